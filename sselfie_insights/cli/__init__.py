@@ -1,0 +1,56 @@
+"""The ``sselfie`` command: one module a command, each parses, calls and prints.
+
+stdout carries data and nothing else; notes, progress and errors go to stderr.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sselfie_insights import __version__
+from sselfie_insights.cli import config
+from sselfie_insights.errors import ExitCode, SselfieError
+
+app = typer.Typer(
+    name="sselfie",
+    help="Exact analytics and retention reports for SSELFIE Studio.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Exact analytics and retention reports for SSELFIE Studio."""
+
+
+def main() -> None:
+    """Run the command and exit with the code that ``errors.ExitCode`` lists."""
+    try:
+        app()
+    except SselfieError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; point stdout away so that the exit flush is silent.
+        sys.stdout = None
+        sys.exit(ExitCode.DONE)

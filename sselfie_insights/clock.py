@@ -1,0 +1,46 @@
+"""Instants and reporting zones.
+
+Instants are aware datetimes in UTC. A bare date stands for the last microsecond of that day in
+the reporting zone, so that ``2026-01-31`` holds all of January.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sselfie_insights.errors import UsageError
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Return the IANA time zone called ``name``.
+
+    Raises:
+        UsageError: There is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"unknown time zone {name!r}", remedy="use an IANA name such as Europe/Oslo"
+        ) from None
+
+
+def parse_instant(text: str, zone: str = "UTC") -> datetime:
+    """Return the instant (UTC) that ``text`` names: an ISO date, or an ISO date and time.
+
+    A bare date is the end of that day in ``zone``; a time without an offset is in ``zone``.
+
+    Raises:
+        UsageError: ``text`` is neither, or ``zone`` is unknown.
+    """
+    tz = parse_zone(zone)
+    try:
+        if len(text) == len("2026-01-31"):
+            next_day = date.fromisoformat(text) + timedelta(days=1)
+            midnight = datetime.combine(next_day, time.min, tzinfo=tz).astimezone(UTC)
+            return midnight - timedelta(microseconds=1)
+        instant = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is not an instant", remedy="write 2026-01-31 or 2026-01-31T09:00:00Z"
+        ) from None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)

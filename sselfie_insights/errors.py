@@ -1,0 +1,94 @@
+"""Every error that a user can meet, and the exit code that each one carries.
+
+::
+
+    SselfieError            1  a bug, or something nobody foresaw
+    ├── UsageError          2  a flag, a setting or a file that the user wrote is wrong
+    ├── SourceError         3  Postgres cannot be reached, or not be read
+    ├── ChecksFailedError   4  checks failed; nothing was published
+    ├── StaleError          5  the data is older than asked for
+    ├── MigrationError      6  a migration was refused, or failed
+    ├── MirrorDiffersError  7  the mirror differs from its source
+    └── LockedError        75  another run holds the warehouse
+
+A message says what happened and where; ``remedy`` says what to do next.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The exit codes of ``sselfie``, as the README lists them."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    SOURCE = 3
+    CHECKS_FAILED = 4
+    STALE = 5
+    MIGRATION = 6
+    MIRROR_DIFFERS = 7
+    LOCKED = 75
+    INTERRUPTED = 130
+
+
+class SselfieError(Exception):
+    """An error to be told in one line, without a traceback.
+
+    Args:
+        message: What happened, and where.
+        remedy: What to do next; printed after the message.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(SselfieError):
+    """A flag, a setting or a file that the user wrote is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SourceError(SselfieError):
+    """Postgres cannot be reached, or not be read as the mirror needs."""
+
+    exit_code = ExitCode.SOURCE
+
+
+class ChecksFailedError(SselfieError):
+    """Checks failed, so nothing was published."""
+
+    exit_code = ExitCode.CHECKS_FAILED
+
+
+class StaleError(SselfieError):
+    """The published data is older than what was asked for."""
+
+    exit_code = ExitCode.STALE
+
+
+class MigrationError(SselfieError):
+    """A migration was refused, or failed."""
+
+    exit_code = ExitCode.MIGRATION
+
+
+class MirrorDiffersError(SselfieError):
+    """The mirror differs from its source."""
+
+    exit_code = ExitCode.MIRROR_DIFFERS
+
+
+class LockedError(SselfieError):
+    """Another run holds the warehouse."""
+
+    exit_code = ExitCode.LOCKED

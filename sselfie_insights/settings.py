@@ -1,0 +1,143 @@
+"""Settings: flag, then environment (``SSELFIE_…``), then ``sselfie.toml``, then default."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sselfie_insights.clock import parse_instant, parse_zone
+from sselfie_insights.errors import UsageError
+
+CONFIG_FILE = Path("sselfie.toml")
+ENV_PREFIX = "SSELFIE_"
+
+
+def _split(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _known_zone(value: str) -> str:
+    parse_zone(value)
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """What a run needs to know; every field is ``SSELFIE_<NAME>`` and a key of ``sselfie.toml``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        toml_file=CONFIG_FILE,
+        extra="forbid",
+        frozen=True,
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="The source database; from the environment only, never a flag."
+    )
+    warehouse: Path = Field(Path("warehouse.duckdb"), description="The published DuckDB file.")
+    output_dir: Path = Field(Path("out"), description="Where reports and exports are written.")
+    as_of: str | None = Field(
+        None, description="The instant the data speaks for; a bare date is the end of that day."
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="The reporting zone, an IANA name."
+    )
+    source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
+    internal_accounts: Names = Field(
+        (), description="Ids or e-mails of accounts that are not customers."
+    )
+    internal_domains: Names = Field(
+        ("test", "internal", "example", "invalid"),
+        description="E-mail domains, or their last labels, that are not customers.",
+    )
+    grace_days: int = Field(
+        14,
+        ge=0,
+        le=365,
+        description="Days after a period's end in which a renewal is late, not new.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: flags, environment, ``sselfie.toml``."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def require_database_url(self) -> str:
+        """Return the source's connection string.
+
+        Raises:
+            UsageError: None is set.
+        """
+        if self.database_url is None:
+            raise UsageError(
+                "no database URL",
+                remedy=f"set {ENV_PREFIX}DATABASE_URL, e.g. postgresql://reader@host/dbname",
+            )
+        return self.database_url.get_secret_value()
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings in force; a flag of None was not given.
+
+    Raises:
+        UsageError: A value is wrong; the message names it and where it came from.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(
+            f"setting {name!r} is wrong: {reason}", remedy="see 'sselfie config'"
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"{CONFIG_FILE} cannot be read: {error}") from None
+    if settings.as_of is not None:
+        parse_instant(settings.as_of, settings.timezone)
+    return settings
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Return (name, value, source) of every setting, as text; a secret's value is hidden.
+
+    Raises:
+        UsageError: A value is wrong.
+    """
+    settings = load_settings()
+    environment = EnvSettingsSource(Settings)()
+    file = TomlConfigSettingsSource(Settings)()
+    rows = []
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        text = ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
+        if name in environment:
+            source = f"{ENV_PREFIX}{name.upper()}"
+        else:
+            source = str(CONFIG_FILE) if name in file else "default"
+        rows.append((name, text, source))
+    return rows
