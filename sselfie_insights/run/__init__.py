@@ -1,0 +1,1 @@
+"""Running: the lock, the atomic publication, the journal of runs."""

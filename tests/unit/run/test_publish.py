@@ -1,0 +1,149 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sselfie_insights.errors import LockedError, UsageError
+from sselfie_insights.run import publish
+from sselfie_insights.run.publish import warehouse_lock, writable_copy
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {".w.duckdb.lock"}
+
+
+def test_publishes_with_owner_only_mode_and_leaves_nothing_else(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    with writable_copy(warehouse) as private:
+        assert not private.exists()
+        with duckdb.connect(private) as db:
+            db.execute("create view v as select 1 as one")
+    assert warehouse.stat().st_mode & 0o777 == 0o600
+    assert names(tmp_path) == {"w.duckdb"}
+    with writable_copy(warehouse) as private, duckdb.connect(private) as db:
+        assert db.sql("select current_database()").fetchall() == [("w",)]
+        db.execute("create table t as select one + 1 as two from v")
+    with duckdb.connect(warehouse, read_only=True) as db:
+        assert db.sql("select two from t").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_exception_leaves_the_published_file_untouched(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    warehouse.write_bytes(b"published")
+    with pytest.raises(error), writable_copy(warehouse) as private:
+        assert private.read_bytes() == b"published"
+        private.write_bytes(b"half")
+        raise error
+    assert warehouse.read_bytes() == b"published"
+    assert names(tmp_path) == {"w.duckdb"}
+
+
+def test_a_reader_keeps_the_file_it_opened(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    warehouse.write_bytes(b"old")
+    with warehouse.open("rb") as reader:
+        with writable_copy(warehouse) as private:
+            private.write_bytes(b"new")
+        assert reader.read() == b"old"
+    assert warehouse.read_bytes() == b"new"
+
+
+def test_a_second_process_is_refused_and_a_killed_one_leaves_nothing(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    warehouse.write_bytes(b"published")
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time, pathlib\n"
+            "from sselfie_insights.run.publish import writable_copy\n"
+            "with writable_copy(pathlib.Path(sys.argv[1])) as private:\n"
+            "    private.write_bytes(b'half')\n"
+            "    print('held', flush=True)\n"
+            "    time.sleep(60)\n",
+            str(warehouse),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(LockedError), writable_copy(warehouse):
+            pass
+        holder.send_signal(signal.SIGKILL)
+    assert (tmp_path / ".w.duckdb.private" / "w.duckdb").exists()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            with writable_copy(warehouse) as private:
+                assert private.read_bytes() == b"published"
+            break
+        except LockedError:
+            time.sleep(0.05)
+    assert names(tmp_path) == {"w.duckdb"}
+
+
+def test_the_holder_of_the_lock_may_copy(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    with warehouse_lock(warehouse), writable_copy(warehouse) as private:
+        private.write_bytes(b"new")
+    assert warehouse.read_bytes() == b"new"
+
+
+def test_an_open_connection_is_not_published(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    with pytest.raises(RuntimeError, match="still open"), writable_copy(warehouse) as private:
+        db = duckdb.connect(private)
+        db.execute("create table t as select 1 as one")
+    db.close()
+    assert not warehouse.exists()
+
+
+def test_a_missing_folder_and_a_folder_are_usage_errors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"), writable_copy(tmp_path / "no" / "w"):
+        pass
+    with pytest.raises(UsageError, match="is a folder"), writable_copy(tmp_path):
+        pass
+
+
+def test_an_unwritable_folder_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write anywhere, so the answer of the operating system is stood in for.
+    monkeypatch.setattr(publish.os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(UsageError, match="cannot be written"), writable_copy(tmp_path / "w"):
+        pass
+
+
+def test_a_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    warehouse.write_bytes(b"published")
+
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(publish.os, "copy_file_range", full)
+    with pytest.raises(UsageError, match="No space left"), writable_copy(warehouse):
+        pass
+    assert warehouse.read_bytes() == b"published"
+    assert names(tmp_path) == {"w.duckdb"}
+
+
+def test_copies_where_the_kernel_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*args: object) -> int:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(publish.os, "copy_file_range", unsupported)
+    warehouse = tmp_path / "w.duckdb"
+    warehouse.write_bytes(b"published")
+    with writable_copy(warehouse) as private:
+        assert private.read_bytes() == b"published"
