@@ -1,0 +1,14 @@
+{#-
+    A bound of the 95 % Wilson score interval of a proportion (Wilson 1927, eq. for p̂ ± z); side is
+    -1 for the lower and 1 for the upper. NULL where nobody was at risk.
+-#}
+{% macro wilson(successes, trials, side) -%}
+    {%- set z = 1.959963984540054 -%}
+    {%- set z2 = z * z -%}
+    {%- set p = '(cast(' ~ successes ~ ' as double precision) / nullif(' ~ trials ~ ', 0))' -%}
+    {%- set n = 'nullif(cast(' ~ trials ~ ' as double precision), 0)' -%}
+    least(1.0, greatest(0.0,
+        ({{ p }} + {{ z2 }} / (2 * {{ n }}) + ({{ side }}) * {{ z }} * sqrt({{ p }} * (1 - {{ p }}) / {{ n }} + {{ z2 }} / (4 * {{ n }} * {{ n }})))
+        / (1 + {{ z2 }} / {{ n }})
+    ))
+{%- endmacro %}

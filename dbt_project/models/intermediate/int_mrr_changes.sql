@@ -1,0 +1,99 @@
+-- One row per customer, currency and instant up to as_of at which MRR or billed MRR changes.
+with build as (
+
+    select * from {{ ref('build_info') }}
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_coverage') }}
+
+),
+
+edges as (
+
+    select
+        customer_key,
+        currency,
+        covered_from_at as changed_at,
+        mrr_cents,
+        billed_mrr_cents
+    from coverage
+
+    union all
+
+    select
+        customer_key,
+        currency,
+        covered_until_at as changed_at,
+        -mrr_cents as mrr_cents,
+        -billed_mrr_cents as billed_mrr_cents
+    from coverage
+
+),
+
+changes as (
+
+    select
+        edges.customer_key,
+        edges.currency,
+        edges.changed_at,
+        sum(edges.mrr_cents) as change_cents,
+        sum(edges.billed_mrr_cents) as billed_change_cents
+    from edges
+    cross join build
+    where edges.changed_at <= build.as_of
+    group by edges.customer_key, edges.currency, edges.changed_at
+    having sum(edges.mrr_cents) <> 0 or sum(edges.billed_mrr_cents) <> 0
+
+),
+
+running as (
+
+    select
+        changes.*,
+        sum(change_cents) over (partition by customer_key, currency order by changed_at) as mrr_cents,
+        lead(changed_at) over (partition by customer_key, currency order by changed_at) as next_changed_at,
+        -- All currencies of the customer together: whether anything covered just before and after.
+        sum(change_cents) over (partition by customer_key order by changed_at) as total_after_cents,
+        sum(change_cents) over (
+            partition by customer_key order by changed_at
+            range between unbounded preceding and interval '1 microsecond' preceding
+        ) as total_before_cents,
+        min(case when change_cents > 0 then changed_at end) over (partition by customer_key) as member_since_at
+    from changes
+
+),
+
+final as (
+
+    select
+        running.customer_key,
+        running.currency,
+        running.changed_at,
+        running.next_changed_at,
+        {{ local_month('running.changed_at') }} as month,
+        case
+            when running.change_cents > 0 and coalesce(running.total_before_cents, 0) > 0 then 'expansion'
+            when running.change_cents > 0 and running.changed_at = running.member_since_at then 'new'
+            when running.change_cents > 0 then 'reactivation'
+            when running.change_cents < 0 and running.total_after_cents > 0 then 'contraction'
+            when running.change_cents < 0 then 'churn'
+        end as movement,
+        cast(running.change_cents as bigint) as change_cents,
+        cast(running.billed_change_cents as bigint) as billed_change_cents,
+        cast(running.mrr_cents as bigint) as mrr_cents,
+        cast(running.mrr_cents - running.change_cents as bigint) as previous_mrr_cents,
+        running.member_since_at,
+        -- A lapse so recent that a late renewal would still take it back.
+        running.change_cents < 0
+        and running.total_after_cents = 0
+        and running.next_changed_at is null
+        and running.changed_at > build.as_of - {{ var('grace_days') }} * interval '1 day' as is_in_grace
+    from running
+    cross join build
+
+)
+
+select * from final

@@ -1,0 +1,31 @@
+-- One row: what this build speaks for.
+with build as (
+
+    select
+        cast('{{ env_var('SSELFIE_DBT_AS_OF', '1970-01-01') }}' as timestamp) as as_of,
+        cast(nullif('{{ env_var('SSELFIE_DBT_SYNCED_AT', '') }}', '') as timestamp) as synced_at,
+        cast('{{ env_var('SSELFIE_DBT_RUN_ID', '') }}' as {{ dbt.type_string() }}) as run_id,
+        cast('{{ env_var('SSELFIE_DBT_VERSION', '') }}' as {{ dbt.type_string() }}) as version,
+        cast('{{ var('timezone') }}' as {{ dbt.type_string() }}) as timezone,
+        cast({{ var('grace_days') }} as bigint) as grace_days
+
+),
+
+final as (
+
+    select
+        as_of,
+        {{ local_date('as_of') }} as as_of_on,
+        {{ local_month('as_of') }} as as_of_month,
+        -- A period is complete when its end is not after this day, the first that has not ended.
+        {{ local_date("as_of + interval '1 microsecond'") }} as complete_until_on,
+        timezone,
+        grace_days,
+        synced_at,
+        run_id,
+        version
+    from build
+
+)
+
+select * from final

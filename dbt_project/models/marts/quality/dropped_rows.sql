@@ -1,0 +1,49 @@
+-- One row per reason, source table and currency: stored rows up to as_of that count in no metric.
+with payments as (
+
+    select * from {{ ref('int_payments') }}
+    where dropped_reason is not null
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+    where exclusion is not null
+
+),
+
+dropped as (
+
+    select
+        dropped_reason as reason,
+        'stripe_payments' as source_table,
+        currency,
+        amount_cents
+    from payments
+
+    union all
+
+    select
+        exclusion as reason,
+        'users' as source_table,
+        null as currency,
+        null as amount_cents
+    from accounts
+
+),
+
+final as (
+
+    select
+        cast(reason as {{ dbt.type_string() }}) as reason,
+        cast(source_table as {{ dbt.type_string() }}) as source_table,
+        cast(currency as {{ dbt.type_string() }}) as currency,
+        cast(count(*) as bigint) as row_count,
+        cast(sum(amount_cents) as bigint) as amount_cents
+    from dropped
+    group by reason, source_table, currency
+
+)
+
+select * from final

@@ -1,0 +1,24 @@
+-- One row per ledger entry, in credits.
+with source as (
+
+    {{ conformed('credit_transactions') }}
+
+),
+
+renamed as (
+
+    select
+        id as credit_transaction_id,
+        user_id,
+        coalesce(amount, 0) as credits,
+        lower(transaction_type) as transaction_type,
+        lower(description) as description,
+        nullif(stripe_payment_id, '') as stripe_payment_id,
+        payment_amount as payment_amount_cents,
+        product_type,
+        created_at as transacted_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,31 @@
+-- One row per stored payment row; an invoice can have several.
+with source as (
+
+    {{ conformed('stripe_payments') }}
+
+),
+
+renamed as (
+
+    select
+        id as payment_row_id,
+        nullif(stripe_payment_id, '') as stripe_payment_id,
+        nullif(stripe_invoice_id, '') as stripe_invoice_id,
+        nullif(stripe_subscription_id, '') as stripe_subscription_id,
+        nullif(stripe_customer_id, '') as stripe_customer_id,
+        nullif(user_id, '') as user_id,
+        nullif(metadata ->> 'user_id', '') as metadata_user_id,
+        nullif(lower(trim(metadata ->> 'customer_email')), '') as metadata_email,
+        coalesce(amount_cents, 0) as amount_cents,
+        coalesce(nullif(lower(trim(currency)), ''), 'usd') as currency,
+        lower(status) as status,
+        lower(payment_type) as payment_type,
+        nullif(product_type, '') as product_type,
+        coalesce(payment_date, created_at) as paid_at,
+        coalesce(is_test_mode, false) as is_test,
+        updated_at
+    from source
+
+)
+
+select * from renamed
