@@ -7,7 +7,7 @@
 {% macro conformed(table_name) -%}
     {%- if execute -%}
         {%- set contract = source_contract(table_name) -%}
-        {%- set relation = load_relation(source('app', table_name)) -%}
+        {%- set relation = load_relation(builtins.source('app', table_name)) -%}
         {%- set live = live_columns(relation) -%}
         select
         {%- for column in contract %}
@@ -17,7 +17,7 @@
         from (select 1 as missing) as missing_table
         where false
         {%- else %}
-        from {{ relation }}
+        from {{ relation.include(database=false) }}
         {%- endif -%}
     {%- else -%}
         select * from {{ source('app', table_name) }}

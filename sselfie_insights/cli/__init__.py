@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights import __version__
-from sselfie_insights.cli import config
+from sselfie_insights.cli import build, config, query
 from sselfie_insights.errors import ExitCode, SselfieError
 
 app = typer.Typer(
@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+build.register(app)
 config.register(app)
+app.add_typer(query.app)
 
 
 def _print_version(wanted: bool) -> None:

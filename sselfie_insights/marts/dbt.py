@@ -1,0 +1,116 @@
+"""Run dbt as a subprocess and read its events and its results."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sselfie_insights.errors import SselfieError
+from sselfie_insights.resources import resource_dir
+
+# Called with the number of nodes finished, their total, and the name of the last one.
+Progress = Callable[[int, int, str], None]
+
+FAILED = ("error", "fail", "runtime error", "partial success")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one dbt node: its id, status, message and seconds."""
+
+    unique_id: str
+    status: str
+    message: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The node's own name, without its type and project."""
+        return self.unique_id.split(".")[2]
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the node is a test rather than something that dbt builds."""
+        return self.unique_id.startswith(("test.", "unit_test."))
+
+
+def run_dbt(
+    command: Sequence[str],
+    *,
+    target: str,
+    target_path: Path,
+    variables: Mapping[str, object],
+    environment: Mapping[str, str],
+    on_progress: Progress | None = None,
+) -> list[NodeResult]:
+    """Run one dbt command and return the result of every node that it ran.
+
+    Args:
+        command: The dbt command and its own options, e.g. ``["build"]``.
+        target: The name of a target in ``profiles.yml``.
+        target_path: Where dbt keeps its artifacts and its parsed project between runs.
+        variables: dbt's ``vars``.
+        environment: Variables that ``profiles.yml`` and the models read.
+        on_progress: Called after every node.
+
+    Raises:
+        SselfieError: dbt ended before it ran any node; the message holds what it said.
+    """
+    project = resource_dir("dbt_project")
+    results_file = target_path / "run_results.json"
+    results_file.unlink(missing_ok=True)
+    arguments = [
+        *(sys.executable, "-m", "dbt.cli.main"),
+        *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
+        *command,
+        *("--project-dir", str(project), "--profiles-dir", str(project)),
+        *("--target", target, "--target-path", str(target_path), "--log-path", str(target_path)),
+        *("--vars", json.dumps(dict(variables), sort_keys=True)),
+    ]
+    said: list[str] = []
+    with subprocess.Popen(
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  # stdout=PIPE guarantees it
+        try:
+            for event in _read_events(process.stdout):
+                _follow(event, said, on_progress)
+        except BaseException:
+            process.terminate()
+            raise
+    if not results_file.exists():
+        raise SselfieError(f"dbt {command[0]} failed: " + " ".join(said or ["it said nothing"]))
+    return [
+        NodeResult(
+            result["unique_id"],
+            result["status"],
+            (result["message"] or "").strip(),
+            result["execution_time"],
+        )
+        for result in json.loads(results_file.read_text())["results"]
+    ]
+
+
+def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            yield {"info": {"level": "error", "name": "", "msg": line.strip()}, "data": {}}
+
+
+def _follow(event: dict[str, Any], said: list[str], on_progress: Progress | None) -> None:
+    info, data = event["info"], event.get("data", {})
+    if info["level"] == "error" and info["msg"]:
+        said.append(info["msg"].strip())
+    if on_progress and info["name"] in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+        on_progress(data["index"], data["total"], data["node_info"]["node_name"])
