@@ -1,0 +1,48 @@
+/*
+grain: One row per month.
+title: Churn by month
+description: >-
+  Members at the month's opening, who came, who left and how. A member leaves at the end of
+  paid coverage that no renewal continued within the grace days; until those are over the loss
+  is provisional (in grace). Voluntary: cancelled without a failed payment. Involuntary: a
+  payment failed. Unknown: the source has overwritten the reason. Logo churn rate = opening
+  members gone at the close / opening members.
+key: [month]
+group_size: closing_member_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  opening_member_count: {unit: count, description: Members at the first instant of the month.}
+  new_member_count: {unit: count, description: Members for the first time.}
+  reactivated_count: {unit: count, description: Former members who came back.}
+  churned_member_count: {unit: count, description: All losses of the month.}
+  opening_churned_count: {unit: count, description: Members at the opening who are gone at the close.}
+  voluntary_count: {unit: count, description: Losses after a cancellation.}
+  involuntary_count: {unit: count, description: Losses after a failed payment.}
+  unknown_count: {unit: count, description: Losses whose reason the source has overwritten.}
+  in_grace_count: {unit: count, description: Losses that a late renewal may still take back.}
+  closing_member_count: {unit: count, description: "Members at the last instant of the month, or at as_of."}
+  logo_churn_rate: {unit: rate, description: Opening members gone at the close / opening members.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    opening_member_count,
+    new_member_count,
+    reactivated_count,
+    churned_member_count,
+    opening_churned_count,
+    voluntary_count,
+    involuntary_count,
+    unknown_count,
+    in_grace_count,
+    closing_member_count,
+    logo_churn_rate,
+    is_complete
+from marts.churn_by_month
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month

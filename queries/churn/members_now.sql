@@ -1,0 +1,26 @@
+/*
+grain: One row per customer and currency.
+title: Members now
+description: >-
+  Every member at as_of, and those who lapsed within the grace days. Cancelling: set to end
+  when the paid time does. In grace: paid time is over, and a late renewal would still count.
+key: [customer_key, currency]
+columns:
+  customer_key: {unit: text, description: The customer.}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  member_since_on: {unit: date, description: First day with MRR.}
+  paid_until_on: {unit: date, description: Last day of paid coverage.}
+  mrr_cents: {unit: cents, description: MRR at as_of; 0 in grace.}
+  lapsed_mrr_cents: {unit: cents, description: "MRR that lapsed, for those in grace."}
+  state: {unit: text, description: "active, in_grace or cancelling."}
+*/
+select
+    customer_key,
+    currency,
+    member_since_on,
+    paid_until_on,
+    mrr_cents,
+    lapsed_mrr_cents,
+    state
+from marts.members_now
+order by paid_until_on, customer_key, currency

@@ -1,0 +1,40 @@
+/*
+grain: One row per month and currency.
+title: MRR churn by month
+description: >-
+  What became of the MRR that stood at the month's opening. GRR counts what is left of it
+  without expansion, NRR with expansion; reactivated MRR counts only in nrr_with_reactivation.
+  Quick ratio = (new + expansion + reactivation) / (contraction + churn), empty where nothing
+  was lost.
+key: [month, currency]
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  opening_mrr_cents: {unit: cents, description: MRR at the first instant of the month.}
+  gross_mrr_churn_rate: {unit: rate, description: 1 - GRR.}
+  net_mrr_churn_rate: {unit: rate, description: 1 - NRR; below 0 when expansion exceeds losses.}
+  grr: {unit: rate, description: Gross revenue retention.}
+  nrr: {unit: rate, description: Net revenue retention.}
+  nrr_with_reactivation: {unit: rate, description: NRR with reactivated MRR.}
+  quick_ratio: {unit: number, description: Gains of MRR / losses of MRR.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    currency,
+    opening_mrr_cents,
+    gross_mrr_churn_rate,
+    net_mrr_churn_rate,
+    grr,
+    nrr,
+    nrr_with_reactivation,
+    quick_ratio,
+    is_complete
+from marts.mrr_churn_by_month
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, currency

@@ -1,0 +1,31 @@
+/*
+grain: One row per month and feature.
+title: Credit use by feature
+description: >-
+  What credits are spent on, and what that costs. The cost per credit is an assumption: the
+  rate per feature in seeds, 15 cents where it is not known better.
+key: [month, feature]
+group_size: user_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  feature: {unit: text, description: What the credits were spent on.}
+  used_credits: {unit: credits, description: "Spent, returns taken off."}
+  user_count: {unit: count, description: Distinct users who spent.}
+  event_count: {unit: count, description: Spends.}
+  cost_cents: {unit: cents, description: "Assumed cost, in US cents."}
+*/
+select
+    month,
+    feature,
+    used_credits,
+    user_count,
+    event_count,
+    cost_cents
+from marts.usage_by_feature
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, feature

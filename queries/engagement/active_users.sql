@@ -1,0 +1,37 @@
+/*
+grain: One row per period.
+title: Active users
+description: >-
+  Distinct users with any activity in the period, by where they come from: new (first activity
+  ever), returning (active in the period before too), resurrected (active earlier, not in the
+  period before). Dormant were active in the period before and not in this one. active = new +
+  returning + resurrected; the active of the period before = returning + dormant.
+key: [period]
+group_size: active_count
+parameters:
+  grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
+  since: {type: date, description: The first period is the one that holds this day.}
+  until: {type: date, description: The last period is the one that holds this day.}
+columns:
+  period: {unit: date, description: First day of the period.}
+  active_count: {unit: count, description: Distinct active users.}
+  new_count: {unit: count, description: Active for the first time.}
+  returning_count: {unit: count, description: Active in the period before too.}
+  resurrected_count: {unit: count, description: "Active earlier, but not in the period before."}
+  dormant_count: {unit: count, description: "Active in the period before, not now."}
+  is_complete: {unit: flag, description: Whether the period has ended by as_of.}
+*/
+select
+    period,
+    active_count,
+    new_count,
+    returning_count,
+    resurrected_count,
+    dormant_count,
+    is_complete
+from marts.active_users
+where
+    grain = $grain
+    and ($since is null or period >= date_trunc($grain, cast($since as date)))
+    and ($until is null or period <= date_trunc($grain, cast($until as date)))
+order by period

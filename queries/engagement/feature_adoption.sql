@@ -1,0 +1,30 @@
+/*
+grain: One row per month and feature.
+title: Feature adoption
+description: >-
+  The share of a month's active users who used the feature.
+key: [month, feature]
+group_size: user_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  feature: {unit: text, description: The feature.}
+  user_count: {unit: count, description: Distinct users of the feature.}
+  event_count: {unit: count, description: Uses.}
+  adoption_rate: {unit: rate, description: Users of the feature / active users.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    feature,
+    user_count,
+    event_count,
+    adoption_rate,
+    is_complete
+from marts.feature_adoption
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, feature

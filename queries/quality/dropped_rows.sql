@@ -1,0 +1,24 @@
+/*
+grain: One row per reason, source table and currency.
+title: Dropped rows
+description: >-
+  Stored rows that count in no metric, and why. Test: owners of test-mode rows who never paid,
+  and other test-mode rows. Internal: admins, internal domains and accounts a setting names.
+  Unsettled: money never received. Refund: counted as refunds. Duplicate: the same invoice
+  stored again. Zero: invoices of 0, which only extend coverage.
+key: [reason, source_table, currency]
+columns:
+  reason: {unit: text, description: Why the rows do not count; the first that applies.}
+  source_table: {unit: text, description: Where they are stored.}
+  currency: {unit: text, description: "The currency, for rows with an amount."}
+  row_count: {unit: count, description: Rows.}
+  amount_cents: {unit: cents, description: Their amounts.}
+*/
+select
+    reason,
+    source_table,
+    currency,
+    row_count,
+    amount_cents
+from marts.dropped_rows
+order by reason, source_table, currency

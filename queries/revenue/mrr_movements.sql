@@ -1,0 +1,52 @@
+/*
+grain: One row per month and currency.
+title: MRR movements
+description: >-
+  How contract MRR went from the month's opening to its close. MRR is the recurring amount per
+  month of every invoice that covers the instant. The first ever rise of a customer from 0 is
+  new, a later one reactivation, a rise expansion, a fall contraction, a fall to 0 churn,
+  dated at the end of paid coverage. To the cent: closing = opening + new + reactivation +
+  expansion - contraction - churn.
+key: [month, currency]
+group_size: member_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  opening_mrr_cents: {unit: cents, description: MRR at the first instant of the month.}
+  new_mrr_cents: {unit: cents, description: First ever rises from 0.}
+  reactivation_mrr_cents: {unit: cents, description: Later rises from 0.}
+  expansion_mrr_cents: {unit: cents, description: Rises of members.}
+  contraction_mrr_cents: {unit: cents, description: Falls of members who stay.}
+  churn_mrr_cents: {unit: cents, description: "Falls to 0, those in grace included."}
+  closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
+  billed_mrr_cents: {unit: cents, description: The invoices' own amounts per month at the same instant.}
+  in_grace_mrr_cents: {unit: cents, description: Part of churn that a late renewal may still take back.}
+  member_count: {unit: count, description: Members with MRR in this currency at the close.}
+  arr_cents: {unit: cents, description: 12 x closing MRR.}
+  arpa_cents: {unit: cents, description: Closing MRR / members.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    currency,
+    opening_mrr_cents,
+    new_mrr_cents,
+    reactivation_mrr_cents,
+    expansion_mrr_cents,
+    contraction_mrr_cents,
+    churn_mrr_cents,
+    closing_mrr_cents,
+    billed_mrr_cents,
+    in_grace_mrr_cents,
+    member_count,
+    arr_cents,
+    arpa_cents,
+    is_complete
+from marts.mrr_movements
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, currency

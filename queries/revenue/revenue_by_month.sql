@@ -1,0 +1,41 @@
+/*
+grain: One row per month, currency and product.
+title: Revenue by month
+description: >-
+  Money received and refunded, by the day on which it moved (cash view). A payment counts
+  once, however often the source stores it; a refunded payment stays in gross, and its refund
+  counts in the month of the refund. Net is gross minus refunds. Products are those paid for;
+  recurring ones are memberships.
+key: [month, currency, product_type]
+group_size: payer_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  product_type: {unit: text, description: The product paid for.}
+  gross_cents: {unit: cents, description: Payments received.}
+  refunded_cents: {unit: cents, description: Refunds made.}
+  net_cents: {unit: cents, description: Gross minus refunds.}
+  payment_count: {unit: count, description: Payments above 0.}
+  payer_count: {unit: count, description: Distinct customers who paid.}
+  refund_count: {unit: count, description: Refunds made.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    currency,
+    product_type,
+    gross_cents,
+    refunded_cents,
+    net_cents,
+    payment_count,
+    payer_count,
+    refund_count,
+    is_complete
+from marts.revenue_by_month
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, currency, product_type

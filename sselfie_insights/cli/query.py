@@ -1,0 +1,102 @@
+"""``sselfie query``: list, show and run the queries of the library."""
+
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import (
+    FormatOption,
+    Output,
+    Parameters,
+    TableFormat,
+    WithPersonalData,
+    choose_format,
+)
+
+app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="A query's name, e.g. churn/churn_by_month.")]
+
+
+@app.command("list")
+def list_queries() -> None:
+    """List every query: its name and title."""
+    from sselfie_insights.query.library import load_library
+    from sselfie_insights.query.table import TextTable, lay_out
+
+    rows = [[query.name, query.title] for query in load_library().values()]
+    lines, _ = lay_out(TextTable(["query", "title"], rows, [False, False]))
+    typer.echo("\n".join(lines))
+
+
+@app.command("show")
+def show_query(name: Name, parameter: Parameters = None) -> None:
+    """Show a query's definition, grain, parameters, columns and compiled SQL."""
+    from sselfie_insights.query.describe import describe_query
+    from sselfie_insights.query.library import find_query, load_library
+    from sselfie_insights.query.parameters import split_words
+
+    query = find_query(name, load_library())
+    typer.echo(describe_query(query, split_words(parameter or [])))
+
+
+@app.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help="A query's name, or - to read SQL from stdin.")],
+    parameter: Parameters = None,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    with_personal_data: WithPersonalData = False,
+) -> None:
+    """Run a query and write its table.
+
+    Example: sselfie query run retention/activity_cohorts -p grain=week -p return=image
+    """
+    from sselfie_insights.query import (
+        find_query,
+        load_library,
+        open_warehouse,
+        read_stamp,
+        run_query,
+        run_statement,
+    )
+    from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.query.table import lay_out
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, to_text_table, write_out
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    given = split_words(parameter or [])
+    if name == "-":
+        with open_warehouse(settings.warehouse) as connection:
+            result = run_statement(connection, sys.stdin.read())
+    else:
+        query = find_query(name, load_library())
+        with open_warehouse(settings.warehouse) as connection:
+            result = run_query(
+                connection,
+                query,
+                read_stamp(connection),
+                given,
+                with_personal_data=with_personal_data,
+            )
+    chosen = choose_format(form, output)
+    if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        lines, hidden = lay_out(to_text_table(result), width)
+        typer.echo("\n".join(lines))
+        if hidden:
+            typer.echo(
+                f"note: {len(hidden)} more columns do not fit in {width}: {', '.join(hidden)};"
+                " widen the terminal or use --format csv",
+                err=True,
+            )
+    else:
+        content = to_bytes(result, chosen.value)
+        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+    if result.frame.is_empty():
+        typer.echo("note: no data captured", err=True)

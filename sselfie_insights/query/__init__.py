@@ -1,0 +1,20 @@
+"""The query library: find a ``.sql`` file, check its parameters, run it, write the result."""
+
+from sselfie_insights.query.library import Column, Parameter, Query, find_query, load_library
+from sselfie_insights.query.run import Result, compile_query, run_query, run_statement
+from sselfie_insights.query.warehouse import Stamp, open_warehouse, read_stamp
+
+__all__ = [
+    "Column",
+    "Parameter",
+    "Query",
+    "Result",
+    "Stamp",
+    "compile_query",
+    "find_query",
+    "load_library",
+    "open_warehouse",
+    "read_stamp",
+    "run_query",
+    "run_statement",
+]

@@ -1,0 +1,72 @@
+"""How a value is written for people, by its unit; every renderer asks here."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sselfie_insights.query.library import NUMERIC_UNITS, Unit
+from sselfie_insights.query.run import Result
+
+# Groups of fewer people than this are not shown, so that no page describes a person.
+SMALLEST_GROUP = 5
+SUPPRESSED = f"<{SMALLEST_GROUP}"
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def write_cell(value: Any, unit: Unit) -> str:
+    """Return ``value`` as text: cents as 1,234.50, rates as 63.1%, a month as Jan 2026.
+
+    None is the empty string: what is not known or has not begun is not shown as 0.
+    """
+    if value is None:
+        return ""
+    match unit:
+        case "cents":
+            sign, (whole, part) = "-" if value < 0 else "", divmod(abs(value), 100)
+            return f"{sign}{whole:,}.{part:02}"
+        case "rate":
+            return f"{value:.1%}"
+        case "count" | "credits":
+            return f"{value:,}"
+        case "days":
+            return f"{value:,.1f}"
+        case "number":
+            return f"{value:,.2f}"
+        case "month":
+            return write_month(value)
+        case "instant":
+            return write_instant(value)
+        case "flag":
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def write_month(day: date) -> str:
+    """Return the month of ``day``, e.g. ``Jan 2026``, in English whatever the locale."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def write_instant(moment: datetime) -> str:
+    """Return the instant in UTC to the second, e.g. ``2026-01-31 23:59:59 UTC``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def is_numeric(unit: Unit) -> bool:
+    """Say whether cells of this unit are set flush right."""
+    return unit in NUMERIC_UNITS
+
+
+def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:
+    """Return the rows of ``result`` as text; the columns ``names``, by default all."""
+    chosen = list(result.columns) if names is None else names
+    rows = []
+    for index, row in enumerate(result.frame.select(chosen).iter_rows()):
+        cells = [
+            write_cell(value, result.columns[name].unit)
+            for name, value in zip(chosen, row, strict=True)
+        ]
+        if result.suppressed and result.suppressed[index] and result.group_size in chosen:
+            cells[chosen.index(result.group_size)] = SUPPRESSED
+        rows.append(cells)
+    return rows

@@ -1,0 +1,242 @@
+"""Queries as files: a leading ``/* … */`` comment of YAML, then one SELECT.
+
+::
+
+    /*
+    grain: One row per month and currency.
+    title: Revenue by month
+    description: What the numbers mean.
+    key: [month, currency]
+    parameters:
+      since: {type: date, description: "The first month."}
+    columns:
+      month: {unit: month, description: "..."}
+    */
+    select … from marts.…
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.resources import resource_dir
+
+Unit = Literal[
+    "cents",
+    "rate",
+    "count",
+    "credits",
+    "days",
+    "number",
+    "month",
+    "date",
+    "instant",
+    "text",
+    "flag",
+]
+NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
+
+_HEADER = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """A column that a query gives: its unit, its meaning, whether it names a person."""
+
+    unit: Unit
+    description: str
+    pii: bool = False
+
+
+class _ParameterBase(_Strict):
+    description: str
+
+
+class TextParameter(_ParameterBase):
+    """Free text, bound; ``pattern`` must match all of it."""
+
+    type: Literal["text"]
+    default: str | None = None
+    pattern: str | None = None
+
+
+class DateParameter(_ParameterBase):
+    """An ISO date, bound."""
+
+    type: Literal["date"]
+    default: str | None = None
+
+
+class IntegerParameter(_ParameterBase):
+    """A whole number, bound."""
+
+    type: Literal["integer"]
+    default: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class ChoiceParameter(_ParameterBase):
+    """One of ``choices``; the only kind that a Jinja expression may read."""
+
+    type: Literal["choice"]
+    choices: tuple[str, ...]
+    default: str
+
+    @model_validator(mode="after")
+    def _default_is_a_choice(self) -> "ChoiceParameter":
+        if self.default not in self.choices:
+            raise ValueError(f"default {self.default!r} is not one of its choices")
+        return self
+
+
+Parameter = Annotated[
+    TextParameter | DateParameter | IntegerParameter | ChoiceParameter,
+    Field(discriminator="type"),
+]
+
+
+class _Header(_Strict):
+    grain: str
+    title: str
+    description: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+    parameters: dict[str, Parameter] = {}
+    group_size: str | None = None
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> "_Header":
+        named = [*self.key, *([self.group_size] if self.group_size else [])]
+        for name in named:
+            if name not in self.columns:
+                raise ValueError(f"{name!r} is not one of its columns")
+        return self
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query of the library.
+
+    Attributes:
+        name: Its path below ``queries/`` without the suffix, e.g. ``churn/churn_by_month``.
+        title: A few words for a heading.
+        description: What the numbers mean, in full.
+        grain: "One row per …".
+        key: The columns that tell one row from another.
+        parameters: By name, in the order of the header.
+        columns: By name, in the order of the result.
+        group_size: The column that counts the people behind a row, if any; reports show a row
+            with fewer than five of them as ``<5``.
+        body: The SQL, a Jinja template over the choices.
+        path: The file.
+    """
+
+    name: str
+    title: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    parameters: dict[str, Parameter]
+    columns: dict[str, Column]
+    group_size: str | None
+    body: str
+    path: Path
+
+
+def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
+    """Return every query by name, sorted; of two with one name the earlier folder's counts.
+
+    Args:
+        folders: Where to look; by default ``queries/`` of the working directory, then the
+            packaged ones.
+
+    Raises:
+        UsageError: A file's header is wrong; the message names the file and the key.
+    """
+    found: dict[str, Query] = {}
+    for folder in _folders() if folders is None else folders:
+        for path in sorted(folder.rglob("*.sql")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name not in found:
+                found[name] = parse_query(name, path)
+    return dict(sorted(found.items()))
+
+
+def find_query(name: str, library: dict[str, Query]) -> Query:
+    """Return the query called ``name``; its last part suffices where only one query has it.
+
+    Raises:
+        UsageError: There is none; the message offers the nearest name.
+    """
+    if name in library:
+        return library[name]
+    short = [query for query in library.values() if query.name.rpartition("/")[2] == name]
+    if len(short) == 1:
+        return short[0]
+    raise UsageError(
+        f"unknown query {name!r}{nearest(name, library)}", remedy="see 'sselfie query list'"
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known`` to ``name``, or nothing."""
+    names = {known_name.rpartition("/")[2]: known_name for known_name in known}
+    names |= {known_name: known_name for known_name in names.values()}
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {names[close[0]]!r}?" if close else ""
+
+
+def parse_query(name: str, path: Path) -> Query:
+    """Return the query that the file at ``path`` holds.
+
+    Raises:
+        UsageError: The header is missing or wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    match = _HEADER.match(text)
+    if match is None:
+        raise UsageError(
+            f"{path} does not begin with a /* … */ header",
+            remedy="give it grain, title, description, key and columns in YAML",
+        )
+    header = parse_yaml(_Header, match["header"], path)
+    body = match["body"].strip().rstrip(";")
+    return Query(name=name, body=body, path=path, **dict(header))
+
+
+def parse_yaml(model: Any, text: str, path: Path) -> Any:
+    """Return ``model`` (a pydantic type) made from the YAML ``text`` of ``path``.
+
+    Raises:
+        UsageError: It is no YAML, or not as ``model`` says; the message names the key.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} is not valid YAML: {reason}") from None
+    try:
+        return TypeAdapter(model).validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the top"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{path}: {where}: {reason}") from None
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in (Path("queries"), resource_dir("queries")) if folder.is_dir()]

@@ -1,0 +1,96 @@
+"""Turn ``name=value`` words into checked values for a query."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import (
+    ChoiceParameter,
+    DateParameter,
+    IntegerParameter,
+    Parameter,
+    Query,
+    nearest,
+)
+
+Value = str | int | date | None
+
+
+def split_words(words: Iterable[str]) -> dict[str, str]:
+    """Return the names and values of ``name=value`` words.
+
+    Raises:
+        UsageError: A word has no ``=``, or a name stands twice.
+    """
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{word!r} is not a parameter", remedy="write -p name=value")
+        if name in values:
+            raise UsageError(f"parameter {name!r} is given twice", remedy="give it once")
+        values[name] = value
+    return values
+
+
+def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
+    """Return a value for every parameter of ``query``: the given one, else its default.
+
+    Raises:
+        UsageError: A name is unknown, or a value is not what the parameter takes.
+    """
+    for name in given:
+        if name not in query.parameters:
+            known = ", ".join(query.parameters) or "it has none"
+            raise UsageError(
+                f"query {query.name} has no parameter {name!r}{nearest(name, query.parameters)}",
+                remedy=f"parameters: {known}",
+            )
+    return {
+        name: _convert(name, parameter, given.get(name))
+        for name, parameter in query.parameters.items()
+    }
+
+
+def _convert(name: str, parameter: Parameter, given: str | None) -> Value:
+    text = given if given is not None else parameter.default
+    if text is None:
+        return None
+    match parameter:
+        case ChoiceParameter():
+            if text not in parameter.choices:
+                raise UsageError(
+                    f"parameter {name!r} cannot be {text!r}{nearest(str(text), parameter.choices)}",
+                    remedy=f"choices: {', '.join(parameter.choices)}",
+                )
+            return text
+        case DateParameter():
+            try:
+                return date.fromisoformat(str(text))
+            except ValueError:
+                raise UsageError(
+                    f"parameter {name!r} cannot be {text!r}", remedy="write a date: 2026-01-31"
+                ) from None
+        case IntegerParameter():
+            return _convert_integer(name, parameter, text)
+        case _:
+            if parameter.pattern and not re.fullmatch(parameter.pattern, str(text)):
+                raise UsageError(
+                    f"parameter {name!r} cannot be {text!r}", remedy=parameter.description
+                )
+            return text
+
+
+def _convert_integer(name: str, parameter: IntegerParameter, text: str | int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise UsageError(
+            f"parameter {name!r} cannot be {text!r}", remedy="write a whole number"
+        ) from None
+    low, high = parameter.minimum, parameter.maximum
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = f"{'' if low is None else low}…{'' if high is None else high}"
+        raise UsageError(f"parameter {name!r} cannot be {number}", remedy=f"bounds: {bounds}")
+    return number

@@ -1,0 +1,212 @@
+"""Run a query: bind its values, render its choices, give a typed frame with units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+from jinja2 import StrictUndefined, TemplateError, UndefinedError
+from jinja2.sandbox import SandboxedEnvironment
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit, nearest
+from sselfie_insights.query.parameters import Value, check_values
+from sselfie_insights.query.warehouse import Stamp
+
+# The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
+_TYPES: dict[Unit, str] = {
+    "cents": "bigint",
+    "count": "bigint",
+    "credits": "bigint",
+    "rate": "double",
+    "days": "double",
+    "number": "double",
+    "month": "date",
+    "date": "date",
+    "instant": "timestamptz",
+    "text": "varchar",
+    "flag": "boolean",
+}
+_UNIT_OF_TYPE: dict[str, Unit] = {
+    "boolean": "flag",
+    "date": "date",
+    "timestamp": "instant",
+    "timestamp with time zone": "instant",
+    "double": "number",
+    "float": "number",
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint", "hugeint"), "count"),
+    **dict.fromkeys(("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"), "count"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A table with its units.
+
+    Attributes:
+        name: The query's name, or ``-`` for a statement of the user's.
+        frame: The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns.
+        columns: Unit and meaning of each column of ``frame``, in its order.
+        key: The columns that tell one row from another.
+        group_size: The column that counts the people behind a row, if any.
+        values: The parameters it ran with.
+        stamp: What the numbers speak for; None for a statement over a warehouse without marts.
+        suppressed: Per row, whether its group was too small to show; None where nothing was
+            looked for. Such a row's measures are null, and its group size is shown as ``<5``.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    columns: dict[str, Column]
+    key: tuple[str, ...]
+    group_size: str | None
+    values: dict[str, Value]
+    stamp: Stamp | None
+    suppressed: tuple[bool, ...] | None = field(default=None)
+
+
+def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
+    """Return the SQL of ``query`` for these values, and the checked values to bind.
+
+    Raises:
+        UsageError: A value is wrong, or the template is.
+    """
+    values = check_values(query, given)
+    choices = {
+        name: values[name]
+        for name, parameter in query.parameters.items()
+        if isinstance(parameter, ChoiceParameter)
+    }
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+    )
+    try:
+        sql = environment.from_string(query.body).render(choices).strip()
+    except UndefinedError as error:
+        raise UsageError(
+            f"{query.path}: {error}", remedy="only choice parameters can shape the SQL"
+        ) from None
+    except TemplateError as error:
+        raise UsageError(f"{query.path}: {error}") from None
+    return sql, values
+
+
+def run_query(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    stamp: Stamp,
+    given: Mapping[str, str] | None = None,
+    *,
+    with_personal_data: bool = False,
+) -> Result:
+    """Run ``query`` and return its table.
+
+    Args:
+        connection: An open warehouse.
+        query: What to run.
+        stamp: What the warehouse speaks for.
+        given: Parameter values as text, by name.
+        with_personal_data: Whether to keep the columns that name people.
+
+    Raises:
+        UsageError: A value is wrong, a mart is missing, or the SQL does not give the columns
+            that the header promises.
+    """
+    sql, values = compile_query(query, given or {})
+    relation = _execute(connection, sql, values, str(query.path))
+    missing = [name for name in query.columns if name not in relation.columns]
+    if missing:
+        raise UsageError(f"{query.path}: the SQL gives no column {missing[0]!r} of the header")
+    columns = {
+        name: column
+        for name, column in query.columns.items()
+        if with_personal_data or not column.pii
+    }
+    return Result(
+        name=query.name,
+        frame=_collect(relation, columns, str(query.path)),
+        columns=columns,
+        key=tuple(name for name in query.key if name in columns),
+        group_size=query.group_size,
+        values=values,
+        stamp=stamp,
+    )
+
+
+def run_statement(
+    connection: duckdb.DuckDBPyConnection, sql: str, stamp: Stamp | None = None
+) -> Result:
+    """Run one read-only SELECT of the user's own and return its table.
+
+    Raises:
+        UsageError: It is not one SELECT, or it fails.
+    """
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
+    relation = _execute(connection, sql, {}, "the SQL")
+    columns = {
+        name: Column(unit=_unit_of(str(kind)), description="")
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    }
+    if len(columns) != len(relation.columns):
+        raise UsageError("two columns have one name", remedy="rename one with 'as'")
+    return Result(
+        name="-",
+        frame=_collect(relation, columns, "the SQL"),
+        columns=columns,
+        key=(),
+        group_size=None,
+        values={},
+        stamp=stamp,
+    )
+
+
+def _execute(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value], where: str
+) -> duckdb.DuckDBPyRelation:
+    try:
+        used = duckdb.extract_statements(sql)[0].named_parameters
+        unknown = sorted(used - values.keys())
+        if unknown:
+            raise UsageError(
+                f"{where}: ${unknown[0]} is no parameter{nearest(unknown[0], values)}",
+                remedy="declare it in the header",
+            )
+        return connection.sql(sql, params={name: values[name] for name in used})
+    except duckdb.CatalogException as error:
+        raise UsageError(
+            f"{where}: {_first_line(error)}", remedy="run 'sselfie build' to bring the marts up"
+        ) from None
+    except duckdb.Error as error:
+        raise UsageError(f"{where}: {_first_line(error)}") from None
+
+
+def _collect(
+    relation: duckdb.DuckDBPyRelation, columns: Mapping[str, Column], where: str
+) -> pl.DataFrame:
+    """Cast to the types of the units on DuckDB's side, and fetch."""
+    casts = ", ".join(
+        f"cast({_quote(name)} as {_TYPES[column.unit]}) as {_quote(name)}"
+        for name, column in columns.items()
+    )
+    try:
+        return pl.DataFrame(relation.project(casts))
+    except duckdb.Error as error:
+        raise UsageError(f"{where}: {_first_line(error)}") from None
+
+
+def _unit_of(kind: str) -> Unit:
+    kind = kind.lower()
+    return "number" if kind.startswith("decimal") else _UNIT_OF_TYPE.get(kind, "text")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].partition("Error: ")[2]

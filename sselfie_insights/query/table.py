@@ -1,0 +1,81 @@
+"""Aligned text tables that fit a terminal, or say how to widen it."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_GAP = "  "
+# Control and direction-changing characters, which could redraw the terminal, have these kinds.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text.
+
+    Attributes:
+        headers: One a column.
+        rows: Cells as text, as many a row as there are headers.
+        numeric: Whether the column is set flush right, one a column.
+    """
+
+    headers: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+
+
+def lay_out(table: TextTable, width: int | None = None) -> tuple[list[str], list[str]]:
+    """Return the lines of ``table`` and the headers of the columns left out.
+
+    Args:
+        table: What to set; its first column always stays.
+        width: Columns of the terminal; None sets everything.
+    """
+    cleaned = [[clean(cell) for cell in row] for row in [table.headers, *table.rows]]
+    widths = [max(display_width(row[i]) for row in cleaned) for i in range(len(table.headers))]
+    shown = len(widths) if width is None else _fitting(widths, width)
+    lines = [
+        _GAP.join(
+            pad(cell, wide, right=numeric)
+            for cell, wide, numeric in zip(
+                row[:shown], widths[:shown], table.numeric[:shown], strict=True
+            )
+        ).rstrip()
+        for row in cleaned
+    ]
+    rule = _GAP.join("-" * wide for wide in widths[:shown])
+    return [lines[0], rule, *lines[1:]], table.headers[shown:]
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return ``text`` filled with spaces to ``width`` terminal columns."""
+    filling = " " * (width - display_width(text))
+    return filling + text if right else text + filling
+
+
+def display_width(text: str) -> int:
+    """Return how many terminal columns ``text`` takes."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def clean(text: str) -> str:
+    """Return ``text`` in one line, without characters that could redraw a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if character in "\t\r\n" else character
+        for character in text
+        if character in "\t\r\n" or unicodedata.category(character) not in _UNPRINTABLE
+    )
+
+
+def _fitting(widths: Sequence[int], width: int) -> int:
+    total, shown = widths[0], 1
+    for wide in widths[1:]:
+        total += len(_GAP) + wide
+        if total > width:
+            break
+        shown += 1
+    return shown

@@ -1,0 +1,227 @@
+"""Write a result as CSV, JSON, Parquet or an Excel workbook; the same cells in each."""
+
+import io
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.cells import SUPPRESSED, write_rows
+from sselfie_insights.query.library import NUMERIC_UNITS, Unit
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.table import TextTable, lay_out
+
+Format = Literal["table", "csv", "json", "parquet", "xlsx"]
+BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx"})
+
+# A spreadsheet takes a text cell that begins so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_EXCEL_FORMATS: dict[Unit, str] = {
+    "cents": "#,##0",
+    "rate": "0.0%",
+    "count": "#,##0",
+    "credits": "#,##0",
+    "days": "#,##0.0",
+    "number": "#,##0.00",
+    "month": "mmm yyyy",
+    "date": "yyyy-mm-dd",
+    "instant": "yyyy-mm-dd hh:mm:ss",
+}
+_EXCEL_ROWS = 1_048_575
+_EXCEL_TEXT = 32_767
+
+
+def to_bytes(result: Result, form: Format) -> bytes:
+    """Return ``result`` in the format ``form``; equal results give equal bytes.
+
+    CSV and JSON hold raw values: money in integer cents, rates 0-1, ISO dates, instants in UTC.
+
+    Raises:
+        UsageError: The format cannot hold the table.
+    """
+    match form:
+        case "table":
+            lines, _ = lay_out(to_text_table(result))
+            return ("\n".join(lines) + "\n").encode()
+        case "csv":
+            return to_csv(result)
+        case "json":
+            return (json.dumps(to_records(result), ensure_ascii=False, indent=1) + "\n").encode()
+        case "parquet":
+            return to_parquet(result)
+        case "xlsx":
+            return to_workbook({result.name: result})
+
+
+def to_text_table(result: Result) -> TextTable:
+    """Return ``result`` with every cell written for people."""
+    return TextTable(
+        headers=list(result.columns),
+        rows=write_rows(result),
+        numeric=[column.unit in NUMERIC_UNITS for column in result.columns.values()],
+    )
+
+
+def to_records(result: Result) -> list[dict[str, Any]]:
+    """Return the rows as JSON objects; a suppressed group size is the text ``<5``."""
+    return [
+        {
+            name: value.isoformat().replace("+00:00", "Z")
+            if isinstance(value, date | datetime)
+            else value
+            for name, value in zip(result.columns, row, strict=True)
+        }
+        for row in _shown_rows(result)
+    ]
+
+
+def to_csv(result: Result) -> bytes:
+    """Return ``result`` as CSV (RFC 4180, UTF-8) with text that spreadsheets take as text."""
+    import csv
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_neutral(name) for name in result.columns)
+    for row in _shown_rows(result):
+        writer.writerow(_csv_cell(value) for value in row)
+    return buffer.getvalue().encode()
+
+
+def to_parquet(result: Result) -> bytes:
+    """Return ``result`` as Parquet, its stamp in the file's metadata; suppressed cells are null."""
+    buffer = io.BytesIO()
+    stamp = result.stamp
+    metadata = {} if stamp is None else {"as_of": stamp.as_of.isoformat(), "zone": stamp.timezone}
+    result.frame.write_parquet(buffer, metadata={"query": result.name, **metadata})
+    return buffer.getvalue()
+
+
+def to_workbook(results: dict[str, Result]) -> bytes:
+    """Return an Excel workbook with one sheet a result, typed cells and a frozen header.
+
+    Raises:
+        UsageError: A table has more rows than a sheet, or a text more characters than a cell.
+    """
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    # Text stays text: no formula, link or number is read into it.
+    book = xlsxwriter.Workbook(
+        buffer,
+        {
+            "in_memory": True,
+            "remove_timezone": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
+    as_of = next((result.stamp.as_of for result in results.values() if result.stamp), None)
+    book.set_properties({"created": (as_of or datetime(2000, 1, 1)).replace(tzinfo=None)})
+    header = book.add_format({"bold": True, "bottom": 1})
+    formats = {unit: book.add_format({"num_format": code}) for unit, code in _EXCEL_FORMATS.items()}
+    names: set[str] = set()
+    for name, result in results.items():
+        if result.frame.height > _EXCEL_ROWS:
+            raise UsageError(f"{name} has more rows than a sheet holds", remedy="use csv")
+        sheet = book.add_worksheet(_sheet_name(name, names))
+        sheet.freeze_panes(1, 0)
+        for position, (column_name, column) in enumerate(result.columns.items()):
+            width = min(40, max(12, len(column_name) + 2))
+            sheet.set_column(position, position, width, formats.get(column.unit))
+            sheet.write_string(0, position, column_name, header)
+        for line, row in enumerate(_shown_rows(result), start=1):
+            for position, value in enumerate(row):
+                _write_excel_cell(sheet, line, position, value, name)
+        if result.frame.height:
+            sheet.autofilter(0, 0, result.frame.height, len(result.columns) - 1)
+    book.close()
+    return buffer.getvalue()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` whole or not at all, readable by its owner alone.
+
+    Raises:
+        UsageError: The folder does not exist or cannot be written.
+    """
+    private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            private.replace(path)
+        except BaseException:
+            private.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary: bool) -> None:
+    """Write ``content`` to the file ``output``, or to ``stdout`` when it is None or ``-``.
+
+    Raises:
+        UsageError: ``content`` is binary and ``stdout`` is a terminal.
+    """
+    if output is not None and str(output) != "-":
+        write_file(output, content)
+        return
+    if binary and stdout.isatty():
+        raise UsageError("this format is binary", remedy="write it to a file with -o FILE")
+    stdout.write(content)
+    stdout.flush()
+
+
+def _shown_rows(result: Result) -> Iterable[list[Any]]:
+    size = list(result.columns).index(result.group_size) if result.group_size else -1
+    for index, row in enumerate(result.frame.iter_rows()):
+        cells = list(row)
+        if result.suppressed and result.suppressed[index] and size >= 0:
+            cells[size] = SUPPRESSED
+        yield cells
+
+
+def _csv_cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _neutral(value)
+        case date():
+            return value.isoformat().replace("+00:00", "Z")
+        case _:
+            return repr(value)
+
+
+def _neutral(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _write_excel_cell(sheet: Any, line: int, position: int, value: Any, name: str) -> None:
+    if isinstance(value, str):
+        if len(value) > _EXCEL_TEXT:
+            raise UsageError(f"{name}: a text is longer than a cell holds", remedy="use csv")
+        sheet.write_string(line, position, value)
+    elif value is not None:
+        sheet.write(line, position, value)
+
+
+def _sheet_name(name: str, taken: set[str]) -> str:
+    """Return a name that Excel takes: not there yet, 31 characters, none that it forbids."""
+    base = "".join("_" if character in "[]:*?/\\'" else character for character in name)[-31:]
+    sheet, number = base, 2
+    while sheet.lower() in taken:
+        sheet = f"{base[:28]}_{number}"
+        number += 1
+    taken.add(sheet.lower())
+    return sheet

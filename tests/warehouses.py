@@ -1,0 +1,106 @@
+"""Small warehouses with marts of known content, for the tests of queries and reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class User:
+    """A user and what they did, instants in UTC."""
+
+    user_id: str
+    signed_up_at: datetime
+    activity: Sequence[tuple[datetime, str]]
+    first_payment_at: datetime | None = None
+    first_subscription_at: datetime | None = None
+    product: str | None = None
+    first_product: str | None = None
+    acquisition: str | None = None
+    brand_style: str | None = None
+
+    def start(self, name: str) -> datetime | None:
+        if name == "signup":
+            return self.signed_up_at
+        if name == "first_activity":
+            return min((moment for moment, _ in self.activity), default=None)
+        moment: datetime | None = getattr(self, f"{name}_at")
+        return moment
+
+
+def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: str = "UTC") -> Path:
+    """Write the marts that user-level queries read: build_info, dim_users, fct_activity.
+
+    What happens after ``as_of`` is left out, as the models leave it out.
+    """
+    tz = ZoneInfo(zone)
+
+    def naive(moment: datetime | None) -> datetime | None:
+        return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        write_build_info(connection, as_of, zone)
+        connection.execute(
+            """
+            create table marts.dim_users (
+                user_id varchar, customer_key varchar,
+                signed_up_at timestamp, signed_up_on date,
+                first_activity_at timestamp, first_activity_on date,
+                first_payment_at timestamp, first_payment_on date,
+                first_subscription_at timestamp, first_subscription_on date,
+                product varchar, first_product varchar, acquisition varchar, brand_style varchar,
+                onboarded boolean
+            );
+            create table marts.fct_activity (
+                user_id varchar, activity_at timestamp, activity_on date, feature varchar
+            );
+            """
+        )
+        for user in users:
+            if user.signed_up_at > as_of:
+                continue
+            starts: list[object] = []
+            for name in ("signup", "first_activity", "first_payment", "first_subscription"):
+                moment = user.start(name)
+                moment = None if moment is None or moment > as_of else moment
+                starts += [naive(moment), moment and moment.astimezone(tz).date()]
+            connection.execute(
+                "insert into marts.dim_users values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,false)",
+                [
+                    user.user_id, f"user:{user.user_id}", *starts,
+                    user.product, user.first_product, user.acquisition, user.brand_style,
+                ],
+            )  # fmt: skip
+            for moment, feature in user.activity:
+                if moment > as_of:
+                    continue
+                connection.execute(
+                    "insert into marts.fct_activity values (?,?,?,?)",
+                    [user.user_id, naive(moment), moment.astimezone(tz).date(), feature],
+                )
+    return path
+
+
+def write_build_info(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, zone: str = "UTC"
+) -> None:
+    """Create ``marts.build_info``, its one row as of ``as_of``."""
+    tz = ZoneInfo(zone)
+    first_unfinished_day = (as_of + timedelta(microseconds=1)).astimezone(tz).date()
+    connection.execute(
+        """
+        create table marts.build_info as select
+            ?::timestamp as as_of, ?::date as as_of_on, ?::date as complete_until_on,
+            ? as timezone, 14 as grace_days,
+            ?::timestamp as synced_at, 'run-1' as run_id, '0.1.0' as version
+        """,
+        [
+            as_of.replace(tzinfo=None), as_of.astimezone(tz).date(), first_unfinished_day, zone,
+            as_of.replace(tzinfo=None),
+        ],
+    )  # fmt: skip
