@@ -48,6 +48,7 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     started = monotonic()
     if not settings.warehouse.exists():
         raise UsageError(f"no warehouse at {settings.warehouse}", remedy="run 'sselfie sync' first")
+    artifacts_dir(settings.warehouse).mkdir(mode=0o700, exist_ok=True)
     with writable_copy(settings.warehouse) as private:
         sync = _read_last_sync(private)
         as_of = (

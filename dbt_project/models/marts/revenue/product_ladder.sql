@@ -1,0 +1,63 @@
+-- One row per pair of products: customers who bought the first and later, for the first time, the second.
+with first_purchases as (
+
+    select
+        customer_key,
+        product_type,
+        min(paid_at) as first_paid_at
+    from {{ ref('int_payments') }}
+    where is_payment and amount_cents > 0
+    group by customer_key, product_type
+
+),
+
+bought as (
+
+    select
+        product_type,
+        count(*) as customer_count
+    from first_purchases
+    group by product_type
+
+),
+
+climbed as (
+
+    select
+        earlier.product_type as from_product,
+        later.product_type as to_product,
+        extract(epoch from (later.first_paid_at - earlier.first_paid_at)) / 86400.0 as days
+    from first_purchases as earlier
+    inner join first_purchases as later
+        on earlier.customer_key = later.customer_key and earlier.first_paid_at < later.first_paid_at
+
+),
+
+counted as (
+
+    select
+        from_product,
+        to_product,
+        count(*) as customer_count,
+        percentile_cont(0.5) within group (order by days) as median_days
+    from climbed
+    group by from_product, to_product
+
+),
+
+final as (
+
+    select
+        starts.product_type as from_product,
+        ends.product_type as to_product,
+        cast(starts.customer_count as bigint) as from_customer_count,
+        cast(coalesce(counted.customer_count, 0) as bigint) as customer_count,
+        {{ ratio('coalesce(counted.customer_count, 0)', 'starts.customer_count') }} as rate,
+        cast(counted.median_days as double precision) as median_days
+    from bought as starts
+    inner join bought as ends on starts.product_type <> ends.product_type
+    left join counted on starts.product_type = counted.from_product and ends.product_type = counted.to_product
+
+)
+
+select * from final
