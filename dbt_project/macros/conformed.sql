@@ -129,3 +129,20 @@
         cast({{ expression }} as {{ wanted }})
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- Whether a live type is the documented one, so that no value can be lost. -#}
+{% macro is_documented_type(live_type, documented) -%}
+    {%- set same = {
+        'text': ['text', 'varchar', 'character varying'],
+        'integer': ['integer', 'bigint', 'smallint'],
+        'serial': ['integer', 'bigint', 'smallint'],
+        'boolean': ['boolean'],
+        'timestamptz': ['timestamp with time zone', 'timestamp without time zone', 'timestamp'],
+        'jsonb': ['jsonb', 'json'],
+        'date': ['date'],
+        'text[]': ['text[]', 'varchar[]'],
+        'integer[]': ['integer[]', 'bigint[]'],
+    } -%}
+    {{ return(live_type in same.get(documented | lower, [documented | lower])) }}
+{%- endmacro %}

@@ -1,0 +1,66 @@
+-- One row per month: models that users had trained, and how long the training took.
+with build as (
+
+    select * from {{ ref('build_info') }}
+
+),
+
+months as (
+
+    select * from {{ ref('dim_months') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+    where exclusion is null
+
+),
+
+runs as (
+
+    select
+        runs.*,
+        {{ local_month('runs.requested_at') }} as month
+    from {{ ref('stg_app__training_runs') }} as runs
+    cross join build
+    inner join accounts on runs.user_id = accounts.user_id
+    where runs.requested_at <= build.as_of
+
+),
+
+counted as (
+
+    select
+        month,
+        count(*) as requested_count,
+        sum(case when training_status = 'completed' then 1 else 0 end) as completed_count,
+        sum(case when training_status = 'failed' then 1 else 0 end) as failed_count,
+        count(distinct user_id) as user_count,
+        percentile_cont(0.5) within group (
+            order by extract(epoch from (completed_at - started_at)) / 60.0
+        ) as median_minutes
+    from runs
+    group by month
+
+),
+
+final as (
+
+    select
+        months.month,
+        cast(coalesce(counted.requested_count, 0) as bigint) as requested_count,
+        cast(coalesce(counted.completed_count, 0) as bigint) as completed_count,
+        cast(coalesce(counted.failed_count, 0) as bigint) as failed_count,
+        cast(coalesce(counted.user_count, 0) as bigint) as user_count,
+        {{ ratio('counted.completed_count', 'counted.completed_count + counted.failed_count') }} as success_rate,
+        cast(counted.median_minutes as double precision) as median_minutes,
+        months.is_complete
+    from months
+    left join counted on months.month = counted.month
+    where months.month >= (select min(month) from counted)
+
+)
+
+select * from final

@@ -1,0 +1,51 @@
+-- One row per column that the live database keeps in another type than documented: values lost in conversion.
+{%- set columns = [] %}
+{%- if execute %}
+{%- for node in graph.sources.values() | selectattr('source_name', 'equalto', 'app') | sort(attribute='name') %}
+{%- set relation = load_relation(builtins.source('app', node.name)) %}
+{%- set live = live_columns(relation) %}
+{%- for column in source_contract(node.name) %}
+{%- set found = ([column.name] + column.aliases) | select('in', live) | first | default(none) %}
+{%- if found is not none and not is_documented_type(live[found], column.type) %}
+{%- do columns.append({'table': node.name, 'relation': relation.include(database=false), 'name': column.name, 'live_name': found, 'live_type': live[found], 'type': column.type}) %}
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endif %}
+with counted as (
+    {% for column in columns %}
+    select
+        '{{ column.table }}' as source_table,
+        '{{ column.name }}' as column_name,
+        '{{ column.type }}' as documented_type,
+        '{{ column.live_type }}' as live_type,
+        (
+            select count(*) from {{ column.relation }}
+            where {{ adapter.quote(column.live_name) }} is not null and {{ convert(adapter.quote(column.live_name), column.live_type, column.type) }} is null
+        ) as value_count
+    union all
+    {%- endfor %}
+    select
+        cast(null as {{ dbt.type_string() }}) as source_table,
+        cast(null as {{ dbt.type_string() }}) as column_name,
+        cast(null as {{ dbt.type_string() }}) as documented_type,
+        cast(null as {{ dbt.type_string() }}) as live_type,
+        cast(null as bigint) as value_count
+    from {{ ref('build_info') }}
+    where false
+
+),
+
+final as (
+
+    select
+        source_table,
+        column_name,
+        documented_type,
+        live_type,
+        cast(value_count as bigint) as value_count
+    from counted
+
+)
+
+select * from final
