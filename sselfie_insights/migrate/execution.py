@@ -1,0 +1,228 @@
+"""Run one migration on a live database without making anyone wait longer than the lock timeout."""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+
+from sselfie_insights.errors import MigrationError, SourceError
+from sselfie_insights.migrate import history
+from sselfie_insights.migrate.blockers import BlockerWatch
+from sselfie_insights.migrate.catalog import read_catalog
+from sselfie_insights.migrate.concurrently import clear_the_way, is_concurrent, verify
+from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.statements import Statement
+from sselfie_insights.postgres import Connection
+
+_TRANSIENT = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+
+# A statement that manages its own transactions says so before it has done anything.
+_STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+
+_LONGEST_PAUSE_S = 10
+_LOCK_TIMEOUT_GROWTH = 5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a migration may wait, and make others wait.
+
+    Attributes:
+        lock_timeout_ms: Milliseconds a statement waits for a lock at the first attempt; later
+            attempts wait up to five times as long. Whoever queues behind it waits as long.
+        statement_timeout_s: Seconds one statement may take.
+        deadline_s: Seconds over which an attempt that met a lock is made again.
+        concurrent_deadline_s: Seconds a CONCURRENTLY statement may take.
+        wait_s: Seconds to wait for another run to end.
+    """
+
+    lock_timeout_ms: int = 200
+    statement_timeout_s: float = 60
+    deadline_s: float = 300
+    concurrent_deadline_s: float = 3600
+    wait_s: float = 30
+
+
+class Executor:
+    """Applies migrations, one at a time, and records them.
+
+    Args:
+        connection: An autocommit connection that holds the advisory lock.
+        watch: Tells who blocks that connection.
+        limits: How long to wait.
+        schemas: The schemas whose catalog is recorded.
+        note: Told of what a person would want to know while it happens.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        watch: BlockerWatch,
+        limits: Limits,
+        schemas: Iterable[str],
+        note: Callable[[str], None],
+    ) -> None:
+        self._connection = connection
+        self._watch = watch
+        self._limits = limits
+        self._schemas = tuple(schemas)
+        self._note = note
+
+    def run(self, migration: Migration) -> None:
+        """Apply ``migration``; one that stopped half-way goes on where it stopped.
+
+        Raises:
+            MigrationError: A statement failed, or its locks were not to be had in time.
+            SourceError: The connection broke.
+        """
+        try:
+            if migration.in_transaction:
+                self._run_whole(migration)
+            else:
+                self._run_stepwise(migration)
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise SourceError(
+                    f"{migration.label}: the connection broke: {_first_line(error)}",
+                    remedy="run 'sselfie migrate apply' again: nothing is half-recorded",
+                ) from None
+            raise MigrationError(f"{migration.label}: {_first_line(error)}") from None
+        finally:
+            if not self._connection.closed:
+                # What a file has SET must not reach the next one.
+                self._connection.execute("reset session authorization")
+                self._connection.execute("reset all")
+
+    def _run_whole(self, migration: Migration) -> None:
+        def attempt(lock_timeout_ms: int) -> None:
+            with self._connection.transaction():
+                for statement in migration.statements:
+                    self._set_timeouts(lock_timeout_ms, self._limits.statement_timeout_s)
+                    self._send(migration, statement)
+                self._record_done(migration)
+
+        try:
+            self._retry(attempt, migration.label)
+        except _STANDS_ALONE as error:
+            raise MigrationError(
+                f"{migration.label}: {_first_line(error)}",
+                remedy="write '-- migrate: no-transaction' at the top of the file",
+            ) from None
+
+    def _run_stepwise(self, migration: Migration) -> None:
+        records = {record.version: record for record in history.read(self._connection)}
+        begun = records.get(migration.version)
+        done = begun.statements_done if begun else 0
+        history.begin(self._connection, migration)
+        try:
+            for number, statement in enumerate(migration.statements[done:], start=done + 1):
+                resumed = begun is not None and number == done + 1
+                self._step(migration, number, statement, resumed)
+        except MigrationError as error:
+            if not self._connection.closed:
+                history.record_failure(self._connection, migration, error.message)
+            raise
+        with self._connection.transaction():
+            self._record_done(migration)
+
+    def _step(self, migration: Migration, number: int, statement: Statement, resumed: bool) -> None:
+        place = f"{migration.label}, statement {number} of {len(migration.statements)}"
+
+        def together(lock_timeout_ms: int) -> None:
+            with self._connection.transaction():
+                self._set_timeouts(lock_timeout_ms, self._limits.statement_timeout_s)
+                self._send(migration, statement)
+                history.record_progress(self._connection, migration, number)
+
+        def alone(lock_timeout_ms: int) -> None:
+            self._set_timeouts(0, self._limits.concurrent_deadline_s, for_session=True)
+            if clear_the_way(self._connection, statement, resumed, self._note):
+                return
+            if not is_concurrent(statement):
+                self._set_timeouts(
+                    lock_timeout_ms, self._limits.statement_timeout_s, for_session=True
+                )
+            self._send(migration, statement)
+            verify(self._connection, statement)
+
+        try:
+            self._retry(together, place)
+        except _STANDS_ALONE:
+            self._retry(alone, place)
+            history.record_progress(self._connection, migration, number)
+
+    def _record_done(self, migration: Migration) -> None:
+        # The file may have left a smaller timeout, or another search path, behind.
+        self._connection.execute("set local search_path to default")
+        self._set_timeouts(self._limits.lock_timeout_ms, self._limits.statement_timeout_s)
+        if migration.in_transaction:
+            history.begin(self._connection, migration)
+        catalog = read_catalog(self._connection, self._schemas)
+        history.finish(self._connection, migration, catalog)
+
+    def _set_timeouts(
+        self, lock_timeout_ms: int, statement_timeout_s: float, *, for_session: bool = False
+    ) -> None:
+        """Set them anew before each statement, so that no file can lift them."""
+        self._connection.execute(
+            "select set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
+            [
+                f"{lock_timeout_ms}ms",
+                not for_session,
+                f"{int(statement_timeout_s * 1000)}ms",
+                not for_session,
+            ],
+        )
+
+    def _send(self, migration: Migration, statement: Statement) -> None:
+        try:
+            self._connection.execute(statement.sql.encode())
+        except (*_TRANSIENT, *_STANDS_ALONE):
+            raise
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise
+            raise MigrationError(
+                f"{migration.path.name}:{statement.line}: {_first_line(error)}",
+                remedy=_remedy(error),
+            ) from None
+
+    def _retry(self, attempt: Callable[[int], None], place: str) -> None:
+        """Make the attempt until it meets no lock, or the deadline has passed."""
+        deadline = time.monotonic() + self._limits.deadline_s
+        first_timeout = self._limits.lock_timeout_ms
+        for number in itertools.count():
+            self._watch.forget()
+            try:
+                attempt(int(min(first_timeout * 1.5**number, first_timeout * _LOCK_TIMEOUT_GROWTH)))
+                return
+            except _TRANSIENT as error:
+                told = f"{place}: {_first_line(error)}; blocked by {self._watch.describe()}"
+                pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
+                if time.monotonic() + pause > deadline:
+                    raise MigrationError(
+                        f"{told}; given up after {number + 1} attempts",
+                        remedy="end that session, or choose a quieter hour, and run it again",
+                    ) from None
+                self._note(f"{told}; next attempt in {pause:.1f} s")
+                time.sleep(pause)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+def _remedy(error: psycopg.Error) -> str:
+    match error:
+        case errors.QueryCanceled():
+            return "make the step smaller, or raise --statement-timeout"
+        case errors.InsufficientPrivilege():
+            return "connect as the owner of the tables"
+        case errors.ReadOnlySqlTransaction():
+            return "connect to the primary server"
+    return error.diag.message_hint or error.diag.message_detail or "nothing of it was kept"

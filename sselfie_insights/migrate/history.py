@@ -1,0 +1,214 @@
+"""The record of what was applied, kept in the database it describes, in a schema of its own."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import psycopg
+
+from sselfie_insights import __version__
+from sselfie_insights.migrate.catalog import Catalog, Definition, Identity, fingerprint
+from sselfie_insights.migrate.files import Migration, digest_statements
+
+SCHEMA = "sselfie_migrations"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+State = Literal["applied", "baseline", "running", "failed"]
+
+_CREATE = f"""
+create schema if not exists {SCHEMA};
+
+-- One row per migration that was begun, finished or adopted.
+create table if not exists {SCHEMA}.history (
+    version integer primary key,
+    name text not null,
+    sha256 text not null,
+    state text not null check (state in ('applied', 'baseline', 'running', 'failed')),
+    statement_count integer not null,
+    statements_done integer not null,
+    done_sha256 text not null,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    applied_by text not null default session_user,
+    toolkit_version text not null,
+    server_version integer not null,
+    catalog_fingerprint text,
+    ignored jsonb not null default '[]',
+    error text
+);
+
+-- One row per database object as the last migration left it; its drift is told from this.
+create table if not exists {SCHEMA}.catalog (
+    kind text not null,
+    identity text not null,
+    relation text,
+    definition text not null,
+    primary key (kind, identity)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of the history.
+
+    Attributes:
+        version: The migration's number.
+        name: Its name when it was applied.
+        sha256: The digest of its text when it was applied.
+        state: ``applied``; ``baseline`` when it was adopted; ``running`` or ``failed`` when a
+            no-transaction file stopped half-way.
+        statement_count: Its statements.
+        statements_done: How many of them are done.
+        done_sha256: The digest of those.
+        started_at: When it was begun.
+        finished_at: When it was finished.
+        applied_by: The database role.
+        server_version: PostgreSQL's number, e.g. 150018.
+        catalog_fingerprint: The catalog's digest after it; None where another came after.
+        error: What stopped it.
+    """
+
+    version: int
+    name: str
+    sha256: str
+    state: State
+    statement_count: int
+    statements_done: int
+    done_sha256: str
+    started_at: datetime
+    finished_at: datetime | None
+    applied_by: str
+    server_version: int
+    catalog_fingerprint: str | None
+    error: str | None
+
+    @property
+    def label(self) -> str:
+        """The number and name as people say it."""
+        return f"{self.version:04d}_{self.name}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return self.state in ("applied", "baseline")
+
+
+def exists(connection: Connection) -> bool:
+    """Say whether the database has a history."""
+    row = connection.execute("select to_regclass(%s)", [f"{SCHEMA}.history"]).fetchone()
+    return row is not None and row[0] is not None
+
+
+def create(connection: Connection) -> None:
+    """Create the history's schema and tables where they are missing."""
+    if not exists(connection):
+        with connection.transaction():
+            connection.execute(_CREATE)
+
+
+def read(connection: Connection) -> list[Record]:
+    """Return the history in order of version; empty where there is none."""
+    if not exists(connection):
+        return []
+    columns = ", ".join(Record.__dataclass_fields__)
+    rows = connection.execute(
+        f"select {columns} from {SCHEMA}.history order by version"  # noqa: S608 - own names
+    )
+    return [Record(*row) for row in rows]
+
+
+def read_stored_catalog(connection: Connection) -> Catalog:
+    """Return the catalog as the last migration left it; empty where there is no history."""
+    if not exists(connection):
+        return {}
+    rows = connection.execute(
+        f"select kind, identity, relation, definition from {SCHEMA}.catalog"  # noqa: S608
+    )
+    return {Identity(kind, name): Definition(text, relation) for kind, name, relation, text in rows}
+
+
+def begin(connection: Connection, migration: Migration, state: State = "running") -> None:
+    """Write that ``migration`` is begun, or begun again; what was done stays done."""
+    connection.execute(
+        f"""
+        insert into {SCHEMA}.history (
+            version, name, sha256, state, statement_count, statements_done, done_sha256,
+            toolkit_version, server_version, ignored
+        )
+        values (%s, %s, %s, %s, %s, 0, %s, %s, %s, %s)
+        on conflict (version) do update
+        set
+            name = excluded.name,
+            sha256 = excluded.sha256,
+            state = excluded.state,
+            statement_count = excluded.statement_count,
+            ignored = excluded.ignored,
+            error = null
+        """,  # noqa: S608
+        [
+            migration.version,
+            migration.name,
+            migration.sha256,
+            state,
+            len(migration.statements),
+            digest_statements(()),
+            __version__,
+            connection.info.server_version,
+            json.dumps([vars(ignore) for ignore in migration.ignores]),
+        ],
+    )
+
+
+def record_progress(connection: Connection, migration: Migration, done: int) -> None:
+    """Write that the first ``done`` statements of ``migration`` are done."""
+    connection.execute(
+        f"""
+        update {SCHEMA}.history
+        set statements_done = %s, done_sha256 = %s
+        where version = %s
+        """,  # noqa: S608
+        [done, digest_statements(migration.statements[:done]), migration.version],
+    )
+
+
+def record_failure(connection: Connection, migration: Migration, error: str) -> None:
+    """Write that ``migration`` stopped half-way, and why."""
+    connection.execute(
+        f"update {SCHEMA}.history set state = 'failed', error = %s where version = %s",  # noqa: S608
+        [error, migration.version],
+    )
+
+
+def finish(
+    connection: Connection,
+    migration: Migration,
+    catalog: Mapping[Identity, Definition],
+    state: State = "applied",
+) -> None:
+    """Write that ``migration`` is done and left ``catalog`` behind."""
+    record_progress(connection, migration, len(migration.statements))
+    connection.execute(
+        f"""
+        update {SCHEMA}.history
+        set state = %s, finished_at = clock_timestamp(), catalog_fingerprint = %s
+        where version = %s
+        """,  # noqa: S608
+        [state, fingerprint(catalog), migration.version],
+    )
+    store_catalog(connection, catalog)
+
+
+def store_catalog(connection: Connection, catalog: Mapping[Identity, Definition]) -> None:
+    """Replace the stored catalog by ``catalog``."""
+    connection.execute(f"delete from {SCHEMA}.catalog")  # noqa: S608
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f"copy {SCHEMA}.catalog (kind, identity, relation, definition) from stdin"
+        ) as copy,
+    ):
+        for identity, definition in catalog.items():
+            copy.write_row((*identity, definition.relation, definition.text))
