@@ -110,7 +110,7 @@
         cast({{ expression }} as timestamp)
     {%- elif documented == 'timestamptz' -%}
         case when {{ text_value }} ~ '^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$' then timezone('UTC', cast({{ text_value }} as timestamptz)) end
-    {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
+    {%- elif documented.endswith('[]') and live_type != 'array' -%}
         case
             when {{ text_value }} ~ '^\s*\[.*\]\s*$' then (select array_agg(element) from jsonb_array_elements_text(cast({{ text_value }} as jsonb)) as elements (element))
             when {{ text_value }} is not null then array[{{ text_value }}]
@@ -141,8 +141,8 @@
         'timestamptz': ['timestamp with time zone', 'timestamp without time zone', 'timestamp'],
         'jsonb': ['jsonb', 'json'],
         'date': ['date'],
-        'text[]': ['text[]', 'varchar[]'],
-        'integer[]': ['integer[]', 'bigint[]'],
+        'text[]': ['array', 'text[]', 'varchar[]'],
+        'integer[]': ['array', 'integer[]', 'bigint[]'],
     } -%}
     {{ return(live_type in same.get(documented | lower, [documented | lower])) }}
 {%- endmacro %}

@@ -1,9 +1,19 @@
 """``sselfie build``: the marts, from the mirror."""
 
+from enum import StrEnum
+from typing import Annotated
+
 import typer
 
 from sselfie_insights.cli.options import AsOf, Timezone, Warehouse
 from sselfie_insights.cli.progress import progress_bar
+
+
+class Target(StrEnum):
+    """Where the marts are built."""
+
+    DUCKDB = "duckdb"
+    POSTGRES = "postgres"
 
 
 def register(app: typer.Typer) -> None:
@@ -11,12 +21,21 @@ def register(app: typer.Typer) -> None:
     app.command()(build)
 
 
-def build(warehouse: Warehouse = None, as_of: AsOf = None, timezone: Timezone = None) -> None:
-    """Build the marts from the mirror with dbt, test them, and publish them."""
-    from sselfie_insights.marts import build as build_marts
+def build(
+    target: Annotated[
+        Target,
+        typer.Option(help="The warehouse, or the schema 'analytics' of the source database."),
+    ] = Target.DUCKDB,
+    warehouse: Warehouse = None,
+    as_of: AsOf = None,
+    timezone: Timezone = None,
+) -> None:
+    """Build the marts with dbt, test them, and publish them."""
+    from sselfie_insights import marts
     from sselfie_insights.settings import load_settings
 
     settings = load_settings(warehouse=warehouse, as_of=as_of, timezone=timezone)
+    build_marts = marts.build if target is Target.DUCKDB else marts.build_in_postgres
     with progress_bar("build") as on_progress:
         report = build_marts(settings, on_progress=on_progress)
     typer.echo(
