@@ -1,0 +1,72 @@
+"""``sselfie simulate``: a synthetic business with its answer key."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Timezone
+from sselfie_insights.cli.progress import progress_bar
+
+
+class Shape(StrEnum):
+    """Which database to imitate."""
+
+    DOCUMENTED = "documented"
+    LIVE = "live"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(simulate)
+
+
+def simulate(
+    users: Annotated[int, typer.Option(min=1, help="How many accounts.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Names the business: same seed, same rows.")] = 1,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The state's instant; a bare date is the end of that day. Default: now."),
+    ] = None,
+    months: Annotated[
+        int, typer.Option(min=1, max=120, help="How long before that the business opened.")
+    ] = 18,
+    shape: Annotated[
+        Shape, typer.Option(help="As documented, or with the drift of a live database.")
+    ] = Shape.DOCUMENTED,
+    answers: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the answer key here, as Parquet.")
+    ] = None,
+    timezone: Timezone = None,
+) -> None:
+    """Fill an empty, migrated database with a synthetic business."""
+    from datetime import UTC, datetime
+    from time import monotonic
+
+    from sselfie_insights import simulate as simulation
+    from sselfie_insights.clock import parse_instant
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(as_of=as_of, timezone=timezone)
+    now = datetime.now(UTC).replace(microsecond=0)
+    instant = parse_instant(settings.as_of, settings.timezone) if settings.as_of else now
+    started = monotonic()
+    with progress_bar("simulate") as on_progress:
+        key = simulation.simulate(
+            settings.require_database_url(),
+            users=users,
+            seed=seed,
+            as_of=instant,
+            months=months,
+            shape=shape.value,
+            timezone=settings.timezone,
+            on_progress=on_progress,
+        )
+    if answers:
+        key.write(answers)
+    typer.echo(
+        f"simulated {users} users as of {instant:%Y-%m-%d %H:%M:%S} UTC, seed {seed}, "
+        f"in {monotonic() - started:.1f} s",
+        err=True,
+    )

@@ -1,0 +1,392 @@
+"""Accounts, subscriptions and payments as the database tells of them: not quite the truth.
+
+The subscriptions table is a snapshot that forgets, the payments table was filled in afterwards,
+and both know some things only under another name. Every distortion here is one of DOMAIN.md's.
+"""
+
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import Any, Final
+
+from sselfie_insights.simulate import catalog
+from sselfie_insights.simulate.answers import Dropped
+from sselfie_insights.simulate.events import (
+    Ending,
+    History,
+    Invoice,
+    Purchase,
+    Standing,
+    Subscription,
+)
+from sselfie_insights.simulate.instants import DAY, HOUR, SECOND, add_months, on_date
+from sselfie_insights.simulate.sheets import Sheets
+
+# Before this the payments table did not exist; older payments were filled in on that day.
+BACKFILLED_AT: Final = on_date(2026, 1, 7) + 9 * HOUR
+# Before this the application wrote British English.
+AMERICAN_SINCE: Final = on_date(2026, 1, 8)
+
+COLUMNS: Final = {
+    "users": (
+        "id email display_name profile_image_url stripe_customer_id stripe_subscription_id plan "
+        "role generations_used_this_month gender profession brand_style photo_goals "
+        "onboarding_completed created_at updated_at last_login_at auth_id"
+    ),
+    "subscriptions": (
+        "id user_id stripe_subscription_id stripe_customer_id plan_name status "
+        "current_period_start current_period_end cancel_at_period_end product_type is_test_mode "
+        "created_at updated_at"
+    ),
+    "stripe_payments": (
+        "id stripe_payment_id stripe_invoice_id stripe_subscription_id stripe_customer_id user_id "
+        "amount_cents currency status payment_type product_type description metadata "
+        "payment_date is_test_mode created_at updated_at"
+    ),
+}
+
+_STYLES = ("minimal", "editorial", "warm", "bold", "coastal", None)
+_PROFESSIONS = ("coach", "photographer", "stylist", "founder", "therapist", "designer", None)
+
+
+class BillingRows:
+    """Writes the rows of accounts and money.
+
+    Args:
+        sheets: Where rows go.
+        now: The instant of the database's state.
+    """
+
+    def __init__(self, sheets: Sheets, now: int) -> None:
+        self.sheets, self.now = sheets, now
+
+    def write(self, rng: Random, person: History) -> list[Dropped]:
+        """Write one person's rows; return the payment rows that do not count, and why."""
+        if person.user_id is not None:
+            self._user(rng, person)
+            self._subscriptions(rng, person)
+        rows = [*self._invoice_rows(rng, person), *self._purchase_rows(rng, person)]
+        if _is_known_payer(person) and person.number % 35 == 5:
+            rows.append(_stray_test_row(rng, person, rows[0]))
+        rng.shuffle(rows)  # stored out of order
+        dropped = []
+        merged: set[str] = set()
+        for row in rows:
+            reason = _reason(person, row, merged)
+            if reason:
+                currency = row["currency"].lower()
+                cents = abs(row["amount_cents"])
+                dropped.append(Dropped(reason, row["payment_date"], cents, currency))
+            self._payment(rng, person, row)
+        return dropped
+
+    def _user(self, rng: Random, person: History) -> None:
+        paid = bool(person.subscriptions or person.purchases)
+        last = person.subscriptions[-1] if person.subscriptions else None
+        seen_at = None
+        if rng.random() < 0.04 and self.now > AMERICAN_SINCE:
+            seen_at = max(person.signed_up_at, self.now - int(rng.random() * 60 * DAY))
+        self.sheets.add_keyed(
+            "users",
+            person.user_id,
+            person.email,
+            person.name,
+            None,
+            person.stripe_customer if paid and _account_knows_customer(person) else None,
+            last.id if last and last.ending is None else None,
+            last.product if last and last.ending is None else "free",
+            person.role,
+            rng.randrange(50),
+            rng.choice(("woman", "woman", "woman", "man", None)),
+            rng.choice(_PROFESSIONS),
+            rng.choice(_STYLES),
+            rng.choice(("instagram", "website", "launch", None)),
+            person.onboarded,
+            person.signed_up_at,
+            min(self.now, person.signed_up_at + int(rng.random() * 90 * DAY)),
+            seen_at,
+            person.user_id,
+        )
+
+    def _subscriptions(self, rng: Random, person: History) -> None:
+        """Write one row per surviving subscription; a later one takes an earlier one's row."""
+        is_test: bool | None = person.standing is Standing.TEST
+        if not is_test and rng.random() < 0.08:
+            is_test = None
+        created_at = None
+        once = [each for each in person.purchases if each.product != catalog.TOPUP]
+        if once:
+            first = min(once, key=lambda each: each.at)
+            if first.product == catalog.BLUEPRINT or rng.random() < 0.5:
+                created_at = first.at + 5 * SECOND
+                joined = person.subscriptions and person.subscriptions[0].anchor > first.at
+                if not joined or rng.random() < 0.1:
+                    self.sheets.add(
+                        "subscriptions",
+                        person.user_id,
+                        None,
+                        person.stripe_customer,
+                        first.product,
+                        "active",
+                        None,
+                        None,
+                        False,
+                        first.product,
+                        is_test,
+                        created_at,
+                        created_at,
+                    )
+                    created_at = None
+        for subscription in person.subscriptions:
+            created_at = created_at or subscription.invoices[0].paid_at
+            if subscription.has_row:
+                self._subscription(person, subscription, created_at, is_test)
+                created_at = None
+        if person.comped:
+            self._comped(rng, person)
+
+    def _subscription(
+        self, person: History, subscription: Subscription, created_at: int, is_test: bool | None
+    ) -> None:
+        invoices = subscription.invoices
+        full = [each for each in invoices if each.ends - each.starts >= 27 * DAY]
+        renewed_at = invoices[-1].paid_at
+        status = subscription.status
+        if status == "canceled" and subscription.ended_at < AMERICAN_SINCE:
+            status = "cancelled"
+        deleted = subscription.ending in (Ending.CANCELLED, Ending.REFUNDED, Ending.REPLACED)
+        self.sheets.add(
+            "subscriptions",
+            person.user_id,
+            subscription.id,
+            subscription.stripe_customer,
+            subscription.product,
+            status,
+            full[-1].starts,
+            full[-1].ends,
+            subscription.will_cancel,
+            subscription.product,
+            is_test,
+            created_at,
+            subscription.ended_at if deleted else renewed_at,
+        )
+
+    def _comped(self, rng: Random, person: History) -> None:
+        """Write a membership that nobody pays for."""
+        stripe_id: str | None = f"sub_{rng.getrandbits(96):024x}"
+        if person.comped == "active":
+            stripe_id = rng.choice(
+                (None, f"manual_backfill_{person.number}", f"test_{person.number}")
+            )
+        starts = person.signed_up_at + HOUR
+        self.sheets.add(
+            "subscriptions",
+            person.user_id,
+            stripe_id,
+            None,
+            catalog.STUDIO,
+            person.comped,
+            starts,
+            add_months(starts, 1),
+            False,
+            catalog.STUDIO,
+            False,
+            starts,
+            starts,
+        )
+
+    def _invoice_rows(self, rng: Random, person: History) -> Iterator[dict[str, Any]]:
+        for subscription in person.subscriptions:
+            common = {
+                "stripe_subscription_id": subscription.id,
+                "stripe_customer_id": subscription.stripe_customer,
+                "user_id": person.user_id,
+                "currency": subscription.currency,
+                "payment_type": "subscription",
+                "product_type": subscription.product,
+                "description": "Subscription update",
+            }
+            for invoice in subscription.invoices:
+                paid = common | {
+                    "stripe_invoice_id": invoice.id,
+                    "amount_cents": invoice.cents,
+                    "product_type": invoice.product,
+                    "payment_date": invoice.paid_at,
+                    "status": "paid",
+                }
+                yield from self._copies(rng, person, invoice, paid)
+                refund = invoice.refund
+                if refund and refund.row:
+                    yield paid | {
+                        "stripe_payment_id": _id(rng, "re"),
+                        "amount_cents": refund.cents * rng.choice((1, -1)),
+                        "status": "succeeded",
+                        "payment_type": "refund",
+                        "payment_date": refund.at,
+                    }
+            for failed_at in subscription.failures:
+                yield common | {
+                    "stripe_payment_id": _id(rng, "ch"),
+                    "stripe_invoice_id": _id(rng, "in"),
+                    "amount_cents": subscription.cents,
+                    "payment_date": failed_at,
+                    "status": "failed",
+                }
+
+    def _copies(
+        self, rng: Random, person: History, invoice: Invoice, paid: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the rows that one paid invoice is stored as."""
+        refund = invoice.refund
+        refunded = {}
+        if refund and not refund.row:
+            refunded = {"status": "refunded", "updated_at": refund.at}
+        if invoice.cents == 0:
+            yield paid | {"stripe_payment_id": invoice.id}
+            return
+        if invoice.paid_at >= BACKFILLED_AT and rng.random() > 0.03:
+            # The buyer of some is known by the Stripe customer only.
+            is_anonymous = person.standing is not Standing.TEST and rng.random() < 0.05
+            user_id = None if is_anonymous else person.user_id
+            prefix = rng.choice(("pi", "ch"))
+            yield paid | {"stripe_payment_id": _id(rng, prefix), "user_id": user_id} | refunded
+        else:
+            # Twice: payment intent and charge, of which either may lack something.
+            charged_at = min(self.now, invoice.paid_at + rng.randrange(90) * SECOND)
+            knows_user = rng.random() < 0.8
+            yield paid | {
+                "stripe_payment_id": _id(rng, "pi"),
+                "status": "succeeded",
+                "product_type": rng.choice((None, invoice.product, catalog.SESSION)),
+            }
+            yield (
+                paid
+                | {
+                    "stripe_payment_id": _id(rng, "ch"),
+                    "payment_date": charged_at,
+                    "user_id": person.user_id if knows_user else None,
+                }
+                | refunded
+            )
+            if rng.random() < 0.06:
+                yield paid | {"stripe_payment_id": invoice.id}
+        if rng.random() < 0.02:
+            yield paid | {"stripe_payment_id": _id(rng, "pi"), "status": "pending"}
+
+    def _purchase_rows(self, rng: Random, person: History) -> Iterator[dict[str, Any]]:
+        for purchase in person.purchases:
+            shouts = person.number % 30 == 9
+            row = {
+                "stripe_payment_id": purchase.id,
+                "stripe_invoice_id": None,
+                "stripe_subscription_id": None,
+                "stripe_customer_id": person.stripe_customer,
+                "user_id": person.user_id,
+                "amount_cents": purchase.cents,
+                "currency": purchase.currency.upper() if shouts else purchase.currency,
+                "status": "succeeded",
+                "payment_type": purchase.product,
+                "product_type": purchase.product,
+                "description": f"{purchase.credits} credits",
+                "payment_date": purchase.at,
+            }
+            if purchase.refund:
+                row |= {"status": "refunded", "updated_at": purchase.refund.at}
+            elif person.user_id is None:
+                row["status"] = rng.choice(("pending_resolution", "failed_resolution", "succeeded"))
+            if purchase.product == catalog.BLUEPRINT:
+                row |= _anonymous(rng, person, purchase)
+            yield row
+
+    def _payment(self, rng: Random, person: History, row: dict[str, Any]) -> None:
+        is_test: bool | None = row.get("is_test_mode", person.standing is Standing.TEST)
+        if not is_test and rng.random() < 0.1:
+            is_test = None
+        created_at = row["payment_date"] + 4 * SECOND
+        if row["payment_date"] < BACKFILLED_AT:
+            created_at = BACKFILLED_AT + rng.randrange(3600) * SECOND
+        metadata = row.get("metadata")
+        self.sheets.add(
+            "stripe_payments",
+            row["stripe_payment_id"],
+            row["stripe_invoice_id"],
+            row["stripe_subscription_id"],
+            row["stripe_customer_id"],
+            row["user_id"],
+            row["amount_cents"],
+            row["currency"],
+            row["status"],
+            row["payment_type"],
+            row["product_type"],
+            row["description"],
+            json.dumps(metadata) if metadata is not None else None,
+            row["payment_date"],
+            is_test,
+            created_at,
+            row.get("updated_at", created_at),
+        )
+
+
+def _is_known_payer(person: History) -> bool:
+    is_customer = person.user_id is not None and person.standing is Standing.CUSTOMER
+    return is_customer and (
+        bool(person.purchases)
+        or any(each.cents for every in person.subscriptions for each in every.invoices)
+    )
+
+
+def _account_knows_customer(person: History) -> bool:
+    return person.number % 7 != 3
+
+
+def _id(rng: Random, prefix: str) -> str:
+    return f"{prefix}_{rng.getrandbits(96):024x}"
+
+
+def _anonymous(rng: Random, person: History, purchase: Purchase) -> dict[str, Any]:
+    """Return what a blueprint's payment row says of its buyer: no user, but a trace."""
+    rewritten = {"payment_type": catalog.SESSION} if rng.random() < 0.5 else {}
+    if person.user_id is None:
+        return rewritten | {"user_id": None, "metadata": {"source": "blueprint"}}
+    if person.standing is Standing.TEST:
+        return rewritten
+    trace = purchase.at // SECOND % 3
+    if trace == 0:
+        hint = {"metadata": {"user_id": person.user_id, "source": "blueprint"}}
+        return rewritten | hint | {"user_id": None, "stripe_customer_id": None}
+    if trace == 1 or not _account_knows_customer(person):
+        shown = rng.choice((person.email.title(), person.email.upper(), person.email))
+        return rewritten | {"user_id": None, "metadata": {"customer_email": shown}}
+    return rewritten | {"user_id": None, "metadata": {"source": "blueprint"}}
+
+
+def _stray_test_row(rng: Random, person: History, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a payment that a real customer once tried in test mode."""
+    return row | {
+        "stripe_payment_id": _id(rng, "pi"),
+        "stripe_invoice_id": None,
+        "stripe_subscription_id": None,
+        "user_id": person.user_id,
+        "status": "succeeded",
+        "payment_type": catalog.TOPUP,
+        "product_type": catalog.TOPUP,
+        "amount_cents": 1200,
+        "is_test_mode": True,
+    }
+
+
+def _reason(person: History, row: dict[str, Any], merged: set[str]) -> str | None:
+    """Return why a payment row does not count, or None for the one row that does."""
+    if row.get("is_test_mode") or person.standing is Standing.TEST:
+        return "test"
+    if person.standing is Standing.INTERNAL:
+        return "internal"
+    if row["status"] in ("failed", "pending"):
+        return "unsettled"
+    if row["payment_type"] == "refund":
+        return "refund"
+    key = row["stripe_invoice_id"] or row["stripe_payment_id"]
+    if key in merged:
+        return "duplicate"
+    merged.add(key)
+    return "zero" if row["amount_cents"] == 0 else None

@@ -1,0 +1,162 @@
+"""Run the business: draw everyone's history, write its rows, add it to the answer key."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from sselfie_insights.clock import parse_zone
+from sselfie_insights.contract import load_contract
+from sselfie_insights.errors import UsageError
+from sselfie_insights.postgres import connect
+from sselfie_insights.simulate import billing_rows, house_rows, load, study_rows, usage_rows
+from sselfie_insights.simulate.answers import AnswerKey, Answers
+from sselfie_insights.simulate.events import History, Shape
+from sselfie_insights.simulate.instants import to_micros
+from sselfie_insights.simulate.membership import GRACE_DAYS
+from sselfie_insights.simulate.people import Population
+from sselfie_insights.simulate.sheets import Sheets
+
+CHUNK = 4000  # Users whose rows are held in memory at once.
+
+COLUMNS = {
+    table: tuple(names.split())
+    for module in (billing_rows, usage_rows, study_rows, house_rows)
+    for table, names in module.COLUMNS.items()
+}
+
+
+@dataclass
+class _Business:
+    users: int
+    seed: int
+    now: int
+    months: int
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        if self.users < 1 or self.months < 1:
+            raise UsageError(
+                f"{self.users} users over {self.months} months is no business",
+                remedy="give at least one of each",
+            )
+        self.population = Population(self.seed, self.now, self.months, self.shape)
+        self.sheets = Sheets(COLUMNS)
+
+    def histories(self, numbers: range) -> Iterator[History]:
+        for number in numbers:
+            yield self.population.history(number)
+            guest = self.population.guest(number)
+            if guest:
+                yield guest
+
+    def run(self, key: AnswerKey, *, chunk: int) -> Iterator[int]:
+        """Draw everyone, a chunk at a time; yield how many are done. Rows wait in the sheets."""
+        billing = billing_rows.BillingRows(self.sheets, self.now)
+        usage = usage_rows.UsageRows(self.sheets, self.now, self.shape)
+        study = study_rows.StudyRows(self.sheets, self.now, self.shape)
+        for start in range(0, self.users, chunk):
+            numbers = range(start, min(self.users, start + chunk))
+            for person in self.histories(numbers):
+                rng = Random(f"{self.seed}:rows:{person.number}:{person.role}")  # noqa: S311
+                if person.number == 0 and person.user_id is not None:
+                    house_rows.write_house(
+                        self.sheets,
+                        rng,
+                        person.user_id,
+                        self.population.opened_at,
+                        self.now,
+                        self.shape,
+                    )
+                key.add(person, billing.write(rng, person))
+                if person.user_id is not None:
+                    usage.write(rng, person)
+                    study.write(rng, person)
+            yield numbers.stop
+
+    def key(self, as_of: int, timezone: str, grace_days: int) -> AnswerKey:
+        zone = parse_zone(timezone)
+        # An address may have joined a list before the business opened; nothing else is older.
+        return AnswerKey(self.population.opened_at, as_of, zone, grace_days, self.shape)
+
+
+def simulate(
+    url: str,
+    *,
+    users: int,
+    seed: int,
+    as_of: datetime,
+    months: int = 18,
+    shape: Shape | str = Shape.DOCUMENTED,
+    timezone: str = "UTC",
+    chunk: int = CHUNK,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> Answers:
+    """Fill the empty, migrated database at ``url`` with a synthetic business.
+
+    Nothing is written unless everything is: there is one transaction. The same ``users``,
+    ``seed``, ``as_of``, ``months`` and ``shape`` always give the same rows, whatever ``chunk`` is.
+
+    Args:
+        url: The database.
+        users: How many accounts to draw; some of them are internal or test accounts.
+        seed: Names the business.
+        as_of: The instant of the database's state (aware).
+        months: How long before ``as_of`` the business opened.
+        shape: ``documented``, or ``live`` for a database as the application really leaves it.
+        timezone: The reporting zone of the answer key; the rows do not depend on it.
+        chunk: How many users' rows to hold in memory at once.
+        on_progress: Called with the users done, all users, and what they are.
+
+    Returns:
+        The answer key as of ``as_of``.
+
+    Raises:
+        UsageError: An argument is out of range, or the database is not empty.
+        SourceError: The database cannot be reached, is not migrated, or refuses a row.
+    """
+    business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
+    key = business.key(business.now, timezone, GRACE_DAYS)
+    with connect(url) as connection:
+        load.require_empty(connection)
+        tables = load.by_dependency(load_contract().values())
+        for done in business.run(key, chunk=chunk):
+            rows = business.sheets.take()
+            for table in tables:
+                load.copy_rows(connection, table, COLUMNS[table.name], rows[table.name])
+            if on_progress:
+                on_progress(done, users, "users")
+        load.advance_sequences(connection, business.sheets.last_id)
+    return key.finish()
+
+
+def answer_key(
+    *,
+    users: int,
+    seed: int,
+    as_of: datetime,
+    months: int = 18,
+    shape: Shape | str = Shape.DOCUMENTED,
+    timezone: str = "UTC",
+    at: datetime | None = None,
+) -> Answers:
+    """Return the answer key of the business that ``simulate`` would write, without a database.
+
+    Args:
+        users: As for ``simulate``.
+        seed: As for ``simulate``.
+        as_of: As for ``simulate``: the instant of the database's state.
+        months: As for ``simulate``.
+        shape: As for ``simulate``.
+        timezone: The reporting zone.
+        at: The instant the key speaks for, if earlier than ``as_of``: later events do not exist,
+            while what the database overwrites is as it is at ``as_of``.
+
+    Raises:
+        UsageError: An argument is out of range.
+    """
+    business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
+    key = business.key(to_micros(at or as_of), timezone, GRACE_DAYS)
+    for _ in business.run(key, chunk=CHUNK):
+        business.sheets.take()
+    return key.finish()
