@@ -20,6 +20,7 @@ periods as (
 stored_subscriptions as (
 
     select * from {{ ref('stg_app__subscriptions') }}
+    where not is_test
 
 ),
 

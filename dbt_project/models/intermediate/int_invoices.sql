@@ -9,6 +9,7 @@ with payments as (
 subscriptions as (
 
     select * from {{ ref('stg_app__subscriptions') }}
+    where not is_test
 
 ),
 

@@ -45,6 +45,7 @@ final as (
         latest.currency,
         {{ local_date('latest.member_since_at') }} as member_since_on,
         {{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} as paid_until_on,
+        cast({{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} - build.as_of_on as bigint) as days_left,
         latest.mrr_cents,
         case when latest.is_in_grace then latest.previous_mrr_cents else 0 end as lapsed_mrr_cents,
         case
@@ -53,6 +54,7 @@ final as (
             else 'active'
         end as state
     from latest
+    cross join build
     left join running on latest.customer_key = running.customer_key and latest.currency = running.currency
 
 )
