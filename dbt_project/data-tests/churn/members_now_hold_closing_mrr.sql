@@ -1,0 +1,29 @@
+-- One row per currency in which the members at as_of do not hold the last month's closing MRR, or their number differs.
+with members as (
+
+    select
+        currency,
+        sum(mrr_cents) as mrr_cents,
+        sum(case when state <> 'in_grace' then 1 else 0 end) as member_count
+    from {{ ref('members_now') }}
+    group by currency
+
+),
+
+closing as (
+
+    select movements.*
+    from {{ ref('mrr_movements') }} as movements
+    inner join {{ ref('build_info') }} as build on movements.month = build.as_of_month
+
+)
+
+select
+    coalesce(closing.currency, members.currency) as currency,
+    closing.closing_mrr_cents,
+    members.mrr_cents
+from closing
+full outer join members on closing.currency = members.currency
+where
+    coalesce(closing.closing_mrr_cents, -1) <> coalesce(members.mrr_cents, 0)
+    or coalesce(closing.member_count, -1) <> coalesce(members.member_count, 0)
