@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, Final
 
 from sselfie_insights.simulate import catalog
-from sselfie_insights.simulate.answers import Dropped
 from sselfie_insights.simulate.events import (
+    Dropped,
     Ending,
     History,
     Invoice,
@@ -75,8 +75,7 @@ class BillingRows:
             reason = _reason(person, row, merged)
             if reason:
                 currency = row["currency"].lower()
-                cents = abs(row["amount_cents"])
-                dropped.append(Dropped(reason, row["payment_date"], cents, currency))
+                dropped.append(Dropped(reason, row["payment_date"], row["amount_cents"], currency))
             self._payment(rng, person, row)
         return dropped
 

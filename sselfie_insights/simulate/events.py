@@ -131,6 +131,16 @@ class Activity:
     deleted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A stored payment row that does not count, and why."""
+
+    reason: str
+    at: int
+    cents: int
+    currency: str
+
+
 @dataclass(slots=True)
 class History:
     """All that happened to one person. A guest bought without an account that could be found.

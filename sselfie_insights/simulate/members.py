@@ -145,7 +145,7 @@ class MemberTruth:
         level: Counter[tuple[str, str]] = Counter()
         moves: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
         closing: dict[int, Counter[tuple[str, str]]] = {}
-        first_at = lost_at = lost_mrr = 0
+        first_at = lost_at = 0
         for at in sorted(steps):
             before = _total(level)
             month = calendar.month(at)
@@ -160,11 +160,11 @@ class MemberTruth:
                 self.counts[month, "reactivated" if first_at else "new"] += 1
                 first_at = first_at or at
             if after == 0 < before:
-                lost_at, lost_mrr = at, before
+                lost_at = at
                 self._count_loss(month, at, stretches)
             closing[month] = Counter(level)
         self._count_months(key, calendar.month(first_at), moves, closing)
-        self._describe_now(key, stretches, first_at, lost_at, lost_mrr, level)
+        self._describe_now(key, stretches, first_at, lost_at, level)
 
     def _is_in_grace(self, lost_at: int) -> bool:
         return self.as_of - lost_at < self.grace_days * DAY
@@ -222,29 +222,21 @@ class MemberTruth:
         stretches: list[Stretch],
         first_at: int,
         lost_at: int,
-        lost_mrr: int,
         level: Counter[tuple[str, str]],
     ) -> None:
         on = self.calendar.on
+        last = max(stretches, key=lambda each: each.ends)
         covering = [each for each in stretches if each.starts <= self.as_of < each.ends]
         if covering:
-            ends = max(each.ends for each in stretches)
-            will_cancel = self.shape is Shape.DOCUMENTED and any(
-                each.subscription.will_cancel for each in covering
-            )
-            state = "cancelling" if will_cancel else "active"
-            currency, cents = covering[-1].subscription.currency, _total(level)
+            will_cancel = any(each.subscription.will_cancel for each in covering)
+            is_told = self.shape is Shape.DOCUMENTED
+            state = "cancelling" if will_cancel and is_told else "active"
         elif self._is_in_grace(lost_at):
-            last = max(stretches, key=lambda each: each.ends)
-            currency, cents, ends, state = (
-                last.subscription.currency,
-                lost_mrr,
-                last.ends,
-                "in_grace",
-            )
+            state = "in_grace"
         else:
             return
-        self.now.append((key, currency, on(first_at), on(ends), cents, state))
+        currency = last.subscription.currency
+        self.now.append((key, currency, on(first_at), on(last.ends), _total(level), state))
 
 
 def _total(level: Counter[tuple[str, str]]) -> int:

@@ -10,12 +10,13 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
 from sselfie_insights.postgres import connect
 from sselfie_insights.simulate import billing_rows, house_rows, load, study_rows, usage_rows
-from sselfie_insights.simulate.answers import AnswerKey, Answers
+from sselfie_insights.simulate.answers import Answers, answer
 from sselfie_insights.simulate.events import History, Shape
 from sselfie_insights.simulate.instants import to_micros
 from sselfie_insights.simulate.membership import GRACE_DAYS
 from sselfie_insights.simulate.people import Population
 from sselfie_insights.simulate.sheets import Sheets
+from sselfie_insights.simulate.tally import Tally
 
 CHUNK = 4000  # Users whose rows are held in memory at once.
 
@@ -50,7 +51,7 @@ class _Business:
             if guest:
                 yield guest
 
-    def run(self, key: AnswerKey, *, chunk: int) -> Iterator[int]:
+    def run(self, tally: Tally, *, chunk: int) -> Iterator[int]:
         """Draw everyone, a chunk at a time; yield how many are done. Rows wait in the sheets."""
         billing = billing_rows.BillingRows(self.sheets, self.now)
         usage = usage_rows.UsageRows(self.sheets, self.now, self.shape)
@@ -68,16 +69,15 @@ class _Business:
                         self.now,
                         self.shape,
                     )
-                key.add(person, billing.write(rng, person))
+                tally.add(person, billing.write(rng, person))
                 if person.user_id is not None:
                     usage.write(rng, person)
                     study.write(rng, person)
             yield numbers.stop
 
-    def key(self, as_of: int, timezone: str, grace_days: int) -> AnswerKey:
+    def tally(self, as_of: int, timezone: str, grace_days: int) -> Tally:
         zone = parse_zone(timezone)
-        # An address may have joined a list before the business opened; nothing else is older.
-        return AnswerKey(self.population.opened_at, as_of, zone, grace_days, self.shape)
+        return Tally(self.population.opened_at, as_of, zone, grace_days, self.shape)
 
 
 def simulate(
@@ -116,18 +116,18 @@ def simulate(
         SourceError: The database cannot be reached, is not migrated, or refuses a row.
     """
     business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
-    key = business.key(business.now, timezone, GRACE_DAYS)
+    tally = business.tally(business.now, timezone, GRACE_DAYS)
     with connect(url) as connection:
         load.require_empty(connection)
         tables = load.by_dependency(load_contract().values())
-        for done in business.run(key, chunk=chunk):
+        for done in business.run(tally, chunk=chunk):
             rows = business.sheets.take()
             for table in tables:
                 load.copy_rows(connection, table, COLUMNS[table.name], rows[table.name])
             if on_progress:
                 on_progress(done, users, "users")
         load.advance_sequences(connection, business.sheets.last_id)
-    return key.finish()
+    return answer(tally)
 
 
 def answer_key(
@@ -156,7 +156,7 @@ def answer_key(
         UsageError: An argument is out of range.
     """
     business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
-    key = business.key(to_micros(at or as_of), timezone, GRACE_DAYS)
-    for _ in business.run(key, chunk=CHUNK):
+    tally = business.tally(to_micros(at or as_of), timezone, GRACE_DAYS)
+    for _ in business.run(tally, chunk=CHUNK):
         business.sheets.take()
-    return key.finish()
+    return answer(tally)
