@@ -10,8 +10,8 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   member_since_on: {unit: date, description: First day with MRR.}
   paid_until_on: {unit: date, description: Last day of paid coverage.}
-  mrr_cents: {unit: cents, description: MRR at as_of; 0 in grace.}
-  lapsed_mrr_cents: {unit: cents, description: "MRR that lapsed, for those in grace."}
+  mrr_cents: {unit: cents, description: "MRR at as_of; in grace, what a late renewal would take back."}
+  days_left: {unit: days, description: "Days from as_of to the end of paid coverage; negative in grace."}
   state: {unit: text, description: "active, in_grace or cancelling."}
 */
 select
@@ -20,7 +20,7 @@ select
     member_since_on,
     paid_until_on,
     mrr_cents,
-    lapsed_mrr_cents,
+    days_left,
     state
 from marts.members_now
 order by paid_until_on, customer_key, currency

@@ -46,8 +46,8 @@ final as (
         {{ local_date('latest.member_since_at') }} as member_since_on,
         {{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} as paid_until_on,
         cast({{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} - build.as_of_on as bigint) as days_left,
-        latest.mrr_cents,
-        case when latest.is_in_grace then latest.previous_mrr_cents else 0 end as lapsed_mrr_cents,
+        -- What a late renewal would take back, of those in grace.
+        case when latest.is_in_grace then latest.previous_mrr_cents else latest.mrr_cents end as mrr_cents,
         case
             when latest.is_in_grace then 'in_grace'
             when running.is_cancelling then 'cancelling'

@@ -19,7 +19,8 @@ dropped as (
         dropped_reason as reason,
         'stripe_payments' as source_table,
         currency,
-        amount_cents
+        -- Refunds are stored with either sign.
+        case when dropped_reason = 'refund' then abs(amount_cents) else amount_cents end as amount_cents
     from payments
 
     union all
