@@ -1,0 +1,123 @@
+"""How the source differs from the contract, and from what the last sync found."""
+
+from collections.abc import Iterable, Mapping
+
+from sselfie_insights import contract
+from sselfie_insights.sync.catalog import Catalog, SourceColumn, SourceTable
+from sselfie_insights.sync.state import MirroredTable
+
+Difference = tuple[str, str | None, str, str]
+"""Table, column or None, kind, and detail."""
+
+TYPES = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "serial": "integer",
+    "bigserial": "bigint",
+    "decimal": "numeric",
+    "varchar": "character varying",
+    "char": "character",
+    "int": "integer",
+    "int4": "integer",
+    "int8": "bigint",
+    "bool": "boolean",
+    "float8": "double precision",
+}
+"""Short names of types, and the names that PostgreSQL gives back."""
+
+
+def contract_drift(
+    catalog: Catalog, schema: str, documented: Mapping[str, contract.Table]
+) -> list[Difference]:
+    """Return how ``schema`` of the source differs from the contract."""
+    found = {table.name: table for table in catalog.values() if table.schema == schema}
+    drift: list[Difference] = []
+    for name, table in documented.items():
+        if name in found:
+            drift += _compare_columns(found[name], table)
+        else:
+            drift.append((name, None, "table missing", "documented, and not in the source"))
+    drift += [
+        (name, None, "table undocumented", f"{len(table.columns)} columns")
+        for name, table in found.items()
+        if name not in documented
+    ]
+    return drift
+
+
+def schema_changes(
+    catalog: Catalog, known: Mapping[tuple[str, str], MirroredTable]
+) -> list[Difference]:
+    """Return what changed in the source's schema since the syncs that ``known`` remembers."""
+    if not known:
+        return []
+    by_oid = {table.oid: table for table in known.values()}
+    current = {table.oid for table in catalog.values()}
+    changes: list[Difference] = []
+    for key, table in catalog.items():
+        before = known.get(key)
+        if before is None and table.oid in by_oid:
+            before = by_oid[table.oid]
+            old = f"{before.schema}.{before.name}"
+            changes.append((table.label, None, "table renamed", f"was {old}"))
+        if before is None:
+            changes.append((table.label, None, "table added", f"{len(table.columns)} columns"))
+        elif before.oid != table.oid:
+            changes.append((table.label, None, "table replaced", "dropped and created again"))
+        else:
+            changes += _changed_columns(table, before)
+    changes += [
+        (f"{table.schema}.{table.name}", None, "table dropped", f"{table.row_count} rows")
+        for key, table in known.items()
+        if key not in catalog and table.oid not in current
+    ]
+    return changes
+
+
+def _compare_columns(found: SourceTable, documented: contract.Table) -> Iterable[Difference]:
+    columns = {column.name: column for column in found.columns}
+    explained: set[str] = set()
+    for column in documented.columns:
+        alias = next((name for name in column.aliases if name in columns), None)
+        if column.name in columns:
+            explained.add(column.name)
+            yield from _compare_type(found.name, columns[column.name], column)
+        elif alias:
+            explained.add(alias)
+            yield found.name, column.name, "column renamed", f"is {alias} in the source"
+        else:
+            yield found.name, column.name, "column missing", "documented, and not in the source"
+    for name, live in columns.items():
+        if name not in explained:
+            yield found.name, name, "column undocumented", live.type
+
+
+def _compare_type(
+    table: str, found: SourceColumn, documented: contract.Column
+) -> Iterable[Difference]:
+    expected = _spell(documented.data_type)
+    if found.type != expected:
+        yield table, found.name, "type differs", f"{found.type}, documented as {expected}"
+
+
+def _spell(data_type: str) -> str:
+    """Return a documented type as PostgreSQL spells it."""
+    name, bracket, rest = data_type.lower().replace(" ", "").partition("(")
+    if not bracket:
+        name, bracket, rest = data_type.lower().partition("[")
+    return TYPES.get(name.strip(), name.strip()) + bracket + rest
+
+
+def _changed_columns(table: SourceTable, before: MirroredTable) -> Iterable[Difference]:
+    old = {column.number: column for column in before.columns}
+    for column in table.columns:
+        was = old.pop(column.number, None)
+        if was is None:
+            yield table.label, column.name, "column added", column.type
+            continue
+        if was.name != column.name:
+            yield table.label, column.name, "column renamed", f"was {was.name}"
+        if was.type != column.type:
+            yield table.label, column.name, "column retyped", f"{was.type} to {column.type}"
+    for was in old.values():
+        yield table.label, was.name, "column dropped", was.type

@@ -1,0 +1,246 @@
+"""The sync itself: plan at one snapshot, write a private copy, prove nothing moved, publish."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Literal
+
+import duckdb
+import psycopg
+
+from sselfie_insights.contract import load_contract
+from sselfie_insights.errors import SourceError
+from sselfie_insights.run.publish import warehouse_lock, writable_copy
+from sselfie_insights.settings import Settings
+from sselfie_insights.sync.apply import Applier
+from sselfie_insights.sync.catalog import Catalog, moved_tables
+from sselfie_insights.sync.drift import Difference, contract_drift, schema_changes
+from sselfie_insights.sync.extension import Reader
+from sselfie_insights.sync.failures import SourceMovedError, explain_failure
+from sselfie_insights.sync.load import Loader
+from sselfie_insights.sync.plan import Step, place_tables, plan_step, select_tables
+from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
+from sselfie_insights.sync.report import Progress, SyncReport, TableReport
+from sselfie_insights.sync.source import Snapshot, Source, open_source
+from sselfie_insights.sync.state import Ledger, MirroredTable, State, read_state
+
+MAX_ATTEMPTS = 3
+
+MEMORY_LIMIT = "1GB"
+"""What DuckDB may hold in memory; beyond it, it writes to the disk beside the private copy."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a sync.
+
+    Attributes:
+        settings: The settings in force.
+        full: Whether every table is read in full.
+        tables: The tables to sync; all when empty.
+        verify: Whether every table is compared with the source.
+        into: A private copy to write, of a run that publishes it later; None makes its own.
+        on_progress: What is told about progress.
+    """
+
+    settings: Settings
+    full: bool = False
+    tables: frozenset[str] = frozenset()
+    verify: bool = False
+    into: Path | None = None
+    on_progress: Progress | None = None
+
+    @property
+    def current(self) -> Path:
+        """The file that holds the mirror so far."""
+        return self.into or self.settings.warehouse
+
+    @contextmanager
+    def destination(self) -> Iterator[Path]:
+        """Yield the file to write, and publish it unless the run does that itself."""
+        if self.into:
+            yield self.into
+        else:
+            with writable_copy(self.settings.warehouse) as private:
+                yield private
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one attempt is going to do."""
+
+    steps: tuple[Step, ...]
+    vanished: tuple[MirroredTable, ...]
+    changes: tuple[Difference, ...]
+    drift: tuple[Difference, ...]
+    is_needed: bool
+
+
+def sync(
+    settings: Settings,
+    *,
+    full: bool = False,
+    tables: Collection[str] = (),
+    verify: bool = False,
+    into: Path | None = None,
+    on_progress: Progress | None = None,
+) -> SyncReport:
+    """Mirror the source into the warehouse, all tables at one snapshot, and publish it.
+
+    When the source has not changed, nothing is copied and nothing is published.
+
+    Args:
+        settings: The settings in force.
+        full: Read every table in full.
+        tables: Sync only these, as ``name`` or ``schema.name``.
+        verify: Compare every table with the source, at the same snapshot, and heal what differs.
+        into: Write this private copy instead, and leave publishing it to the caller, who holds
+            the warehouse.
+        on_progress: Called with bytes done, bytes in all, and the table that is read.
+
+    Raises:
+        UsageError: There is no database URL, no such table, or the warehouse cannot be written.
+        SourceError: The source cannot be reached or read, or its schema kept changing.
+        LockedError: Another run holds the warehouse, or a migration the database.
+    """
+    request = Request(settings, full, frozenset(tables), verify, into, on_progress)
+    url = settings.require_database_url()
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{token_hex(3)}"
+    if into:
+        return _sync_patiently(request, url, run_id, started)
+    with warehouse_lock(settings.warehouse):
+        return _sync_patiently(request, url, run_id, started)
+
+
+def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) -> SyncReport:
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            with open_source(url, request.settings.source_schemas) as source:
+                if attempt > 1:
+                    source.wait_for_migrations()
+                return Attempt(request, source, run_id, started, attempt).run()
+        except SourceMovedError as moved:
+            names = ", ".join(moved.tables) or "a table"
+    raise SourceError(
+        f"the definition of {names} changed during each of {MAX_ATTEMPTS} attempts",
+        remedy="run it again when the migration is done",
+    )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a sync, on one connection to the source."""
+
+    request: Request
+    source: Source
+    run_id: str
+    started: datetime
+    number: int
+
+    def run(self) -> SyncReport:
+        """Sync once.
+
+        Raises:
+            SourceMovedError: The source's schema changed meanwhile; nothing was written.
+        """
+        catalog = self.source.read_catalog()
+        try:
+            state = read_state(self.request.current)
+            lineage = self.source.read_lineage()
+            with self.source.snapshot() as snapshot:
+                plan = self._plan(catalog, state, lineage, snapshot)
+                if plan.is_needed:
+                    return self._write(plan, catalog, lineage, snapshot)
+                self._refuse_moved(catalog)
+                return self._report(plan, snapshot, [_unchanged(s) for s in plan.steps])
+        except (psycopg.Error, duckdb.Error) as error:
+            raise explain_failure(error, self.source, catalog) from error
+
+    def _plan(self, catalog: Catalog, state: State, lineage: str, snapshot: Snapshot) -> Plan:
+        schemas = self.request.settings.source_schemas
+        documented = load_contract()
+        refuse_empty(self.source, catalog, schemas)
+        everything = place_tables(catalog, schemas, documented)
+        mirrors = select_tables(everything, self.request.tables)
+        refuse_unreadable(self.source, mirrors)
+        refuse_filtered(self.source, mirrors)
+        if self.request.full:
+            steps = [Step(mirror, "asked for") for mirror in mirrors]
+        else:
+            steps = [
+                plan_step(
+                    self.source,
+                    mirror,
+                    state.tables.get((mirror.table.schema, mirror.table.name)),
+                    lineage,
+                    snapshot,
+                )
+                for mirror in mirrors
+            ]
+        vanished = [t for key, t in state.tables.items() if key not in catalog]
+        changes = schema_changes(catalog, state.tables)
+        drift = contract_drift(catalog, schemas[0], documented)
+        is_needed = (
+            self.request.verify
+            or bool(vanished or changes)
+            or frozenset(drift) != state.drift
+            or not all(step.is_unchanged for step in steps)
+        )
+        return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
+
+    def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
+        with self.request.destination() as path, duckdb.connect(path) as db:
+            db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+            db.execute("set preserve_insertion_order = false")
+            reader = Reader(db, self.source.url)
+            db.begin()
+            ledger = Ledger(db, self.run_id)
+            loader = Loader(db, self.source, reader.join(snapshot))
+            applier = Applier(
+                db, self.source, snapshot, lineage, ledger, loader, self.request.on_progress
+            )
+            dropped = [applier.drop(table) for table in plan.vanished]
+            tables = applier.apply(plan.steps, verify=self.request.verify)
+            self._refuse_moved(catalog)
+            report = self._report(plan, snapshot, [*tables, *dropped])
+            ledger.record(report, source=self.source.target, lineage=lineage)
+            ledger.record_changes(plan.changes)
+            ledger.replace_drift(plan.drift)
+            db.commit()
+        return report
+
+    def _refuse_moved(self, before: Catalog) -> None:
+        """Raise unless the source's schema is still what it was before the snapshot."""
+        self.source.end_snapshot()
+        moved = moved_tables(before, self.source.read_catalog())
+        if moved:
+            raise SourceMovedError(moved)
+
+    def _report(self, plan: Plan, snapshot: Snapshot, tables: list[TableReport]) -> SyncReport:
+        modes = {table.mode for table in tables}
+        mode: Literal["full", "incremental", "unchanged"] = "incremental"
+        if not plan.is_needed:
+            mode = "unchanged"
+        elif modes <= {"full", "dropped"}:
+            mode = "full"
+        seconds = (datetime.now(UTC) - self.started).total_seconds()
+        return SyncReport(
+            self.run_id,
+            mode,
+            snapshot.at.astimezone(UTC),
+            self.started,
+            tuple(tables),
+            plan.is_needed and self.request.into is None,
+            self.number,
+            seconds,
+        )
+
+
+def _unchanged(step: Step) -> TableReport:
+    mirror = step.mirror
+    place = (mirror.table.schema, mirror.table.name, mirror.schema, mirror.name)
+    return TableReport(*place, "unchanged", row_count=step.known_rows)

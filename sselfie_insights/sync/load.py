@@ -1,0 +1,170 @@
+"""Bring one table of the mirror up to the snapshot: in full, or by its changed rows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from sselfie_insights.sync.columns import Column, Mirror, quote
+from sselfie_insights.sync.extension import query_source, select_table
+from sselfie_insights.sync.source import Source
+
+UNFIT = "holds a value that the native type cannot"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a snapshot says of a table since an earlier one.
+
+    Attributes:
+        row_count: Its rows now.
+        changed: Those that may be new or different.
+        unfit: The source columns whose changed rows hold values that must travel as text.
+    """
+
+    row_count: int
+    changed: int
+    unfit: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was done to one table of the mirror."""
+
+    mirror: Mirror
+    row_count: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+def count_changes(source: Source, mirror: Mirror, condition: str) -> Changes:
+    """Return what changed in ``mirror`` by ``condition``, in one pass over the table."""
+    if not mirror.table.is_populated:
+        return Changes(0, 0, ())
+    tests = [c for c in mirror.columns if c.remote_misfit]
+    flags = "".join(f", bool_or({condition} and ({c.remote_misfit}))" for c in tests)
+    query = f"select count(*), count(*) filter (where {condition}){flags} from {mirror.remote}"
+    row_count, changed, *unfit = source.execute(query)[0]
+    names = (column.source.name for column, flag in zip(tests, unfit, strict=True) if flag)
+    return Changes(row_count, changed, tuple(names))
+
+
+class Loader:
+    """Writes the mirror through one DuckDB transaction.
+
+    Args:
+        db: The connection, inside a transaction.
+        source: The source, at the snapshot.
+        release: Lets go of the locks of the table just read.
+    """
+
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, source: Source, release: Callable[[], None]
+    ) -> None:
+        self._db = db
+        self._source = source
+        self._release = release
+
+    def reload(self, mirror: Mirror) -> Loaded:
+        """Read the whole table again."""
+        if not mirror.columns:  # DuckDB has no such tables
+            return Loaded(mirror, count_changes(self._source, mirror, "true").row_count)
+        mirror = mirror.with_text(self._unfit_columns(mirror), UNFIT)
+        self._create(mirror)
+        unfit = self._unfit_instants(mirror, mirror.local)
+        if unfit:
+            mirror = mirror.with_text(unfit, UNFIT)
+            self._create(mirror)
+        row_count = self._count(mirror.local)
+        return Loaded(mirror, row_count, inserted=row_count)
+
+    def refresh(self, mirror: Mirror, changes: Changes, condition: str) -> Loaded | None:
+        """Read the changed rows; return None where only a reload keeps the mirror exact.
+
+        After the upsert the mirror holds every key of the source, so that equal counts prove
+        that nothing was deleted. Otherwise the keys are compared.
+        """
+        if changes.unfit:
+            return None
+        read = updated = 0
+        if changes.changed:
+            self._db.execute(
+                f"create or replace temp table changed as {select_table(mirror, condition)}"
+            )
+            self._release()
+            if self._unfit_instants(mirror, "changed", condition):
+                return None
+            read = self._count("changed")
+            updated = self._delete(
+                f"{mirror.local} using changed where {_same_key(mirror, 'changed')}"
+            )
+            self._db.execute(f"insert into {mirror.local} from changed")
+            self._db.execute("drop table changed")
+        deleted = 0
+        if self._count(mirror.local) != changes.row_count:
+            deleted = self._delete_missing(mirror)
+        if self._count(mirror.local) != changes.row_count:
+            return None
+        return Loaded(mirror, changes.row_count, read - updated, updated, deleted)
+
+    def _create(self, mirror: Mirror) -> None:
+        self._db.execute(f"create or replace table {mirror.local} as {select_table(mirror)}")
+        self._release()
+
+    def _delete_missing(self, mirror: Mirror) -> int:
+        keys = query_source(mirror, only_key=True)
+        columns = ", ".join(column.local for column in mirror.key)
+        self._db.execute(f"create or replace temp table present as select {columns} from {keys}")
+        self._release()
+        deleted = self._delete(
+            f"{mirror.local} where not exists"
+            f" (select 1 from present where {_same_key(mirror, 'present')})"
+        )
+        self._db.execute("drop table present")
+        return deleted
+
+    def _unfit_columns(self, mirror: Mirror) -> Iterable[str]:
+        if any(column.remote_misfit for column in mirror.columns):
+            return count_changes(self._source, mirror, "true").unfit
+        return ()
+
+    def _unfit_instants(self, mirror: Mirror, relation: str, condition: str = "true") -> list[str]:
+        suspects = [c for c in mirror.columns if c.local_misfit]
+        if not suspects:
+            return []
+        flags = ", ".join(f"coalesce({c.local_misfit}, false)" for c in suspects)
+        row = self._db.execute(f"select {flags} from {relation}").fetchone() or ()
+        found = [column for column, flag in zip(suspects, row, strict=True) if flag]
+        return [c.source.name for c in found if self._has_beyond(mirror, c, condition)]
+
+    def _has_beyond(self, mirror: Mirror, column: Column, condition: str) -> bool:
+        query = f"select 1 from {mirror.remote} where {condition} and {column.beyond} limit 1"
+        return bool(self._source.execute(query))
+
+    def _count(self, relation: str) -> int:
+        return _number(self._db.execute(f"select count(*) from {relation}"))
+
+    def _delete(self, what: str) -> int:
+        return _number(self._db.execute(f"delete from {what}"))
+
+
+def drop_table(db: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
+    """Remove a table of the mirror, if it is there."""
+    db.execute(f"drop table if exists {quote(schema)}.{quote(name)}")
+
+
+def ensure_schema(db: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Create a schema of the mirror, if it is not there."""
+    db.execute(f"create schema if not exists {quote(schema)}")
+
+
+def _same_key(mirror: Mirror, other: str) -> str:
+    names = [quote(column.name) for column in mirror.key]
+    return " and ".join(f"{mirror.local}.{name} = {other}.{name}" for name in names)
+
+
+def _number(result: duckdb.DuckDBPyConnection) -> int:
+    row = result.fetchone()
+    assert row is not None  # noqa: S101 - a count has one row
+    return int(row[0])

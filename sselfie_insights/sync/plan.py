@@ -1,0 +1,122 @@
+"""What a sync has to do: which tables to reload, which to refresh, and why."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sselfie_insights import contract
+from sselfie_insights.errors import UsageError
+from sselfie_insights.sync.catalog import Catalog
+from sselfie_insights.sync.changes import MAX_GAP, changed_since
+from sselfie_insights.sync.columns import Mirror, distinct_names, place_table
+from sselfie_insights.sync.load import UNFIT, Changes, count_changes
+from sselfie_insights.sync.source import Snapshot, Source
+from sselfie_insights.sync.state import MirroredTable
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done to one table.
+
+    Attributes:
+        mirror: The table.
+        reason: Why it is read in full; empty when its changed rows are enough.
+        condition: The Postgres condition that a row may have changed.
+        changes: What changed by that condition; None when it is read in full.
+        known_rows: The rows that the mirror holds.
+    """
+
+    mirror: Mirror
+    reason: str
+    condition: str = "true"
+    changes: Changes | None = None
+    known_rows: int = 0
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the mirror already shows the snapshot."""
+        changes = self.changes
+        return changes is not None and not changes.changed and changes.row_count == self.known_rows
+
+
+def place_tables(
+    catalog: Catalog, schemas: Sequence[str], documented: Mapping[str, contract.Table]
+) -> list[Mirror]:
+    """Return where every table of the catalog goes: the first schema to ``raw``."""
+    mirrors = []
+    names = distinct_names(["raw", *(f"raw_{schema}" for schema in schemas[1:])])
+    for schema, mirror_schema in zip(schemas, names, strict=True):
+        tables = [table for table in catalog.values() if table.schema == schema]
+        for table, name in zip(tables, distinct_names([t.name for t in tables]), strict=True):
+            secrets = _secrets(documented.get(table.name))
+            mirrors.append(place_table(table, mirror_schema, name, secrets))
+    return mirrors
+
+
+def select_tables(mirrors: Sequence[Mirror], chosen: Collection[str]) -> list[Mirror]:
+    """Return the tables called ``chosen``, as ``name`` or ``schema.name``; all when it is empty.
+
+    Raises:
+        UsageError: The source has no such table.
+    """
+    known = {m.table.name for m in mirrors} | {m.table.label for m in mirrors}
+    unknown = sorted(set(chosen) - known)
+    if unknown:
+        raise UsageError(
+            f"the source has no table {', '.join(unknown)}",
+            remedy="see 'sselfie status' for those it has",
+        )
+    return [m for m in mirrors if not chosen or m.table.name in chosen or m.table.label in chosen]
+
+
+def plan_step(
+    source: Source, mirror: Mirror, known: MirroredTable | None, lineage: str, snapshot: Snapshot
+) -> Step:
+    """Return what brings ``mirror`` up to ``snapshot``; counts its changes where that helps."""
+    reason = _reload_reason(mirror, known, lineage, snapshot)
+    if reason or known is None:
+        return Step(mirror, reason)
+    kept = [c.name for c in known.columns if c.travel == "text" and c.reason == UNFIT]
+    mirror = mirror.with_text(kept, UNFIT)
+    condition = changed_since(known.xmin, snapshot.xmax)
+    changes = count_changes(source, mirror, condition)
+    step = Step(mirror, "", condition, changes, known.row_count)
+    if step.is_unchanged:
+        return step
+    if not mirror.key:
+        return Step(mirror, "rows changed, and it has no key")
+    if changes.unfit:
+        return Step(mirror, f"{', '.join(changes.unfit)} {UNFIT}")
+    return step
+
+
+def _reload_reason(
+    mirror: Mirror, known: MirroredTable | None, lineage: str, snapshot: Snapshot
+) -> str:
+    table = mirror.table
+    if known is None:
+        return "new"
+    if known.lineage != lineage:
+        return "another history of the database"
+    if known.fingerprint != table.fingerprint:
+        return "its definition changed"
+    if (known.mirror_schema, known.mirror_name) != (mirror.schema, mirror.name):
+        return "its place in the mirror changed"
+    travels = {c.name: c.travel for c in known.columns if c.reason != UNFIT}
+    if any(travels.get(c.source.name, c.travel) != c.travel for c in mirror.columns):
+        return "a column became secret, or travels otherwise"
+    if known.is_suspect:
+        return "it differed when last verified"
+    if table.has_foreign:
+        return "some of its partitions are on another server"
+    if snapshot.xmax < known.xmax:
+        return "transaction numbers went backwards"
+    if snapshot.xmax - known.xmin >= MAX_GAP:
+        return "too many transactions since the last sync"
+    return ""
+
+
+def _secrets(table: contract.Table | None) -> set[str]:
+    if table is None:
+        return set()
+    columns = (c for c in (*table.columns, *table.live_columns) if c.is_secret)
+    return {name for column in columns for name in (column.name, *column.aliases)}

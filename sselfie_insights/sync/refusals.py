@@ -1,0 +1,112 @@
+"""What the mirror refuses: a source that would show it less than everything, without a word."""
+
+from collections.abc import Iterable
+
+from sselfie_insights.errors import SourceError
+from sselfie_insights.sync.catalog import Catalog
+from sselfie_insights.sync.columns import Mirror, quote
+from sselfie_insights.sync.source import Source
+
+NAMES_SHOWN = 10
+
+
+def refuse_empty(source: Source, catalog: Catalog, schemas: Iterable[str]) -> None:
+    """Refuse a source without tables.
+
+    Raises:
+        SourceError: No schema holds a table.
+    """
+    if not catalog:
+        names = ", ".join(schemas)
+        raise SourceError(
+            f"{source.target} has no tables in schema {names}",
+            remedy="run 'sselfie migrate apply' to create them, or set SSELFIE_SOURCE_SCHEMAS",
+        )
+
+
+def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
+    """Refuse tables and columns that the role may not read, secrets aside.
+
+    Raises:
+        SourceError: The role lacks a privilege; the remedy is the statement that grants it.
+    """
+    role = quote(source.role)
+    closed = [m for m in mirrors if any(_is_closed(m))]
+    schemas = sorted({m.table.schema for m in closed})
+    forbidden = source.execute(
+        "select nspname from pg_namespace where nspname = any(%s)"
+        " and not has_schema_privilege(oid, 'usage') order by 1",
+        [sorted({m.table.schema for m in mirrors})],
+    )
+    if forbidden:
+        names = ", ".join(quote(row[0]) for row in forbidden)
+        raise SourceError(
+            f"role {source.role} may not use schema {names}",
+            remedy=f"grant usage on schema {names} to {role}",
+        )
+    if not closed:
+        return
+    if any(c.travel == "secret" for m in closed for c in m.columns):
+        # A grant on the whole table would open its secrets.
+        grants = [_grant(m, role) for m in closed]
+    else:
+        grants = [f"grant select on all tables in schema {quote(s)} to {role}" for s in schemas]
+    raise SourceError(
+        f"role {source.role} may not read {_list(m.table.label for m in closed)}",
+        remedy="; ".join(grants),
+    )
+
+
+def refuse_filtered(source: Source, mirrors: Iterable[Mirror]) -> None:
+    """Refuse tables whose row-level security can hide rows from the role.
+
+    Raises:
+        SourceError: A table has no policy that lets the role read every row, or has one that
+            restricts it.
+    """
+    filtered = [m for m in mirrors if m.table.is_filtered]
+    if not filtered:
+        return
+    oids = [m.table.oid for m in filtered]
+    opened = {
+        oid
+        for (oid,) in source.execute(
+            "select polrelid::bigint from pg_policy"
+            " where polrelid = any(%s::oid[]) and polcmd in ('r', '*') and exists ("
+            "   select from unnest(polroles) as r (role)"
+            "   where role = 0 or pg_has_role(role, 'usage'))"
+            " group by polrelid"
+            " having bool_or(polpermissive and pg_get_expr(polqual, polrelid) = 'true')"
+            " and bool_and(polpermissive or pg_get_expr(polqual, polrelid) = 'true')",
+            [oids],
+        )
+    }
+    hidden = [m for m in filtered if m.table.oid not in opened]
+    if hidden:
+        role = quote(source.role)
+        policies = "; ".join(
+            f"create policy sselfie_read on {m.remote} for select to {role} using (true)"
+            for m in hidden[:NAMES_SHOWN]
+        )
+        raise SourceError(
+            f"row-level security may hide rows of {_list(m.table.label for m in hidden)}"
+            f" from role {source.role}",
+            remedy=policies,
+        )
+
+
+def _is_closed(mirror: Mirror) -> Iterable[bool]:
+    return (not c.source.is_readable for c in mirror.columns if c.travel != "secret")
+
+
+def _grant(mirror: Mirror, role: str) -> str:
+    open_columns = [quote(c.source.name) for c in mirror.columns if c.travel != "secret"]
+    whole = len(open_columns) == len(mirror.columns)
+    columns = "" if whole else f" ({', '.join(open_columns)})"
+    return f"grant select{columns} on {mirror.remote} to {role}"
+
+
+def _list(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - NAMES_SHOWN} more" if len(every) > NAMES_SHOWN else ""
+    return ", ".join(every[:NAMES_SHOWN]) + more

@@ -1,0 +1,206 @@
+"""The source: one guarded connection, and the snapshot that a whole sync reads."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sselfie_insights.errors import SourceError
+from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
+from sselfie_insights.sync.catalog import Catalog, read_catalog
+
+LOCK_TIMEOUT_SECONDS = 1
+"""How long any read waits for a lock: longer than a statement, shorter than anyone's patience."""
+
+LOCK_PATIENCE_SECONDS = 60
+"""How long a disturbed sync waits for the disturbance to end before it starts again."""
+
+CONNECT_WAITS_SECONDS = (1, 3, 8)
+"""Pauses between attempts to reach a server that is waking up."""
+
+WAKING = ("starting up", "shutting down", "recovery mode", "timeout expired", "terminating")
+
+MIN_VERSION = 140000
+
+# What the text of a value depends on, besides the value.
+SESSION = "; ".join(
+    f"set local {name} = {value}"
+    for name, value in {
+        "timezone": "'UTC'",
+        "datestyle": "'ISO, YMD'",
+        "intervalstyle": "'postgres'",
+        "extra_float_digits": "1",
+        "bytea_output": "'hex'",
+        "lc_monetary": "'C'",
+        "search_path": "pg_catalog",
+    }.items()
+)
+BEGIN = "begin isolation level repeatable read read only"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One moment of the source.
+
+    Attributes:
+        id: The name under which other connections join it.
+        at: Its instant (UTC).
+        xmin: Every transaction below it had ended.
+        xmax: No transaction from it on had begun.
+    """
+
+    id: str
+    at: datetime
+    xmin: int
+    xmax: int
+
+
+class Source:
+    """The source database, through one connection that holds the snapshot and reads the catalog.
+
+    Attributes:
+        url: The connection string that further connections of this sync use; holds the password.
+        target: ``host:port/database``, safe to show.
+    """
+
+    def __init__(self, connection: Connection, url: str, schemas: Sequence[str]) -> None:
+        self.url = url
+        self.target = describe_target(url)
+        self._connection = connection
+        self._schemas = schemas
+
+    @property
+    def role(self) -> str:
+        """The role that reads."""
+        return self._connection.info.user
+
+    def read_catalog(self) -> Catalog:
+        """Return the tables of the schemas as they are now."""
+        return read_catalog(self._connection, self._schemas)
+
+    def execute(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """Return the rows of ``query``, and hold no lock afterwards."""
+        connection = self._connection
+        if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            return connection.execute(query.encode(), parameters).fetchall()
+        connection.execute("savepoint statement")
+        rows = connection.execute(query.encode(), parameters).fetchall()
+        connection.execute("rollback to statement")
+        return rows
+
+    def read_lineage(self) -> str:
+        """Return what names this very history of this database: another one shares no xmin."""
+        rows = self.execute(
+            "select concat_ws(' ', s.system_identifier, c.timeline_id, d.oid,"
+            " current_setting('neon.timeline_id', true))"
+            " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
+            " where d.datname = current_database()"
+        )
+        return str(rows[0][0])
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` without the password, should it be there."""
+        password = conninfo_to_dict(self.url).get("password")
+        return text.replace(str(password), "***") if password else text
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold one snapshot while the block runs; ``execute`` reads it."""
+        connection = self._connection
+        connection.execute(BEGIN)
+        try:
+            connection.execute(SESSION.encode())
+            row = connection.execute(
+                "select pg_export_snapshot(), transaction_timestamp(),"
+                " pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
+                " from pg_current_snapshot() as s"
+            ).fetchone()
+            assert row is not None  # noqa: S101 - a select without a table has one row
+            yield Snapshot(*row)
+        finally:
+            self.end_snapshot()
+
+    def end_snapshot(self) -> None:
+        """Let go of the snapshot, if one is held; ``execute`` reads the present again."""
+        if not self._connection.closed:
+            self._connection.rollback()
+
+    def wait_for_migrations(self) -> None:
+        """Wait, within bounds and without a lock, while someone rewrites or drops a table."""
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        while time.monotonic() < deadline and self.execute(
+            "select from pg_locks l join pg_class c on c.oid = l.relation"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " where l.mode = 'AccessExclusiveLock' and n.nspname = any(%s) limit 1",
+            [list(self._schemas)],
+        ):
+            time.sleep(0.2)
+
+
+@contextmanager
+def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
+    """Open the source for a sync, and keep migrations of ours out while the block runs.
+
+    Raises:
+        UsageError: The URL cannot be understood.
+        SourceError: The server cannot be reached, is pooled, or is too old.
+        LockedError: A migration is running.
+    """
+    target = describe_target(url)
+    _refuse_pooled_host(url, target)
+    url = _guarded(url)
+    connection = _connect_patiently(url)
+    with connection:
+        version = connection.info.server_version
+        if version < MIN_VERSION:
+            raise SourceError(
+                f"{target} runs PostgreSQL {version // 10000}",
+                remedy="the mirror needs PostgreSQL 14 or later",
+            )
+        with advisory_lock(connection, shared=True):
+            yield Source(connection, url, schemas)
+
+
+def _refuse_pooled_host(url: str, target: str) -> None:
+    for host in str(conninfo_to_dict(url).get("host") or "").split(","):
+        label, _, domain = host.partition(".")
+        if label.endswith("-pooler"):
+            direct = f"{label.removesuffix('-pooler')}.{domain}"
+            raise SourceError(
+                f"{target} is a pooled connection, which cannot hold a snapshot",
+                remedy=f"use the direct host {direct} in SSELFIE_DATABASE_URL",
+            )
+
+
+def _guarded(url: str) -> str:
+    """Return ``url`` with the timeouts of a sync; what the user wrote in it wins."""
+    timeouts = {
+        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in timeouts.items())
+    given = conninfo_to_dict(url)
+    defaults = {"application_name": "sselfie sync", "connect_timeout": "15"}
+    return make_conninfo(
+        url,
+        **{name: value for name, value in defaults.items() if name not in given},
+        client_encoding="UTF8",
+        options=f"{options} {given.get('options') or ''}".strip(),
+    )
+
+
+def _connect_patiently(url: str) -> Connection:
+    for wait in CONNECT_WAITS_SECONDS:
+        try:
+            return connect(url, autocommit=True)
+        except SourceError as error:
+            if not any(phrase in error.message for phrase in WAKING):
+                raise
+            time.sleep(wait)
+    return connect(url, autocommit=True)

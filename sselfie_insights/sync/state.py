@@ -1,0 +1,342 @@
+"""What the warehouse remembers of its syncs: the schema ``meta``, written with the data."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.sync.columns import Mirror
+from sselfie_insights.sync.report import SyncReport
+from sselfie_insights.sync.source import Snapshot
+
+FORMAT_VERSION = 1
+
+TABLES = """
+create schema if not exists meta;
+create table if not exists meta.warehouse (format_version integer not null);
+create table if not exists meta.sync_runs (
+    run_id varchar primary key,
+    mode varchar not null,
+    snapshot_at timestamptz not null,
+    started_at timestamptz not null,
+    finished_at timestamptz not null,
+    seconds double not null,
+    source varchar not null,
+    lineage varchar not null,
+    attempts integer not null,
+    table_count integer not null,
+    row_count bigint not null,
+    rows_inserted bigint not null,
+    rows_updated bigint not null,
+    rows_deleted bigint not null
+);
+create table if not exists meta.sync_tables (
+    run_id varchar not null,
+    schema_name varchar not null,
+    table_name varchar not null,
+    mirror_schema varchar not null,
+    mirror_table varchar not null,
+    mode varchar not null,
+    reason varchar not null,
+    row_count bigint not null,
+    rows_inserted bigint not null,
+    rows_updated bigint not null,
+    rows_deleted bigint not null,
+    seconds double not null,
+    verification varchar not null,
+    detail varchar not null,
+    primary key (run_id, schema_name, table_name)
+);
+create table if not exists meta.mirror_tables (
+    schema_name varchar not null,
+    table_name varchar not null,
+    mirror_schema varchar not null,
+    mirror_table varchar not null,
+    oid ubigint not null,
+    fingerprint varchar not null,
+    lineage varchar not null,
+    snapshot_xmin ubigint not null,
+    snapshot_xmax ubigint not null,
+    row_count bigint not null,
+    is_suspect boolean not null,
+    run_id varchar not null,
+    primary key (schema_name, table_name)
+);
+create table if not exists meta.mirror_columns (
+    schema_name varchar not null,
+    table_name varchar not null,
+    column_name varchar not null,
+    number integer not null,
+    data_type varchar not null,
+    mirror_column varchar not null,
+    mirror_type varchar not null,
+    travel varchar not null,
+    reason varchar not null,
+    primary key (schema_name, table_name, column_name)
+);
+create table if not exists meta.schema_changes (
+    run_id varchar not null,
+    table_name varchar not null,
+    column_name varchar,
+    kind varchar not null,
+    detail varchar not null
+);
+create table if not exists meta.contract_drift (
+    table_name varchar not null,
+    column_name varchar,
+    kind varchar not null,
+    detail varchar not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class MirroredColumn:
+    """One column as an earlier sync left it."""
+
+    name: str
+    number: int
+    type: str
+    travel: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MirroredTable:
+    """One table as an earlier sync left it.
+
+    Attributes:
+        schema: Its schema in the source.
+        name: Its name in the source.
+        mirror_schema: Its schema in the warehouse.
+        mirror_name: Its name in the warehouse.
+        oid: Its object id in the source.
+        fingerprint: ``SourceTable.fingerprint`` then.
+        lineage: The history of the source that ``xmin`` belongs to.
+        xmin: The snapshot's oldest running transaction.
+        xmax: The snapshot's next transaction.
+        row_count: Its rows.
+        is_suspect: Whether it differed from the source when last verified.
+        columns: Its columns.
+    """
+
+    schema: str
+    name: str
+    mirror_schema: str
+    mirror_name: str
+    oid: int
+    fingerprint: str
+    lineage: str
+    xmin: int
+    xmax: int
+    row_count: int
+    is_suspect: bool
+    columns: tuple[MirroredColumn, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the warehouse holds.
+
+    Attributes:
+        tables: The mirrored tables by (schema, name) in the source.
+        drift: The rows of ``meta.contract_drift``.
+        last_snapshot_at: The instant of the last sync.
+    """
+
+    tables: dict[tuple[str, str], MirroredTable]
+    drift: frozenset[tuple[str, str | None, str, str]]
+    last_snapshot_at: datetime | None
+
+
+EMPTY = State({}, frozenset(), None)
+
+
+def read_state(warehouse: Path) -> State:
+    """Return what the file ``warehouse`` holds; nothing when there is no file.
+
+    Raises:
+        UsageError: It is no warehouse, or a newer version wrote it.
+    """
+    if not warehouse.exists():
+        return EMPTY
+    try:
+        with duckdb.connect(warehouse, read_only=True) as db:
+            return _read(db)
+    except duckdb.IOException as error:
+        raise UsageError(
+            f"{warehouse} cannot be read: {str(error).splitlines()[0]}",
+            remedy="move it away, or set SSELFIE_WAREHOUSE",
+        ) from None
+
+
+def _read(db: duckdb.DuckDBPyConnection) -> State:
+    known = db.execute(
+        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'warehouse'"
+    ).fetchone()
+    version = db.execute("select format_version from meta.warehouse").fetchone() if known else None
+    if version is None:
+        return EMPTY
+    if version[0] > FORMAT_VERSION:
+        raise UsageError(
+            f"the warehouse has format {version[0]}, this version knows {FORMAT_VERSION}",
+            remedy="upgrade sselfie-insights",
+        )
+    columns: dict[tuple[str, str], list[MirroredColumn]] = {}
+    for schema, table, *column in db.execute(
+        "select schema_name, table_name, column_name, number, data_type, travel, reason"
+        " from meta.mirror_columns order by number"
+    ).fetchall():
+        columns.setdefault((schema, table), []).append(MirroredColumn(*column))
+    tables = {
+        (row[0], row[1]): MirroredTable(*(*row, tuple(columns.get((row[0], row[1]), ()))))
+        for row in db.execute(
+            "select schema_name, table_name, mirror_schema, mirror_table, oid, fingerprint,"
+            " lineage, snapshot_xmin, snapshot_xmax, row_count, is_suspect from meta.mirror_tables"
+        ).fetchall()
+    }
+    drift = db.execute(
+        "select table_name, column_name, kind, detail from meta.contract_drift"
+    ).fetchall()
+    last = db.execute("select epoch_us(max(snapshot_at)) from meta.sync_runs").fetchone()
+    return State(
+        tables,
+        frozenset(drift),
+        _instant(last[0]) if last and last[0] is not None else None,
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+
+
+class Ledger:
+    """Writes ``meta`` in the transaction that writes the data."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        self._db = db
+        self._run_id = run_id
+        db.execute(TABLES)
+        db.execute("delete from meta.warehouse")
+        self._insert("warehouse", [(FORMAT_VERSION,)])
+
+    def forget(self, schema: str, name: str) -> None:
+        """Forget a mirrored table."""
+        for table in ("mirror_tables", "mirror_columns"):
+            self._db.execute(
+                f"delete from meta.{table} where schema_name = ? and table_name = ?", [schema, name]
+            )
+
+    def remember(
+        self,
+        mirror: Mirror,
+        *,
+        lineage: str,
+        snapshot: Snapshot,
+        row_count: int,
+        is_suspect: bool,
+    ) -> None:
+        """Remember a table as it is mirrored now."""
+        table = mirror.table
+        self.forget(table.schema, table.name)
+        self._insert(
+            "mirror_tables",
+            [
+                (
+                    table.schema,
+                    table.name,
+                    mirror.schema,
+                    mirror.name,
+                    table.oid,
+                    table.fingerprint,
+                    lineage,
+                    snapshot.xmin,
+                    snapshot.xmax,
+                    row_count,
+                    is_suspect,
+                    self._run_id,
+                )
+            ],
+        )
+        self._insert(
+            "mirror_columns",
+            [
+                (
+                    table.schema,
+                    table.name,
+                    column.source.name,
+                    column.source.number,
+                    column.source.type,
+                    column.name,
+                    column.type,
+                    column.travel,
+                    column.reason,
+                )
+                for column in mirror.columns
+            ],
+        )
+
+    def record(self, report: SyncReport, *, source: str, lineage: str) -> None:
+        """Record the run and what it did to each table."""
+        self._insert(
+            "sync_tables",
+            [
+                (
+                    report.run_id,
+                    table.schema,
+                    table.name,
+                    table.mirror_schema,
+                    table.mirror_name,
+                    table.mode,
+                    table.reason,
+                    table.row_count,
+                    table.inserted,
+                    table.updated,
+                    table.deleted,
+                    table.seconds,
+                    table.verification,
+                    table.detail,
+                )
+                for table in report.tables
+            ],
+        )
+        self._insert(
+            "sync_runs",
+            [
+                (
+                    report.run_id,
+                    report.mode,
+                    report.snapshot_at,
+                    report.started_at,
+                    report.started_at + timedelta(seconds=report.seconds),
+                    report.seconds,
+                    source,
+                    lineage,
+                    report.attempts,
+                    len(report.tables),
+                    report.row_count,
+                    report.inserted,
+                    report.updated,
+                    report.deleted,
+                )
+            ],
+        )
+
+    def record_changes(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Record what changed in the source's schema; a row lacks only its run id."""
+        self._insert("schema_changes", [(self._run_id, *row) for row in rows])
+
+    def replace_drift(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Record the differences between the source and the contract."""
+        self._db.execute("delete from meta.contract_drift")
+        self._insert("contract_drift", rows)
+
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        filled = list(rows)
+        if filled:
+            marks = ", ".join("?" * len(filled[0]))
+            self._db.executemany(f"insert into meta.{table} values ({marks})", filled)
