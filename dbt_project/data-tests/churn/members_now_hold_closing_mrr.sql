@@ -4,8 +4,9 @@ with members as (
     select
         currency,
         sum(mrr_cents) as mrr_cents,
-        sum(case when state <> 'in_grace' then 1 else 0 end) as member_count
+        count(*) as member_count
     from {{ ref('members_now') }}
+    where state <> 'in_grace'
     group by currency
 
 ),

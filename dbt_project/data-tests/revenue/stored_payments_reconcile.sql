@@ -3,7 +3,8 @@ with stored as (
 
     select
         payments.currency,
-        sum(payments.amount_cents) as amount_cents,
+        -- Refunds are stored with either sign.
+        sum(abs(payments.amount_cents)) as amount_cents,
         count(*) as row_count
     from {{ ref('stg_app__stripe_payments') }} as payments
     cross join {{ ref('build_info') }} as build

@@ -20,7 +20,7 @@ dropped as (
         'stripe_payments' as source_table,
         currency,
         -- Refunds are stored with either sign.
-        case when dropped_reason = 'refund' then abs(amount_cents) else amount_cents end as amount_cents
+        abs(amount_cents) as amount_cents
     from payments
 
     union all
