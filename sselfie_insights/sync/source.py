@@ -178,13 +178,15 @@ def _refuse_pooled_host(url: str, target: str) -> None:
 
 
 def _guarded(url: str) -> str:
-    """Return ``url`` with the timeouts of a sync; what the user wrote in it wins."""
-    timeouts = {
+    """Return ``url`` with the settings of a sync; what the user wrote in it wins."""
+    settings = {
+        # The planner overrates the catalog query so much that compiling it takes seconds.
+        "jit": "off",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
         "statement_timeout": "0",
         "idle_in_transaction_session_timeout": "0",
     }
-    options = " ".join(f"-c {name}={value}" for name, value in timeouts.items())
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     given = conninfo_to_dict(url)
     defaults = {"application_name": "sselfie sync", "connect_timeout": "15"}
     return make_conninfo(

@@ -1,0 +1,92 @@
+"""``sselfie sync`` and ``sselfie verify``: the mirror of the source."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from sselfie_insights.settings import Settings
+    from sselfie_insights.sync import SyncReport
+
+MEGABYTE = 1_000_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command()(sync)
+    app.command()(verify)
+
+
+def sync(
+    full: Annotated[bool, typer.Option("--full", help="Read every table in full.")] = False,
+    tables: Annotated[
+        str, typer.Option(metavar="NAME,…", help="Sync only these tables; all by default.")
+    ] = "",
+    check: Annotated[
+        bool, typer.Option("--verify", help="Compare every table with the source, too.")
+    ] = False,
+    warehouse: Warehouse = None,
+) -> None:
+    """Mirror the source database into the warehouse, all at one snapshot."""
+    from sselfie_insights.settings import load_settings
+
+    names = [name.strip() for name in tables.split(",") if name.strip()]
+    report = _sync(load_settings(warehouse=warehouse), full=full, tables=names, verify=check)
+    _tell(report)
+    if check:
+        _tell_differences(report)
+
+
+def verify(warehouse: Warehouse = None) -> None:
+    """Sync, and prove at the same snapshot that every table equals its source."""
+    from sselfie_insights.settings import load_settings
+
+    report = _sync(load_settings(warehouse=warehouse), full=False, tables=[], verify=True)
+    for table in report.tables:
+        if table.verification:
+            detail = f"\t{table.detail}" if table.detail else ""
+            typer.echo(f"{table.label}\t{table.row_count}\t{table.verification}{detail}")
+    _tell(report)
+    _tell_differences(report)
+
+
+def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) -> "SyncReport":
+    from sselfie_insights import sync as mirror
+
+    with progress_bar("sync") as draw:
+
+        def show(done: int, total: int, table: str) -> None:
+            if draw:
+                draw(done // MEGABYTE, max(total // MEGABYTE, 1), f"MB {table}")
+
+        return mirror.sync(settings, full=full, tables=tables, verify=verify, on_progress=show)
+
+
+def _tell(report: "SyncReport") -> None:
+    if report.mode == "unchanged":
+        done = "nothing changed, nothing published"
+    else:
+        done = (
+            f"{report.inserted} rows inserted, {report.updated} updated, {report.deleted} deleted"
+        )
+    typer.echo(
+        f"synced {len(report.tables)} tables, {report.row_count} rows, as of "
+        f"{report.snapshot_at:%Y-%m-%d %H:%M:%S} UTC ({report.mode}): {done}, "
+        f"in {report.seconds:.1f} s",
+        err=True,
+    )
+
+
+def _tell_differences(report: "SyncReport") -> None:
+    from sselfie_insights.errors import MirrorDiffersError
+
+    different = report.different
+    if different:
+        names = ", ".join(f"{table.label} ({table.detail})" for table in different)
+        raise MirrorDiffersError(
+            f"the mirror differed from the source in {names}; the tables were read again",
+            remedy="something wrote the warehouse, or a rule of the mirror is wrong: tell us",
+        )
