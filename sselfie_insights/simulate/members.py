@@ -145,7 +145,7 @@ class MemberTruth:
         level: Counter[tuple[str, str]] = Counter()
         moves: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
         closing: dict[int, Counter[tuple[str, str]]] = {}
-        first_at = lost_at = 0
+        first_at = lost_at = lost_mrr = 0
         for at in sorted(steps):
             before = _total(level)
             month = calendar.month(at)
@@ -160,11 +160,11 @@ class MemberTruth:
                 self.counts[month, "reactivated" if first_at else "new"] += 1
                 first_at = first_at or at
             if after == 0 < before:
-                lost_at = at
+                lost_at, lost_mrr = at, before
                 self._count_loss(month, at, stretches)
             closing[month] = Counter(level)
         self._count_months(key, calendar.month(first_at), moves, closing)
-        self._describe_now(key, stretches, first_at, lost_at, level)
+        self._describe_now(key, stretches, first_at, lost_at, _total(level) or lost_mrr)
 
     def _is_in_grace(self, lost_at: int) -> bool:
         return self.as_of - lost_at < self.grace_days * DAY
@@ -222,7 +222,7 @@ class MemberTruth:
         stretches: list[Stretch],
         first_at: int,
         lost_at: int,
-        level: Counter[tuple[str, str]],
+        mrr: int,
     ) -> None:
         on = self.calendar.on
         last = max(stretches, key=lambda each: each.ends)
@@ -232,11 +232,11 @@ class MemberTruth:
             is_told = self.shape is Shape.DOCUMENTED
             state = "cancelling" if will_cancel and is_told else "active"
         elif self._is_in_grace(lost_at):
-            state = "in_grace"
+            state = "in_grace"  # with the MRR that a late renewal would take back
         else:
             return
         currency = last.subscription.currency
-        self.now.append((key, currency, on(first_at), on(last.ends), _total(level), state))
+        self.now.append((key, currency, on(first_at), on(last.ends), mrr, state))
 
 
 def _total(level: Counter[tuple[str, str]]) -> int:
