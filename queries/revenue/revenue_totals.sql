@@ -1,0 +1,52 @@
+/*
+grain: One row per month and currency.
+title: Revenue totals
+description: >-
+  Money received and refunded in the month, over all products (cash view). A payment counts once,
+  however often the source stores it; a refunded payment stays in gross, and its refund counts in
+  the month of the refund. Where a database holds no refund at all, the refund rate is empty:
+  refunds were not captured.
+key: [month, currency]
+group_size: payment_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  gross_cents: {unit: cents, description: Payments received.}
+  refunded_cents: {unit: cents, description: Refunds made.}
+  net_cents: {unit: cents, description: Gross minus refunds.}
+  payment_count: {unit: count, description: Payments above 0.}
+  refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where no refund was ever captured."}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+with captured as (
+    select count(*) > 0 as has_refunds from marts.revenue_by_month where refunded_cents > 0
+),
+
+totals as (
+    select
+        month,
+        currency,
+        sum(gross_cents) as gross_cents,
+        sum(refunded_cents) as refunded_cents,
+        sum(net_cents) as net_cents,
+        sum(payment_count) as payment_count,
+        bool_and(is_complete) as is_complete
+    from marts.revenue_by_month
+    group by month, currency
+),
+
+final as (
+    select
+        totals.*,
+        case when has_refunds then refunded_cents / nullif(gross_cents, 0) end as refund_rate
+    from totals, captured
+    where
+        ($since is null or month >= date_trunc('month', cast($since as date)))
+        and ($until is null or month <= date_trunc('month', cast($until as date)))
+)
+
+select * from final
+order by month, currency

@@ -1,0 +1,131 @@
+"""``sselfie report``: list and show reports, and write them all as a site."""
+
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import Output, Parameters
+
+if TYPE_CHECKING:
+    from sselfie_insights.report.page import Page
+
+app = typer.Typer(name="report", help="List, show and publish reports.", no_args_is_help=True)
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+    HTML = "html"
+
+
+class Color(StrEnum):
+    """When to colour the terminal."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@app.command("list")
+def list_reports() -> None:
+    """List every report: its name and what it shows."""
+    from sselfie_insights.query.table import TextTable, lay_out
+    from sselfie_insights.report.definition import load_reports
+
+    rows = [[report.name, report.description] for report in load_reports().values()]
+    lines, _ = lay_out(TextTable(["report", "shows"], rows, [False, False]))
+    typer.echo("\n".join(lines))
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A report's name, e.g. retention.")],
+    parameter: Parameters = None,
+    form: Annotated[
+        ReportFormat | None,
+        typer.Option("--format", help="Default: by the suffix of FILE, else table."),
+    ] = None,
+    output: Output = None,
+    section: Annotated[
+        str | None,
+        typer.Option(help="The section that csv and parquet hold; default the first with data."),
+    ] = None,
+    color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
+    warehouse: Warehouse = None,
+) -> None:
+    """Show a report on the terminal, or write it to a file.
+
+    Example: sselfie report show retention -p grain=week -o retention.html
+    """
+    from sselfie_insights.query.library import load_library
+    from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.query.warehouse import open_warehouse
+    from sselfie_insights.query.write import BINARY_FORMATS, write_out
+    from sselfie_insights.report.definition import find_report, load_reports
+    from sselfie_insights.report.export import to_bytes
+    from sselfie_insights.report.page import build_page
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    report = find_report(name, load_reports())
+    with open_warehouse(settings.warehouse) as connection:
+        page = build_page(connection, report, load_library(), split_words(parameter or []))
+    chosen = form or _format_of(output)
+    if chosen is ReportFormat.TABLE and output is None:
+        _print(page, color)
+        return
+    content, others = to_bytes(page, chosen.value, section)
+    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+    if others:
+        typer.echo(f"note: other sections, for --section: {', '.join(others)}", err=True)
+
+
+@app.command("site")
+def site(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Default: the setting output_dir."),
+    ] = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Write every report as a page, with an index and the tables as CSV and JSON beside them."""
+    from sselfie_insights.report.site import render_site
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse, output_dir=output)
+    written = render_site(settings, settings.output_dir)
+    typer.echo(str(written.index))
+    typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
+
+
+def _format_of(output: Path | None) -> ReportFormat:
+    suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
+    return ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE
+
+
+def _print(page: "Page", color: Color) -> None:
+    """Print for the terminal there is: coloured and cut to its width, or plain."""
+    from sselfie_insights.report.terminal import render_text
+
+    is_terminal = sys.stdout.isatty()
+    lines = render_text(page, shutil.get_terminal_size().columns if is_terminal else None)
+    if color is Color.ALWAYS or (color is Color.AUTO and is_terminal):
+        from rich.console import Console
+
+        console = Console(
+            force_terminal=True, highlight=False, no_color=False if color is Color.ALWAYS else None
+        )
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    else:
+        typer.echo("\n".join(line.plain for line in lines))

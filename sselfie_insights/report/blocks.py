@@ -1,0 +1,100 @@
+"""What a page is made of, before anyone draws it: the same for terminal and browser."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.table import TextTable
+from sselfie_insights.report.grid import CohortGrid
+from sselfie_insights.report.headline import Tile
+
+
+@dataclass(frozen=True)
+class HeadlineBlock:
+    """Numbers that a reader sees first."""
+
+    title: str | None
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line or set of bars: one value a point of the chart, None where there is none."""
+
+    label: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a waterfall from ``start`` to ``end``, in whole units of the measure."""
+
+    label: str
+    start: float
+    end: float
+    kind: Literal["total", "gain", "loss"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart to draw.
+
+    Attributes:
+        kind: Its shape; ``bar`` over categories, ``column`` over time.
+        points: The labels along the axis.
+        series: What is drawn, by line or by colour of the bars.
+        steps: The steps of a waterfall, else empty.
+        complete: Whether each point's period has ended.
+        measure: How the value axis is read.
+        summary: The chart in one sentence, for who cannot see it.
+    """
+
+    kind: Literal["line", "bar", "column", "waterfall"]
+    points: tuple[str, ...]
+    series: tuple[Series, ...]
+    steps: tuple[Step, ...]
+    complete: tuple[bool, ...]
+    measure: Literal["money", "rate", "number"]
+    summary: str
+
+
+@dataclass(frozen=True)
+class DataBlock:
+    """A query's result under a heading, as a grid, a chart or a table.
+
+    Attributes:
+        name: Unique on the page; the name of the files beside it.
+        title: The heading.
+        text: What to read out of it; may be empty.
+        empty: In words why there is nothing to show; empty when there is.
+        result: The rows behind it, small groups suppressed.
+        table: The rows for people, newest last; a running period carries ``*``.
+        running: Per row of ``table``, whether its period is still running.
+        grid: The cohort grid, if it is one.
+        chart: The chart, if it is one.
+        collapsed: Whether the reader opens it first.
+        left_out: Rows of ``result`` that the page does not show.
+    """
+
+    name: str
+    title: str
+    text: str
+    empty: str
+    result: Result
+    table: TextTable
+    running: tuple[bool, ...]
+    grid: CohortGrid | None
+    chart: Chart | None
+    collapsed: bool
+    left_out: int
+
+
+@dataclass(frozen=True)
+class NoteBlock:
+    """Words."""
+
+    title: str | None
+    text: str
+
+
+Block = HeadlineBlock | DataBlock | NoteBlock

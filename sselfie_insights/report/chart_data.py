@@ -1,0 +1,160 @@
+"""Turn a result into the points, series and steps of a chart."""
+
+from typing import Any
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.cells import write_cell, write_month
+from sselfie_insights.query.library import Unit
+from sselfie_insights.query.run import Result
+from sselfie_insights.report.blocks import Chart, Series, Step
+from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection
+
+# Bars that are told apart by colour; what is left is summed as "other".
+_MOST_SERIES = 5
+
+
+def build_chart(
+    section: LineSection | BarSection | WaterfallSection, result: Result, title: str
+) -> Chart:
+    """Return the chart of ``section`` over ``result``, which has at least one row.
+
+    Raises:
+        UsageError: Columns of different units share an axis.
+    """
+    if isinstance(section, WaterfallSection):
+        return _build_waterfall(section, result, title)
+    rows = result.frame.to_dicts()
+    unit = _common_unit([result.columns[name].unit for name in section.y], title)
+    points = list(dict.fromkeys(row[section.x] for row in rows))
+    position = {point: index for index, point in enumerate(points)}
+    if isinstance(section, BarSection) and section.by is not None:
+        series = _split_series(section, rows, position, unit)
+    else:
+        series = []
+        for name, label in section.y.items():
+            values: list[float | None] = [None] * len(points)
+            for row in rows:
+                values[position[row[section.x]]] = _scale(row[name], unit)
+            series.append(Series(label, tuple(values)))
+    complete = [True] * len(points)
+    for row in rows:
+        complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
+    labels = tuple(_label(point, section.x, result) for point in points)
+    is_time = result.columns[section.x].unit in ("month", "date")
+    kind = "line" if isinstance(section, LineSection) else "column" if is_time else "bar"
+    return Chart(
+        kind=kind,  # type: ignore[arg-type]
+        points=labels,
+        series=tuple(series),
+        steps=(),
+        complete=tuple(complete),
+        measure=_measure(unit),
+        summary=_summarize(title, labels, series, unit),
+    )
+
+
+def _split_series(
+    section: BarSection, rows: list[dict[str, Any]], position: dict[Any, int], unit: Unit
+) -> list[Series]:
+    """One series a value of ``by``, the largest first; the smallest together."""
+    name, by = next(iter(section.y)), section.by or ""
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[str(row[by])] = totals.get(str(row[by]), 0) + abs(row[name] or 0)
+    ranked = sorted(totals, key=lambda key: (-totals[key], key))
+    kept = ranked if len(ranked) <= _MOST_SERIES + 1 else ranked[:_MOST_SERIES]
+    labels = [*kept, *(["other"] if len(kept) < len(ranked) else [])]
+    values: dict[str, list[float | None]] = {label: [None] * len(position) for label in labels}
+    for row in rows:
+        number = _scale(row[name], unit)
+        if number is None:
+            continue
+        line = values[str(row[by]) if str(row[by]) in kept else "other"]
+        index = position[row[section.x]]
+        line[index] = (line[index] or 0) + number
+    return [Series(label.replace("_", " "), tuple(line)) for label, line in values.items()]
+
+
+def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> Chart:
+    rows = result.frame.to_dicts()
+    complete = [row for row in rows if row.get("is_complete", True)]
+    row = (complete or rows)[-1]
+    names = [section.opening, *section.gains, *section.losses, section.closing]
+    unit = _common_unit([result.columns[name].unit for name in names], title)
+    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    period = _label(row[time], time, result)
+    level = _scale(row[section.opening], unit) or 0.0
+    steps = [Step("Opening", 0.0, level, "total")]
+    for name, label in section.gains.items():
+        end = level + (_scale(row[name], unit) or 0.0)
+        steps.append(Step(label, level, end, "gain"))
+        level = end
+    for name, label in section.losses.items():
+        end = level - (_scale(row[name], unit) or 0.0)
+        steps.append(Step(label, level, end, "loss"))
+        level = end
+    steps.append(Step("Closing", 0.0, _scale(row[section.closing], unit) or 0.0, "total"))
+    told = ", ".join(
+        f"{label.lower()} {write_cell(row[name], unit)}"
+        for name, label in (section.gains | section.losses).items()
+    )
+    summary = (
+        f"{title}, {period}: from {write_cell(row[section.opening], unit)} to"
+        f" {write_cell(row[section.closing], unit)}; {told}."
+    )
+    return Chart(
+        kind="waterfall",
+        points=(period,),
+        series=(),
+        steps=tuple(steps),
+        complete=(bool(row.get("is_complete", True)),),
+        measure=_measure(unit),
+        summary=summary,
+    )
+
+
+def _common_unit(units: list[Unit], title: str) -> Unit:
+    if len(set(units)) != 1:
+        raise UsageError(f"section {title!r}: columns of {' and '.join(sorted(set(units)))}"
+                         " cannot share an axis")  # fmt: skip
+    return units[0]
+
+
+def _scale(value: Any, unit: Unit) -> float | None:
+    """Money is drawn in whole currency units."""
+    if value is None:
+        return None
+    return value / 100 if unit == "cents" else float(value)
+
+
+def _measure(unit: Unit) -> Any:
+    return {"cents": "money", "rate": "rate"}.get(unit, "number")
+
+
+def _label(point: Any, column: str, result: Result) -> str:
+    unit = result.columns[column].unit
+    if unit == "month" or (unit == "date" and result.values.get("grain") == "month"):
+        return write_month(point)
+    return write_cell(point, unit).replace("_", " ")
+
+
+def _summarize(title: str, points: tuple[str, ...], series: list[Series], unit: Unit) -> str:
+    parts = []
+    for line in series:
+        known = [
+            (label, value)
+            for label, value in zip(points, line.values, strict=True)
+            if value is not None
+        ]
+        if known:
+            (first, begin), (last, end) = known[0], known[-1]
+            parts.append(
+                f"{line.label} {_write(begin, unit)} in {first}, {_write(end, unit)} in {last}"
+            )
+    return f"{title}: " + "; ".join(parts) + "." if parts else f"{title}: no values."
+
+
+def _write(value: float, unit: Unit) -> str:
+    if unit == "cents":
+        return write_cell(round(value * 100), unit)
+    return write_cell(int(value) if unit in ("count", "credits") else value, unit)

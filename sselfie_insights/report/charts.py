@@ -1,0 +1,236 @@
+"""Draw charts as SVG whose colours the page's style sheet decides.
+
+Altair describes a chart and vl-convert draws it. Colours are drawn as stand-ins and replaced by
+CSS variables afterwards, so that one drawing serves the light, the dark and the printed page.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import altair as alt
+import vl_convert
+
+from sselfie_insights.report.blocks import Chart
+
+Drawing: TypeAlias = alt.LayerChart | alt.FacetChart
+
+# Width and height in px, and how many labels fit along the axis: for a desk and for a telephone.
+WIDE = (1040, 300, 10)
+NARROW = (330, 220, 4)
+
+_SERIES = tuple(f"#00f0{number:02x}" for number in range(1, 7))
+_HATCHES = tuple(f"#00f1{number:02x}" for number in range(1, 7))
+_INK, _MUTED, _RULE, _PAPER = "#00f201", "#00f202", "#00f203", "#00f204"
+_PAINTS = (
+    {color: f"var(--series-{number})" for number, color in enumerate(_SERIES, start=1)}
+    | {color: f"url(#hatch-{number})" for number, color in enumerate(_HATCHES, start=1)}
+    | {
+        _INK: "var(--ink)",
+        _MUTED: "var(--muted)",
+        _RULE: "var(--rule)",
+        _PAPER: "var(--paper)",
+    }
+)
+_FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
+# A line with more points than this shows a dot only at its end.
+_MOST_DOTS = 24
+
+
+def draw_chart(chart: Chart, size: tuple[int, int, int]) -> str:
+    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height, labels)."""
+    width, height, labels = size
+    match chart.kind:
+        case "line":
+            drawing = _draw_lines(chart, labels)
+        case "column":
+            drawing = _draw_columns(chart, labels)
+        case "bar":
+            drawing, height = _draw_bars(chart, width), 30 * len(chart.points)
+        case "waterfall":
+            drawing = _draw_waterfall(chart, width)
+    spec = (
+        drawing.properties(width=width, height=height, autosize=_AUTOSIZE, background="transparent")
+        .configure(aria=False, font="sans-serif")
+        .configure_view(strokeOpacity=0)
+        .configure_axis(
+            labelColor=_MUTED,
+            domainColor=_RULE,
+            gridColor=_RULE,
+            tickColor=_RULE,
+            labelFontSize=12,
+            labelPadding=6,
+            title=None,
+        )
+        .to_dict()
+    )
+    return _recolor(vl_convert.vegalite_to_svg(spec))
+
+
+_AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
+
+
+def _draw_lines(chart: Chart, labels: int) -> Drawing:
+    x, y = _time_axis(chart, labels), _value_axis(chart)
+    color = _stroke("paint")
+    rows = list(_long_rows(chart))
+    # From the last complete point on, the line is dashed.
+    dashed = []
+    if not chart.complete[-1] and len(chart.points) > 1:
+        tail = {len(chart.points) - 2, len(chart.points) - 1}
+        dashed = [row for row in rows if row["index"] in tail]
+    solid = [row for row in rows if chart.complete[row["index"]]] or rows
+    line = alt.Chart(_data(solid)).mark_line(strokeWidth=2).encode(x=x, y=y, stroke=color)
+    parts: list[alt.Chart] = [line]
+    if dashed:
+        parts.append(
+            alt.Chart(_data(dashed))
+            .mark_line(strokeWidth=2, strokeDash=[3, 4])
+            .encode(x=x, y=y, stroke=color)
+        )
+    dots = rows if len(chart.points) <= _MOST_DOTS else [r for r in rows if _is_last(r, chart)]
+    parts.append(
+        alt.Chart(_data([row | {"fill": _dot(row, chart)} for row in dots]))
+        .mark_point(size=34, strokeWidth=1.8, opacity=1)
+        .encode(x=x, y=y, stroke=color, fill=_fill("fill"))
+    )
+    return alt.layer(*parts)
+
+
+def _draw_columns(chart: Chart, labels: int) -> Drawing:
+    rows = [
+        row
+        | {
+            "fill": row["paint"]
+            if chart.complete[row["index"]]
+            else _HATCHES[_SERIES.index(row["paint"])]
+        }
+        for row in _long_rows(chart)
+    ]
+    bars = (
+        alt.Chart(_data(rows))
+        .mark_bar(strokeWidth=1, binSpacing=0)
+        .encode(
+            x=_time_axis(chart, labels, padding=0.25),
+            y=_value_axis(chart),
+            fill=_fill("fill"),
+            stroke=_stroke("paint"),
+            order=alt.Order("rank:Q"),
+        )
+    )
+    return alt.layer(bars)
+
+
+def _draw_bars(chart: Chart, width: int) -> Drawing:
+    rows = list(_long_rows(chart))
+    y = alt.Y(
+        "point:N",
+        sort=list(chart.points),
+        axis=alt.Axis(domain=False, ticks=False, labelLimit=width // 3, labelColor=_INK),
+    )
+    top = max((row["value"] for row in rows), default=0) or 1
+    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.15]))
+    bars = alt.Chart(_data(rows)).mark_bar(height=16).encode(x=x, y=y, fill=_fill("paint"))
+    texts = (
+        alt.Chart(_data(rows))
+        .mark_text(align="left", dx=6, fontSize=12, color=_MUTED)
+        .encode(x=x, y=y, text=alt.Text("value:Q", format=_FORMATS[chart.measure]))
+    )
+    return alt.layer(bars, texts)
+
+
+def _draw_waterfall(chart: Chart, width: int) -> Drawing:
+    colors = {"total": _SERIES[1], "gain": _SERIES[0], "loss": _SERIES[2]}
+    signs = {"total": "", "gain": "+", "loss": "\N{MINUS SIGN}"}
+    rows = [
+        {
+            "label": step.label,
+            "low": min(step.start, step.end),
+            "high": max(step.start, step.end),
+            "paint": colors[step.kind],
+            "text": signs[step.kind] + _write_number(abs(step.end - step.start), chart),
+        }
+        for step in chart.steps
+    ]
+    x = alt.X(
+        "label:N",
+        sort=[step.label for step in chart.steps],
+        axis=alt.Axis(
+            labelAngle=0 if width == WIDE[0] else -45, domain=False, ticks=False, labelLimit=110
+        ),
+        scale=alt.Scale(paddingInner=0.3),
+    )
+    y = alt.Y("low:Q", axis=_quiet_axis(chart), scale=alt.Scale(zero=True, nice=True))
+    bars = alt.Chart(_data(rows)).mark_bar().encode(x=x, y=y, y2="high:Q", fill=_fill("paint"))
+    texts = (
+        alt.Chart(_data(rows))
+        .mark_text(dy=-8, fontSize=12 if width == WIDE[0] else 10, color=_INK)
+        .encode(x=x, y=alt.Y("high:Q"), text="text:N")
+    )
+    return alt.layer(bars, texts)
+
+
+def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
+    for rank, series in enumerate(chart.series):
+        for index, value in enumerate(series.values):
+            if value is not None:
+                yield {
+                    "index": index,
+                    "point": chart.points[index],
+                    "value": value,
+                    "rank": rank,
+                    "paint": _SERIES[rank % len(_SERIES)],
+                }
+
+
+def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    return alt.InlineData(values=rows)
+
+
+def _time_axis(chart: Chart, labels: int, *, padding: float = 0.0) -> alt.X:
+    """Points along the axis in their order, every nth labelled, counted from the newest."""
+    count = len(chart.points)
+    step = -(-count // labels)
+    shown = [chart.points[index] for index in range(count - 1, -1, -step)][::-1]
+    scale = alt.Scale(paddingInner=padding) if padding else alt.Scale(padding=0.4)
+    return alt.X(
+        "point:N",
+        sort=list(chart.points),
+        scale=scale,
+        axis=alt.Axis(values=shown, labelAngle=0, ticks=False, grid=False, labelOverlap=False),
+    )
+
+
+def _value_axis(chart: Chart) -> alt.Y:
+    return alt.Y("value:Q", axis=_quiet_axis(chart), scale=alt.Scale(zero=True, nice=True))
+
+
+def _quiet_axis(chart: Chart) -> alt.Axis:
+    return alt.Axis(format=_FORMATS[chart.measure], tickCount=4, domain=False, ticks=False)
+
+
+def _fill(field: str) -> alt.Fill:
+    """The field holds the colour itself."""
+    return alt.Fill(f"{field}:N", scale=None, legend=None)
+
+
+def _stroke(field: str) -> alt.Stroke:
+    return alt.Stroke(f"{field}:N", scale=None, legend=None)
+
+
+def _is_last(row: dict[str, Any], chart: Chart) -> bool:
+    return bool(row["index"] == len(chart.points) - 1)
+
+
+def _dot(row: dict[str, Any], chart: Chart) -> str:
+    return str(row["paint"]) if chart.complete[row["index"]] else _PAPER
+
+
+def _write_number(value: float, chart: Chart) -> str:
+    return f"{value:.0%}" if chart.measure == "rate" else f"{value:,.0f}"
+
+
+def _recolor(svg: str) -> str:
+    """Put CSS variables for the stand-ins, and leave sizes to the page."""
+    svg = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _PAINTS[match[0]], svg)
+    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

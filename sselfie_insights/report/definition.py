@@ -1,0 +1,209 @@
+"""What a report file may say: a title and sections, each naming a query and its columns."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import nearest, parse_yaml
+from sselfie_insights.resources import resource_dir
+
+_WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}
+_UNIT_SUFFIXES = ("_cents", "_count", "_credits", "_on", "_at")
+
+
+def humanize(name: str) -> str:
+    """Return a column's name as a heading: ``closing_mrr_cents`` becomes ``Closing MRR``."""
+    for suffix in _UNIT_SUFFIXES:
+        name = name.removesuffix(suffix)
+    words = [word.upper() if word in _WORDS else word for word in name.split("_")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def _with_labels(value: object) -> object:
+    return {str(name): humanize(str(name)) for name in value} if isinstance(value, list) else value
+
+
+# Columns with their headings; a list takes the headings from the names.
+Labels = Annotated[dict[str, str], BeforeValidator(_with_labels)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class _Source(_Strict):
+    """A query, the parameters it runs with, and the rows to keep."""
+
+    query: str
+    values: dict[str, str] = Field({}, alias="with")
+    where: dict[str, str] = {}
+
+
+class HeadlineItem(_Source):
+    """One number: the last row's ``column``, its change, its course.
+
+    ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
+    better. ``each`` gives a number for every value of that column, such as the currency.
+    """
+
+    label: str
+    column: str
+    at: Literal["latest", "complete"] = "latest"
+    good: Literal["up", "down", "neither"] = "neither"
+    each: str | None = None
+    empty: str = "no data captured"
+
+
+class HeadlineSection(_Strict):
+    """The numbers that a reader sees first."""
+
+    type: Literal["headline"]
+    title: str | None = None
+    items: tuple[HeadlineItem, ...]
+
+
+class _DataSection(_Source):
+    """A section that shows a query; ``each`` repeats it for every value of a column."""
+
+    title: str
+    text: str | None = None
+    each: str | None = None
+    empty: str = "No data captured."
+
+
+class CohortGridSection(_DataSection):
+    """A cohort grid: a row a cohort, a column a period index."""
+
+    type: Literal["cohort_grid"]
+    value: str = "retention_rate"
+    cohorts: int = Field(18, description="The newest cohorts that the page shows.")
+    periods: int = Field(18, description="The first periods that the page shows.")
+
+
+class LineSection(_DataSection):
+    """Lines over time; the point of a running period is hollow."""
+
+    type: Literal["line"]
+    x: str
+    y: Labels
+    last: int | None = None
+
+
+class BarSection(_DataSection):
+    """Bars; ``by`` splits them by a column, and stacks them when they are over time."""
+
+    type: Literal["bar"]
+    x: str
+    y: Labels
+    by: str | None = None
+    last: int | None = None
+
+
+class WaterfallSection(_DataSection):
+    """How a measure went from opening to closing in the last complete period."""
+
+    type: Literal["waterfall"]
+    opening: str
+    gains: Labels
+    losses: Labels
+    closing: str
+
+
+class TableSection(_DataSection):
+    """A table; a collapsed one is a drill-down that the reader opens."""
+
+    type: Literal["table"]
+    columns: Labels
+    last: int | None = None
+    first: int | None = None
+    newest_first: bool = False
+    collapsed: bool = False
+
+
+class NoteSection(_Strict):
+    """Words."""
+
+    type: Literal["note"]
+    title: str | None = None
+    text: str
+
+
+DataSection = CohortGridSection | LineSection | BarSection | WaterfallSection | TableSection
+Section = Annotated[
+    HeadlineSection | DataSection | NoteSection,
+    Field(discriminator="type"),
+]
+
+
+class _Report(_Strict):
+    title: str
+    description: str
+    sections: tuple[Section, ...]
+
+
+class Report(_Report):
+    """A report and where it stands.
+
+    Attributes:
+        name: The file's name without the suffix.
+        path: The file.
+    """
+
+    name: str
+    path: Path
+
+
+# The order in which the site and `report list` show the packaged reports; others follow.
+ORDER = (
+    "overview",
+    "revenue",
+    "churn",
+    "retention",
+    "activation",
+    "engagement",
+    "credits",
+    "academy",
+    "email",
+    "quality",
+)
+
+
+def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
+    """Return every report by name; of two with one name the earlier folder's counts.
+
+    Args:
+        folders: Where to look; by default ``reports/`` of the working directory, then the
+            packaged ones.
+
+    Raises:
+        UsageError: A file is wrong; the message names the file and the key.
+    """
+    found: dict[str, Report] = {}
+    for folder in _folders() if folders is None else folders:
+        for path in sorted(folder.glob("*.yml")):
+            if path.stem not in found:
+                content = parse_yaml(_Report, path.read_text(encoding="utf-8"), path)
+                found[path.stem] = Report(name=path.stem, path=path, **dict(content))
+    rank = {name: position for position, name in enumerate(ORDER)}
+    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+
+
+def find_report(name: str, reports: dict[str, Report]) -> Report:
+    """Return the report called ``name``.
+
+    Raises:
+        UsageError: There is none; the message offers the nearest name.
+    """
+    if name not in reports:
+        raise UsageError(
+            f"unknown report {name!r}{nearest(name, reports)}", remedy="see 'sselfie report list'"
+        )
+    return reports[name]
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in (Path("reports"), resource_dir("reports")) if folder.is_dir()]

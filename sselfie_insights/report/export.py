@@ -1,0 +1,52 @@
+"""A whole report as bytes, in every format."""
+
+import json
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query import write
+from sselfie_insights.query.library import nearest
+from sselfie_insights.report.html import render_html
+from sselfie_insights.report.page import Page
+from sselfie_insights.report.terminal import render_text
+
+
+def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, list[str]]:
+    """Return ``page`` in the format ``form``, and the names of sections left out.
+
+    CSV and Parquet hold one table: ``section``, else the first with rows. JSON and Excel hold
+    all, or ``section`` alone.
+
+    Raises:
+        UsageError: There is no such section, or the format cannot hold it.
+    """
+    if form == "html":
+        return render_html(page).encode(), []
+    if form == "table":
+        return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
+    data = page.data
+    if section is not None:
+        if section not in data:
+            raise UsageError(
+                f"report {page.report.name} has no section {section!r}{nearest(section, data)}",
+                remedy=f"sections: {', '.join(data)}",
+            )
+        data = {section: data[section]}
+    results = {name: block.result for name, block in data.items()}
+    if form == "xlsx":
+        return write.to_workbook(results), []
+    if form == "json":
+        content = {
+            "report": page.report.name,
+            "as_of": page.stamp.as_of.isoformat().replace("+00:00", "Z"),
+            "timezone": page.stamp.timezone,
+            "run_id": page.stamp.run_id,
+            "version": page.stamp.version,
+            "parameters": page.values,
+            "sections": {name: write.to_records(result) for name, result in results.items()},
+        }
+        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(), []
+    if not results:
+        raise UsageError(f"report {page.report.name} holds no table", remedy="use --format html")
+    chosen = next((n for n, result in results.items() if result.frame.height), next(iter(results)))
+    content_bytes = write.to_bytes(results[chosen], "csv" if form == "csv" else "parquet")
+    return content_bytes, [name for name in page.data if name != chosen and section is None]

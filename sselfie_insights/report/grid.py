@@ -1,0 +1,157 @@
+"""A cohort grid: from one row a cell to one row a cohort."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+from sselfie_insights.query.cells import SUPPRESSED, write_cell, write_month
+from sselfie_insights.query.run import Result
+
+State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """A cell of the grid.
+
+    Attributes:
+        text: The value for people; empty when there is none.
+        share: What shades the cell, 0-1; None for no shade.
+        interval: The 95 % interval, e.g. ``18-44``; empty when there is none.
+        state: Whether the period is complete, running, not begun; or why there is no value.
+    """
+
+    text: str
+    share: float | None
+    interval: str
+    state: State
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A cohort: its name, how many are in it, its cells."""
+
+    label: str
+    size: str
+    cells: tuple[GridCell, ...]
+
+
+@dataclass(frozen=True)
+class CohortGrid:
+    """A grid to draw.
+
+    Attributes:
+        periods: The heading of each column of cells.
+        rows: The cohorts, oldest first, that are shown.
+        mean: The weighted mean over the complete cells of all cohorts; None where it has no
+            meaning.
+        hidden_cohorts: Older cohorts that are not shown.
+        hidden_periods: Later periods that are not shown.
+        measure: What a cell holds, in words.
+    """
+
+    periods: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    mean: GridRow | None
+    hidden_cohorts: int
+    hidden_periods: int
+    measure: str
+
+
+def build_grid(
+    result: Result, full: Result, value: str, *, cohorts: int, periods: int
+) -> CohortGrid:
+    """Return the grid of ``result``.
+
+    Args:
+        result: One row a cohort and period index, small groups suppressed.
+        full: The same before suppression; the mean is taken over it.
+        value: The column to show.
+        cohorts: How many cohorts to show, the newest.
+        periods: How many periods to show, the first.
+    """
+    rows = list(result.frame.iter_rows(named=True))
+    indexes = sorted({row["period_index"] for row in rows})
+    shown_indexes = indexes[:periods]
+    names = {row["period_index"]: row.get("period_label", str(row["period_index"])) for row in rows}
+    starts = sorted({row["cohort_period"] for row in rows})
+    shown_starts = starts[-cohorts:]
+    cells = {(row["cohort_period"], row["period_index"]): row for row in rows}
+    small = {
+        row["cohort_period"]
+        for row, is_small in zip(rows, result.suppressed or (), strict=False)
+        if is_small
+    }
+    begun = {
+        (row["cohort_period"], row["period_index"])
+        for row in full.frame.iter_rows(named=True)
+        if row[value] is not None
+    }
+    unit = result.columns[value].unit
+    peak = max((row[value] or 0 for row in rows), default=0)
+
+    def draw(row: dict[str, Any], start: date) -> GridCell:
+        if start in small:
+            has_begun = (start, row["period_index"]) in begun
+            return GridCell("", None, "", "suppressed" if has_begun else "not_begun")
+        number = row[value]
+        if number is None:
+            return GridCell("", None, "", "nobody" if row["cohort_size"] == 0 else "not_begun")
+        share = number if unit == "rate" else number / peak if peak else 0
+        return GridCell(
+            text=f"{number:.0%}" if unit == "rate" else write_cell(number, unit),
+            share=min(1.0, max(0.0, float(share))),
+            interval=_interval(row) if unit == "rate" else "",
+            state="complete" if row["is_complete"] else "running",
+        )
+
+    drawn = tuple(
+        GridRow(
+            label=_label(start, result),
+            size=SUPPRESSED
+            if start in small
+            else write_cell(cells[start, indexes[0]]["cohort_size"], "count"),
+            cells=tuple(draw(cells[start, index], start) for index in shown_indexes),
+        )
+        for start in shown_starts
+    )
+    return CohortGrid(
+        periods=tuple(names[index] for index in shown_indexes),
+        rows=drawn,
+        mean=_mean(full, shown_indexes) if value == "retention_rate" else None,
+        hidden_cohorts=len(starts) - len(shown_starts),
+        hidden_periods=len(indexes) - len(shown_indexes),
+        measure=result.columns[value].description,
+    )
+
+
+def _mean(full: Result, indexes: list[int]) -> GridRow:
+    """The sum of retained over the sum of at risk, complete cells only."""
+    complete = full.frame.filter("is_complete", full.frame["at_risk_count"] > 0)
+    sums = {
+        index: (retained, at_risk)
+        for index, retained, at_risk in complete.group_by("period_index")
+        .agg(pl.col("retained_count", "at_risk_count").sum())
+        .iter_rows()
+    }
+    rates = [sums[index][0] / sums[index][1] if index in sums else None for index in indexes]
+    cells = [
+        GridCell("", None, "", "nobody")
+        if rate is None
+        else GridCell(f"{rate:.0%}", rate, "", "complete")
+        for rate in rates
+    ]
+    return GridRow("Mean", "", tuple(cells))
+
+
+def _interval(row: dict[str, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
+    return "" if low is None or high is None else f"{100 * low:.0f}-{100 * high:.0f}"
+
+
+def _label(start: date, result: Result) -> str:
+    if result.values.get("grain", "month") == "month":
+        return write_month(start)
+    return start.isoformat()

@@ -1,0 +1,64 @@
+"""Draw a page as one HTML file: no script, no network, everything inside."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sselfie_insights.query.cells import write_instant
+from sselfie_insights.query.describe import describe_type, read_lineage
+from sselfie_insights.report.blocks import Chart, HeadlineBlock, NoteBlock
+from sselfie_insights.report.page import Page
+from sselfie_insights.report.sparkline import draw_points
+from sselfie_insights.resources import resource_dir
+
+
+def render_html(page: Page, *, links: list[tuple[str, str, bool]] | None = None) -> str:
+    """Return ``page`` as HTML.
+
+    Args:
+        page: What to draw.
+        links: The site's pages as (title, file, whether it is this one); None for a lone page,
+            which then links to no file beside it.
+    """
+    return _environment().get_template("report.html").render(page=page, links=links or [])
+
+
+def render_index(pages: list[Page], links: list[tuple[str, str, bool]], **more: Any) -> str:
+    """Return the site's index: what each report shows, and the files beside them."""
+    template = _environment().get_template("index.html")
+    return template.render(pages=pages, links=links, stamp=pages[0].stamp, **more)
+
+
+@cache
+def _environment() -> Environment:
+    folder = resource_dir("reports") / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        "draw": _draw,
+        "draw_points": draw_points,
+        "read_lineage": read_lineage,
+        "describe_type": describe_type,
+    }
+    environment.filters["instant"] = write_instant
+    environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
+    environment.tests["note"] = lambda block: isinstance(block, NoteBlock)
+    return environment
+
+
+def _draw(chart: Chart) -> dict[str, Markup]:
+    """The drawings of ``chart``; vl-convert has escaped the text in them."""
+    from sselfie_insights.report.charts import NARROW, WIDE, draw_chart
+
+    return {
+        "wide": Markup(draw_chart(chart, WIDE)),  # noqa: S704
+        "narrow": Markup(draw_chart(chart, NARROW)),  # noqa: S704
+    }

@@ -1,0 +1,314 @@
+"""Evaluate a report: run its queries once, hide small groups, make blocks to draw."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Query, find_query, nearest
+from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.warehouse import Stamp, read_stamp
+from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.chart_data import build_chart
+from sselfie_insights.report.definition import (
+    BarSection,
+    CohortGridSection,
+    DataSection,
+    HeadlineSection,
+    LineSection,
+    NoteSection,
+    Report,
+    TableSection,
+    WaterfallSection,
+)
+from sselfie_insights.report.grid import build_grid
+from sselfie_insights.report.headline import build_tiles
+from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.tables import build_table
+
+# The parameter of a report that chooses what its cohort grids hold.
+_VALUE = "value"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An evaluated report.
+
+    Attributes:
+        report: What was asked for.
+        stamp: What the numbers speak for.
+        values: The parameters given.
+        blocks: What to draw, in order.
+        queries: Every query behind it, in the order of first use.
+        warnings: What a reader must know before trusting the page, in words.
+    """
+
+    report: Report
+    stamp: Stamp
+    values: dict[str, str]
+    blocks: tuple[Block, ...]
+    queries: tuple[Query, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The command that makes this page again."""
+        words = ["sselfie", "report", "show", self.report.name, "--format", "html"]
+        for name, value in self.values.items():
+            words += ["-p", f"{name}={value}"]
+        return shlex.join([*words, "-o", f"{self.report.name}.html"])
+
+    @property
+    def data(self) -> dict[str, DataBlock]:
+        """The blocks that hold data, by name."""
+        return {block.name: block for block in self.blocks if isinstance(block, DataBlock)}
+
+
+class _Runner:
+    """Runs each query once for the same values."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        library: Mapping[str, Query],
+        given: Mapping[str, str],
+    ) -> None:
+        self.connection = connection
+        self.library = dict(library)
+        self.given = given
+        self.stamp = read_stamp(connection)
+        self.used: dict[str, Query] = {}
+        self._results: dict[tuple[str, tuple[tuple[str, str], ...]], Result] = {}
+
+    def run(self, name: str, values: Mapping[str, str], where: Mapping[str, str]) -> Result:
+        """Run the query ``name``; values given for the page yield to the section's own."""
+        query = find_query(name, self.library)
+        self.used[query.name] = query
+        wanted = {key: value for key, value in self.given.items() if key in query.parameters}
+        wanted |= values
+        key = (query.name, tuple(sorted(wanted.items())))
+        if key not in self._results:
+            self._results[key] = run_query(self.connection, query, self.stamp, wanted)
+        result = self._results[key]
+        for column, value in where.items():
+            if column not in result.columns:
+                raise UsageError(f"query {query.name} has no column {column!r}")
+            matches = result.frame[column].cast(pl.String) == value
+            result = replace(result, frame=result.frame.filter(matches))
+        return result
+
+
+def build_page(
+    connection: duckdb.DuckDBPyConnection,
+    report: Report,
+    library: Mapping[str, Query],
+    given: Mapping[str, str] | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Page:
+    """Evaluate ``report`` over the open warehouse.
+
+    Args:
+        connection: An open warehouse.
+        report: What to show.
+        library: The queries.
+        given: Parameters by name; each goes to every query that has it and whose section does
+            not fix it. ``value`` chooses the column that cohort grids show.
+        warnings: What to say before anything else.
+
+    Raises:
+        UsageError: A parameter, query or column is unknown, or a query fails.
+    """
+    values = dict(given or {})
+    _check_parameters(report, library, values)
+    runner = _Runner(connection, library, values)
+    blocks: list[Block] = []
+    names: set[str] = set()
+    for section in report.sections:
+        match section:
+            case NoteSection():
+                blocks.append(NoteBlock(section.title, section.text))
+            case HeadlineSection():
+                blocks.append(_build_headline(section, runner))
+            case _:
+                blocks.extend(_build_data(section, runner, values, names))
+    return Page(
+        report=report,
+        stamp=runner.stamp,
+        values=values,
+        blocks=tuple(blocks),
+        queries=tuple(runner.used.values()),
+        warnings=warnings,
+    )
+
+
+def _check_parameters(
+    report: Report, library: Mapping[str, Query], given: Mapping[str, str]
+) -> None:
+    known: dict[str, None] = {}
+    for section in report.sections:
+        sources = (
+            section.items
+            if isinstance(section, HeadlineSection)
+            else ()
+            if isinstance(section, NoteSection)
+            else (section,)
+        )
+        for source in sources:
+            parameters = find_query(source.query, dict(library)).parameters
+            known |= {name: None for name in parameters if name not in source.values}
+        if isinstance(section, CohortGridSection):
+            known[_VALUE] = None
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"report {report.name} has no parameter {name!r}{nearest(name, known)}",
+                remedy=f"parameters: {', '.join(known) or 'it has none'}",
+            )
+
+
+def _build_headline(section: HeadlineSection, runner: _Runner) -> HeadlineBlock:
+    tiles = [
+        tile
+        for item in section.items
+        for tile in build_tiles(
+            item, suppress_small_groups(runner.run(item.query, item.values, item.where))
+        )
+    ]
+    return HeadlineBlock(section.title, tuple(tiles))
+
+
+def _build_data(
+    section: DataSection, runner: _Runner, values: Mapping[str, str], names: set[str]
+) -> Iterator[DataBlock]:
+    whole = runner.run(section.query, section.values, section.where)
+    _check_columns(section, whole)
+    for suffix, full in _split(whole, section.each):
+        title = f"{section.title}, {suffix}" if suffix else section.title
+        yield _build_block(section, title, full, values.get(_VALUE), names)
+
+
+def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
+    """Yield the rows for each value of ``each``; the value is told when there are several."""
+    parts = whole.frame[each].unique(maintain_order=True).to_list() if each else []
+    if len(parts) < 2:
+        yield "", whole
+        return
+    for part in parts:
+        frame = whole.frame.filter(pl.col(each or "").eq_missing(part))
+        text = str(part)
+        yield text.upper() if each == "currency" else text, replace(whole, frame=frame)
+
+
+def _build_block(
+    section: DataSection, title: str, full: Result, value: str | None, names: set[str]
+) -> DataBlock:
+    result = suppress_small_groups(full)
+    is_empty = result.frame.is_empty()
+    grid = chart = None
+    shown, columns, newest_first = result, _default_columns(section, result), False
+    match section:
+        case CohortGridSection():
+            column = value or section.value
+            if column not in result.columns:
+                raise UsageError(
+                    f"cohort grids of {result.name} cannot hold {column!r}"
+                    f"{nearest(column, result.columns)}"
+                )
+            if not is_empty:
+                grid = build_grid(
+                    result, full, column, cohorts=section.cohorts, periods=section.periods
+                )
+        case TableSection():
+            shown = _cut(result, first=section.first, last=section.last)
+            newest_first = section.newest_first
+        case LineSection() | BarSection():
+            shown = _cut_points(result, section.x, section.last)
+            if not is_empty:
+                chart = build_chart(section, shown, title)
+        case WaterfallSection():
+            if not is_empty:
+                chart = build_chart(section, shown, title)
+    table, running = build_table(shown, columns, newest_first=newest_first)
+    return DataBlock(
+        name=_unique(title, names),
+        title=title,
+        text=section.text or "",
+        empty=section.empty if is_empty else "",
+        result=result,
+        table=table,
+        running=running,
+        grid=grid,
+        chart=chart,
+        collapsed=isinstance(section, TableSection) and section.collapsed,
+        left_out=result.frame.height - shown.frame.height,
+    )
+
+
+def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
+    """The columns of the table of, or behind, a section, with their headings."""
+    from sselfie_insights.report.definition import humanize
+
+    match section:
+        case TableSection():
+            return section.columns
+        case LineSection() | BarSection():
+            names = [name for name in result.key if name not in section.y]
+            fixed = {name: humanize(name) for name in names if name != section.each}
+            return fixed | section.y
+        case WaterfallSection():
+            time = {name: humanize(name) for name in result.key if name != section.each}
+            ends = {section.opening: "Opening"}, {section.closing: "Closing"}
+            return time | ends[0] | section.gains | section.losses | ends[1]
+        case _:
+            return {name: humanize(name) for name in result.columns}
+
+
+def _check_columns(section: DataSection, result: Result) -> None:
+    named = set(_default_columns(section, result))
+    named |= {section.each} if section.each else set()
+    named |= {section.x} if isinstance(section, LineSection | BarSection) else set()
+    named |= {section.by} if isinstance(section, BarSection) and section.by else set()
+    for name in sorted(named - set(result.columns)):
+        raise UsageError(
+            f"section {section.title!r}: query {result.name} has no column {name!r}"
+            f"{nearest(name, result.columns)}"
+        )
+
+
+def _cut(result: Result, *, first: int | None, last: int | None) -> Result:
+    """Return the first, or else the last, rows of ``result``."""
+    height = result.frame.height
+    start = 0 if first is not None or last is None else max(0, height - last)
+    stop = height if first is None else min(first, height)
+    suppressed = None if result.suppressed is None else result.suppressed[start:stop]
+    return replace(result, frame=result.frame[start:stop], suppressed=suppressed)
+
+
+def _cut_points(result: Result, x: str, last: int | None) -> Result:
+    """Return the rows of the last points along ``x``."""
+    if last is None:
+        return result
+    points = result.frame[x].unique().sort().tail(last)
+    kept = result.frame[x].is_in(points.implode()).to_list()
+    return replace(
+        result,
+        frame=result.frame.filter(pl.Series(kept)),
+        suppressed=None
+        if result.suppressed is None
+        else tuple(small for small, keep in zip(result.suppressed, kept, strict=True) if keep),
+    )
+
+
+def _unique(title: str, names: set[str]) -> str:
+    """Return ``title`` as a file name that no other block of the page has."""
+    base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "table"
+    name, number = base, 2
+    while name in names:
+        name = f"{base}-{number}"
+        number += 1
+    names.add(name)
+    return name

@@ -1,0 +1,121 @@
+"""A folder of pages: an index, every report, and the tables behind them as files."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import load_library
+from sselfie_insights.query.warehouse import open_warehouse
+from sselfie_insights.query.write import to_bytes, write_file
+from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
+from sselfie_insights.report.definition import load_reports
+from sselfie_insights.report.headline import Tile
+from sselfie_insights.report.html import render_html, render_index
+from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.settings import Settings
+
+
+@dataclass(frozen=True)
+class SiteFile:
+    """A file of the site: its path below the folder, rows of data (None for a page), checksum."""
+
+    path: str
+    rows: int | None
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """What was written.
+
+    Attributes:
+        index: The page to open.
+        pages: The report pages.
+        files: Every file, in the order of writing.
+    """
+
+    index: Path
+    pages: tuple[Path, ...]
+    files: tuple[SiteFile, ...]
+
+
+def build_pages(settings: Settings) -> list[Page]:
+    """Evaluate every report over the warehouse of ``settings``.
+
+    Raises:
+        UsageError: There is no warehouse, its marts were never built, or a report is wrong.
+    """
+    library = load_library()
+    with open_warehouse(settings.warehouse) as connection:
+        return [build_page(connection, report, library) for report in load_reports().values()]
+
+
+def render_site(settings: Settings, out_dir: Path) -> Site:
+    """Write the index, a page a report, and each table as CSV and JSON, into ``out_dir``.
+
+    Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
+    checksums.
+
+    Raises:
+        UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written.
+    """
+    pages = build_pages(settings)
+    files: list[SiteFile] = []
+
+    def write(path: str, content: bytes, rows: int | None = None) -> None:
+        _make_folder((out_dir / path).parent)
+        write_file(out_dir / path, content)
+        files.append(SiteFile(path, rows, len(content), hashlib.sha256(content).hexdigest()))
+
+    for page in pages:
+        for block in page.data.values():
+            _write_block(page, block, write)
+    names = [("Reports", "index.html"), *((p.report.title, f"{p.report.name}.html") for p in pages)]
+    for page in pages:
+        file = f"{page.report.name}.html"
+        links = [(title, name, name == file) for title, name in names]
+        write(file, render_html(page, links=links).encode())
+    links = [(title, name, name == "index.html") for title, name in names]
+    tables = [file for file in files if file.rows is not None]
+    write("index.html", render_index(pages, links, files=tables).encode())
+    stamp = {key: str(value) for key, value in asdict(pages[0].stamp).items()}
+    manifest = {"stamp": stamp, "files": [asdict(file) for file in files]}
+    write("manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    return Site(
+        index=out_dir / "index.html",
+        pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
+        files=tuple(files),
+    )
+
+
+def read_headlines(settings: Settings, report: str = "overview") -> list[Tile]:
+    """Return the headline numbers of ``report``.
+
+    Raises:
+        UsageError: There is no warehouse, or no such report.
+    """
+    library = load_library()
+    with open_warehouse(settings.warehouse) as connection:
+        page = build_page(connection, load_reports()[report], library)
+    return [
+        tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
+    ]
+
+
+def _write_block(page: Page, block: DataBlock, write: object) -> None:
+    if block.empty:
+        return
+    stem = f"{page.report.name}/{block.name}"
+    rows = block.result.frame.height
+    write(f"{stem}.csv", to_bytes(block.result, "csv"), rows)  # type: ignore[operator]
+    write(f"{stem}.json", to_bytes(block.result, "json"), rows)  # type: ignore[operator]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}") from None

@@ -1,0 +1,35 @@
+"""The rows of a block as text, a running period marked with ``*``."""
+
+from collections.abc import Mapping
+
+from sselfie_insights.query.cells import write_rows
+from sselfie_insights.query.library import NUMERIC_UNITS
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.table import TextTable
+
+RUNNING_MARK = "*"
+
+
+def build_table(
+    result: Result, columns: Mapping[str, str], *, newest_first: bool = False
+) -> tuple[TextTable, tuple[bool, ...]]:
+    """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
+    names = [name for name in columns if name != "is_complete"]
+    rows = write_rows(result, names)
+    has_state = "is_complete" in result.columns
+    running = [
+        has_state and complete is False
+        for complete in (result.frame["is_complete"].to_list() if has_state else [None] * len(rows))
+    ]
+    for row, is_running in zip(rows, running, strict=True):
+        if is_running and row:
+            row[0] += RUNNING_MARK
+    if newest_first:
+        rows.reverse()
+        running.reverse()
+    table = TextTable(
+        headers=[columns[name] for name in names],
+        rows=rows,
+        numeric=[result.columns[name].unit in NUMERIC_UNITS for name in names],
+    )
+    return table, tuple(running)

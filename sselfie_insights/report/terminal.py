@@ -1,0 +1,216 @@
+"""Draw a page as lines of text: coloured on a terminal, plain and aligned anywhere else.
+
+Colour only repeats what the text says.
+"""
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from rich.style import Style
+from rich.text import Text
+
+from sselfie_insights.query.cells import write_cell, write_instant
+from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
+from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
+from sselfie_insights.report.page import Page
+from sselfie_insights.report.sparkline import draw_text
+from sselfie_insights.report.tables import RUNNING_MARK
+
+# Lines of words are no longer than this, however wide the terminal.
+_MEASURE = 76
+_BAR_WIDTH = 30
+# A chart's table on the terminal shows no more than its newest rows.
+_CHART_ROWS = 13
+_HEADING = Style(bold=True)
+_QUIET = Style(dim=True)
+_TONES = {"good": Style(color="green"), "bad": Style(color="red"), "neutral": Style()}
+_LIGHTEST, _DARKEST = (244, 234, 227), (143, 79, 52)
+
+
+def render_text(page: Page, width: int | None = None) -> list[Text]:
+    """Return ``page`` as styled lines; ``.plain`` of each is the text alone.
+
+    Args:
+        page: What to draw.
+        width: Columns of the terminal; None for no limit, as in a file or a pipe.
+    """
+    lines = [
+        Text(clean(page.report.title), _HEADING),
+        *_paragraph(page.report.description),
+        Text(
+            f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
+            _QUIET,
+        ),
+        *(Text(f"Please note: {clean(warning)}", _HEADING) for warning in page.warnings),
+    ]
+    for block in page.blocks:
+        lines += [Text(), *_draw_block(block, width)]
+    lines += [
+        Text(),
+        Text(
+            f"{RUNNING_MARK} still running, in no mean; empty: not begun; <5: too few to show.",
+            _QUIET,
+        ),
+        Text(f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'}.", _QUIET),
+    ]
+    return lines
+
+
+def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
+    match block:
+        case HeadlineBlock():
+            yield from _draw_tiles(block)
+        case NoteBlock():
+            if block.title:
+                yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.text)
+        case DataBlock():
+            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.text)
+            if block.empty:
+                yield Text(clean(block.empty), _QUIET)
+            elif block.grid is not None:
+                yield from _draw_grid(block.grid, width)
+            elif block.chart is not None:
+                yield from _draw_chart(block.chart)
+                if block.chart.kind != "waterfall":
+                    yield from _draw_table(block, width, newest=_CHART_ROWS)
+            else:
+                yield from _draw_table(block, width)
+
+
+def _draw_tiles(block: HeadlineBlock) -> Iterator[Text]:
+    if block.title:
+        yield Text(clean(block.title), _HEADING)
+    labels = max((display_width(tile.label) for tile in block.tiles), default=0)
+    numbers = max((display_width(tile.value) for tile in block.tiles if tile.has_value), default=0)
+    trends = max((len(tile.trend) for tile in block.tiles), default=0)
+    for tile in block.tiles:
+        line = Text(pad(clean(tile.label), labels) + "  ")
+        if tile.has_value:
+            line.append(pad(tile.value, numbers, right=True), _HEADING)
+            line.append("  " + pad(draw_text(tile.trend), trends) + "  ", _QUIET)
+            line.append(tile.change or tile.period, _TONES[tile.tone])
+        else:
+            line.append(tile.value, _QUIET)
+        line.rstrip()
+        yield line
+
+
+def _draw_grid(grid: CohortGrid, width: int | None) -> Iterator[Text]:
+    labels = max([len("Cohort"), *(display_width(row.label) for row in grid.rows)])
+    sizes = max([len("Size"), *(len(row.size) for row in grid.rows)])
+    rows = [*grid.rows, *([grid.mean] if grid.mean else [])]
+    cells = [_write_grid_cell(cell) for row in rows for cell in row.cells]
+    wide = 1 + max(len(text) for text in [*cells, *grid.periods])
+    fixed = labels + 2 + sizes + 1
+    count = len(grid.periods)
+    shown = count if width is None else max(1, min(count, (width - fixed) // wide))
+    head = "".join(pad(period, wide, right=True) for period in grid.periods[:shown])
+    yield Text(pad("Cohort", labels) + "  " + pad("Size", sizes, right=True) + " " + head, _QUIET)
+    for row in rows:
+        yield _draw_grid_row(row, shown, (labels, sizes, wide), is_mean=row is grid.mean)
+    if shown < count:
+        needed = fixed + count * wide
+        yield Text(
+            f"{count - shown} more periods need {needed} columns; this terminal has {width}.",
+            _QUIET,
+        )
+    if grid.hidden_cohorts or grid.hidden_periods:
+        yield Text(
+            f"{grid.hidden_cohorts} earlier cohorts and {grid.hidden_periods} later periods"
+            " are in --format csv.",
+            _QUIET,
+        )
+
+
+def _draw_grid_row(
+    row: GridRow, shown: int, widths: tuple[int, int, int], *, is_mean: bool
+) -> Text:
+    labels, sizes, wide = widths
+    line = Text(style=_HEADING if is_mean else Style())
+    line.append(pad(row.label, labels) + "  " + pad(row.size, sizes, right=True) + " ")
+    for cell in row.cells[:shown]:
+        text = pad(_write_grid_cell(cell), wide, right=True)
+        line.append(text, None if cell.share is None else _shade(cell.share))
+    if all(cell.share is None for cell in row.cells[:shown]):
+        line.rstrip()
+    return line
+
+
+def _write_grid_cell(cell: GridCell) -> str:
+    mark = RUNNING_MARK if cell.state == "running" else " " if cell.text else ""
+    return cell.text + mark
+
+
+def _shade(share: float) -> Style:
+    mixed = [
+        round(light + (dark - light) * share)
+        for light, dark in zip(_LIGHTEST, _DARKEST, strict=True)
+    ]
+    ink = "white" if share > 0.55 else "black"
+    return Style(color=ink, bgcolor=f"rgb({mixed[0]},{mixed[1]},{mixed[2]})")
+
+
+def _draw_chart(chart: Chart) -> Iterator[Text]:
+    if chart.kind == "waterfall":
+        yield from _draw_steps(chart)
+        return
+    if chart.kind == "bar":
+        yield from _draw_bars(chart)
+        return
+    labels = max(display_width(clean(series.label)) for series in chart.series)
+    for series in chart.series:
+        newest = series.values[-_MEASURE + labels + 2 :]
+        yield Text(pad(clean(series.label), labels) + "  " + draw_text(newest))
+
+
+def _draw_steps(chart: Chart) -> Iterator[Text]:
+    labels = max(display_width(step.label) for step in chart.steps)
+    numbers = [_write_value(abs(step.end - step.start), chart) for step in chart.steps]
+    wide = max(len(number) for number in numbers)
+    top = max(max(step.start, step.end) for step in chart.steps) or 1
+    signs = {"total": " ", "gain": "+", "loss": "\N{MINUS SIGN}"}
+    for step, number in zip(chart.steps, numbers, strict=True):
+        low, high = sorted((step.start, step.end))
+        begin, end = round(low / top * _BAR_WIDTH), round(high / top * _BAR_WIDTH)
+        bar = " " * begin + "█" * max(end - begin, 1 if high > low else 0)
+        line = (
+            f"{signs[step.kind]} {pad(step.label, labels)}  {pad(number, wide, right=True)}  {bar}"
+        )
+        yield Text(line.rstrip())
+    yield Text(f"{chart.points[0]}.", _QUIET)
+
+
+def _draw_bars(chart: Chart) -> Iterator[Text]:
+    labels = max(display_width(clean(point)) for point in chart.points)
+    for series in chart.series:
+        top = max((value for value in series.values if value is not None), default=0) or 1
+        for point, value in zip(chart.points, series.values, strict=True):
+            bar = "█" * round((value or 0) / top * _BAR_WIDTH)
+            yield Text(f"{pad(clean(point), labels)}  {bar}".rstrip())
+
+
+def _write_value(value: float, chart: Chart) -> str:
+    if chart.measure == "money":
+        return write_cell(round(value * 100), "cents")
+    return write_cell(value, "rate") if chart.measure == "rate" else f"{value:,.0f}"
+
+
+def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) -> Iterator[Text]:
+    table, left_out = block.table, block.left_out
+    if newest is not None and width is not None and len(table.rows) > newest:
+        left_out += len(table.rows) - newest
+        table = TextTable(table.headers, table.rows[-newest:], table.numeric)
+    lines, hidden = lay_out(table, width)
+    yield Text(lines[0], _QUIET)
+    yield from (Text(line) for line in lines[1:])
+    if hidden:
+        yield Text(f"Columns that do not fit in {width}: {', '.join(hidden)}.", _QUIET)
+    if left_out:
+        yield Text(f"{left_out} more rows are in --format csv.", _QUIET)
+
+
+def _paragraph(text: str) -> Iterator[Text]:
+    yield from (Text(line) for line in wrap(clean(text), _MEASURE))
