@@ -221,6 +221,7 @@ class _Tables:
     def _revenue_cohorts(self) -> Iterator[dict[str, Any]]:
         mrr = self.tally.members.cohort_mrr
         for cohort, offset, cell in self._cells(self.tally.members.cohort_sizes):
+            del cell["cohort_size"]  # of a cohort in a currency it is not defined
             for currency in self._currencies():
                 cents = mrr[cohort, currency, offset]
                 yield cell | {
@@ -284,13 +285,22 @@ class _Tables:
             }
 
     def _dropped_rows(self) -> Iterator[dict[str, Any]]:
-        for (reason, currency), count in sorted(self.tally.dropped.items()):
+        tally = self.tally
+        payments = [
+            (reason, "stripe_payments", currency, count, tally.dropped_cents[reason, currency])
+            for (reason, currency), count in sorted(tally.dropped.items())
+        ]
+        users = [
+            (standing.value, "users", None, count, None)
+            for standing, count in sorted(tally.excluded.items())
+        ]
+        for reason, table, currency, count, cents in [*payments, *users]:
             yield {
                 "reason": reason,
-                "source_table": "stripe_payments",
+                "source_table": table,
                 "currency": currency,
                 "row_count": count,
-                "amount_cents": self.tally.dropped_cents[reason, currency],
+                "amount_cents": cents,
             }
 
 

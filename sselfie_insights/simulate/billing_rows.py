@@ -75,7 +75,8 @@ class BillingRows:
             reason = _reason(person, row, merged)
             if reason:
                 currency = row["currency"].lower()
-                dropped.append(Dropped(reason, row["payment_date"], row["amount_cents"], currency))
+                cents = abs(row["amount_cents"])  # refunds are stored with either sign
+                dropped.append(Dropped(reason, row["payment_date"], cents, currency))
             self._payment(rng, person, row)
         return dropped
 

@@ -48,6 +48,7 @@ class Tally:
         }
         self.cohort_sizes: Counter[tuple[str, int]] = Counter()
         self.cohort_returns: Counter[tuple[str, str, int, int]] = Counter()
+        self.excluded: Counter[Standing] = Counter()
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.dropped_cents: Counter[tuple[str, str]] = Counter()
 
@@ -58,6 +59,8 @@ class Tally:
                 self.dropped[row.reason, row.currency] += 1
                 self.dropped_cents[row.reason, row.currency] += row.cents
         if history.standing is not Standing.CUSTOMER:
+            if history.signed_up_at <= self.as_of:
+                self.excluded[history.standing] += 1
             return
         first_paid_at = self._add_payments(history)
         if history.user_id is not None:
