@@ -118,7 +118,7 @@ def run_query(
     if missing:
         raise UsageError(f"{query.path}: the SQL gives no column {missing[0]!r} of the header")
     columns = {
-        name: column
+        name: _told_by_grain(column, values, is_key=name in query.key)
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
@@ -163,6 +163,13 @@ def run_statement(
         values={},
         stamp=stamp,
     )
+
+
+def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
+    """A period's first day is told as a month where the grain is the month."""
+    if is_key and column.unit == "date" and values.get("grain") == "month":
+        return column.model_copy(update={"unit": "month"})
+    return column
 
 
 def _execute(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import write_cell, write_month
+from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import Chart, Series, Step
@@ -132,10 +132,7 @@ def _measure(unit: Unit) -> Any:
 
 
 def _label(point: Any, column: str, result: Result) -> str:
-    unit = result.columns[column].unit
-    if unit == "month" or (unit == "date" and result.values.get("grain") == "month"):
-        return write_month(point)
-    return write_cell(point, unit).replace("_", " ")
+    return write_cell(point, result.columns[column].unit).replace("_", " ")
 
 
 def _summarize(title: str, points: tuple[str, ...], series: list[Series], unit: Unit) -> str:

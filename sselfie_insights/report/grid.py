@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from sselfie_insights.query.cells import SUPPRESSED, write_cell, write_month
+from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.run import Result
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
@@ -109,7 +109,7 @@ def build_grid(
 
     drawn = tuple(
         GridRow(
-            label=_label(start, result),
+            label=write_cell(start, result.columns["cohort_period"].unit),
             size=SUPPRESSED
             if start in small
             else write_cell(cells[start, indexes[0]]["cohort_size"], "count"),
@@ -149,9 +149,3 @@ def _mean(full: Result, indexes: list[int]) -> GridRow:
 def _interval(row: dict[str, Any]) -> str:
     low, high = row.get("low"), row.get("high")
     return "" if low is None or high is None else f"{100 * low:.0f}-{100 * high:.0f}"
-
-
-def _label(start: date, result: Result) -> str:
-    if result.values.get("grain", "month") == "month":
-        return write_month(start)
-    return start.isoformat()

@@ -1,11 +1,10 @@
 """Headline numbers: the last value of a series, its change, and its course."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import SUPPRESSED, write_cell, write_month
+from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
@@ -81,7 +80,7 @@ def _build_tile(
         None if row[item.column] is None else float(row[item.column])
         for row, _ in rows[-_TREND_POINTS:]
     )
-    period = "" if time is None else _write_period(last[time], result)
+    period = "" if time is None else _write_period(last, time, result)
     if last.get("is_complete") is False and period:
         period += " to date"
     if small:
@@ -90,7 +89,7 @@ def _build_tile(
     change, tone = "", "neutral"
     if time is not None and previous is not None and previous[item.column] is not None:
         difference = last[item.column] - previous[item.column]
-        change = f"{_write_difference(difference, unit)} vs {_write_period(previous[time], result)}"
+        change = f"{_write_difference(difference, unit)} vs {_write_period(previous, time, result)}"
         if difference and item.good != "neither":
             tone = "good" if (difference > 0) == (item.good == "up") else "bad"
     value = write_cell(last[item.column], unit)
@@ -106,10 +105,8 @@ def _write_difference(difference: float, unit: Unit) -> str:
     return sign + write_cell(abs(difference), unit)
 
 
-def _write_period(day: date, result: Result) -> str:
-    units = {result.columns[name].unit for name in result.key}
-    is_month = "month" in units or result.values.get("grain") == "month"
-    return write_month(day) if is_month else day.isoformat()
+def _write_period(row: dict[str, Any], time: str, result: Result) -> str:
+    return write_cell(row[time], result.columns[time].unit)
 
 
 def _short(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sselfie_insights.query.cells import write_rows
+from sselfie_insights.query.cells import SUPPRESSED, write_rows
 from sselfie_insights.query.library import NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
@@ -16,6 +16,10 @@ def build_table(
     """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
     names = [name for name in columns if name != "is_complete"]
     rows = write_rows(result, names)
+    if result.suppressed and result.group_size not in names:
+        for row, is_small in zip(rows, result.suppressed, strict=True):
+            if is_small:
+                row[0] += f" ({SUPPRESSED})"
     has_state = "is_complete" in result.columns
     running = [
         has_state and complete is False
