@@ -29,14 +29,11 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
         UsageError: The folder does not exist, or cannot be written.
     """
     warehouse = warehouse.resolve()
-    _check_writable(warehouse)
-    lock = FileLock(
-        warehouse.with_name(f".{warehouse.name}.lock"),
-        timeout=0,
-        mode=PRIVATE_MODE,
-        is_singleton=True,
-    )
+    _check_place(warehouse)
+    path = warehouse.with_name(f".{warehouse.name}.lock")
+    lock = FileLock(path, timeout=0, mode=PRIVATE_MODE, is_singleton=True)
     try:
+        path.touch(mode=PRIVATE_MODE)
         lock.acquire()
     except Timeout:
         raise LockedError(
@@ -84,7 +81,7 @@ def writable_copy(warehouse: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_writable(warehouse: Path) -> None:
+def _check_place(warehouse: Path) -> None:
     folder = warehouse.parent
     if not folder.is_dir():
         raise UsageError(
@@ -94,11 +91,6 @@ def _check_writable(warehouse: Path) -> None:
     if warehouse.is_dir():
         raise UsageError(
             f"the warehouse {warehouse} is a folder", remedy="set SSELFIE_WAREHOUSE to a file"
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"the folder {folder} cannot be written",
-            remedy="change its permissions, or set SSELFIE_WAREHOUSE",
         )
 
 
