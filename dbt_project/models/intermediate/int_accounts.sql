@@ -23,6 +23,12 @@ payment_rows as (
 
 ),
 
+credit_transactions as (
+
+    select * from {{ ref('stg_app__credit_transactions') }}
+
+),
+
 test_owners as (
 
     select subscriptions.user_id
@@ -35,6 +41,13 @@ test_owners as (
     select user_id
     from payment_rows
     where is_test
+
+    union
+
+    select credit_transactions.user_id
+    from credit_transactions
+    cross join build
+    where credit_transactions.is_test and credit_transactions.transacted_at <= build.as_of
 
 ),
 

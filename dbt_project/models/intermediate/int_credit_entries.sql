@@ -48,7 +48,7 @@ final as (
     from entries
     cross join build
     inner join accounts on entries.user_id = accounts.user_id
-    where entries.transacted_at <= build.as_of
+    where entries.transacted_at <= build.as_of and not entries.is_test
 
 )
 

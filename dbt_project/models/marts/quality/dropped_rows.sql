@@ -13,6 +13,17 @@ accounts as (
 
 ),
 
+-- Of users who count: all entries of the others are dropped with their account.
+credit_transactions as (
+
+    select credit_transactions.*
+    from {{ ref('stg_app__credit_transactions') }} as credit_transactions
+    cross join {{ ref('build_info') }} as build
+    inner join {{ ref('int_accounts') }} as accounts on credit_transactions.user_id = accounts.user_id
+    where accounts.exclusion is null and credit_transactions.is_test and credit_transactions.transacted_at <= build.as_of
+
+),
+
 dropped as (
 
     select
@@ -31,6 +42,15 @@ dropped as (
         null as currency,
         null as amount_cents
     from accounts
+
+    union all
+
+    select
+        'test' as reason,
+        'credit_transactions' as source_table,
+        null as currency,
+        null as amount_cents
+    from credit_transactions
 
 ),
 

@@ -16,6 +16,7 @@ renamed as (
         nullif(stripe_payment_id, '') as stripe_payment_id,
         payment_amount as payment_amount_cents,
         product_type,
+        coalesce(is_test_mode, false) as is_test,
         created_at as transacted_at
     from source
 
