@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -64,16 +65,24 @@ def by_dependency(tables: Iterable[Table]) -> list[Table]:
     return list(ordered.values())
 
 
-def copy_rows(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]
+def copy_tables(
+    connection: Connection,
+    columns: Mapping[str, tuple[str, ...]],
+    rows: Mapping[str, list[tuple[Any, ...]]],
 ) -> None:
-    """Append ``rows`` to ``table``; instants are microseconds since 1970.
+    """Append ``rows`` by table, referenced tables first; instants are microseconds since 1970.
 
     Raises:
         SourceError: The database does not take them.
     """
-    if not rows:
-        return
+    for table in by_dependency(load_contract().values()):
+        if rows[table.name]:
+            _copy(connection, table, columns[table.name], rows[table.name])
+
+
+def _copy(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
     frame = pl.DataFrame(
         [
             _series(name, table.column(name).data_type, values)
@@ -106,3 +115,8 @@ def advance_sequences(connection: Connection, last_ids: Mapping[str, int]) -> No
     """Let the application's next row of each table get the next free number."""
     for table, last_id in last_ids.items():
         connection.execute("select setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, last_id])
+
+
+def drift(connection: Connection) -> None:
+    """Turn the documented schema, with its rows, into a live-like one."""
+    connection.execute(Path(__file__).with_name("live.sql").read_bytes())

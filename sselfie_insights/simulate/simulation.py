@@ -1,12 +1,12 @@
 """Run the business: draw everyone's history, write its rows, add it to the answer key."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
 from sselfie_insights.clock import parse_zone
-from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
 from sselfie_insights.postgres import connect
 from sselfie_insights.simulate import billing_rows, house_rows, load, study_rows, usage_rows
@@ -117,16 +117,21 @@ def simulate(
     """
     business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
     tally = business.tally(business.now, timezone, GRACE_DAYS)
-    with connect(url) as connection:
+    with connect(url) as connection, ThreadPoolExecutor(max_workers=1) as writer:
         load.require_empty(connection)
-        tables = load.by_dependency(load_contract().values())
+        written: Future[None] | None = None
         for done in business.run(tally, chunk=chunk):
-            rows = business.sheets.take()
-            for table in tables:
-                load.copy_rows(connection, table, COLUMNS[table.name], rows[table.name])
+            # While Postgres takes one chunk in, the next is drawn; never more than two.
+            if written:
+                written.result()
+            written = writer.submit(load.copy_tables, connection, COLUMNS, business.sheets.take())
             if on_progress:
                 on_progress(done, users, "users")
+        if written:
+            written.result()
         load.advance_sequences(connection, business.sheets.last_id)
+        if business.shape is Shape.LIVE:
+            load.drift(connection)
     return answer(tally)
 
 
