@@ -1,0 +1,57 @@
+"""The same models inside Postgres and in DuckDB give the same rows."""
+
+from collections import Counter
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+from psycopg import sql
+
+from sselfie_insights.marts import build_in_postgres
+from tests.integration.conftest import Business
+
+# What tells of the build itself: the mirror has a run and an instant of its own.
+OF_THE_BUILD = {"synced_at", "run_id"}
+
+
+def _plain(value: Any) -> Any:
+    """A value as both engines can give it; floats to twelve digits."""
+    if isinstance(value, float | Decimal):
+        return f"{float(value):.12g}"
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _rows(rows: list[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
+    return Counter(tuple(_plain(value) for value in row) for row in rows)
+
+
+@pytest.mark.parametrize("business", [1], indirect=True)
+def test_every_mart_is_the_same_row_by_row(business: Business) -> None:
+    build_in_postgres(business.settings)
+    with (
+        duckdb.connect(str(business.settings.warehouse), read_only=True) as warehouse,
+        psycopg.connect(business.settings.require_database_url()) as source,
+    ):
+        columns: dict[str, list[str]] = {}
+        for table, column in warehouse.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
+            " order by table_name, column_index"
+        ).fetchall():
+            if column not in OF_THE_BUILD:
+                columns.setdefault(table, []).append(column)
+        assert len(columns) > 30
+        for table, names in columns.items():
+            select = sql.SQL("select {} from {}.{}")
+            fields = sql.SQL(", ").join(map(sql.Identifier, names))
+            here, there = (
+                select.format(fields, sql.Identifier(schema), sql.Identifier(table)).as_string()
+                for schema in ("marts", "analytics")
+            )
+            expected = _rows(warehouse.execute(here).fetchall())
+            found = _rows(source.execute(there.encode()).fetchall())
+            assert found == expected, (
+                f"{table}: only in Postgres {list((found - expected).items())[:3]}, only in DuckDB {list((expected - found).items())[:3]}"
+            )
