@@ -103,7 +103,7 @@ charged_later as (
     select
         ordered.*,
         min(case when amount_cents > 0 then product_number end) over (
-            partition by subscription_key, product_type order by product_number
+            partition by subscription_key, product_type, currency order by product_number
             rows between 1 following and unbounded following
         ) as next_charged_number
     from ordered
