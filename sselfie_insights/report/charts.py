@@ -6,6 +6,7 @@ CSS variables afterwards, so that one drawing serves the light, the dark and the
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, TypeAlias
 
 import altair as alt
@@ -37,8 +38,9 @@ _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 _MOST_DOTS = 24
 
 
-def draw_chart(chart: Chart, size: tuple[int, int, int]) -> str:
-    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height, labels)."""
+@cache
+def draw_chart(chart: Chart, size: tuple[int, int, int], *, validate: bool = False) -> str:
+    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height, labels), drawn once."""
     width, height, labels = size
     match chart.kind:
         case "line":
@@ -62,11 +64,16 @@ def draw_chart(chart: Chart, size: tuple[int, int, int]) -> str:
             labelPadding=6,
             title=None,
         )
-        .to_dict()
+        # The tests validate against Vega-Lite's schema; doing so for every page doubles the time.
+        .to_dict(validate=validate)
     )
     return _recolor(vl_convert.vegalite_to_svg(spec))
 
 
+_BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
+_UNREAD = re.compile(
+    r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
+)
 _AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
 
 
@@ -192,10 +199,15 @@ def _time_axis(chart: Chart, labels: int, *, padding: float = 0.0) -> alt.X:
     count = len(chart.points)
     step = -(-count // labels)
     shown = [chart.points[index] for index in range(count - 1, -1, -step)][::-1]
-    scale = alt.Scale(paddingInner=padding) if padding else alt.Scale(padding=0.4)
+    domain = list(chart.points)
+    scale = (
+        alt.Scale(domain=domain, paddingInner=padding)
+        if padding
+        else alt.Scale(domain=domain, padding=0.4)
+    )
     return alt.X(
         "point:N",
-        sort=list(chart.points),
+        sort=domain,
         scale=scale,
         axis=alt.Axis(values=shown, labelAngle=0, ticks=False, grid=False, labelOverlap=False),
     )
@@ -231,6 +243,15 @@ def _write_number(value: float, chart: Chart) -> str:
 
 
 def _recolor(svg: str) -> str:
-    """Put CSS variables for the stand-ins, and leave sizes to the page."""
-    svg = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _PAINTS[match[0]], svg)
+    """Put CSS variables for the stand-ins, and drop what only Vega's own viewer reads.
+
+    Only tags are touched, never the text between them.
+    """
+    svg = _BACKGROUND.sub("", svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: _clean_tag(tag[0]), svg)
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _clean_tag(tag: str) -> str:
+    tag = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _PAINTS[match[0]], _UNREAD.sub("", tag))
+    return re.sub(r"\d+\.\d{2,}", lambda match: f"{float(match[0]):.1f}", tag)

@@ -94,9 +94,14 @@ class LineSection(_DataSection):
 
 
 class BarSection(_DataSection):
-    """Bars; ``by`` splits them by a column, and stacks them when they are over time."""
+    """Bars; ``by`` splits them by a column, and stacks them when they are over time.
+
+    ``latest`` shows the last complete period alone; ``ranked`` puts the longest bar first.
+    """
 
     type: Literal["bar"]
+    latest: bool = False
+    ranked: bool = False
     x: str
     y: Labels
     by: str | None = None

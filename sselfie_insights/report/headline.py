@@ -50,7 +50,8 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
         rows = [(row, False) for row in result.frame.to_dicts()]
     if item.each is None:
         return [_build_tile(item, item.label, result, rows)]
-    values = list(dict.fromkeys(row[item.each] for row, _ in rows))
+    latest = {row[item.each]: row[item.column] or 0 for row, _ in rows}
+    values = sorted(latest, key=lambda value: (-latest[value], str(value)))
     if not values:
         return [_build_tile(item, item.label, result, [])]
     return [

@@ -4,12 +4,15 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import Query, find_query, nearest
+from sselfie_insights.query.cells import SMALLEST_GROUP
+from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
@@ -186,14 +189,16 @@ def _build_data(
 ) -> Iterator[DataBlock]:
     whole = runner.run(section.query, section.values, section.where)
     _check_columns(section, whole)
-    for suffix, full in _split(whole, section.each):
+    for position, (suffix, full) in enumerate(_split(whole, section.each)):
         title = f"{section.title}, {suffix}" if suffix else section.title
-        yield _build_block(section, title, full, values.get(_VALUE), names)
+        block = _build_block(section, title, full, values.get(_VALUE), names)
+        # Of several currencies or segments the reader sees the largest, and opens the others.
+        yield replace(block, collapsed=block.collapsed or position > 0)
 
 
 def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
-    """Yield the rows for each value of ``each``; the value is told when there are several."""
-    parts = whole.frame[each].unique(maintain_order=True).to_list() if each else []
+    """Yield the rows for each value of ``each``, the largest first; several are told apart."""
+    parts = [] if each is None else _rank(whole, each)
     if len(parts) < 2:
         yield "", whole
         return
@@ -203,11 +208,23 @@ def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
         yield text.upper() if each == "currency" else text, replace(whole, frame=frame)
 
 
+def _rank(whole: Result, each: str) -> list[Any]:
+    """The values of ``each``, ordered by the sum of the first measure."""
+    measure = next(
+        name
+        for name, column in whole.columns.items()
+        if name not in whole.key and column.unit in NUMERIC_UNITS
+    )
+    sums = whole.frame.group_by(each, maintain_order=True).agg(pl.col(measure).sum())
+    return sums.sort(measure, descending=True, maintain_order=True)[each].to_list()
+
+
 def _build_block(
     section: DataSection, title: str, full: Result, value: str | None, names: set[str]
 ) -> DataBlock:
     result = suppress_small_groups(full)
     is_empty = result.frame.is_empty()
+    empty = section.empty if is_empty else ""
     grid = chart = None
     shown, columns, newest_first = result, _default_columns(section, result), False
     match section:
@@ -222,11 +239,13 @@ def _build_block(
                 grid = build_grid(
                     result, full, column, cohorts=section.cohorts, periods=section.periods
                 )
+                if not any(cell.text for row in grid.rows for cell in row.cells):
+                    grid, empty = None, f"Every cohort here has fewer than {SMALLEST_GROUP} people."
         case TableSection():
             shown = _cut(result, first=section.first, last=section.last)
             newest_first = section.newest_first
         case LineSection() | BarSection():
-            shown = _cut_points(result, section.x, section.last)
+            shown = _choose_points(section, result)
             if not is_empty:
                 chart = build_chart(section, shown, title)
         case WaterfallSection():
@@ -237,7 +256,7 @@ def _build_block(
         name=_unique(title, names),
         title=title,
         text=section.text or "",
-        empty=section.empty if is_empty else "",
+        empty=empty,
         result=result,
         table=table,
         running=running,
@@ -288,19 +307,44 @@ def _cut(result: Result, *, first: int | None, last: int | None) -> Result:
     return replace(result, frame=result.frame[start:stop], suppressed=suppressed)
 
 
+def _choose_points(section: LineSection | BarSection, result: Result) -> Result:
+    if isinstance(section, LineSection) or not section.latest:
+        shown = _cut_points(result, section.x, section.last)
+    else:
+        shown = _keep_latest(result)
+    if isinstance(section, BarSection) and section.ranked:
+        values = shown.frame[next(iter(section.y))]
+        order = values.arg_sort(descending=True, nulls_last=True)
+        small = shown.suppressed
+        shown = replace(
+            shown,
+            frame=shown.frame[order],
+            suppressed=None if small is None else tuple(small[index] for index in order),
+        )
+    return shown
+
+
 def _cut_points(result: Result, x: str, last: int | None) -> Result:
     """Return the rows of the last points along ``x``."""
     if last is None:
         return result
     points = result.frame[x].unique().sort().tail(last)
-    kept = result.frame[x].is_in(points.implode()).to_list()
-    return replace(
-        result,
-        frame=result.frame.filter(pl.Series(kept)),
-        suppressed=None
-        if result.suppressed is None
-        else tuple(small for small, keep in zip(result.suppressed, kept, strict=True) if keep),
-    )
+    return _filter(result, result.frame[x].is_in(points.implode()))
+
+
+def _keep_latest(result: Result) -> Result:
+    """Return the rows of the last complete period, or of the last where none is complete."""
+    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    complete = result.frame.filter("is_complete")
+    day = (complete if complete.height else result.frame)[time].max()
+    return _filter(result, result.frame[time] == day)
+
+
+def _filter(result: Result, kept: pl.Series) -> Result:
+    suppressed = result.suppressed
+    if suppressed is not None:
+        suppressed = tuple(compress(suppressed, kept))
+    return replace(result, frame=result.frame.filter(kept), suppressed=suppressed)
 
 
 def _unique(title: str, names: set[str]) -> str:
