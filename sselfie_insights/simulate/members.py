@@ -216,6 +216,10 @@ class MemberTruth:
                 )
             opening = end
 
+    def _is_leaving(self, subscription: Subscription) -> bool:
+        is_flagged = subscription.will_cancel and self.shape is Shape.DOCUMENTED
+        return is_flagged or (subscription.has_row and subscription.status == "canceled")
+
     def _describe_now(
         self,
         key: str,
@@ -228,9 +232,8 @@ class MemberTruth:
         last = max(stretches, key=lambda each: each.ends)
         covering = [each for each in stretches if each.starts <= self.as_of < each.ends]
         if covering:
-            will_cancel = any(each.subscription.will_cancel for each in covering)
-            is_told = self.shape is Shape.DOCUMENTED
-            state = "cancelling" if will_cancel and is_told else "active"
+            is_leaving = all(self._is_leaving(each.subscription) for each in covering)
+            state = "cancelling" if is_leaving else "active"
         elif self._is_in_grace(lost_at):
             state = "in_grace"  # with the MRR that a late renewal would take back
         else:
