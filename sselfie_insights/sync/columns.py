@@ -92,7 +92,7 @@ class Column:
         """The expression that stores it, for DuckDB."""
         if self.travel == "secret":
             return f"null::{self.type} as {quote(self.name)}"
-        return f"{quote(self.source.name)}::{self.type} as {quote(self.name)}"
+        return f"{quote(self.name)}::{self.type} as {quote(self.name)}"
 
     @property
     def remote_misfit(self) -> str | None:

@@ -61,7 +61,7 @@ def select_table(mirror: Mirror, where: str = "") -> str:
     """Return the DuckDB query that reads ``mirror`` exactly; ``where`` is a Postgres condition."""
     columns = ", ".join(column.local for column in mirror.columns)
     if not mirror.table.is_populated:
-        empty = ", ".join(f"null as {quote(column.source.name)}" for column in mirror.columns)
+        empty = ", ".join(f"null as {quote(column.name)}" for column in mirror.columns)
         return f"select {columns} from (select {empty}) where false"
     if mirror.is_direct and not where:
         name = f"{SOURCE}.{quote(mirror.table.schema)}.{quote(mirror.table.name)}"
@@ -72,7 +72,7 @@ def select_table(mirror: Mirror, where: str = "") -> str:
 def query_source(mirror: Mirror, where: str = "", *, only_key: bool = False) -> str:
     """Return the DuckDB table function that reads ``mirror`` with a query of its own."""
     columns = mirror.key if only_key else [c for c in mirror.columns if c.travel != "secret"]
-    remote = ", ".join(f"{c.remote} as {quote(c.source.name)}" for c in columns)
+    remote = ", ".join(f"{c.remote} as {quote(c.name)}" for c in columns)
     query = f"select {remote or '1 as one'} from {mirror.remote}"
     if where:
         query += f" where {where}"

