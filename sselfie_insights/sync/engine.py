@@ -1,7 +1,7 @@
 """The sync itself: plan at one snapshot, write a private copy, prove nothing moved, publish."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import psycopg
 
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError
+from sselfie_insights.run.journal import journaled
 from sselfie_insights.run.publish import warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.apply import Applier
@@ -110,10 +111,11 @@ def sync(
     url = settings.require_database_url()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%S}-{token_hex(3)}"
-    if into:
-        return _sync_patiently(request, url, run_id, started)
-    with warehouse_lock(settings.warehouse):
-        return _sync_patiently(request, url, run_id, started)
+    with journaled(settings.warehouse, "verify" if verify else "sync", run_id) as entry:
+        with nullcontext() if into else warehouse_lock(settings.warehouse):
+            report = _sync_patiently(request, url, run_id, started)
+        entry |= report.summary()
+    return report
 
 
 def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) -> SyncReport:

@@ -99,3 +99,18 @@ class SyncReport:
     def different(self) -> tuple[TableReport, ...]:
         """The tables that differed from the source when they were verified."""
         return tuple(table for table in self.tables if table.verification == "different")
+
+    def summary(self) -> dict[str, object]:
+        """Return the figures for the journal."""
+        return {
+            "mode": self.mode,
+            "published": self.published,
+            "attempts": self.attempts,
+            "snapshot_at": self.snapshot_at.isoformat(),
+            "tables": len(self.tables),
+            "rows": self.row_count,
+            "inserted": self.inserted,
+            "updated": self.updated,
+            "deleted": self.deleted,
+            "different": [table.label for table in self.different],
+        }
