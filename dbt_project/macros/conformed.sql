@@ -39,12 +39,13 @@
 {%- endmacro %}
 
 
-{#- Name → data type of the columns that a relation has; empty for a missing relation. -#}
+{#- Name → data type of the columns that a relation has, all text as `text`; empty for a missing relation. -#}
 {% macro live_columns(relation) -%}
     {%- set types = {} -%}
     {%- if relation is not none -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- do types.update({column.name: column.data_type | lower}) -%}
+            {%- set data_type = modules.re.sub('character varying(\(\d+\))?|varchar', 'text', column.data_type | lower) -%}
+            {%- do types.update({column.name: data_type}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(types) }}
@@ -90,7 +91,7 @@
         {{ expression }}
     {%- elif documented == 'text' or (wanted == 'bigint' and live_type in ('integer', 'smallint')) -%}
         cast({{ expression }} as {{ wanted }})
-    {%- elif live_type == 'varchar' or documented == 'jsonb' -%}
+    {%- elif live_type == 'text' or documented == 'jsonb' -%}
         try_cast({{ expression }} as {{ wanted }})
     {%- else -%}
         try_cast(cast({{ expression }} as varchar) as {{ wanted }})
@@ -134,14 +135,14 @@
 {#- Whether a live type is the documented one, so that no value can be lost. -#}
 {% macro is_documented_type(live_type, documented) -%}
     {%- set same = {
-        'text': ['text', 'varchar', 'character varying'],
+        'text': ['text'],
         'integer': ['integer', 'bigint', 'smallint'],
         'serial': ['integer', 'bigint', 'smallint'],
         'boolean': ['boolean'],
         'timestamptz': ['timestamp with time zone', 'timestamp without time zone', 'timestamp'],
         'jsonb': ['jsonb', 'json'],
         'date': ['date'],
-        'text[]': ['array', 'text[]', 'varchar[]'],
+        'text[]': ['array', 'text[]'],
         'integer[]': ['array', 'integer[]', 'bigint[]'],
     } -%}
     {{ return(live_type in same.get(documented | lower, [documented | lower])) }}

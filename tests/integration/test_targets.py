@@ -52,6 +52,9 @@ def test_every_mart_is_the_same_row_by_row(business: Business) -> None:
             )
             expected = _rows(warehouse.execute(here).fetchall())
             found = _rows(source.execute(there.encode()).fetchall())
-            assert found == expected, (
-                f"{table}: only in Postgres {list((found - expected).items())[:3]}, only in DuckDB {list((expected - found).items())[:3]}"
-            )
+            difference = {
+                "table": table,
+                "only in Postgres": list((found - expected).items())[:3],
+                "only in DuckDB": list((expected - found).items())[:3],
+            }
+            assert found == expected, difference
