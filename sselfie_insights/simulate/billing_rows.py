@@ -45,6 +45,11 @@ COLUMNS: Final = {
     ),
 }
 
+_TYPES = {
+    catalog.SESSION: "one_time_session",
+    catalog.BLUEPRINT: "credit_topup",
+    catalog.TOPUP: "credit_topup",
+}
 _STYLES = ("minimal", "editorial", "warm", "bold", "coastal", None)
 _PROFESSIONS = ("coach", "photographer", "stylist", "founder", "therapist", "designer", None)
 
@@ -285,7 +290,7 @@ class BillingRows:
                 "amount_cents": purchase.cents,
                 "currency": purchase.currency.upper() if shouts else purchase.currency,
                 "status": "succeeded",
-                "payment_type": purchase.product,
+                "payment_type": _TYPES[purchase.product],
                 "product_type": purchase.product,
                 "description": f"{purchase.credits} credits",
                 "payment_date": purchase.at,

@@ -71,7 +71,10 @@ begin
                 'academy_lessons', 'brand_assets', 'feedback', 'blueprint_subscribers', 'waitlist',
                 'admin_cron_runs', 'prompt_guides', 'prompt_pages', 'weekly_journal',
                 'pro_photoshoot_sessions', 'pro_photoshoot_grids', 'selfie_uploads',
-                'user_profiles', 'user_personal_brand'
+                'user_profiles', 'user_personal_brand', 'users', 'maya_concepts', 'instagram_captions',
+                'content_calendars', 'maya_prompt_suggestions', 'writing_assistant_outputs',
+                'mission_control_tasks', 'alex_suggestion_history', 'admin_agent_messages',
+                'admin_feature_flags'
             )
     loop
         execute format(

@@ -36,7 +36,7 @@ class _Usage:
     def __init__(self, rng: Random, person: History, now: int, shape: Shape) -> None:
         self.rng, self.person, self.now, self.shape = rng, person, now, shape
         self.balance = 0
-        self.keeps_pro_books = rng.random() < 0.6  # whether Pro spends reach the ledger
+        self.keeps_pro_books = rng.random() < 0.3  # whether Pro spends reach the ledger
         self.is_trained = False
         self.layouts: list[int] = []
         self.lessons = 0
@@ -203,13 +203,12 @@ class _Usage:
 
     def _photoshoot(self, at: int) -> None:
         rng = self.rng
-        draw = rng.random()
+        draw, frames = rng.random(), rng.randrange(6, 10)
         if self.shape is Shape.DOCUMENTED and self.classic_images and draw < 0.4:
             self._do(at, "photoshoot", "selection")
         elif draw < 0.5:
             self._do(at, "photoshoot", "grids")
-        elif self.balance >= 7:
-            frames = rng.randrange(6, 10)
+        elif self.balance >= frames:
             self._spend(at, frames, "image", "Photoshoot generation")
             self._do(at, "photoshoot", "frames", count=frames)
         else:
