@@ -81,14 +81,9 @@ def to_records(result: Result) -> list[dict[str, Any]]:
 
 def to_csv(result: Result) -> bytes:
     """Return ``result`` as CSV (RFC 4180, UTF-8) with text that spreadsheets take as text."""
-    import csv
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_neutral(name) for name in result.columns)
-    for row in _shown_rows(result):
-        writer.writerow(_csv_cell(value) for value in row)
-    return buffer.getvalue().encode()
+    lines = [",".join(_quote(_neutral(name)) for name in result.columns)]
+    lines += [",".join(_quote(_csv_cell(value)) for value in row) for row in _shown_rows(result)]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def to_parquet(result: Result) -> bytes:
@@ -201,6 +196,13 @@ def _csv_cell(value: Any) -> str:
             return value.isoformat().replace("+00:00", "Z")
         case _:
             return repr(value)
+
+
+def _quote(text: str) -> str:
+    """The csv module leaves a lone carriage return unquoted."""
+    if any(character in text for character in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _neutral(text: str) -> str:

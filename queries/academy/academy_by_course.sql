@@ -1,0 +1,34 @@
+/*
+grain: One row per course.
+title: Courses
+description: >-
+  Who enrolled in a course, who finished it, and how long that took.
+key: [course_id]
+group_size: enrolled_count
+columns:
+  course_id: {unit: text, description: The course.}
+  title: {unit: text, description: Its title.}
+  level: {unit: text, description: Its level.}
+  tier: {unit: text, description: The membership that opens it.}
+  enrolled_count: {unit: count, description: Users who enrolled.}
+  started_count: {unit: count, description: "Of these, who opened a lesson."}
+  completed_count: {unit: count, description: Who finished.}
+  completion_rate: {unit: rate, description: Finished / enrolled.}
+  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
+  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  median_days_to_complete: {unit: days, description: Median days from enrolling to finishing.}
+*/
+select
+    course_id,
+    title,
+    level,
+    tier,
+    enrolled_count,
+    started_count,
+    completed_count,
+    completion_rate,
+    low,
+    high,
+    median_days_to_complete
+from marts.academy_by_course
+order by enrolled_count desc, course_id

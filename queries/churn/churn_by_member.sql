@@ -1,0 +1,36 @@
+/*
+grain: One row per customer and loss.
+title: Losses by member
+description: >-
+  Who left, when the paid time ended, and how. Customers are named by customer_key. A loss in
+  grace is provisional.
+key: [customer_key, churned_at]
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  customer_key: {unit: text, description: The customer.}
+  churned_at: {unit: instant, description: End of paid coverage.}
+  churned_on: {unit: date, description: Its day in the reporting zone.}
+  kind: {unit: text, description: "voluntary, involuntary or unknown."}
+  is_in_grace: {unit: flag, description: Whether a late renewal may still take it back.}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  lost_mrr_cents: {unit: cents, description: MRR that ended.}
+  was_member_at_opening: {unit: flag, description: Whether the customer was a member at the month's opening.}
+*/
+select
+    month,
+    customer_key,
+    churned_at,
+    churned_on,
+    kind,
+    is_in_grace,
+    currency,
+    lost_mrr_cents,
+    was_member_at_opening
+from marts.churn_by_member
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by churned_at desc, customer_key

@@ -1,0 +1,37 @@
+/*
+grain: One row per type of e-mail.
+title: E-mail by type
+description: >-
+  E-mails sent, and first payments for which the type was the last one sent to the person
+  before paying. A last touch is not a cause: who gets an e-mail differs from who does not.
+key: [email_type]
+group_size: recipient_count
+columns:
+  email_type: {unit: text, description: The type.}
+  send_count: {unit: count, description: E-mails sent.}
+  delivered_count: {unit: count, description: Delivered.}
+  bounced_count: {unit: count, description: Bounced.}
+  failed_count: {unit: count, description: Failed.}
+  recipient_count: {unit: count, description: Distinct people.}
+  unpaid_recipient_count: {unit: count, description: "Of these, who had not paid when it was sent."}
+  first_payment_count: {unit: count, description: First payments with this as the last e-mail before.}
+  first_payment_rate: {unit: rate, description: First payments / people who had not paid.}
+  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
+  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  median_days_to_payment: {unit: days, description: Median days from the e-mail to the payment.}
+*/
+select
+    email_type,
+    send_count,
+    delivered_count,
+    bounced_count,
+    failed_count,
+    recipient_count,
+    unpaid_recipient_count,
+    first_payment_count,
+    first_payment_rate,
+    low,
+    high,
+    median_days_to_payment
+from marts.email_by_type
+order by send_count desc, email_type

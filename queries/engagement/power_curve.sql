@@ -1,0 +1,19 @@
+/*
+grain: One row per number of active days.
+title: Power curve
+description: >-
+  How many users were active on exactly so many of the last 28 complete days. A curve that
+  rises again to the right shows a habit.
+key: [active_days]
+group_size: user_count
+columns:
+  active_days: {unit: count, description: "Days with any activity, 1 to 28."}
+  user_count: {unit: count, description: Users active on so many days.}
+  share: {unit: rate, description: Of all users active in the 28 days.}
+*/
+select
+    active_days,
+    user_count,
+    share
+from marts.power_curve
+order by active_days

@@ -1,0 +1,34 @@
+/*
+grain: One row per month.
+title: Trainings
+description: >-
+  Models that users had trained, and how long the training took.
+key: [month]
+group_size: user_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  requested_count: {unit: count, description: Trainings begun.}
+  completed_count: {unit: count, description: Finished.}
+  failed_count: {unit: count, description: Failed.}
+  user_count: {unit: count, description: Distinct users.}
+  success_rate: {unit: rate, description: Finished / finished or failed.}
+  median_minutes: {unit: number, description: Median minutes to finish.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    requested_count,
+    completed_count,
+    failed_count,
+    user_count,
+    success_rate,
+    median_minutes,
+    is_complete
+from marts.training_by_month
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month

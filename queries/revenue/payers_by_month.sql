@@ -1,0 +1,31 @@
+/*
+grain: One row per month and currency.
+title: Payers by month
+description: >-
+  Distinct customers who paid in the month, over all products, and the net revenue per payer
+  (ARPPU).
+key: [month, currency]
+group_size: payer_count
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  month: {unit: month, description: "The month, in the reporting zone."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  net_cents: {unit: cents, description: Payments minus refunds.}
+  payer_count: {unit: count, description: Distinct customers who paid.}
+  arppu_cents: {unit: cents, description: Net revenue / payers.}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
+*/
+select
+    month,
+    currency,
+    net_cents,
+    payer_count,
+    arppu_cents,
+    is_complete
+from marts.payers_by_month
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by month, currency

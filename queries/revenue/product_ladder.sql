@@ -1,0 +1,27 @@
+/*
+grain: One row per pair of products.
+title: Product ladder
+description: >-
+  Of the customers who bought one product, the share who later bought another for the first
+  time, and the median days between the two first purchases. Session to membership is from
+  one_time_session to a membership; the ladder runs from credit_topup over paid_blueprint to a
+  membership.
+key: [from_product, to_product]
+group_size: from_customer_count
+columns:
+  from_product: {unit: text, description: The product bought first.}
+  to_product: {unit: text, description: The product bought later.}
+  from_customer_count: {unit: count, description: Customers who ever bought the first.}
+  customer_count: {unit: count, description: "Of these, customers who later bought the second."}
+  rate: {unit: rate, description: "Customers of both, in this order / customers of the first."}
+  median_days: {unit: days, description: Median days from the one first purchase to the other.}
+*/
+select
+    from_product,
+    to_product,
+    from_customer_count,
+    customer_count,
+    rate,
+    median_days
+from marts.product_ladder
+order by customer_count desc, from_product, to_product
