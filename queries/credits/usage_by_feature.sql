@@ -16,6 +16,7 @@ columns:
   user_count: {unit: count, description: Distinct users who spent.}
   event_count: {unit: count, description: Spends.}
   cost_cents: {unit: cents, description: "Assumed cost, in US cents."}
+  is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select
     month,
@@ -23,7 +24,8 @@ select
     used_credits,
     user_count,
     event_count,
-    cost_cents
+    cost_cents,
+    is_complete
 from marts.usage_by_feature
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))

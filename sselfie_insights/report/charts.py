@@ -81,7 +81,7 @@ def _draw_lines(chart: Chart, labels: int) -> Drawing:
     x, y = _time_axis(chart, labels), _value_axis(chart)
     color = _stroke("paint")
     rows = list(_long_rows(chart))
-    # From the last complete point on, the line is dashed.
+    # A point without a value breaks the line. From the last complete point on it is dashed.
     dashed = []
     if not chart.complete[-1] and len(chart.points) > 1:
         tail = {len(chart.points) - 2, len(chart.points) - 1}
@@ -180,7 +180,7 @@ def _draw_waterfall(chart: Chart, width: int) -> Drawing:
 def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
     for rank, series in enumerate(chart.series):
         for index, value in enumerate(series.values):
-            if value is not None:
+            if value is not None or chart.kind == "line":
                 yield {
                     "index": index,
                     "point": chart.points[index],

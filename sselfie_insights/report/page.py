@@ -275,7 +275,7 @@ def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
         case TableSection():
             return section.columns
         case LineSection() | BarSection():
-            names = [name for name in result.key if name not in section.y]
+            names = list(result.key if section.x in result.key else [section.x])
             fixed = {name: humanize(name) for name in names if name != section.each}
             return fixed | section.y
         case WaterfallSection():
@@ -313,8 +313,8 @@ def _choose_points(section: LineSection | BarSection, result: Result) -> Result:
     else:
         shown = _keep_latest(result)
     if isinstance(section, BarSection) and section.ranked:
-        values = shown.frame[next(iter(section.y))]
-        order = values.arg_sort(descending=True, nulls_last=True)
+        values = shown.frame[next(iter(section.y))].fill_null(0).to_list()
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
         small = shown.suppressed
         shown = replace(
             shown,

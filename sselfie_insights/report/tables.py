@@ -29,11 +29,18 @@ def build_table(
         if is_running and row:
             row[0] += RUNNING_MARK
     if newest_first:
-        rows.reverse()
-        running.reverse()
+        order = _newest_first(result)
+        rows, running = [rows[index] for index in order], [running[index] for index in order]
     table = TextTable(
         headers=[columns[name] for name in names],
         rows=rows,
         numeric=[result.columns[name].unit in NUMERIC_UNITS for name in names],
     )
     return table, tuple(running)
+
+
+def _newest_first(result: Result) -> list[int]:
+    """The positions of the rows, the latest period first, otherwise in their order."""
+    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    days = result.frame[time].to_list()
+    return sorted(range(len(days)), key=days.__getitem__, reverse=True)
