@@ -1,10 +1,12 @@
-"""``sselfie sync`` and ``sselfie verify``: the mirror of the source."""
+"""``sselfie sync``, ``verify`` and ``status``: the mirror of the source."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import FormatOption, Output, choose_format
 from sselfie_insights.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(sync)
     app.command()(verify)
+    app.command()(status)
 
 
 def sync(
@@ -51,6 +54,21 @@ def verify(warehouse: Warehouse = None) -> None:
             typer.echo(f"{table.label}\t{table.row_count}\t{table.verification}{detail}")
     _tell(report)
     _tell_differences(report)
+
+
+def status(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:
+    """Show what the warehouse mirrors: freshness, secrets, columns kept as text, differences."""
+    from sselfie_insights.query import open_warehouse, run_statement
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.settings import load_settings
+    from sselfie_insights.sync.status import status_query
+
+    settings = load_settings(warehouse=warehouse)
+    with open_warehouse(settings.warehouse) as connection:
+        result = run_statement(connection, status_query(settings.warehouse))
+    chosen = choose_format(form, output)
+    content = to_bytes(result, chosen.value)
+    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
 
 
 def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) -> "SyncReport":

@@ -1,0 +1,73 @@
+"""What the warehouse says of its mirror: freshness, secrets, text, names and differences."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sselfie_insights.run.journal import read_journal
+from sselfie_insights.sync.columns import literal
+
+COMMANDS = ("sync", "verify")
+
+
+def status_query(warehouse: Path) -> str:
+    """Return the query, for the warehouse, whose rows are its status: item, subject, detail.
+
+    The journal adds what ``meta`` cannot know: runs that published nothing.
+    """
+    runs = [entry for entry in read_journal(warehouse) if entry["command"] in COMMANDS]
+    journal = "".join(
+        f" union all select 1, {', '.join(map(literal, row))}" for row in _journal_rows(runs)
+    )
+    return f"""
+        with columns as (
+            select *, schema_name || '.' || table_name || '.' || column_name as name
+            from meta.mirror_columns
+        ),
+        last_run as (select * from meta.sync_runs order by snapshot_at desc limit 1),
+        status (position, item, subject, detail) as (
+            select
+                0, 'last sync', strftime(snapshot_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC'),
+                mode || ', run ' || run_id || ', from ' || source
+            from last_run
+            {journal}
+            union all select
+                2, 'mirrored', count(*) || ' tables', coalesce(sum(row_count), 0) || ' rows'
+            from meta.mirror_tables
+            union all select 3, 'secret', name, 'stays in Postgres, NULL here'
+            from columns where travel = 'secret'
+            union all select 4, 'kept as text', name, reason from columns where travel = 'text'
+            union all select
+                5, 'renamed', schema_name || '.' || table_name,
+                mirror_schema || '.' || mirror_table || ' here'
+            from meta.mirror_tables where table_name <> mirror_table
+            union all select 5, 'renamed', name, mirror_column || ' here'
+            from columns where column_name <> mirror_column
+            union all select
+                6, 'counted only', schema_name || '.' || table_name,
+                row_count || ' rows without columns'
+            from meta.mirror_tables anti join meta.mirror_columns using (schema_name, table_name)
+            union all select
+                7, 'differed', schema_name || '.' || table_name, detail
+            from meta.sync_tables semi join last_run using (run_id)
+            where verification = 'different'
+            union all select 8, 'contract', concat_ws('.', table_name, column_name),
+                kind || ': ' || detail
+            from meta.contract_drift
+            union all select 9, 'changed', concat_ws('.', table_name, column_name),
+                kind || ': ' || detail || ', run ' || run_id
+            from meta.schema_changes
+        )
+        select item, subject, detail from status order by position, item, subject, detail
+    """
+
+
+def _journal_rows(runs: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    if not runs:
+        return []
+    last = runs[-1]
+    if last["exit_code"]:
+        outcome = f"exit {last['exit_code']}: {last.get('error', '')}"
+    else:
+        outcome = "published" if last.get("published") else "nothing changed"
+    return [("last attempt", str(last["finished_at"])[:19].replace("T", " ") + " UTC", outcome)]
