@@ -1,0 +1,69 @@
+"""dbt, as the tests run it: the project as it is, artifacts in a temporary folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sselfie_insights.resources import resource_dir
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """A warehouse of its own, and dbt to run on it."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        content: Mapping[str, Any] = json.loads((self.folder / "manifest.json").read_text())
+        return content
+
+    @property
+    def results(self) -> Sequence[Mapping[str, Any]]:
+        """What became of every node of the last command."""
+        content: Mapping[str, Any] = json.loads((self.folder / "run_results.json").read_text())
+        results: Sequence[Mapping[str, Any]] = content["results"]
+        return results
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run dbt; what it says is in the result, and its exit code is for the caller to judge."""
+        project = str(resource_dir("dbt_project"))
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors"),
+                *("--log-level-file", "none", *arguments),
+                *("--project-dir", project, "--profiles-dir", project),
+                *("--target-path", str(self.folder), "--log-path", str(self.folder)),
+            ],
+            env={
+                **os.environ,
+                "PYTHONWARNINGS": "ignore",
+                "SSELFIE_DBT_WAREHOUSE": str(self.warehouse),
+                "SSELFIE_DBT_AS_OF": "2026-03-10 12:00:00",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """The project built on a warehouse without any source: every relation is there, and empty."""
+    dbt = Dbt(tmp_path_factory.mktemp("dbt"))
+    done = dbt.run(
+        "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"
+    )
+    assert done.returncode == 0, done.stdout
+    return dbt

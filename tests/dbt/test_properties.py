@@ -1,0 +1,118 @@
+"""What the project says of itself: every model and column described, every mart under contract."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from sselfie_insights.resources import resource_dir
+from tests.dbt.conftest import Dbt
+
+DESCRIBED = ("model", "seed", "snapshot")
+REPORTS = sorted(path.stem for path in resource_dir("reports").glob("*.yml"))
+
+
+def nodes_of(dbt: Dbt, *resource_types: str) -> list[Mapping[str, Any]]:
+    return [
+        node for node in dbt.manifest["nodes"].values() if node["resource_type"] in resource_types
+    ]
+
+
+def marts_of(dbt: Dbt) -> list[Mapping[str, Any]]:
+    return [node for node in nodes_of(dbt, "model") if node["path"].startswith("marts/")]
+
+
+def test_every_model_seed_and_snapshot_says_its_grain_first(built: Dbt) -> None:
+    nodes = nodes_of(built, *DESCRIBED)
+
+    silent = [each["name"] for each in nodes if not each["description"].startswith("One row per")]
+
+    assert nodes
+    assert not silent
+
+
+def test_every_column_that_is_there_is_described_and_no_other(built: Dbt) -> None:
+    described = {
+        (node["schema"], node["name"]): {
+            name for name, column in node["columns"].items() if column["description"]
+        }
+        for node in nodes_of(built, "model")
+    }
+
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        there: dict[tuple[str, str], set[str]] = {}
+        for schema, table, column in connection.execute(
+            "select table_schema, table_name, column_name from information_schema.columns"
+        ).fetchall():
+            there.setdefault((schema, table), set()).add(column)
+
+    assert {key: there.get(key) for key in described} == described
+
+
+def test_every_mart_has_an_enforced_contract_with_types_both_targets_know(built: Dbt) -> None:
+    portable = {"text", "bigint", "integer", "date", "timestamp", "boolean", "double precision"}
+
+    loose = [
+        node["name"]
+        for node in marts_of(built)
+        if not node["config"]["contract"]["enforced"]
+        or {column["data_type"] for column in node["columns"].values()} - portable
+    ]
+
+    assert not loose
+
+
+def test_every_mart_has_a_tested_key(built: Dbt) -> None:
+    tested = {
+        test["attached_node"]
+        for test in nodes_of(built, "test")
+        if (test.get("test_metadata") or {}).get("name") == "unique_not_null"
+    }
+
+    assert not [node["name"] for node in marts_of(built) if node["unique_id"] not in tested]
+
+
+def test_the_key_test_finds_a_double_and_a_null(built: Dbt) -> None:
+    test = next(
+        node for node in nodes_of(built, "test")
+        if node["name"] == "unique_not_null_dropped_rows_reason__source_table__currency__currency"
+    )  # fmt: skip
+    done = built.run("compile", "--select", test["name"])
+    assert done.returncode == 0, done.stdout
+    compiled = next(
+        node for node in nodes_of(built, "test") if node["unique_id"] == test["unique_id"]
+    )["compiled_code"]
+    rows = """
+        with dropped_rows as (
+            select * from (values
+                ('test', 'users', null), ('internal', 'users', null),
+                ('zero', 'stripe_payments', 'usd'), ('zero', 'stripe_payments', 'eur'),
+                ('double', 'users', null), ('double', 'users', null),
+                (null, 'users', null)
+            ) as stored (reason, source_table, currency)
+        )
+    """
+
+    query = rows + re.sub(r'from\s+"?marts"?\."?dropped_rows"?', "from dropped_rows", compiled)
+    found = duckdb.sql(query).fetchall()
+
+    assert sorted(found, key=str) == [("double", "users", None, 2), (None, "users", None, 1)]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_every_report_is_an_exposure_of_the_marts_it_reads(built: Dbt, report: str) -> None:
+    exposure = built.manifest["exposures"][f"exposure.sselfie.{report}"]
+    content = (resource_dir("reports") / f"{report}.yml").read_text()
+    marts = {"build_info"}  # every page is stamped with it
+    for query in set(re.findall(r"query: (\w+/\w+)", content)):
+        text = (resource_dir("queries") / f"{query}.sql").read_text()
+        marts |= set(re.findall(r"\bmarts\.(\w+)", text))
+
+    depends_on = {unique_id.rpartition(".")[2] for unique_id in exposure["depends_on"]["nodes"]}
+
+    assert depends_on == marts
+    assert exposure["owner"]["name"]
+    assert yaml.safe_load(content)["title"] == exposure["label"]

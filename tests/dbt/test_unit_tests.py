@@ -1,0 +1,30 @@
+"""Every rule of METRICS.md that a model states, proven on rows worked out by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sselfie_insights.resources import resource_dir
+from tests.dbt.conftest import Dbt
+
+UNIT_TESTS = sorted(
+    (test["model"], test["name"])
+    for path in Path(resource_dir("dbt_project")).glob("models/**/*__unit_tests.yml")
+    for test in yaml.safe_load(path.read_text())["unit_tests"]
+)
+
+
+@pytest.fixture(scope="module")
+def results(built: Dbt) -> Mapping[str, Mapping[str, Any]]:
+    built.run("test", "--select", "test_type:unit")
+    return {result["unique_id"]: result for result in built.results}
+
+
+@pytest.mark.parametrize(("model", "name"), UNIT_TESTS, ids=[name for _, name in UNIT_TESTS])
+def test_unit(results: Mapping[str, Mapping[str, Any]], model: str, name: str) -> None:
+    result = results[f"unit_test.sselfie.{model}.{name}"]
+
+    assert result["status"] == "pass", result["message"]
