@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         "UTC", description="The reporting zone, an IANA name."
     )
     source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
+    migrations: Path | None = Field(
+        None, description="The folder of migrations; default: those of the package."
+    )
     internal_accounts: Names = Field(
         (), description="Ids or e-mails of accounts that are not customers."
     )

@@ -1,53 +1,18 @@
 """What CREATE and DROP INDEX CONCURRENTLY leave behind when they fail, and how to go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from psycopg import sql
 
 from sselfie_insights.errors import MigrationError
-from sselfie_insights.migrate.statements import Reader, Statement
+from sselfie_insights.migrate.actions import Name, read_actions
+from sselfie_insights.migrate.statements import Statement
 from sselfie_insights.postgres import Connection
-
-
-@dataclass(frozen=True)
-class IndexBuild:
-    """A CREATE INDEX: the index's name (none when PostgreSQL is to choose) and its table."""
-
-    index: str
-    table: tuple[str, ...]
-    is_concurrent: bool
 
 
 def is_concurrent(statement: Statement) -> bool:
     """Say whether a statement is one of the CONCURRENTLY forms, which block nobody."""
-    return any(token.kind == "word" and token.text == "concurrently" for token in statement.tokens)
-
-
-def parse_index_build(statement: Statement) -> IndexBuild | None:
-    """Return what a CREATE INDEX statement builds; None for any other statement."""
-    reader = Reader(statement.tokens)
-    if not reader.take("create"):
-        return None
-    reader.take("unique")
-    if not reader.take("index"):
-        return None
-    concurrent = reader.take("concurrently")
-    reader.take("if not exists")
-    index = () if reader.take("on") else reader.name()
-    if index:
-        reader.take("on")
-    reader.take("only")
-    return IndexBuild(index[0] if index else "", reader.name(), concurrent)
-
-
-def parse_index_drop(statement: Statement) -> tuple[str, ...] | None:
-    """Return the index that DROP INDEX CONCURRENTLY names; None for any other statement."""
-    reader = Reader(statement.tokens)
-    if not reader.take("drop index concurrently"):
-        return None
-    reader.take("if exists")
-    return reader.name()
+    return any(action.is_concurrent for action in read_actions(statement))
 
 
 def clear_the_way(
@@ -64,13 +29,12 @@ def clear_the_way(
     Raises:
         MigrationError: Another session is building that index.
     """
-    dropped = parse_index_drop(statement)
-    if dropped is not None:
-        return resumed and _is_valid(connection, dropped) is None
-    build = parse_index_build(statement)
-    if build is None or not build.index:
+    action = next(iter(read_actions(statement)), None)
+    if action is not None and action.verb == "drop index":
+        return resumed and _is_valid(connection, action.table) is None
+    index = _built_index(connection, statement)
+    if not index:
         return False
-    index = _index_name(connection, build)
     valid = _is_valid(connection, index)
     if valid:
         return resumed
@@ -89,19 +53,19 @@ def verify(connection: Connection, statement: Statement) -> None:
     Raises:
         MigrationError: It is not.
     """
-    build = parse_index_build(statement)
-    if build is None or not build.index:
-        return
-    index = _index_name(connection, build)
-    if not _is_valid(connection, index):
+    index = _built_index(connection, statement)
+    if index and not _is_valid(connection, index):
         raise MigrationError(
             f"index {'.'.join(index)} came out invalid",
             remedy="run apply again: it drops the index and builds it anew",
         )
 
 
-def _index_name(connection: Connection, build: IndexBuild) -> tuple[str, ...]:
-    """Return the index with its schema, which is that of its table."""
+def _built_index(connection: Connection, statement: Statement) -> Name:
+    """Return the index that a CREATE INDEX names, with the schema, which is that of its table."""
+    action = next(iter(read_actions(statement)), None)
+    if action is None or action.verb != "create index" or not action.column:
+        return ()
     row = connection.execute(
         """
         select namespace.nspname
@@ -109,12 +73,12 @@ def _index_name(connection: Connection, build: IndexBuild) -> tuple[str, ...]:
         join pg_catalog.pg_namespace as namespace on namespace.oid = class.relnamespace
         where class.oid = to_regclass(%s)
         """,
-        [sql.Identifier(*build.table).as_string()],
+        [sql.Identifier(*action.table).as_string()],
     ).fetchone()
-    return (row[0], build.index) if row else (build.index,)
+    return (row[0], action.column) if row else (action.column,)
 
 
-def _is_valid(connection: Connection, index: tuple[str, ...]) -> bool | None:
+def _is_valid(connection: Connection, index: Name) -> bool | None:
     """Return whether the index is valid; None if there is no such index."""
     row = connection.execute(
         "select indisvalid from pg_catalog.pg_index where indexrelid = to_regclass(%s)",
@@ -123,7 +87,7 @@ def _is_valid(connection: Connection, index: tuple[str, ...]) -> bool | None:
     return row[0] if row else None
 
 
-def _refuse_if_being_built(connection: Connection, index: tuple[str, ...]) -> None:
+def _refuse_if_being_built(connection: Connection, index: Name) -> None:
     row = connection.execute(
         """
         select pid

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from sselfie_insights.errors import MigrationError, SourceError
 from sselfie_insights.migrate import history
@@ -22,6 +23,8 @@ _TRANSIENT = (errors.LockNotAvailable, errors.DeadlockDetected, errors.Serializa
 
 # A statement that manages its own transactions says so before it has done anything.
 _STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+
+_MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 
 _LONGEST_PAUSE_S = 10
 _LOCK_TIMEOUT_GROWTH = 5
@@ -45,6 +48,10 @@ class Limits:
     deadline_s: float = 300
     concurrent_deadline_s: float = 3600
     wait_s: float = 30
+
+
+class _Missing(MigrationError):
+    """A statement is about a table or column that this database does not have."""
 
 
 class Executor:
@@ -150,9 +157,13 @@ class Executor:
             verify(self._connection, statement)
 
         try:
-            self._retry(together, place)
-        except _STANDS_ALONE:
-            self._retry(alone, place)
+            try:
+                self._retry(together, place)
+            except _STANDS_ALONE:
+                self._retry(alone, place)
+                history.record_progress(self._connection, migration, number)
+        except _Missing as error:
+            self._note(f"{error.message}: skipped")
             history.record_progress(self._connection, migration, number)
 
     def _record_done(self, migration: Migration) -> None:
@@ -186,10 +197,17 @@ class Executor:
         except psycopg.Error as error:
             if self._connection.closed:
                 raise
-            raise MigrationError(
+            skips = migration.skips_missing and isinstance(error, _MISSING)
+            raise (_Missing if skips else MigrationError)(
                 f"{migration.path.name}:{statement.line}: {_first_line(error)}",
                 remedy=_remedy(error),
             ) from None
+        in_transaction = self._connection.info.transaction_status is TransactionStatus.INTRANS
+        if migration.in_transaction and not in_transaction:
+            raise MigrationError(
+                f"{migration.path.name}:{statement.line}: it ended the runner's transaction",
+                remedy="write '-- migrate: no-transaction' at the top of the file",
+            )
 
     def _retry(self, attempt: Callable[[int], None], place: str) -> None:
         """Make the attempt until it meets no lock, or the deadline has passed."""

@@ -13,10 +13,8 @@ PACKAGED = Path(__file__).parent / "migrations"
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\.sql")
 _DIRECTIVE = re.compile(r"^[ \t]*--[ \t]*(migrate|lint):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_DIRECTIVES = frozenset({"no-transaction", "skip-missing"})
 _IGNORE = re.compile(r"ignore\s+(\S+)\s+(\S.*)")
-_CONTROL = frozenset(
-    {"begin", "commit", "rollback", "abort", "end", "savepoint", "release", "start", "prepare"}
-)
 
 
 @dataclass(frozen=True)
@@ -36,18 +34,23 @@ class Migration:
         version: Its number, from 1.
         name: The file's name without number and suffix.
         path: Where it lies.
-        sha256: Hex digest of its text, without byte-order mark and with line ends of one character.
+        text: Its text, without byte-order mark and with line ends of one character.
+        sha256: The hex digest of that text.
         statements: What it does, in order.
         in_transaction: Whether it runs in one transaction; no with ``-- migrate: no-transaction``.
+        skips_missing: Whether a statement about a table or column that this database lacks is
+            passed over; yes with ``-- migrate: skip-missing``.
         ignores: The lint findings that it waives.
     """
 
     version: int
     name: str
     path: Path
+    text: str
     sha256: str
     statements: tuple[Statement, ...]
     in_transaction: bool
+    skips_missing: bool
     ignores: tuple[Ignore, ...]
 
     @property
@@ -102,7 +105,7 @@ def read_migration(path: Path) -> Migration:
             raise MigrationError("it holds zero bytes, so it is no SQL")
         statements = tuple(split(text))
         _refuse_what_no_runner_can_send(statements)
-        in_transaction, ignores = _read_directives(text)
+        directives, ignores = _read_directives(text)
     except MigrationError as error:
         raise MigrationError(f"{path.name}: {error.message}", remedy=error.remedy) from None
     if not statements:
@@ -111,11 +114,30 @@ def read_migration(path: Path) -> Migration:
         version=int(match[1]),
         name=match[2],
         path=path,
+        text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         statements=statements,
-        in_transaction=in_transaction,
+        in_transaction="no-transaction" not in directives,
+        skips_missing="skip-missing" in directives,
         ignores=ignores,
     )
+
+
+def create_migration(folder: Path, name: str, *, in_transaction: bool = True) -> Path:
+    """Write a migration with the next free number and no statement yet; return its path.
+
+    Raises:
+        UsageError: ``name`` is not <verb>_<noun>.
+        MigrationError: A file that is there already is wrong.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    number = len(load_migrations(folder)) + 1
+    path = folder / f"{number:04d}_{name}.sql"
+    if _FILE_NAME.fullmatch(path.name) is None:
+        raise UsageError(f"{name!r} is not <verb>_<noun>", remedy="write it like add_plans")
+    head = "-- What this changes, and why.\n"
+    path.write_text(head + ("" if in_transaction else "-- migrate: no-transaction\n"))
+    return path
 
 
 def digest_statements(statements: Iterable[Statement]) -> str:
@@ -128,31 +150,32 @@ def digest_statements(statements: Iterable[Statement]) -> str:
 def _refuse_what_no_runner_can_send(statements: Iterable[Statement]) -> None:
     for statement in statements:
         first = statement.tokens[0]
-        if first.kind == "word" and first.text in _CONTROL:
-            raise MigrationError(
-                f"line {statement.line}: {first.text.upper()} inside a migration",
-                remedy="leave transactions to the runner, or write '-- migrate: no-transaction'",
-            )
         if first.text == "copy" and " from stdin" in statement.words:
             raise MigrationError(
                 f"line {statement.line}: COPY FROM STDIN has no input here", remedy="use INSERT"
             )
 
 
-def _read_directives(text: str) -> tuple[bool, tuple[Ignore, ...]]:
-    in_transaction = True
+def _read_directives(text: str) -> tuple[set[str], tuple[Ignore, ...]]:
+    directives = set()
     ignores = []
     for match in _DIRECTIVE.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         kind, value = match.groups()
         ignore = _IGNORE.fullmatch(value)
-        if kind == "migrate" and value == "no-transaction":
-            in_transaction = False
+        if kind == "migrate" and value in _DIRECTIVES:
+            directives.add(value)
         elif kind == "lint" and ignore is not None:
             ignores.append(Ignore(ignore[1], ignore[2], line))
         else:
             raise MigrationError(
                 f"line {line}: '-- {kind}: {value}' is not understood",
-                remedy="write '-- migrate: no-transaction' or '-- lint: ignore <rule> <reason>'",
+                remedy="write '-- migrate: no-transaction', '-- migrate: skip-missing' or "
+                "'-- lint: ignore <rule> <reason>'",
             )
-    return in_transaction, tuple(ignores)
+    if directives == {"skip-missing"}:
+        raise MigrationError(
+            "'-- migrate: skip-missing' needs '-- migrate: no-transaction' beside it",
+            remedy="add it, or leave both out",
+        )
+    return directives, tuple(ignores)

@@ -1,10 +1,116 @@
-"""What is left to do, and whether files and history still tell the same story."""
+"""What is left to do, what speaks against it, and whether files and history tell one story."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sselfie_insights.errors import MigrationError, UsageError
+from sselfie_insights.migrate import history
+from sselfie_insights.migrate.catalog import Catalog, Difference, compare, read_catalog
 from sselfie_insights.migrate.files import Migration, digest_statements
 from sselfie_insights.migrate.history import Record
+from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES, Finding, lint
+from sselfie_insights.migrate.squawk import find_squawk, require_squawk
+from sselfie_insights.migrate.tables import read_live_tables
+from sselfie_insights.postgres import Connection
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `apply` would do.
+
+    Attributes:
+        pending: The migrations to run, in order.
+        findings: What lint says of them.
+        drift: Objects that differ from what the last migration left.
+        in_the_way: Those of them that a pending file names.
+        notes: What a person should know besides.
+    """
+
+    pending: tuple[Migration, ...]
+    findings: tuple[Finding, ...]
+    drift: tuple[Difference, ...]
+    in_the_way: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+    def refuse_what_harms(self, *, allow_destructive: bool) -> None:
+        """Raise if anything forbids to go on.
+
+        Raises:
+            MigrationError: A finding blocks, or a pending file touches what drifted.
+        """
+        blocking = [f for f in self.findings if f.severity == "error" and not f.is_destructive]
+        destructive = [f for f in self.findings if f.is_destructive]
+        if blocking:
+            raise MigrationError(
+                f"lint blocks {_count(blocking, 'step')}: {_list(blocking)}",
+                remedy="change them, or write '-- lint: ignore <rule> <reason>' above each",
+            )
+        if destructive and not allow_destructive:
+            raise MigrationError(
+                f"{_count(destructive, 'step')} would lose something: {_list(destructive)}",
+                remedy="if that is meant, run it with --allow-destructive",
+            )
+        if self.in_the_way:
+            raise MigrationError(
+                f"pending files touch what was changed by hand: {_list(self.in_the_way)}",
+                remedy="put it back as it was, or write the change as a migration",
+            )
+
+
+def make_plan(
+    connection: Connection,
+    migrations: Sequence[Migration],
+    schemas: Sequence[str],
+    *,
+    to: int | None = None,
+    large_table_bytes: int = LARGE_TABLE_BYTES,
+) -> Plan:
+    """Return what is left to do on a database; it is only read.
+
+    Raises:
+        UsageError: There is no version ``to``, or squawk is missing and there is something to hurt.
+        MigrationError: Files and history contradict each other.
+    """
+    records = history.read(connection)
+    pending = pending_migrations(migrations, records, to)
+    live = read_live_tables(connection, schemas)
+    notes = []
+    is_empty = not any(key[0] in schemas for key in live.bytes_of)
+    if pending and not is_empty:
+        require_squawk()
+    with_squawk = find_squawk() is not None
+    if pending and not with_squawk:
+        notes.append("squawk is not installed; the database is empty, so only our rules ran")
+    stored = history.read_stored_catalog(connection)
+    drift: list[Difference] = []
+    half_done = next((record for record in records if not record.is_done), None)
+    if half_done is not None:
+        notes.append(f"{half_done.label} is half done, so drift was not looked for")
+    elif stored:
+        drift = find_drift(stored, read_catalog(connection, schemas))
+        version = records[-1].server_version // 10000
+        if drift and version != connection.info.server_version // 10000:
+            notes.append(f"the last migration ran on PostgreSQL {version}, which may word it so")
+    return Plan(
+        pending=tuple(pending),
+        findings=tuple(
+            lint(pending, live, large_table_bytes=large_table_bytes, with_squawk=with_squawk)
+        ),
+        drift=tuple(drift),
+        in_the_way=tuple(difference for difference in drift if _is_named(difference, pending)),
+        notes=tuple(notes),
+    )
+
+
+def find_drift(stored: Catalog, current: Catalog) -> list[Difference]:
+    """Return what differs from the ``stored`` catalog, in the schemas that it covers."""
+    schemas = {identity.name.split(".")[0] for identity in stored}
+    watched = {
+        identity: definition
+        for identity, definition in current.items()
+        if identity.name.split(".")[0] in schemas
+    }
+    return compare(stored, watched)
 
 
 def pending_migrations(
@@ -13,8 +119,7 @@ def pending_migrations(
     """Return the migrations that are not done, up to version ``to``, in order.
 
     Raises:
-        MigrationError: A file that was applied is edited, renumbered or missing, or an older one
-            is pending.
+        MigrationError: A file that was applied is edited, renumbered or missing.
         UsageError: There is no version ``to``.
     """
     by_version = {migration.version: migration for migration in migrations}
@@ -23,19 +128,12 @@ def pending_migrations(
     recorded = {record.version: record for record in records}
     for record in recorded.values():
         _check(record, by_version.get(record.version), migrations)
-    last = max((record.version for record in recorded.values()), default=0)
-    pending = [
+    done = {record.version for record in recorded.values() if record.is_done}
+    return [
         migration
         for migration in migrations
-        if not (migration.version in recorded and recorded[migration.version].is_done)
+        if migration.version not in done and (to is None or migration.version <= to)
     ]
-    for migration in pending:
-        if migration.version < last:
-            raise MigrationError(
-                f"{migration.label} is pending, but {last:04d} was applied",
-                remedy="give it the next free number",
-            )
-    return [migration for migration in pending if to is None or migration.version <= to]
 
 
 def _check(record: Record, migration: Migration | None, migrations: Iterable[Migration]) -> None:
@@ -67,3 +165,27 @@ def _check(record: Record, migration: Migration | None, migrations: Iterable[Mig
                 f"{migration.path.name}: statements that are done were edited",
                 remedy=f"restore the first {record.statements_done} of them",
             )
+
+
+def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
+    """Say whether a pending file names the object, or the relation it belongs to."""
+    name = difference.relation or difference.identity.name.split("(")[0]
+    wanted = name.split(".")[-1]
+    return any(
+        token.text == wanted and token.kind in ("word", "name")
+        for migration in pending
+        for statement in migration.statements
+        for token in statement.tokens
+    )
+
+
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _list(items: Sequence[Finding | Difference], most: int = 5) -> str:
+    told = [
+        f"{item.file}:{item.line} {item.rule}" if isinstance(item, Finding) else str(item)
+        for item in items[:most]
+    ]
+    return "; ".join(told) + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -1,6 +1,6 @@
-"""Bring a database up to a migration: lock, check, plan, apply."""
+"""Bring a database up to a migration: lock, check, lint, plan, apply."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from psycopg import errors
@@ -10,8 +10,11 @@ from sselfie_insights.migrate import history
 from sselfie_insights.migrate.blockers import BlockerWatch
 from sselfie_insights.migrate.execution import Executor, Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
-from sselfie_insights.migrate.plan import pending_migrations
+from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
+from sselfie_insights.migrate.plan import Plan, make_plan
 from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
+
+APPLICATION = "sselfie migrate"
 
 
 def _silent(message: str) -> None:
@@ -23,8 +26,10 @@ def apply(
     *,
     folder: Path = PACKAGED,
     to: int | None = None,
-    schemas: Iterable[str] = ("public",),
+    schemas: Sequence[str] = ("public",),
     limits: Limits | None = None,
+    allow_destructive: bool = False,
+    large_table_bytes: int = LARGE_TABLE_BYTES,
     note: Callable[[str], None] = _silent,
 ) -> list[Migration]:
     """Apply the pending migrations of ``folder`` in order, and return them.
@@ -35,57 +40,81 @@ def apply(
         to: The last version to apply; all of them if None.
         schemas: The schemas whose catalog is recorded, to tell drift.
         limits: How long to wait.
-        note: Told of each migration applied, and of retries.
+        allow_destructive: Whether steps may lose data or names that applications use.
+        large_table_bytes: The size from which on lint blocks what locks or rewrites a table.
+        note: Told of each migration applied, of drift and of retries.
 
     Raises:
-        UsageError: The folder or the URL is wrong.
+        UsageError: The folder or the URL is wrong, or squawk is missing.
         SourceError: The database cannot be reached.
         LockedError: Another run is at work.
-        MigrationError: Files and history contradict each other, or a statement failed.
+        MigrationError: Files and history contradict each other, lint blocks, or a step failed.
     """
     limits = limits or Limits()
     migrations = load_migrations(folder)
     with (
-        connect(url, autocommit=True, application_name="sselfie migrate") as connection,
+        connect(url, autocommit=True, application_name=APPLICATION) as connection,
         advisory_lock(connection, wait_seconds=limits.wait_s),
     ):
-        _prepare(connection, url)
-        pending = pending_migrations(migrations, history.read(connection), to)
+        refuse_standby(connection, url)
+        plan = make_plan(
+            connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
+        )
+        for warning in (*plan.notes, *(f"drift: {difference}" for difference in plan.drift)):
+            note(warning)
+        plan.refuse_what_harms(allow_destructive=allow_destructive)
+        if not plan.pending:
+            return []
+        create_history(connection, url)
         with BlockerWatch(url, connection.info.backend_pid) as watch:
             executor = Executor(connection, watch, limits, schemas, note)
-            for migration in pending:
+            for migration in plan.pending:
                 executor.run(migration)
                 note(f"applied {migration.label}")
-    return pending
+    return list(plan.pending)
 
 
-def read_status(url: str, *, folder: Path = PACKAGED) -> list[tuple[str, str]]:
-    """Return every migration of ``folder`` and its state: ``pending``, ``applied`` …
+def plan(
+    url: str,
+    *,
+    folder: Path = PACKAGED,
+    to: int | None = None,
+    schemas: Sequence[str] = ("public",),
+    large_table_bytes: int = LARGE_TABLE_BYTES,
+) -> Plan:
+    """Return what `apply` would do now; the database is only read.
 
     Raises:
-        UsageError: The folder or the URL is wrong.
+        UsageError: The folder or the URL is wrong, or squawk is missing.
         SourceError: The database cannot be reached.
-        MigrationError: A file is wrong.
+        MigrationError: Files and history contradict each other.
     """
-    with connect(url, autocommit=True, application_name="sselfie migrate") as connection:
-        states = {record.version: record.state for record in history.read(connection)}
-    return [
-        (migration.label, states.get(migration.version, "pending"))
-        for migration in load_migrations(folder)
-    ]
+    migrations = load_migrations(folder)
+    with connect(url, autocommit=True, application_name=APPLICATION) as connection:
+        return make_plan(
+            connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
+        )
 
 
-def _prepare(connection: Connection, url: str) -> None:
-    """Make sure that the database can be written, and has a history.
+def refuse_standby(connection: Connection, url: str) -> None:
+    """Raise if the server is a standby.
 
     Raises:
-        MigrationError: It is a standby, or the role may not write.
+        MigrationError: It is.
     """
     row = connection.execute("select pg_is_in_recovery()").fetchone()
     if row and row[0]:
         raise MigrationError(
             f"{describe_target(url)} is a standby", remedy="connect to the primary server"
         )
+
+
+def create_history(connection: Connection, url: str) -> None:
+    """Create the history where there is none.
+
+    Raises:
+        MigrationError: The role may not.
+    """
     try:
         history.create(connection)
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:

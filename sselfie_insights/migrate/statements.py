@@ -78,6 +78,21 @@ class Reader:
         self.position += len(wanted)
         return True
 
+    def starts(self, keywords: str) -> bool:
+        """Say whether ``keywords`` come next, without stepping over them."""
+        position = self.position
+        found = self.take(keywords)
+        self.position = position
+        return found
+
+    def skip(self) -> None:
+        """Step over one token."""
+        self.position += 1
+
+    def rest(self) -> tuple[Token, ...]:
+        """Return the tokens to come."""
+        return self._tokens[self.position :]
+
     def peek(self) -> str:
         """Return the text of the token that comes next, empty at the end."""
         return self._tokens[self.position].text if self.position < len(self._tokens) else ""

@@ -1,6 +1,7 @@
 -- One index per foreign key (with the time or place that the application sorts by, where it
 -- does), then one per column by which payments are matched and reports are cut.
 -- migrate: no-transaction
+-- migrate: skip-missing
 
 create index concurrently if not exists user_profiles_user_id_idx on public.user_profiles (user_id);
 create index concurrently if not exists subscriptions_user_id_idx on public.subscriptions (user_id);

@@ -1,6 +1,7 @@
 -- One role, sselfie_reader, with the rights that `sselfie sync` needs and no others. It cannot log
 -- in until its owner says: alter role sselfie_reader login password '…'.
 -- migrate: no-transaction
+-- migrate: skip-missing
 
 do $$
 begin
