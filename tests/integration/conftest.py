@@ -1,6 +1,7 @@
 """A synthetic business taken all the way to its marts, with its answer key."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from sselfie_insights.migrate import apply
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
+from tests import models
 from tests.conftest import temporary_database
 
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -28,18 +30,53 @@ class Business:
     answers: Answers
 
 
+@contextmanager
+def mirrored_business(
+    server: str, folder: Path, *, seed: int, users: int, shape: str, zone: str
+) -> Iterator[Business]:
+    """Migrate, simulate and sync a business; nothing is built yet."""
+    with temporary_database(server) as url:
+        settings = load_settings(
+            database_url=url,
+            warehouse=folder / "warehouse.duckdb",
+            as_of=AS_OF.isoformat(),
+            timezone=zone,
+        )
+        apply(url)
+        answers = simulate(url, users=users, seed=seed, as_of=AS_OF, shape=shape, timezone=zone)
+        sync(settings)
+        yield Business(seed, settings, answers)
+
+
 @pytest.fixture(scope="session", params=SEEDS, ids=lambda seed: f"seed{seed}")
 def business(
     request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Business]:
-    """A business of each seed: migrated, simulated, synced and built."""
-    folder: Path = tmp_path_factory.mktemp("business")
-    with temporary_database(server) as url:
-        settings = load_settings(
-            database_url=url, warehouse=folder / "warehouse.duckdb", as_of=AS_OF.isoformat()
-        )
-        apply(url)
-        answers = simulate(url, users=USERS, seed=request.param, as_of=AS_OF)
-        sync(settings)
-        build(settings)
-        yield Business(request.param, settings, answers)
+    """A business of each seed, in the documented schema: migrated, simulated, synced and built."""
+    with mirrored_business(
+        server,
+        tmp_path_factory.mktemp("business"),
+        seed=request.param,
+        users=USERS,
+        shape="documented",
+        zone="UTC",
+    ) as business:
+        build(business.settings)
+        yield business
+
+
+@pytest.fixture(scope="session", params=["documented", "live"])
+def zoned_business(
+    request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Business]:
+    """A business that reports in ``models.ZONE``, in either shape of the database."""
+    with mirrored_business(
+        server,
+        tmp_path_factory.mktemp("zoned"),
+        seed=4,
+        users=USERS,
+        shape=request.param,
+        zone=models.ZONE,
+    ) as business:
+        build(business.settings)
+        yield business

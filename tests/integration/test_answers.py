@@ -1,6 +1,7 @@
 """The public queries against the answer key, which comes from the simulation's events."""
 
 import shutil
+from itertools import cycle
 from pathlib import Path
 
 import polars as pl
@@ -11,10 +12,13 @@ from sselfie_insights.marts import build
 from sselfie_insights.settings import load_settings
 from sselfie_insights.simulate import answer_key
 from tests.answers import KEYS, VARIANTS, list_differences
-from tests.integration.conftest import AS_OF, USERS, Business
+from tests.integration.conftest import AS_OF, USERS, Business, mirrored_business
+from tests.models import run_models
 
 # A bare date is the end of that day in the reporting zone; this one is the last of a month.
 PAST = "2026-06-30"
+
+ZONES = ("UTC", "Europe/Oslo", "America/Los_Angeles")
 
 
 def test_every_number_equals_the_answer_key(business: Business) -> None:
@@ -38,21 +42,37 @@ def test_a_wrong_number_would_be_found(business: Business) -> None:
     )
 
 
-@pytest.mark.parametrize("business", [1], indirect=True)
-@pytest.mark.parametrize(
-    ("zone", "as_of"), [("Europe/Oslo", AS_OF.isoformat()), ("America/Los_Angeles", PAST)]
-)
-def test_zones_and_past_instants_equal_the_answer_key(
-    business: Business, zone: str, as_of: str, tmp_path: Path
+def test_every_number_equals_the_answer_key_in_either_shape_and_another_zone(
+    zoned_business: Business,
 ) -> None:
+    assert list_differences(zoned_business.answers, zoned_business.settings.warehouse) == []
+
+
+@pytest.mark.parametrize("zoned_business", ["documented", "live"], indirect=True)
+def test_ten_more_businesses_equal_their_answer_keys(
+    zoned_business: Business, request: pytest.FixtureRequest, server: str, tmp_path: Path
+) -> None:
+    shape = request.node.callspec.params["zoned_business"]
+    differences = []
+    for seed, zone in zip(range(10, 20), cycle(ZONES)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        with mirrored_business(
+            server, folder, seed=seed, users=120, shape=shape, zone=zone
+        ) as another:
+            run_models(zoned_business.settings.warehouse, another.settings.warehouse, zone)
+            found = list_differences(another.answers, another.settings.warehouse)
+            differences += [f"seed {seed}, {zone}: {line}" for line in found]
+    assert differences == []
+
+
+@pytest.mark.parametrize("business", [1], indirect=True)
+def test_a_past_instant_equals_the_answer_key(business: Business, tmp_path: Path) -> None:
+    zone = "America/Los_Angeles"
     warehouse = tmp_path / "warehouse.duckdb"
     shutil.copy(business.settings.warehouse, warehouse)
-    build(load_settings(warehouse=warehouse, timezone=zone, as_of=as_of))
+    build(load_settings(warehouse=warehouse, timezone=zone, as_of=PAST))
     answers = answer_key(
-        users=USERS,
-        seed=business.seed,
-        as_of=AS_OF,
-        timezone=zone,
-        at=parse_instant(as_of, zone),
+        users=USERS, seed=business.seed, as_of=AS_OF, timezone=zone, at=parse_instant(PAST, zone)
     )
     assert list_differences(answers, warehouse) == []
