@@ -24,7 +24,7 @@ from sselfie_insights.simulate.sheets import Sheets
 
 # Before this the payments table did not exist; older payments were filled in on that day.
 BACKFILLED_AT: Final = on_date(2026, 1, 7) + 9 * HOUR
-# Before this the application wrote British English.
+# Before this the application wrote British English, and never a login.
 AMERICAN_SINCE: Final = on_date(2026, 1, 8)
 
 COLUMNS: Final = {
@@ -90,7 +90,9 @@ class BillingRows:
         last = person.subscriptions[-1] if person.subscriptions else None
         seen_at = None
         if rng.random() < 0.04 and self.now > AMERICAN_SINCE:
-            seen_at = max(person.signed_up_at, self.now - int(rng.random() * 60 * DAY))
+            seen_at = max(
+                person.signed_up_at, AMERICAN_SINCE, self.now - int(rng.random() * 60 * DAY)
+            )
         self.sheets.add_keyed(
             "users",
             person.user_id,

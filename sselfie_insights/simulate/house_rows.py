@@ -85,14 +85,15 @@ def write_house(
         now: The instant of the database's state.
         shape: The live application never writes some of the tables.
     """
-    _write_academy(sheets, since, shape)
-    _write_guides(sheets, owner, since)
-    _write_marketing(sheets, rng, owner, since, now, shape)
+    step = (now - since) // 10  # so that nothing is dated after now, however young the business
+    _write_academy(sheets, since, step, shape)
+    _write_guides(sheets, owner, since, step)
+    _write_marketing(sheets, rng, owner, since, step, shape)
     _write_administration(sheets, rng, since, now)
     _write_journal(sheets, since, now, shape)
 
 
-def _write_academy(sheets: Sheets, since: int, shape: Shape) -> None:
+def _write_academy(sheets: Sheets, since: int, step: int, shape: Shape) -> None:
     levels = ("Beginner", "Intermediate", "Advanced")
     tiers = ("foundation", "professional", "enterprise")
     for course in range(1, COURSES + 1):
@@ -140,7 +141,7 @@ def _write_academy(sheets: Sheets, since: int, shape: Shape) -> None:
             since,
         )
         sheets.add("academy_flatlay_images", f"Flatlay {number}", link, "desk", number, since)
-        month = to_datetime(since + number * 30 * DAY)
+        month = to_datetime(since + number * step)
         sheets.add(
             "academy_monthly_drops",
             f"Drop {number}",
@@ -148,13 +149,13 @@ def _write_academy(sheets: Sheets, since: int, shape: Shape) -> None:
             f"{month:%B}",
             month.year,
             number,
-            since + number * 30 * DAY,
+            since + number * step,
         )
 
 
-def _write_guides(sheets: Sheets, owner: str, since: int) -> None:
+def _write_guides(sheets: Sheets, owner: str, since: int, step: int) -> None:
     for number in range(1, 4):
-        at = since + number * 20 * DAY
+        at = since + number * step
         guide = sheets.add(
             "prompt_guides",
             f"Guide {number}",
@@ -199,11 +200,11 @@ def _write_guides(sheets: Sheets, owner: str, since: int) -> None:
 
 
 def _write_marketing(
-    sheets: Sheets, rng: Random, owner: str, since: int, now: int, shape: Shape
+    sheets: Sheets, rng: Random, owner: str, since: int, step: int, shape: Shape
 ) -> None:
     audience = '{"segment": "all"}'
     for number in range(1, 6):
-        at = since + number * 25 * DAY
+        at = since + number * step
         name, subject = f"Campaign {number}", "A softer light for your brand"
         if shape is Shape.DOCUMENTED:
             sheets.add(
@@ -282,7 +283,7 @@ def _write_administration(sheets: Sheets, rng: Random, since: int, now: int) -> 
             sheets.add("admin_email_errors", "nurture", "someone@gmail.com", "rejected", "550", at)
         at += 3 * DAY
     for number in range(1, 9):
-        made_at = since + number * 15 * DAY
+        made_at = since + number * (now - since) // 10
         is_done = number % 2 == 0
         sheets.add(
             "mission_control_tasks",
