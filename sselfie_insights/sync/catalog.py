@@ -59,6 +59,8 @@ class SourceTable:
         has_foreign: Whether some of its partitions live on another server.
         is_populated: False for a materialised view that was never refreshed.
         is_filtered: Whether row-level security can hide rows from the role.
+        shows_versions: Whether the role may read ``xmin`` and ``ctid``, which a grant on some
+            columns alone does not allow.
         bytes: Its size on disk at the last ANALYZE.
     """
 
@@ -73,6 +75,7 @@ class SourceTable:
     has_foreign: bool
     is_populated: bool
     is_filtered: bool
+    shows_versions: bool
     bytes: int
 
     @property
@@ -110,7 +113,7 @@ def moved_tables(before: Catalog, after: Catalog) -> list[str]:
 
 
 def _table(schema: str, name: str, *row: Any) -> SourceTable:
-    oid, kind, columns, keys, storage, has_children, has_foreign, populated, filtered, pages = row
+    oid, kind, columns, keys, storage, has_children, has_foreign, *flags, pages = row
     # The rows of an inheriting table can repeat a key of its parent.
     key = keys[0] if keys and not (kind == "r" and has_children) else []
     return SourceTable(
@@ -123,8 +126,9 @@ def _table(schema: str, name: str, *row: Any) -> SourceTable:
         storage=storage,
         has_children=has_children,
         has_foreign=has_foreign,
-        is_populated=populated,
-        is_filtered=filtered,
+        is_populated=flags[0],
+        is_filtered=flags[1],
+        shows_versions=flags[2],
         bytes=pages * PAGE_BYTES,
     )
 
@@ -245,7 +249,10 @@ keys as (
 select
     roots.nspname, roots.relname, roots.oid::bigint, roots.relkind::text, columns.columns,
     keys.keys, storage.files, storage.has_children, storage.has_foreign, roots.relispopulated,
-    row_security_active(roots.oid), storage.pages::bigint
+    row_security_active(roots.oid),
+    has_column_privilege(roots.oid, 'xmin', 'select')
+        and has_column_privilege(roots.oid, 'ctid', 'select'),
+    storage.pages::bigint
 from roots
 join storage on storage.root = roots.oid
 left join columns on columns.attrelid = roots.oid

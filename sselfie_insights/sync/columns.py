@@ -170,6 +170,7 @@ class Mirror:
         names = [self.table.schema, self.table.name, *(c.source.name for c in self.columns)]
         return (
             not self.table.has_children
+            and self.table.shows_versions
             and all(column.is_direct for column in self.columns)
             and any(column.travel == "native" for column in self.columns)
             and all(name == name.lower() for name in names)

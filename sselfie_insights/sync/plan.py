@@ -106,6 +106,8 @@ def _reload_reason(
         return "a column became secret, or travels otherwise"
     if known.is_suspect:
         return "it differed when last verified"
+    if not table.shows_versions:
+        return "the role may not read its columns xmin and ctid"
     if table.has_foreign:
         return "some of its partitions are on another server"
     if snapshot.xmax < known.xmax:

@@ -102,7 +102,8 @@ def _is_closed(mirror: Mirror) -> Iterable[bool]:
 def _grant(mirror: Mirror, role: str) -> str:
     open_columns = [quote(c.source.name) for c in mirror.columns if c.travel != "secret"]
     whole = len(open_columns) == len(mirror.columns)
-    columns = "" if whole else f" ({', '.join(open_columns)})"
+    # The mirror tells changed rows by these two; a grant on columns does not include them.
+    columns = "" if whole else f" ({', '.join([*open_columns, 'xmin', 'ctid'])})"
     return f"grant select{columns} on {mirror.remote} to {role}"
 
 

@@ -36,7 +36,7 @@ class Server:
     def __init__(self, binaries: Path, folder: Path) -> None:
         self._binaries = binaries
         self._folder = folder
-        self._data = folder / "data"
+        self.data = folder / "data"
         self.log = folder / "log"
         self._user: str | None = None
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -72,7 +72,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self._binaries / program, f"--pgdata={self._data}", *arguments],
+            [self._binaries / program, f"--pgdata={self.data}", *arguments],
             check=True,
             user=self._user,
             cwd=self._folder,

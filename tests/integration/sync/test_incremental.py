@@ -22,7 +22,8 @@ def figures(report: SyncReport, name: str) -> tuple[str, int, int, int]:
 
 def fill(bench: Bench) -> None:
     bench.pg(
-        "create table t (id int primary key, v text, n numeric(6,2), tags text[], seen_at timestamptz)",
+        "create table t (id int primary key, v text, n numeric(6,2), tags text[],"
+        " seen_at timestamptz)",
         "insert into t select i, 'v' || i, i / 100.0, array['a'], '2026-01-01'"
         " from generate_series(1, 1000) i",
         "create table keyless (v text)",
