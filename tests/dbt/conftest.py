@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,10 @@ class Dbt:
         return content
 
     @property
-    def results(self) -> Sequence[Mapping[str, Any]]:
-        """What became of every node of the last command."""
-        content: Mapping[str, Any] = json.loads((self.folder / "run_results.json").read_text())
-        results: Sequence[Mapping[str, Any]] = content["results"]
-        return results
+    def results(self) -> Mapping[str, Mapping[str, Any]]:
+        """What became of every node of the last command, by its id."""
+        content = json.loads((self.folder / "run_results.json").read_text())
+        return {result["unique_id"]: result for result in content["results"]}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt; what it says is in the result, and its exit code is for the caller to judge."""
@@ -67,3 +66,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     )
     assert done.returncode == 0, done.stdout
     return dbt
+
+
+@pytest.fixture(scope="session")
+def tested(built: Dbt) -> Mapping[str, Mapping[str, Any]]:
+    """The result of every unit test and, on a warehouse without any source, of every data test."""
+    built.run("test")
+    return built.results

@@ -75,33 +75,6 @@ def test_every_mart_has_a_tested_key(built: Dbt) -> None:
     assert not [node["name"] for node in marts_of(built) if node["unique_id"] not in tested]
 
 
-def test_the_key_test_finds_a_double_and_a_null(built: Dbt) -> None:
-    test = next(
-        node for node in nodes_of(built, "test")
-        if node["name"] == "unique_not_null_dropped_rows_reason__source_table__currency__currency"
-    )  # fmt: skip
-    done = built.run("compile", "--select", test["name"])
-    assert done.returncode == 0, done.stdout
-    compiled = next(
-        node for node in nodes_of(built, "test") if node["unique_id"] == test["unique_id"]
-    )["compiled_code"]
-    rows = """
-        with dropped_rows as (
-            select * from (values
-                ('test', 'users', null), ('internal', 'users', null),
-                ('zero', 'stripe_payments', 'usd'), ('zero', 'stripe_payments', 'eur'),
-                ('double', 'users', null), ('double', 'users', null),
-                (null, 'users', null)
-            ) as stored (reason, source_table, currency)
-        )
-    """
-
-    query = rows + re.sub(r'from\s+"?marts"?\."?dropped_rows"?', "from dropped_rows", compiled)
-    found = duckdb.sql(query).fetchall()
-
-    assert sorted(found, key=str) == [("double", "users", None, 2), (None, "users", None, 1)]
-
-
 @pytest.mark.parametrize("report", REPORTS)
 def test_every_report_is_an_exposure_of_the_marts_it_reads(built: Dbt, report: str) -> None:
     exposure = built.manifest["exposures"][f"exposure.sselfie.{report}"]

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from sselfie_insights.resources import resource_dir
-from tests.dbt.conftest import Dbt
 
 UNIT_TESTS = sorted(
     (test["model"], test["name"])
@@ -17,14 +16,8 @@ UNIT_TESTS = sorted(
 )
 
 
-@pytest.fixture(scope="module")
-def results(built: Dbt) -> Mapping[str, Mapping[str, Any]]:
-    built.run("test", "--select", "test_type:unit")
-    return {result["unique_id"]: result for result in built.results}
-
-
 @pytest.mark.parametrize(("model", "name"), UNIT_TESTS, ids=[name for _, name in UNIT_TESTS])
-def test_unit(results: Mapping[str, Mapping[str, Any]], model: str, name: str) -> None:
-    result = results[f"unit_test.sselfie.{model}.{name}"]
+def test_unit(tested: Mapping[str, Mapping[str, Any]], model: str, name: str) -> None:
+    result = tested[f"unit_test.sselfie.{model}.{name}"]
 
     assert result["status"] == "pass", result["message"]

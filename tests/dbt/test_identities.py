@@ -1,0 +1,266 @@
+"""The accounting identities are tested on every build; here, that each of those tests can fail."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.dbt.conftest import Dbt
+
+MEMBER = "insert into marts.member_months (month, customer_key, currency, mrr_cents) values"
+MOVEMENT = """
+    insert into marts.mrr_movements
+        (month, currency, opening_mrr_cents, new_mrr_cents, reactivation_mrr_cents,
+         expansion_mrr_cents, contraction_mrr_cents, churn_mrr_cents, closing_mrr_cents,
+         in_grace_mrr_cents, member_count)
+    values
+"""
+CHURN = """
+    insert into marts.churn_by_month
+        (month, opening_member_count, new_member_count, reactivated_count, churned_member_count,
+         opening_churned_count, voluntary_count, involuntary_count, unknown_count, in_grace_count,
+         closing_member_count)
+    values
+"""
+RATES = """
+    insert into marts.mrr_churn_by_month
+        (month, currency, opening_mrr_cents, gross_mrr_churn_rate, net_mrr_churn_rate, grr, nrr,
+         quick_ratio)
+    values
+"""
+COHORT = """
+    insert into marts.subscriber_cohorts
+        (cohort_period, period_index, cohort_size, at_risk_count, retained_count, retention_rate,
+         low, high, is_complete)
+    values
+"""
+FLOW = """
+    insert into marts.credit_flow_by_month
+        (month, opening_credits, purchased_credits, granted_credits, bonus_credits,
+         adjusted_credits, used_credits, closing_credits)
+    values
+"""
+REVENUE = """
+    insert into marts.revenue_by_month
+        (month, currency, product_type, gross_cents, refunded_cents, net_cents, payment_count,
+         payer_count)
+    values
+"""
+PERIOD = """
+    insert into marts.active_users
+        (grain, period, active_count, new_count, returning_count, resurrected_count, dormant_count)
+    values
+"""
+ACTIVITY = "insert into marts.fct_activity (user_id, activity_on, feature) values"
+LOT = """
+    insert into intermediate.int_credit_lots (user_id, kind, credits, outstanding_credits) values
+"""
+SPAN = """
+    insert into intermediate.int_coverage
+        (payment_key, subscription_key, covered_from_at, covered_until_at)
+    values
+"""
+
+# Test → rows that contradict it, each in a way of its own. as_of is 2026-03-10.
+CONTRADICTIONS: Mapping[str, list[str]] = {
+    "mrr_movements_balance": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 99, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 5, 0, 0, 0, 0, 0, 5, 0, 1)",
+        f"{MOVEMENT} ('2026-01-01', 'usd', 0, 9, 0, 0, 0, 0, 9, 0, 1),"
+        " ('2026-03-01', 'usd', 9, 0, 0, 0, 0, 0, 9, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 9, 0, 0, -1, 1, 9, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 9, 0, 0, 0, 0, 9, 1, 1)",
+    ],
+    "closing_mrr_is_members_mrr": [
+        f"{MEMBER} ('2026-03-01', 'ann', 'usd', 100)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 2);"
+        f"{MEMBER} ('2026-03-01', 'ann', 'usd', 100)",
+    ],
+    "mrr_by_member_sums_to_movements": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
+        "insert into marts.mrr_by_member (month, customer_key, currency, movement,"
+        " movement_mrr_cents) values ('2026-03-01', 'ann', 'usd', 'new', 100)",
+    ],
+    "stored_payments_reconcile": [
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
+        "insert into marts.dropped_rows (reason, source_table, currency, row_count, amount_cents)"
+        " values ('zero', 'stripe_payments', 'usd', 1, 0)",
+    ],
+    "payments_sum_to_revenue": [
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 0, 0, 1, 0, 0)",
+        "insert into marts.payments (month, currency, product_type, kind, customer_key,"
+        " gross_cents, refunded_cents) values ('2026-03-01', 'usd', 'pro', 'refund', 'ann', 0, 1)",
+    ],
+    "coverage_never_overlaps": [
+        f"{SPAN} ('in_1', 'sub_1', '2026-01-10', '2026-01-10')",
+        f"{SPAN} ('in_1', 'sub_1', '2026-01-10', '2026-02-10'),"
+        " ('in_2', 'sub_1', '2026-02-09', '2026-03-09')",
+    ],
+    "members_balance": [
+        f"{MEMBER} ('2026-03-01', 'ann', 'usd', 100)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)",
+        f"{CHURN} ('2026-03-01', 1, 0, 0, 1, 1, 1, 0, 0, 0, 0)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 1, 0, 1, 1, 0, 0, 0)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 1, 1, 1, 0, 0, 0, 0)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 1, 0, 1, 0, 0, 2, 0)",
+    ],
+    "churn_by_member_sums_to_months": [
+        f"{CHURN} ('2026-03-01', 1, 0, 0, 1, 1, 1, 0, 0, 0, 0)",
+        "insert into marts.churn_by_member (month, customer_key, kind, is_in_grace)"
+        " values ('2026-03-01', 'ann', 'unknown', false)",
+    ],
+    "mrr_churn_rates_agree": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 100, 0, 0, 0, 0, 0, 100, 0, 1);"
+        f"{RATES} ('2026-03-01', 'usd', {rates})"
+        for rates in (
+            "99, 0, 0, 1, 1, null",
+            "100, 0, 0, null, null, null",
+            "100, -0.1, 0, 1.1, 1, null",
+            "100, 0, 0.1, 1, 0.9, null",
+            "100, 0.5, 0, 1, 1, null",
+            "100, 0, 0.5, 1, 1, null",
+            "100, 0, -0.5, 1, 1.5, null",
+            "100, 0, 0, 1, 1, 2",
+        )
+    ],
+    "members_now_hold_closing_mrr": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
+        "insert into marts.members_now (customer_key, currency, mrr_cents, state)"
+        " values ('ann', 'usd', 100, 'active')",
+    ],
+    "subscriber_cohorts_hold_members": [
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)",
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 1);"
+        f"{COHORT} ('2026-03-01', 0, 2, 2, 1, 0.5, 0, 1, false)",
+    ],
+    "revenue_cohorts_hold_closing_mrr": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1);"
+        "insert into marts.revenue_cohorts (cohort_period, currency, period_index, mrr_cents)"
+        " values ('2026-02-01', 'usd', 1, 99)",
+    ],
+    "subscriber_cohort_cells_are_possible": [
+        f"{COHORT} {cell}"
+        for cell in (
+            "('2026-02-01', 0, 1, 1, 2, 1, 0, 1, true)",
+            "('2026-02-01', 0, 2, 1, 1, 1, 0, 1, true)",
+            "('2026-02-01', 0, 1, 1, 1, 1, 0, 0.9, true)",
+            "('2026-02-01', 0, 1, null, null, null, null, null, true)",
+            "('2026-03-01', 1, 1, 1, 1, 1, 0, 1, false)",
+            "('2026-02-01', 0, 1, 1, 1, 1, 0, 1, false)",
+            "('2026-03-01', 0, 1, 1, 1, 1, 0, 1, true)",
+        )
+    ],
+    "credit_flow_balances": [
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 4)",
+        f"{FLOW} ('2026-03-01', 5, 0, 0, 0, 0, 0, 5)",
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 5, 0)",
+        "insert into marts.usage_by_feature (month, used_credits) values ('2026-03-01', 5)",
+    ],
+    "ledgers_sum_to_closing_credits": [
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 5)",
+        "insert into marts.ledger_gaps (user_id, balance, ledger_balance, gap_credits)"
+        " values ('ann', 5, 0, 4)",
+    ],
+    "lots_hold_what_is_left": [
+        f"{LOT} ('ann', 'purchased', 5, 5)",
+        "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
+        f"{LOT} ('ann', 'purchased', 5, 5)",
+        "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
+        f"{LOT} ('ann', 'purchased', 5, 6), ('ann', 'bonus', 5, -2)",
+    ],
+    "active_users_balance": [
+        f"{ACTIVITY} ('ann', '2026-03-01', 'chat'); {PERIOD} ('day', '2026-03-01', 2, 1, 0, 0, 0)",
+        f"{ACTIVITY} ('ann', '2026-03-01', 'chat'); {PERIOD} ('day', '2026-03-01', 1, 1, 0, 0, 1)",
+        f"{PERIOD} ('day', '2026-03-01', 1, 1, 0, 0, 0)",
+    ],
+    "stickiness_windows_agree": [
+        "insert into marts.stickiness (day, dau, wau, mau) values ('2026-03-10', 2, 1, 2)",
+        "insert into marts.stickiness (day, dau, wau, mau) values ('2026-03-10', 1, 2, 1)",
+        *(
+            f"{ACTIVITY} ('ann', '2026-03-10', 'chat'), ('bea', '2026-03-04', 'chat'),"
+            " ('cat', '2026-02-09', 'chat'), ('dot', '2026-02-08', 'chat');"
+            f"insert into marts.stickiness (day, dau, wau, mau) values ('2026-03-10', {windows})"
+            for windows in ("0, 2, 3", "1, 1, 3", "1, 3, 3", "1, 2, 2", "1, 2, 4")
+        ),
+    ],
+    "feature_adoption_agrees": [
+        f"{ACTIVITY} ('ann', '2026-03-01', 'chat');"
+        f"{PERIOD} ('month', '2026-03-01', {active}, 1, 0, 0, 0);"
+        "insert into marts.feature_adoption (month, feature, user_count, event_count)"
+        f" values ('2026-03-01', 'chat', {counts})"
+        for active, counts in (("1", "2, 1"), ("2", "1, 1"), ("1", "1, 2"))
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tests(tested: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
+    """The SQL of every data test, by name."""
+    return {
+        unique_id.split(".")[2]: result["compiled_code"]
+        for unique_id, result in tested.items()
+        if unique_id.startswith("test.")
+    }
+
+
+@contextmanager
+def changed(dbt: Dbt, statements: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse after some statements, which are taken back again."""
+    with duckdb.connect(str(dbt.warehouse)) as connection:
+        connection.begin()
+        connection.execute(statements)
+        yield connection
+        connection.rollback()
+
+
+def test_every_identity_is_contradicted_here(built: Dbt) -> None:
+    singular = {
+        node["name"]
+        for node in built.manifest["nodes"].values()
+        if node["resource_type"] == "test" and "test_metadata" not in node
+    }
+
+    assert singular == set(CONTRADICTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "statements"),
+    [(name, each) for name, several in CONTRADICTIONS.items() for each in several],
+    ids=[f"{name}-{i}" for name, several in CONTRADICTIONS.items() for i in range(len(several))],
+)
+def test_a_contradiction_is_found(
+    built: Dbt, tests: Mapping[str, str], name: str, statements: str
+) -> None:
+    with changed(built, statements) as connection:
+        assert connection.execute(tests[name]).fetchall()
+
+
+def test_an_empty_warehouse_contradicts_nothing(tested: Mapping[str, Mapping[str, Any]]) -> None:
+    failed = {
+        unique_id: result["message"]
+        for unique_id, result in tested.items()
+        if unique_id.startswith("test.") and result["status"] != "pass"
+    }
+
+    assert not failed
+
+
+def test_a_key_is_neither_double_nor_null(built: Dbt, tests: Mapping[str, str]) -> None:
+    rows = """
+        insert into marts.dropped_rows (reason, source_table, currency) values
+            ('test', 'users', null), ('internal', 'users', null),
+            ('zero', 'stripe_payments', 'usd'), ('zero', 'stripe_payments', 'eur'),
+            ('double', 'users', null), ('double', 'users', null), (null, 'users', null)
+    """
+    name = "unique_not_null_dropped_rows_reason__source_table__currency__currency"
+
+    with changed(built, rows) as connection:
+        found = connection.execute(tests[name]).fetchall()
+
+    assert sorted(found, key=str) == [("double", "users", None, 2), (None, "users", None, 1)]
