@@ -16,13 +16,10 @@ from sselfie_insights.resources import resource_dir
 
 @dataclass(frozen=True)
 class Dbt:
-    """A warehouse of its own, and dbt to run on it."""
+    """A folder for dbt's artifacts, and the warehouse to run it on."""
 
     folder: Path
-
-    @property
-    def warehouse(self) -> Path:
-        return self.folder / "warehouse.duckdb"
+    warehouse: Path
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -60,7 +57,8 @@ class Dbt:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     """The project built on a warehouse without any source: every relation is there, and empty."""
-    dbt = Dbt(tmp_path_factory.mktemp("dbt"))
+    folder = tmp_path_factory.mktemp("dbt")
+    dbt = Dbt(folder, folder / "warehouse.duckdb")
     done = dbt.run(
         "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"
     )
