@@ -311,7 +311,7 @@ def _choose_points(section: LineSection | BarSection, result: Result) -> Result:
     if isinstance(section, LineSection) or not section.latest:
         shown = _cut_points(result, section.x, section.last)
     else:
-        shown = _keep_latest(result)
+        shown = _keep_latest(result) if result.frame.height else result
     if isinstance(section, BarSection) and section.ranked:
         values = shown.frame[next(iter(section.y))].fill_null(0).to_list()
         order = sorted(range(len(values)), key=values.__getitem__, reverse=True)

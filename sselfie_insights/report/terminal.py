@@ -207,7 +207,8 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     yield Text(lines[0], _QUIET)
     yield from (Text(line) for line in lines[1:])
     if hidden:
-        yield Text(f"Columns that do not fit in {width}: {', '.join(hidden)}.", _QUIET)
+        told = f"Columns that do not fit in {width}: {', '.join(hidden)}."
+        yield from (Text(line, _QUIET) for line in wrap(clean(told), _MEASURE))
     if left_out:
         yield Text(f"{left_out} more rows are in --format csv.", _QUIET)
 

@@ -1,0 +1,165 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query import (
+    compile_query,
+    open_warehouse,
+    read_stamp,
+    run_query,
+    run_statement,
+)
+from sselfie_insights.query.library import Query, parse_query
+from tests.warehouses import write_warehouse
+
+AS_OF = datetime(2026, 3, 15, 12, tzinfo=UTC)
+HEADER = """/*
+grain: One row per n.
+title: T
+description: D
+key: [n]
+parameters:
+  way: {type: choice, choices: [up, down], default: up, description: w}
+  top: {type: integer, default: 3, description: t}
+columns:
+  n: {unit: count, description: N.}
+  mail: {unit: text, description: E., pii: true}
+*/
+"""
+BODY = """select i::hugeint as n, 'x@example.com' as mail, 1 as more
+from generate_series(1, $top) as t (i)
+order by i {{ 'asc' if way == 'up' else 'desc' }}"""
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    return write_warehouse(tmp_path / "w.duckdb", [], AS_OF)
+
+
+def parse(tmp_path: Path, text: str) -> Query:
+    path = tmp_path / "q.sql"
+    path.write_text(text)
+    return parse_query("q", path)
+
+
+def run(warehouse: Path, query: Query, **given: str) -> pl.DataFrame:
+    with open_warehouse(warehouse) as connection:
+        return run_query(connection, query, read_stamp(connection), given).frame
+
+
+def test_choices_shape_the_sql_and_values_are_bound(tmp_path: Path, warehouse: Path) -> None:
+    query = parse(tmp_path, HEADER + BODY)
+    assert run(warehouse, query)["n"].to_list() == [1, 2, 3]
+    assert run(warehouse, query, way="down", top="2")["n"].to_list() == [2, 1]
+    sql, values = compile_query(query, {"way": "down"})
+    assert sql.endswith("order by i desc")
+    assert values == {"way": "down", "top": 3}
+
+
+def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Path) -> None:
+    query = parse(tmp_path, HEADER + BODY)
+    assert run(warehouse, query).columns == ["n"]
+    with open_warehouse(warehouse) as connection:
+        stamp = read_stamp(connection)
+        result = run_query(connection, query, stamp, with_personal_data=True)
+    assert result.frame.columns == ["n", "mail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("select 1 as m", "gives no column 'n'"),
+        ("select 1 as n, '' as mail from marts.nowhere", "nowhere does not exist.*sselfie build"),
+        ("select 1 as n, '' as mail where 1 = $tip", "tip is no parameter; did you mean 'top'"),
+        ("select {{ top }} as n, '' as mail", "'top' is undefined: only choice parameters"),
+        ("select 'x' as n, '' as mail", "Could not convert string 'x' to INT64"),
+        ("select 2::hugeint ** 63 as n, '' as mail", "out of range"),
+        ("selec 1", "syntax error"),
+    ],
+)
+def test_wrong_sql_is_told_in_one_line(
+    tmp_path: Path, warehouse: Path, body: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        run(warehouse, parse(tmp_path, HEADER + body))
+    assert "\n" not in str(error.value)
+    assert str(tmp_path / "q.sql") in str(error.value)
+
+
+def test_the_authors_order_is_kept(tmp_path: Path, warehouse: Path) -> None:
+    body = "select i as n, '' as mail from range(200000) as t (i) order by hash(i)"
+    numbers = run(warehouse, parse(tmp_path, HEADER + body))["n"]
+    assert numbers.n_unique() == 200_000
+    assert not numbers.is_sorted()
+    with open_warehouse(warehouse) as connection:
+        expected = connection.execute("select i from range(200000) as t (i) order by hash(i)")
+        assert numbers.to_list() == [row[0] for row in expected.fetchall()]
+
+
+def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
+    sql = """select 1 as whole, 1.5 as decimal, 2.5::double as double, date '2026-01-31' as day,
+        timestamp '2026-01-31 10:00' as instant, true as flag, 'a' as text, [1, 2] as list,
+        interval 1 day as span"""
+    with open_warehouse(warehouse) as connection:
+        result = run_statement(connection, sql)
+    units = [column.unit for column in result.columns.values()]
+    assert units == [
+        "count", "number", "number", "date", "instant", "flag", "text", "text", "text",
+    ]  # fmt: skip
+    row = result.frame.row(0)
+    assert row[3] == date(2026, 1, 31)
+    assert row[4] == datetime(2026, 1, 31, 10, tzinfo=UTC)
+    assert row[7:] == ("[1, 2]", "1 day")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table x as select 1",
+        "delete from marts.dim_users",
+        "select 1; select 2",
+        "",
+        "copy (select 1) to '/tmp/never.csv'",
+        "attach '/tmp/never.duckdb'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/hostname')",
+        "select 1 as a, 2 as a",
+        "selec 1",
+    ],
+)
+def test_a_statement_can_only_read_the_warehouse(warehouse: Path, sql: str) -> None:
+    before = warehouse.read_bytes()
+    with open_warehouse(warehouse) as connection, pytest.raises(UsageError):
+        run_statement(connection, sql)
+    assert warehouse.read_bytes() == before
+
+
+def test_a_missing_warehouse_names_the_commands(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="run 'sselfie sync' and then 'sselfie build'"),
+        open_warehouse(tmp_path / "none.duckdb"),
+    ):
+        pass
+
+
+def test_a_file_that_is_no_warehouse_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    path.write_text("not a database " * 1000)
+    with pytest.raises(UsageError, match="cannot be read as a warehouse"), open_warehouse(path):
+        pass
+
+
+def test_a_warehouse_without_marts_names_the_build(tmp_path: Path) -> None:
+    import duckdb
+
+    duckdb.connect(str(tmp_path / "w.duckdb")).close()
+    with (
+        open_warehouse(tmp_path / "w.duckdb") as connection,
+        pytest.raises(UsageError, match="has no marts: run 'sselfie build'"),
+    ):
+        read_stamp(connection)

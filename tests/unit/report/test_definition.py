@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.report import build_page, find_report, load_reports
+from sselfie_insights.report.definition import humanize
+
+REPORT = """
+title: Mine
+description: My own page.
+sections:
+  - type: table
+    title: Losses
+    query: churn/churn_by_month
+    columns: [month, churned_member_count]
+"""
+
+
+def load(folder: Path, text: str) -> None:
+    (folder / "mine.yml").write_text(text)
+    load_reports([folder])
+
+
+def test_an_analyst_adds_a_report_without_python(tmp_path: Path, business: Path) -> None:
+    (tmp_path / "mine.yml").write_text(REPORT)
+    report = find_report("mine", load_reports([tmp_path]))
+    with open_warehouse(business) as connection:
+        page = build_page(connection, report, load_library())
+    assert page.data["losses"].table.headers == ["Month", "Churned member"]
+    assert len(page.data["losses"].table.rows) == 18
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (REPORT.replace("type: table", "type: tabel"), r"sections\.0: .*'tabel'"),
+        (REPORT.replace("title: Mine\n", ""), "title: Field required"),
+        (REPORT.replace("title: Losses", "title: Losses\n    titel: x"), r"titel: Extra inputs"),
+        ("- 1", "Input should be a valid dictionary"),
+        ("a: [", "is not valid YAML"),
+    ],
+)
+def test_a_wrong_file_names_itself_and_the_key(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        load(tmp_path, text)
+    assert str(tmp_path / "mine.yml") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (REPORT.replace("churn_by_month", "churn_by_mont"), "did you mean 'churn/churn_by_month'"),
+        (
+            REPORT.replace("churned_member_count", "churned_count"),
+            "section 'Losses': query churn/churn_by_month has no column 'churned_count'",
+        ),
+        (
+            REPORT.replace("type: table", "type: line").replace(
+                "columns: [month, churned_member_count]",
+                "x: month\n    y: [churned_member_count, logo_churn_rate]",
+            ),
+            "columns of count and rate cannot share an axis",
+        ),
+        (
+            REPORT.replace("title: Losses", "title: Losses\n    where: {moth: x}"),
+            "has no column 'moth'",
+        ),
+    ],
+)
+def test_what_a_query_does_not_have_is_told(
+    tmp_path: Path, business: Path, text: str, message: str
+) -> None:
+    (tmp_path / "mine.yml").write_text(text)
+    report = load_reports([tmp_path])["mine"]
+    with open_warehouse(business) as connection, pytest.raises(UsageError, match=message):
+        build_page(connection, report, load_library())
+
+
+def test_an_unknown_report_brings_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="unknown report 'retentoin'; did you mean 'retention'"):
+        find_report("retentoin", load_reports())
+
+
+def test_the_founders_page_comes_first() -> None:
+    assert list(load_reports()) == [
+        "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
+        "academy", "email", "quality",
+    ]  # fmt: skip
+
+
+def test_names_become_headings() -> None:
+    assert humanize("closing_mrr_cents") == "Closing MRR"
+    assert humanize("product_type") == "Product type"

@@ -1,0 +1,98 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from sselfie_insights.query.library import Column
+from sselfie_insights.query.run import Result
+from sselfie_insights.report.grid import CohortGrid, build_grid
+from sselfie_insights.report.privacy import suppress_small_groups
+
+UNITS = {
+    "cohort_period": "month", "period_index": "count", "cohort_size": "count",
+    "at_risk_count": "count", "retained_count": "count", "retention_rate": "rate",
+    "low": "rate", "high": "rate", "is_complete": "flag",
+}  # fmt: skip
+JAN, FEB, MAR, APR = (date(2026, month, 1) for month in range(1, 5))
+
+
+def make() -> Result:
+    """Four cohorts of 10, 20, 3 and 0; as of the middle of April."""
+    rows = []
+    sizes = {JAN: 10, FEB: 20, MAR: 3, APR: 0}
+    kept = {JAN: [10, 5, 0, 3], FEB: [20, 19, 4], MAR: [3, 1], APR: [0]}
+    for position, (cohort, size) in enumerate(sizes.items()):
+        for k in range(4):
+            begun = position + k <= 3
+            count = kept[cohort][k] if begun else None
+            rate = count / size if count is not None and size else None
+            rows.append((
+                cohort, k, size, size if begun else None, count, rate,
+                None if rate is None else rate / 2, None if rate is None else 1.0,
+                position + k < 3,
+            ))  # fmt: skip
+    frame = pl.DataFrame(rows, schema=list(UNITS), orient="row")
+    columns = {name: Column(unit=unit, description=f"{name}.") for name, unit in UNITS.items()}  # type: ignore[arg-type]
+    return Result("q", frame, columns, ("cohort_period", "period_index"), "cohort_size", {}, None)
+
+
+@pytest.fixture
+def grid() -> CohortGrid:
+    return build_grid(
+        suppress_small_groups(make()), make(), "retention_rate", cohorts=18, periods=18
+    )
+
+
+def states(grid: CohortGrid) -> list[list[str]]:
+    return [[cell.state for cell in row.cells] for row in grid.rows]
+
+
+def test_each_cell_says_what_it_is(grid: CohortGrid) -> None:
+    assert states(grid) == [
+        ["complete", "complete", "complete", "running"],
+        ["complete", "complete", "running", "not_begun"],
+        ["suppressed", "suppressed", "not_begun", "not_begun"],
+        ["nobody", "nobody", "nobody", "nobody"],
+    ]
+
+
+def test_a_rate_of_0_is_shown_and_what_has_not_begun_is_empty(grid: CohortGrid) -> None:
+    texts = [[cell.text for cell in row.cells] for row in grid.rows]
+    assert texts == [
+        ["100%", "50%", "0%", "30%"], ["100%", "95%", "20%", ""], [""] * 4, [""] * 4,
+    ]  # fmt: skip
+
+
+def test_a_small_cohort_keeps_its_name_only(grid: CohortGrid) -> None:
+    assert [(row.label, row.size) for row in grid.rows] == [
+        ("Jan 2026", "10"), ("Feb 2026", "20"), ("Mar 2026", "<5"), ("Apr 2026", "0"),
+    ]  # fmt: skip
+
+
+def test_the_mean_is_weighted_over_complete_cells(grid: CohortGrid) -> None:
+    # k=0: (10+20+3)/33; k=1: (5+19)/30, March runs; k=2: 0/10, February runs; k=3: none complete.
+    assert grid.mean is not None
+    assert [cell.text for cell in grid.mean.cells] == ["100%", "80%", "0%", ""]
+    assert [cell.share for cell in grid.mean.cells] == [1.0, 24 / 30, 0.0, None]
+    assert grid.mean.size == ""
+
+
+def test_the_interval_stands_in_the_cell(grid: CohortGrid) -> None:
+    assert grid.rows[0].cells[1].interval == "25-100"
+
+
+def test_what_is_cut_is_counted(grid: CohortGrid) -> None:
+    full = make()
+    small = build_grid(full, full, "retention_rate", cohorts=2, periods=3)
+    assert [row.label for row in small.rows] == ["Mar 2026", "Apr 2026"]
+    assert small.periods == ("0", "1", "2")
+    assert (small.hidden_cohorts, small.hidden_periods) == (2, 1)
+
+
+def test_counts_are_shaded_by_the_largest() -> None:
+    full = make()
+    counts = build_grid(full, full, "retained_count", cohorts=18, periods=18)
+    assert counts.mean is None
+    assert [(cell.text, cell.share) for cell in counts.rows[0].cells] == [
+        ("10", 0.5), ("5", 0.25), ("0", 0.0), ("3", 0.15),
+    ]  # fmt: skip

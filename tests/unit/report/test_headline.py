@@ -1,0 +1,74 @@
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Column
+from sselfie_insights.query.run import Result
+from sselfie_insights.report.definition import HeadlineItem
+from sselfie_insights.report.headline import Tile, build_tiles
+from sselfie_insights.report.privacy import suppress_small_groups
+
+UNITS = {
+    "month": "month", "currency": "text", "people": "count", "money": "cents", "share": "rate",
+    "is_complete": "flag",
+}  # fmt: skip
+ROWS: list[tuple[Any, ...]] = [
+    (date(2026, 1, 1), "eur", 9, 5_000, 0.10, True),
+    (date(2026, 1, 1), "usd", 9, 10_000, 0.10, True),
+    (date(2026, 2, 1), "eur", 9, 5_000, None, True),
+    (date(2026, 2, 1), "usd", 9, 12_550, 0.08, True),
+    (date(2026, 3, 1), "eur", 3, 1_000, 0.5, False),
+    (date(2026, 3, 1), "usd", 9, 12_000, 0.02, False),
+]
+
+
+def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
+    kinds = [pl.Date, pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Boolean]
+    frame = pl.DataFrame(rows, schema=dict(zip(UNITS, kinds, strict=True)), orient="row")
+    columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
+    result = Result("q", frame, columns, ("month", "currency"), "people", {}, None)
+    return build_tiles(
+        HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
+    )
+
+
+def test_the_latest_row_speaks_and_says_that_it_runs() -> None:
+    usd = tiles(column="money", each="currency", good="up")[0]
+    assert usd == Tile(
+        "Label, USD", "120.00", True, "Mar 2026 to date", "\N{MINUS SIGN}5.50 vs Feb 2026", "bad",
+        (10_000.0, 12_550.0, 12_000.0),
+    )  # fmt: skip
+
+
+def test_complete_leaves_the_running_period_out() -> None:
+    usd = tiles(column="share", each="currency", at="complete", good="down")[0]
+    assert (usd.value, usd.period, usd.change, usd.tone) == (
+        "8.0%", "Feb 2026", "\N{MINUS SIGN}2.0 points vs Jan 2026", "good",
+    )  # fmt: skip
+
+
+def test_the_larger_value_comes_first_and_a_small_group_is_hidden() -> None:
+    usd, eur = tiles(column="money", each="currency")
+    assert (usd.label, eur.label) == ("Label, USD", "Label, EUR")
+    assert (eur.value, eur.change) == ("<5", "")
+    assert 1_000.0 not in eur.trend
+
+
+def test_what_was_not_captured_is_said_in_words() -> None:
+    eur = tiles(column="share", each="currency", at="complete", empty="refunds not captured")[1]
+    assert (eur.value, eur.has_value) == ("refunds not captured", False)
+    assert [tile.value for tile in tiles([], column="money")] == ["no data captured"]
+
+
+def test_no_change_is_no_news() -> None:
+    rows = [row for row in ROWS if row[1] == "eur"][:2]
+    (tile,) = tiles(rows, column="money", good="up")
+    assert (tile.change, tile.tone) == ("unchanged vs Jan 2026", "neutral")
+
+
+def test_an_unknown_column_is_told() -> None:
+    with pytest.raises(UsageError, match="headline 'Label': q has no column 'mony'"):
+        tiles(column="mony")

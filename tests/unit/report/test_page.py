@@ -1,0 +1,99 @@
+"""Parameters, splitting and what each section hands to the renderers."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.report import Page, build_page, load_reports
+
+
+def build(path: Path, name: str, **given: str) -> Page:
+    with open_warehouse(path) as connection:
+        return build_page(connection, load_reports()[name], load_library(), given)
+
+
+def test_a_parameter_reaches_every_query_that_has_it(business: Path) -> None:
+    page = build(business, "retention", since="2026-06-01", breakdown="product")
+    assert {name for name in page.data if name.startswith("activity")} == {
+        "activity-retention-pro", "activity-retention-starter",
+    }  # fmt: skip
+    grid = page.data["subscriber-retention"].grid
+    assert grid is not None and grid.rows[0].label == "Jun 2026"
+    assert "-p since=2026-06-01 -p breakdown=product" in page.command
+
+
+def test_cohort_grids_show_counts_when_asked(business: Path) -> None:
+    block = build(business, "overview", value="retained_count").data["subscriber-retention"]
+    assert block.grid is not None and block.grid.mean is None
+    assert block.grid.rows[-1].cells[0].text == "20"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gran": "week"}, "no parameter 'gran'; did you mean 'grain'"),
+        ({"grain": "wek"}, "did you mean 'week'"),
+        ({"value": "retention_rat"}, "cannot hold 'retention_rat'; did you mean 'retention_rate'"),
+    ],
+)
+def test_a_wrong_parameter_is_told(business: Path, given: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(business, "retention", **given)
+
+
+def test_a_value_that_the_section_fixes_is_no_parameter(business: Path) -> None:
+    with pytest.raises(UsageError, match="no parameter 'grain'"):
+        build(business, "engagement", grain="week")
+
+
+def test_the_waterfall_adds_up_to_the_cent(pages: dict[str, Page]) -> None:
+    chart = pages["revenue"].data["what-moved-mrr"].chart
+    assert chart is not None
+    assert chart.points == ("Oct 2026",)
+    steps = {step.label: step for step in chart.steps}
+    assert steps["Churn"].end == pytest.approx(steps["Closing"].end)
+    assert steps["New"].start == steps["Opening"].end
+
+
+def test_a_running_period_is_marked_everywhere(pages: dict[str, Page]) -> None:
+    for page in pages.values():
+        for block in page.data.values():
+            if "is_complete" in block.result.columns and block.table.rows:
+                marked = [row[0].endswith("*") or "*" in row[0] for row in block.table.rows]
+                assert marked == list(block.running)
+            if block.chart and "is_complete" in block.result.columns:
+                assert block.chart.complete[:-1] == (True,) * (len(block.chart.complete) - 1)
+
+
+def test_currencies_are_never_added(business: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into marts.mrr_movements select * replace ('eur' as currency, 1 as arr_cents)"
+            " from marts.mrr_movements"
+        )
+    page = build(path, "revenue")
+    assert {"what-moved-mrr-usd", "what-moved-mrr-eur"} <= set(page.data)
+    assert page.data["what-moved-mrr-eur"].collapsed or page.data["what-moved-mrr-usd"].collapsed
+    for block in page.data.values():
+        if block.name.endswith(("-usd", "-eur")):
+            assert block.result.frame["currency"].n_unique() == 1
+
+
+def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        tables = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+            " where table_schema = 'marts' and table_name <> 'build_info'"
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(f"delete from {table}")
+    for name in load_reports():
+        page = build(path, name)
+        shown = {block.title for block in page.data.values() if not block.empty}
+        assert shown <= {"Where the schema differs from its documentation"}, name
