@@ -48,6 +48,8 @@ def connect(url: str, *, autocommit: bool = False, **options: Any) -> Connection
     defaults: dict[str, Any] = {
         "application_name": "sselfie",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        # Else psycopg returns bytes for the text of a database in SQL_ASCII.
+        "client_encoding": "utf8",
     }
     given = conninfo_to_dict(url)
     parameters = {name: value for name, value in defaults.items() if name not in given} | options

@@ -27,6 +27,10 @@ def server() -> Iterator[str]:
     so to a server that root has running there as somebody else.
     """
     with running_server(None) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            # Nothing here need survive a crash of the machine.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
         yield url
 
 

@@ -50,7 +50,7 @@ class Limits:
     wait_s: float = 30
 
 
-class _Missing(MigrationError):
+class _MissingObjectError(MigrationError):
     """A statement is about a table or column that this database does not have."""
 
 
@@ -162,7 +162,7 @@ class Executor:
             except _STANDS_ALONE:
                 self._retry(alone, place)
                 history.record_progress(self._connection, migration, number)
-        except _Missing as error:
+        except _MissingObjectError as error:
             self._note(f"{error.message}: skipped")
             history.record_progress(self._connection, migration, number)
 
@@ -198,7 +198,7 @@ class Executor:
             if self._connection.closed:
                 raise
             skips = migration.skips_missing and isinstance(error, _MISSING)
-            raise (_Missing if skips else MigrationError)(
+            raise (_MissingObjectError if skips else MigrationError)(
                 f"{migration.path.name}:{statement.line}: {_first_line(error)}",
                 remedy=_remedy(error),
             ) from None

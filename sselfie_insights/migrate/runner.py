@@ -11,7 +11,7 @@ from sselfie_insights.migrate.blockers import BlockerWatch
 from sselfie_insights.migrate.execution import Executor, Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
-from sselfie_insights.migrate.plan import Plan, make_plan
+from sselfie_insights.migrate.planning import Plan, make_plan
 from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
 
 APPLICATION = "sselfie migrate"

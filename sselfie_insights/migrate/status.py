@@ -8,7 +8,7 @@ from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Catalog, Difference, Identity, read_catalog
 from sselfie_insights.migrate.expected import contract_catalog, migrated_catalog, structure
 from sselfie_insights.migrate.files import PACKAGED, load_migrations
-from sselfie_insights.migrate.plan import find_drift, pending_migrations
+from sselfie_insights.migrate.planning import find_drift, pending_migrations
 from sselfie_insights.migrate.runner import APPLICATION
 from sselfie_insights.postgres import connect
 

@@ -1,6 +1,7 @@
 """The reader role can do what a sync does, and nothing else."""
 
 import re
+import shutil
 from collections.abc import Iterator
 
 import psycopg
@@ -11,18 +12,27 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.migrate import apply, load_migrations
 from tests.conftest import temporary_database
 
+LIVE = """
+create table public.undocumented (id integer primary key);
+alter table public.users enable row level security;
+alter table public.feedback enable row level security;
+"""
+
 
 @pytest.fixture(scope="module")
-def migrated(server: str) -> Iterator[str]:
+def migrated(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database with row-level security on two tables, as live ones have."""
+    folder = tmp_path_factory.mktemp("migrations")
+    *schema, indexes, reader = load_migrations()
+    for migration in schema:
+        shutil.copy(migration.path, folder)
+    (folder / "0016_secure_tables.sql").write_text(LIVE)
+    shutil.copy(indexes.path, folder / "0017_index_keys.sql")
+    shutil.copy(reader.path, folder / "0018_create_reader.sql")
     with temporary_database(server) as url:
-        apply(url, to=15)
+        apply(url, folder=folder)
         with psycopg.connect(url) as connection:
-            connection.execute("create table public.undocumented (id integer primary key)")
             connection.execute("insert into public.users (id) values ('u1'), ('u2')")
-            connection.execute("alter table public.users enable row level security")
-            connection.execute("alter table public.feedback enable row level security")
-        apply(url)
         yield url
 
 

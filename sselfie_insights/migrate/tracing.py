@@ -18,7 +18,7 @@ from sselfie_insights.errors import SourceError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.actions import read_actions
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
-from sselfie_insights.migrate.plan import pending_migrations
+from sselfie_insights.migrate.planning import pending_migrations
 from sselfie_insights.migrate.runner import APPLICATION
 from sselfie_insights.migrate.scratch import find_program, scratch_database
 from sselfie_insights.migrate.statements import Statement, split
