@@ -105,7 +105,7 @@ def _run(
 ) -> BuildReport:
     started = monotonic()
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
-    left_out = ["unit_test", *(["snapshot"] if settings.as_of else [])]
+    left_out = ["exposure", "unit_test", *(["snapshot"] if settings.as_of else [])]
     artifacts = artifacts_dir(settings.warehouse)
     artifacts.mkdir(mode=0o700, exist_ok=True)
     results = run_dbt(
