@@ -1,7 +1,7 @@
 """The sync itself: plan at one snapshot, write a private copy, prove nothing moved, publish."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import psycopg
 
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError
+from sselfie_insights.postgres import describe_target
 from sselfie_insights.run.journal import journaled
 from sselfie_insights.run.publish import warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
@@ -127,6 +128,11 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
                 return Attempt(request, source, run_id, started, attempt).run()
         except SourceMovedError as moved:
             names = ", ".join(moved.tables) or "a table"
+        except psycopg.Error as error:  # while the connection was set up, or closed
+            reason = str(error).splitlines()[0]
+            raise SourceError(
+                f"{describe_target(url)}: the connection was lost: {reason}", remedy="run it again"
+            ) from error
     raise SourceError(
         f"the definition of {names} changed during each of {MAX_ATTEMPTS} attempts",
         remedy="run it again when the migration is done",
@@ -149,8 +155,9 @@ class Attempt:
         Raises:
             SourceMovedError: The source's schema changed meanwhile; nothing was written.
         """
-        catalog = self.source.read_catalog()
+        catalog: Catalog = {}
         try:
+            catalog = self.source.read_catalog()
             state = read_state(self.request.current)
             lineage = self.source.read_lineage()
             with self.source.snapshot() as snapshot:
@@ -199,20 +206,19 @@ class Attempt:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             db.execute("set preserve_insertion_order = false")
             reader = Reader(db, self.source.url)
-            db.begin()
-            ledger = Ledger(db, self.run_id)
-            loader = Loader(db, self.source, reader.join(snapshot))
-            applier = Applier(
-                db, self.source, snapshot, lineage, ledger, loader, self.request.on_progress
-            )
-            dropped = [applier.drop(table) for table in plan.vanished]
-            tables = applier.apply(plan.steps, verify=self.request.verify)
-            self._refuse_moved(catalog)
-            report = self._report(plan, snapshot, [*tables, *dropped])
-            ledger.record(report, source=self.source.target, lineage=lineage)
-            ledger.record_changes(plan.changes)
-            ledger.replace_drift(plan.drift)
-            db.commit()
+            with transaction(db):
+                ledger = Ledger(db, self.run_id)
+                loader = Loader(db, self.source, reader.join(snapshot))
+                applier = Applier(
+                    db, self.source, snapshot, lineage, ledger, loader, self.request.on_progress
+                )
+                dropped = [applier.drop(table) for table in plan.vanished]
+                tables = applier.apply(plan.steps, verify=self.request.verify)
+                self._refuse_moved(catalog)
+                report = self._report(plan, snapshot, [*tables, *dropped])
+                ledger.record(report, source=self.source.target, lineage=lineage)
+                ledger.record_changes(plan.changes)
+                ledger.replace_drift(plan.drift)
         return report
 
     def _refuse_moved(self, before: Catalog) -> None:
@@ -240,6 +246,20 @@ class Attempt:
             self.number,
             seconds,
         )
+
+
+@contextmanager
+def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit when the block succeeds, else roll back."""
+    db.begin()
+    try:
+        yield
+        db.commit()
+    except BaseException:
+        # The extension ends the process when it finds out by itself that its server has gone.
+        with suppress(duckdb.Error, RuntimeError):
+            db.rollback()
+        raise
 
 
 def _unchanged(step: Step) -> TableReport:

@@ -1,16 +1,17 @@
 """What went wrong while the source was read, in the terms of whoever has to act on it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import duckdb
 import psycopg
 
-from sselfie_insights.errors import SourceError, SselfieError, UsageError
+from sselfie_insights.errors import SourceError, UsageError
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.source import Source
 
 LOCK_TIMEOUT = "lock timeout"
-DISK_FULL = ("No space left on device", "Could not write")
+DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 OUT_OF_MEMORY = "Out of Memory"
 
 
@@ -26,10 +27,18 @@ class SourceMovedError(Exception):
         self.tables = tables
 
 
-def explain_failure(error: Exception, source: Source, before: Catalog) -> Exception:
-    """Return what to raise for an error of Postgres, or of DuckDB while it read Postgres."""
+def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseException:
+    """Return what to raise for an error of Postgres, or of DuckDB while it read Postgres.
+
+    Args:
+        error: The error.
+        source: The source.
+        before: Its catalog before the snapshot; empty when that could not be read.
+    """
     if isinstance(error, duckdb.InternalException | duckdb.FatalException):
         return error
+    if isinstance(error, duckdb.InterruptException):
+        return KeyboardInterrupt()
     text = str(error)
     if any(phrase in text for phrase in DISK_FULL):
         return UsageError(
@@ -37,19 +46,17 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> Except
         )
     if LOCK_TIMEOUT in text:
         return SourceMovedError([])
-    try:
+    reason = source.redact(_reason(text))
+    moved: list[str] = []
+    with suppress(psycopg.Error):
         source.end_snapshot()
-        moved = moved_tables(before, source.read_catalog())
-    except (psycopg.Error, SselfieError):
-        return SourceError(
-            f"the connection to {source.target} was lost: {_reason(text)}",
-            remedy="run it again; the published warehouse is as it was",
-        )
+        moved = moved_tables(before, source.read_catalog()) if before else []
     if moved:
         return SourceMovedError(moved)
+    what = "the connection was lost" if source.is_lost else "it could not be read"
     return SourceError(
-        f"{source.target} could not be read: {source.redact(_reason(text))}",
-        remedy="run it again, or see the server's log; the published warehouse is as it was",
+        f"{source.target}: {what}: {reason}",
+        remedy="run it again; the published warehouse is as it was",
     )
 
 

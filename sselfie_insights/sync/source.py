@@ -79,6 +79,11 @@ class Source:
         """The role that reads."""
         return self._connection.info.user
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._connection.closed
+
     def read_catalog(self) -> Catalog:
         """Return the tables of the schemas as they are now."""
         return read_catalog(self._connection, self._schemas)

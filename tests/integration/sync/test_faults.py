@@ -1,0 +1,338 @@
+"""Whatever happens to a sync, readers keep a consistent file, the next sync heals, and the
+application waits for one table's read at most."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from sselfie_insights.errors import ExitCode, LockedError, SourceError, UsageError
+from sselfie_insights.run.journal import read_journal
+from sselfie_insights.run.publish import warehouse_lock
+from sselfie_insights.sync.columns import Mirror
+from sselfie_insights.sync.load import Loaded, Loader
+from sselfie_insights.sync.source import LOCK_TIMEOUT_SECONDS
+from tests.integration.sync.conftest import Bench
+from tests.integration.sync.servers import Server
+
+ROWS = 20_000
+KILLS = int(os.environ.get("MIRROR_KILLS", "2"))
+
+
+def fill(bench: Bench, rows: int = ROWS) -> None:
+    """Two tables that every transaction keeps alike."""
+    bench.pg(
+        *(
+            f"create table {name} as select i as id, md5(i::text) as v, 0 as round"
+            f" from generate_series(1, {rows}) i"
+            for name in ("a", "b", "c")
+        ),
+        "alter table a add primary key (id)",
+        "alter table b add primary key (id)",
+    )
+
+
+def change(bench: Bench, number: int) -> None:
+    bench.pg(f"begin; update a set round = {number}; update b set round = {number}; commit")
+
+
+def rounds(bench: Bench) -> set[int]:
+    """The rounds that the published file shows; more than one would be half a sync."""
+    return {row[0] for row in bench.ask("select round from raw.a union select round from raw.b")}
+
+
+def assert_released(bench: Bench) -> None:
+    """Nothing of a sync is left on the server, or beside the warehouse."""
+    deadline = time.monotonic() + 10
+    query = (
+        "select pid, state, query from pg_stat_activity"
+        " where application_name = 'sselfie sync' and datname = current_database()"
+    )
+    while bench.ask_pg(query):
+        assert time.monotonic() < deadline, bench.ask_pg(query)
+        time.sleep(0.05)
+
+
+@contextmanager
+def before_table(
+    monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], None]
+) -> Iterator[None]:
+    """Act once, between the reads of two tables."""
+    real, done = Loader.reload, threading.Event()
+
+    def reload(self: Loader, mirror: Mirror) -> Loaded:
+        if mirror.name == name and not done.is_set():
+            done.set()
+            act()
+        return real(self, mirror)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loader, "reload", reload)
+        yield
+    assert done.is_set()
+
+
+def test_a_lost_connection_leaves_the_publication_and_the_next_run_heals(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bench)
+    bench.sync()
+    change(bench, 1)
+
+    def cut() -> None:
+        bench.pg(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'sselfie sync' and datname = current_database()"
+        )
+
+    with (
+        before_table(monkeypatch, "b", cut),
+        pytest.raises(SourceError, match="the connection was lost"),
+    ):
+        bench.sync(full=True)
+    assert rounds(bench) == {0}
+    assert not (bench.warehouse.parent / f".{bench.warehouse.name}.private").exists()
+    assert_released(bench)
+    assert read_journal(bench.warehouse)[-1]["exit_code"] == ExitCode.SOURCE
+    assert not bench.sync(verify=True).different
+    assert rounds(bench) == {1}
+
+
+def test_a_connection_lost_in_the_middle_of_a_copy(newest: Bench) -> None:
+    newest.pg(
+        "create table t as select i as id, repeat(md5(i::text), 20) as v"
+        " from generate_series(1, 60000) i"
+    )
+    found = threading.Event()
+
+    def cut() -> None:
+        with psycopg.connect(newest.url, autocommit=True) as connection:
+            while not found.is_set():
+                if connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where state = 'active' and query like 'COPY%' and pid <> pg_backend_pid()"
+                ).fetchall():
+                    found.set()
+
+    killer = threading.Thread(target=cut)
+    killer.start()
+    try:
+        with pytest.raises(SourceError):
+            newest.sync()
+    finally:
+        found.set()
+        killer.join()
+    assert not newest.warehouse.exists()
+    assert not newest.sync(verify=True).different
+
+
+def test_a_server_restart_leaves_the_publication_and_the_next_run_heals(
+    bench: Bench, any_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bench)
+    bench.sync()
+    change(bench, 1)
+
+    def restart() -> None:
+        any_server.stop("immediate")
+        any_server.start()
+
+    with before_table(monkeypatch, "b", restart), pytest.raises(SourceError):
+        bench.sync(full=True)
+    assert rounds(bench) == {0}
+    assert not bench.sync(verify=True).different
+    assert rounds(bench) == {1}
+
+
+def test_a_statement_timeout_is_told(newest: Bench) -> None:
+    fill(newest)
+    url = make_conninfo(newest.url, options="-c statement_timeout=20ms")
+    with pytest.raises(SourceError, match="statement timeout"):
+        newest.sync(settings={"database_url": url}, full=True)
+    assert not newest.warehouse.exists()
+
+
+def test_a_role_with_a_statement_timeout_can_be_synced(newest: Bench) -> None:
+    fill(newest)
+    newest.pg("do $$ begin create role hasty superuser login; exception when duplicate_object"
+              " then end $$", "alter role hasty set statement_timeout = '20ms'")  # fmt: skip
+    url = make_conninfo(newest.url, user="hasty")
+    assert newest.sync(settings={"database_url": url}).row_count == 3 * ROWS
+
+
+def test_a_full_disk_is_told_and_nothing_is_published(newest: Bench) -> None:
+    fill(newest)
+    newest.pg("create table z as select md5(random()::text) as v from generate_series(1, 200000)")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, hard))
+    try:
+        with pytest.raises(UsageError, match="cannot be written") as full:
+            newest.sync()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.remedy == "free some space"
+    assert not newest.warehouse.exists()
+    assert newest.sync().row_count == 3 * ROWS + 200_000
+
+
+def test_a_second_sync_is_turned_away(newest: Bench) -> None:
+    fill(newest, 10)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with warehouse_lock(newest.warehouse):
+            entered.set()
+            leave.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(30)
+    try:
+        with pytest.raises(LockedError):
+            newest.sync()
+    finally:
+        leave.set()
+        holder.join()
+    assert newest.sync().published
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
+def test_killed_at_random_moments(newest: Bench, kind: signal.Signals) -> None:
+    fill(newest)
+    newest.sync()
+    environment = os.environ | {
+        "SSELFIE_DATABASE_URL": newest.url,
+        "SSELFIE_WAREHOUSE": str(newest.warehouse),
+    }
+    command = [sys.executable, "-m", "sselfie_insights", "sync", "--full"]
+    seed = time.time_ns() % 1_000_000
+    print(f"seed {seed}")
+    pick = random.Random(seed)
+    started = time.monotonic()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    length = time.monotonic() - started
+    interrupted = 0
+    for number in range(1, KILLS + 1):
+        change(newest, number)
+        allowed = rounds(newest) | {number}
+        run = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        with run:
+            # The last half of a run is where it reads and writes.
+            time.sleep(pick.uniform(0.4, 1.0) * length)
+            run.send_signal(kind)
+            _, error = run.communicate(timeout=60)
+        if kind == signal.SIGINT and run.returncode:
+            assert run.returncode in (ExitCode.INTERRUPTED, -signal.SIGINT), error
+        interrupted += run.returncode != 0
+        assert len(rounds(newest)) == 1
+        assert rounds(newest) <= allowed
+        assert_released(newest)
+    assert interrupted
+    assert not newest.sync(verify=True).different
+    assert rounds(newest) == {KILLS}
+    assert not (newest.warehouse.parent / f".{newest.warehouse.name}.private").exists()
+
+
+@pytest.mark.parametrize(
+    "statement", ["alter table a add column extra int default 7", "truncate a"]
+)
+def test_a_migration_between_two_reads_does_not_wait_and_the_sync_starts_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    fill(bench)
+    waits = []
+
+    def migrate() -> None:
+        started = time.monotonic()
+        bench.pg(statement)
+        waits.append(time.monotonic() - started)
+
+    with before_table(monkeypatch, "b", migrate):  # a has been read, b and c have not
+        report = bench.sync()
+    assert report.attempts == 2
+    assert waits[0] < LOCK_TIMEOUT_SECONDS
+    if statement.startswith("alter"):
+        assert bench.ask("select distinct extra from raw.a") == [(7,)]
+    else:
+        assert bench.ask("select count(*) from raw.a") == [(0,)]
+
+
+def test_migrations_never_wait_longer_than_a_read(newest: Bench) -> None:
+    """A migration of the application, again and again, while the mirror reads everything."""
+    fill(newest)
+    stop = threading.Event()
+    waits = []
+
+    def migrate() -> None:
+        with psycopg.connect(newest.url, autocommit=True) as connection:
+            number = 0
+            while not stop.wait(0.3):
+                number += 1
+                started = time.monotonic()
+                connection.execute(f"alter table a add column x{number} int".encode())
+                waits.append(time.monotonic() - started)
+
+    application = threading.Thread(target=migrate)
+    application.start()
+    longest = 0.0
+    try:
+        for _ in range(3):
+            started = time.monotonic()
+            try:
+                newest.sync(full=True)
+            except SourceError as error:
+                assert "public.a changed during each" in str(error)
+            longest = max(longest, time.monotonic() - started)
+    finally:
+        stop.set()
+        application.join()
+    assert len(waits) > 3
+    # One table is a third of what one attempt reads.
+    assert max(waits) < longest / 3 + LOCK_TIMEOUT_SECONDS
+    assert not newest.sync(verify=True).different
+
+
+def test_a_migration_that_holds_its_lock_is_waited_for(newest: Bench) -> None:
+    fill(newest, 1000)
+    newest.sync()
+    with psycopg.connect(newest.url) as migration:
+        migration.execute("alter table b add column extra int default 1")
+        timer = threading.Timer(LOCK_TIMEOUT_SECONDS + 1.5, migration.commit)
+        timer.start()
+        report = newest.sync()
+        timer.join()
+    assert report.attempts == 2
+    assert newest.ask("select distinct extra from raw.b") == [(1,)]
+
+
+def test_the_file_is_readable_all_the_time(newest: Bench) -> None:
+    fill(newest, 1000)
+    newest.sync()
+    stop, errors = threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                assert len(rounds(newest)) == 1
+            except (duckdb.Error, AssertionError) as error:
+                errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 4):
+        change(newest, number)
+        newest.sync()
+    stop.set()
+    reader.join()
+    assert not errors
