@@ -1,6 +1,6 @@
 """The truth about membership: who was covered when, at what price, and how that changed.
 
-Read beside METRICS.md §2 to §4. Everything here follows from the events; no row is looked at.
+Everything here follows from the events; no row is looked at.
 """
 
 from collections import Counter, defaultdict

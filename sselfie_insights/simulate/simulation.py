@@ -9,7 +9,14 @@ from random import Random
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import UsageError
 from sselfie_insights.postgres import connect
-from sselfie_insights.simulate import billing_rows, house_rows, load, study_rows, usage_rows
+from sselfie_insights.simulate import (
+    account_rows,
+    house_rows,
+    load,
+    payment_rows,
+    study_rows,
+    usage_rows,
+)
 from sselfie_insights.simulate.answers import Answers, answer
 from sselfie_insights.simulate.events import History, Shape
 from sselfie_insights.simulate.instants import to_micros
@@ -22,7 +29,7 @@ CHUNK = 4000  # Users whose rows are held in memory at once.
 
 COLUMNS = {
     table: tuple(names.split())
-    for module in (billing_rows, usage_rows, study_rows, house_rows)
+    for module in (account_rows, payment_rows, usage_rows, study_rows, house_rows)
     for table, names in module.COLUMNS.items()
 }
 
@@ -53,7 +60,8 @@ class _Business:
 
     def run(self, tally: Tally, *, chunk: int) -> Iterator[int]:
         """Draw everyone, a chunk at a time; yield how many are done. Rows wait in the sheets."""
-        billing = billing_rows.BillingRows(self.sheets, self.now)
+        accounts = account_rows.AccountRows(self.sheets, self.now)
+        payments = payment_rows.PaymentRows(self.sheets, self.now)
         usage = usage_rows.UsageRows(self.sheets, self.now, self.shape)
         study = study_rows.StudyRows(self.sheets, self.now, self.shape)
         for start in range(0, self.users, chunk):
@@ -69,8 +77,9 @@ class _Business:
                         self.now,
                         self.shape,
                     )
-                tally.add(person, billing.write(rng, person))
+                tally.add(person, payments.write(rng, person))
                 if person.user_id is not None:
+                    accounts.write(rng, person)
                     usage.write(rng, person)
                     study.write(rng, person)
             yield numbers.stop

@@ -15,7 +15,7 @@ from tests.conftest import temporary_database
 
 AS_OF = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-# What DOMAIN.md says the application never inserts into.
+# The application never inserts into these.
 NEVER_WRITTEN = {
     "training_runs",
     "lora_weights",

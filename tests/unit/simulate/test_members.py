@@ -1,4 +1,4 @@
-"""The rules of METRICS.md §2 and §3 on histories of a few invoices, worked out by hand."""
+"""The rules of coverage, MRR and churn on histories of a few invoices, worked out by hand."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

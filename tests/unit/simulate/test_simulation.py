@@ -124,7 +124,7 @@ def test_credits_flow_from_opening_to_closing_and_balances_explain_the_gaps(
     gaps = answers["credits/ledger_gaps"]
     assert gaps["ledger_balance"].sum() == flow["closing_credits"][-1]
     assert gaps["balance"].min() == 0
-    # A quarter of the users, says DOMAIN.md; a fifth to a third will do.
+    # It is about a quarter of the users in real databases.
     assert 0.1 < (gaps["gap_credits"] != 0).mean() < 0.35
 
 

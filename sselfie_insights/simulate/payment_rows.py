@@ -1,7 +1,7 @@
-"""Accounts, subscriptions and payments as the database tells of them: not quite the truth.
+"""Payments as the database tells of them: not quite the truth.
 
-The subscriptions table is a snapshot that forgets, the payments table was filled in afterwards,
-and both know some things only under another name. Every distortion here is one of DOMAIN.md's.
+The table was filled in afterwards, stores an invoice under each of its names, does not know some
+of the buyers, and keeps what failed, what was a test and what was given back beside the rest.
 """
 
 import json
@@ -10,34 +10,15 @@ from random import Random
 from typing import Any, Final
 
 from sselfie_insights.simulate import catalog
-from sselfie_insights.simulate.events import (
-    Dropped,
-    Ending,
-    History,
-    Invoice,
-    Purchase,
-    Standing,
-    Subscription,
-)
-from sselfie_insights.simulate.instants import DAY, HOUR, SECOND, add_months, on_date
+from sselfie_insights.simulate.account_rows import knows_customer
+from sselfie_insights.simulate.events import Dropped, History, Invoice, Purchase, Standing
+from sselfie_insights.simulate.instants import HOUR, SECOND, on_date
 from sselfie_insights.simulate.sheets import Sheets
 
 # Before this the payments table did not exist; older payments were filled in on that day.
 BACKFILLED_AT: Final = on_date(2026, 1, 7) + 9 * HOUR
-# Before this the application wrote British English, and never a login.
-AMERICAN_SINCE: Final = on_date(2026, 1, 8)
 
 COLUMNS: Final = {
-    "users": (
-        "id email display_name profile_image_url stripe_customer_id stripe_subscription_id plan "
-        "role generations_used_this_month gender profession brand_style photo_goals "
-        "onboarding_completed created_at updated_at last_login_at auth_id"
-    ),
-    "subscriptions": (
-        "id user_id stripe_subscription_id stripe_customer_id plan_name status "
-        "current_period_start current_period_end cancel_at_period_end product_type is_test_mode "
-        "created_at updated_at"
-    ),
     "stripe_payments": (
         "id stripe_payment_id stripe_invoice_id stripe_subscription_id stripe_customer_id user_id "
         "amount_cents currency status payment_type product_type description metadata "
@@ -45,17 +26,16 @@ COLUMNS: Final = {
     ),
 }
 
+
 _TYPES = {
     catalog.SESSION: "one_time_session",
     catalog.BLUEPRINT: "credit_topup",
     catalog.TOPUP: "credit_topup",
 }
-_STYLES = ("minimal", "editorial", "warm", "bold", "coastal", None)
-_PROFESSIONS = ("coach", "photographer", "stylist", "founder", "therapist", "designer", None)
 
 
-class BillingRows:
-    """Writes the rows of accounts and money.
+class PaymentRows:
+    """Writes the rows of payments, and tells which of them do not count.
 
     Args:
         sheets: Where rows go.
@@ -67,9 +47,6 @@ class BillingRows:
 
     def write(self, rng: Random, person: History) -> list[Dropped]:
         """Write one person's rows; return the payment rows that do not count, and why."""
-        if person.user_id is not None:
-            self._user(rng, person)
-            self._subscriptions(rng, person)
         rows = [*self._invoice_rows(rng, person), *self._purchase_rows(rng, person)]
         if _is_known_payer(person) and person.number % 35 == 5:
             rows.append(_stray_test_row(rng, person, rows[0]))
@@ -84,123 +61,6 @@ class BillingRows:
                 dropped.append(Dropped(reason, row["payment_date"], cents, currency))
             self._payment(rng, person, row)
         return dropped
-
-    def _user(self, rng: Random, person: History) -> None:
-        paid = bool(person.subscriptions or person.purchases)
-        last = person.subscriptions[-1] if person.subscriptions else None
-        seen_at = None
-        if rng.random() < 0.04 and self.now > AMERICAN_SINCE:
-            seen_at = max(
-                person.signed_up_at, AMERICAN_SINCE, self.now - int(rng.random() * 60 * DAY)
-            )
-        self.sheets.add_keyed(
-            "users",
-            person.user_id,
-            person.email,
-            person.name,
-            None,
-            person.stripe_customer if paid and _account_knows_customer(person) else None,
-            last.id if last and last.ending is None else None,
-            last.product if last and last.ending is None else "free",
-            person.role,
-            rng.randrange(50),
-            rng.choice(("woman", "woman", "woman", "man", None)),
-            rng.choice(_PROFESSIONS),
-            rng.choice(_STYLES),
-            rng.choice(("instagram", "website", "launch", None)),
-            person.onboarded,
-            person.signed_up_at,
-            min(self.now, person.signed_up_at + int(rng.random() * 90 * DAY)),
-            seen_at,
-            person.user_id,
-        )
-
-    def _subscriptions(self, rng: Random, person: History) -> None:
-        """Write one row per surviving subscription; a later one takes an earlier one's row."""
-        is_test: bool | None = person.standing is Standing.TEST
-        if not is_test and rng.random() < 0.08:
-            is_test = None
-        created_at = None
-        once = [each for each in person.purchases if each.product != catalog.TOPUP]
-        if once:
-            first = min(once, key=lambda each: each.at)
-            if first.product == catalog.BLUEPRINT or rng.random() < 0.5:
-                created_at = first.at + 5 * SECOND
-                joined = person.subscriptions and person.subscriptions[0].anchor > first.at
-                if not joined or rng.random() < 0.1:
-                    self.sheets.add(
-                        "subscriptions",
-                        person.user_id,
-                        None,
-                        person.stripe_customer,
-                        first.product,
-                        "active",
-                        None,
-                        None,
-                        False,
-                        first.product,
-                        is_test,
-                        created_at,
-                        created_at,
-                    )
-                    created_at = None
-        for subscription in person.subscriptions:
-            created_at = created_at or subscription.invoices[0].paid_at
-            if subscription.has_row:
-                self._subscription(person, subscription, created_at, is_test)
-                created_at = None
-        if person.comped:
-            self._comped(rng, person)
-
-    def _subscription(
-        self, person: History, subscription: Subscription, created_at: int, is_test: bool | None
-    ) -> None:
-        invoices = subscription.invoices
-        full = [each for each in invoices if each.ends - each.starts >= 27 * DAY]
-        renewed_at = invoices[-1].paid_at
-        status = subscription.status
-        if status == "canceled" and subscription.ended_at < AMERICAN_SINCE:
-            status = "cancelled"
-        deleted = subscription.ending in (Ending.CANCELLED, Ending.REFUNDED, Ending.REPLACED)
-        self.sheets.add(
-            "subscriptions",
-            person.user_id,
-            subscription.id,
-            subscription.stripe_customer,
-            subscription.product,
-            status,
-            full[-1].starts,
-            full[-1].ends,
-            subscription.will_cancel,
-            subscription.product,
-            is_test,
-            created_at,
-            subscription.ended_at if deleted else renewed_at,
-        )
-
-    def _comped(self, rng: Random, person: History) -> None:
-        """Write a membership that nobody pays for."""
-        stripe_id: str | None = f"sub_{rng.getrandbits(96):024x}"
-        if person.comped == "active":
-            stripe_id = rng.choice(
-                (None, f"manual_backfill_{person.number}", f"test_{person.number}")
-            )
-        starts = person.signed_up_at + HOUR
-        self.sheets.add(
-            "subscriptions",
-            person.user_id,
-            stripe_id,
-            None,
-            catalog.STUDIO,
-            person.comped,
-            starts,
-            add_months(starts, 1),
-            False,
-            catalog.STUDIO,
-            False,
-            starts,
-            starts,
-        )
 
     def _invoice_rows(self, rng: Random, person: History) -> Iterator[dict[str, Any]]:
         for subscription in person.subscriptions:
@@ -261,10 +121,12 @@ class BillingRows:
             # Twice: payment intent and charge, of which either may lack something.
             charged_at = min(self.now, invoice.paid_at + rng.randrange(90) * SECOND)
             knows_user = rng.random() < 0.8
+            # A wrong product beside no row that is 'paid' would leave the right one unknown.
+            wrong = None if refunded else catalog.SESSION
             yield paid | {
                 "stripe_payment_id": _id(rng, "pi"),
                 "status": "succeeded",
-                "product_type": rng.choice((None, invoice.product, catalog.SESSION)),
+                "product_type": rng.choice((None, invoice.product, wrong)),
             }
             yield (
                 paid
@@ -342,10 +204,6 @@ def _is_known_payer(person: History) -> bool:
     )
 
 
-def _account_knows_customer(person: History) -> bool:
-    return person.number % 7 != 3
-
-
 def _id(rng: Random, prefix: str) -> str:
     return f"{prefix}_{rng.getrandbits(96):024x}"
 
@@ -361,7 +219,7 @@ def _anonymous(rng: Random, person: History, purchase: Purchase) -> dict[str, An
     if trace == 0:
         hint = {"metadata": {"user_id": person.user_id, "source": "blueprint"}}
         return rewritten | hint | {"user_id": None, "stripe_customer_id": None}
-    if trace == 1 or not _account_knows_customer(person):
+    if trace == 1 or not knows_customer(person):
         shown = rng.choice((person.email.title(), person.email.upper(), person.email))
         return rewritten | {"user_id": None, "metadata": {"customer_email": shown}}
     return rewritten | {"user_id": None, "metadata": {"source": "blueprint"}}
