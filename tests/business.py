@@ -329,6 +329,13 @@ create table marts.unconverted_values as
 select 'users' as source_table, 'created_at' as column_name, 'timestamptz' as documented_type,
     'text' as live_type, 2::bigint as value_count;
 
+create table marts.dim_customers as
+select 'user:u' || n as customer_key, 'u' || n as user_id from range(20) as t (n);
+
+create schema staging;
+create table staging.stg_app__users as
+select 'u' || n as user_id, 'u' || n || '@example.org' as email from range(20) as t (n);
+
 create schema meta;
 create table meta.contract_drift as
 select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as kind,

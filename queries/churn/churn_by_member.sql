@@ -11,6 +11,7 @@ parameters:
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   customer_key: {unit: text, description: The customer.}
+  email: {unit: text, description: "The customer's address, where there is an account.", pii: true}
   churned_at: {unit: instant, description: End of paid coverage.}
   churned_on: {unit: date, description: Its day in the reporting zone.}
   kind: {unit: text, description: "voluntary, involuntary or unknown."}
@@ -22,6 +23,7 @@ columns:
 select
     month,
     customer_key,
+    users.email,
     churned_at,
     churned_on,
     kind,
@@ -30,6 +32,8 @@ select
     lost_mrr_cents,
     was_member_at_opening
 from marts.churn_by_member
+left join marts.dim_customers using (customer_key)
+left join staging.stg_app__users as users using (user_id)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

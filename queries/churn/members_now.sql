@@ -7,6 +7,7 @@ description: >-
 key: [customer_key, currency]
 columns:
   customer_key: {unit: text, description: The customer.}
+  email: {unit: text, description: "The customer's address, where there is an account.", pii: true}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   member_since_on: {unit: date, description: First day with MRR.}
   paid_until_on: {unit: date, description: Last day of paid coverage.}
@@ -16,6 +17,7 @@ columns:
 */
 select
     customer_key,
+    users.email,
     currency,
     member_since_on,
     paid_until_on,
@@ -23,4 +25,6 @@ select
     days_left,
     state
 from marts.members_now
+left join marts.dim_customers using (customer_key)
+left join staging.stg_app__users as users using (user_id)
 order by paid_until_on, customer_key, currency

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights import __version__
-from sselfie_insights.cli import build, config, demo, migrate, query, report, simulate, sync
+from sselfie_insights.cli import build, config, demo, export, migrate, query, report, simulate, sync
 from sselfie_insights.errors import ExitCode, SselfieError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 build.register(app)
 config.register(app)
 demo.register(app)
+export.register(app)
 simulate.register(app)
 app.add_typer(migrate.app)
 app.add_typer(query.app)

@@ -72,7 +72,7 @@ def show(
     from sselfie_insights.query.warehouse import open_warehouse
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.definition import find_report, load_reports
-    from sselfie_insights.report.export import to_bytes
+    from sselfie_insights.report.formats import to_bytes
     from sselfie_insights.report.page import build_page
     from sselfie_insights.settings import load_settings
 

@@ -31,7 +31,7 @@ _EXCEL_FORMATS: dict[Unit, str] = {
     "date": "yyyy-mm-dd",
     "instant": "yyyy-mm-dd hh:mm:ss",
 }
-_EXCEL_ROWS = 1_048_575
+EXCEL_ROWS = 1_048_575
 _EXCEL_TEXT = 32_767
 
 
@@ -121,7 +121,7 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     formats = {unit: book.add_format({"num_format": code}) for unit, code in _EXCEL_FORMATS.items()}
     names: set[str] = set()
     for name, result in results.items():
-        if result.frame.height > _EXCEL_ROWS:
+        if result.frame.height > EXCEL_ROWS:
             raise UsageError(f"{name} has more rows than a sheet holds", remedy="use csv")
         sheet = book.add_worksheet(_sheet_name(name, names))
         sheet.freeze_panes(1, 0)

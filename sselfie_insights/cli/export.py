@@ -1,0 +1,47 @@
+"""``sselfie export``: every public query, and chosen marts, as files for other tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import WithPersonalData
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(export)
+
+
+def export(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Default: export/ in the setting output_dir."
+        ),
+    ] = None,
+    mart: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A mart to add as Parquet, e.g. fct_activity; repeat."),
+    ] = None,
+    warehouse: Warehouse = None,
+    with_personal_data: WithPersonalData = False,
+) -> None:
+    """Export queries as Parquet, CSV and one Excel workbook, with a manifest.
+
+    Example: sselfie export -o export --mart fct_activity
+    """
+    from sselfie_insights.query.export import MANIFEST, export_warehouse
+    from sselfie_insights.query.library import load_library
+    from sselfie_insights.query.warehouse import open_warehouse
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    folder = output or settings.output_dir / "export"
+    with open_warehouse(settings.warehouse) as connection:
+        files = export_warehouse(
+            connection, folder, load_library(), mart or (), with_personal_data=with_personal_data
+        )
+    typer.echo(str(folder / MANIFEST))
+    typer.echo(f"{len(files)} files", err=True)

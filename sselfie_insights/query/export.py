@@ -1,0 +1,188 @@
+"""Export the public queries and chosen marts as files for other tools."""
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Query
+from sselfie_insights.query.run import Result, run_query, run_statement
+from sselfie_insights.query.warehouse import Stamp, read_stamp
+from sselfie_insights.query.write import EXCEL_ROWS, to_csv, to_parquet, to_workbook, write_file
+
+MANIFEST = "manifest.json"
+WORKBOOK = "sselfie.xlsx"
+# A larger table is cut into one Parquet file a month.
+LARGE_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file of an export.
+
+    Attributes:
+        path: Below the folder.
+        source: The query or mart in it; ``*`` for the workbook of all.
+        rows: Rows of data in it.
+        bytes: Its size.
+        sha256: Its checksum.
+    """
+
+    path: str
+    source: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def export_warehouse(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    library: dict[str, Query],
+    marts: Sequence[str] = (),
+    *,
+    with_personal_data: bool = False,
+    large_rows: int = LARGE_ROWS,
+) -> list[ExportFile]:
+    """Write ``folder`` whole or not at all; an earlier export there is replaced.
+
+    Every query goes to ``csv/`` and ``parquet/`` and, where a sheet holds it, into one Excel
+    workbook; marts go to ``parquet/marts/``. A table of more than ``large_rows`` rows is cut into
+    one Parquet file a month. ``manifest.json`` lists the files and the columns.
+
+    Args:
+        connection: An open warehouse.
+        folder: Where to; it must not exist, be empty, or hold an earlier export.
+        library: The queries.
+        marts: Names of tables in the schema ``marts``.
+        with_personal_data: Whether to keep the columns that name people.
+        large_rows: What counts as large.
+
+    Raises:
+        UsageError: ``folder`` holds something else or cannot be written, or a query fails.
+    """
+    _check_folder(folder)
+    stamp = read_stamp(connection)
+    results = {
+        query.name: run_query(connection, query, stamp, with_personal_data=with_personal_data)
+        for query in library.values()
+    }
+    tables = {}
+    for name in _check_marts(connection, marts):
+        # The name is one of the catalog's.
+        statement = f'select * from marts."{name}"'  # noqa: S608
+        tables[f"marts/{name}"] = run_statement(connection, statement, stamp)
+    private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        private.mkdir(parents=True, mode=0o700)
+        files = list(_write_all(private, results, tables, large_rows))
+        _write(private, MANIFEST, _describe(stamp, results | tables, files))
+        _put_in_place(private, folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+    return files
+
+
+def _write_all(
+    folder: Path, results: dict[str, Result], tables: dict[str, Result], large_rows: int
+) -> Iterator[ExportFile]:
+    for name, result in results.items():
+        yield _record(folder, f"csv/{name}.csv", name, result, to_csv(result))
+    for name, result in (results | tables).items():
+        for path, part in _partition(name, result, large_rows):
+            yield _record(folder, path, name, part, to_parquet(part))
+    sheets = {name: r for name, r in results.items() if r.frame.height <= EXCEL_ROWS}
+    content = to_workbook(sheets)
+    rows = sum(result.frame.height for result in sheets.values())
+    _write(folder, WORKBOOK, content)
+    yield ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
+
+
+def _record(folder: Path, path: str, name: str, result: Result, content: bytes) -> ExportFile:
+    _write(folder, path, content)
+    return ExportFile(path, name, result.frame.height, len(content), _checksum(content))
+
+
+def _partition(name: str, result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
+    """Yield the one file, or one a month in Hive's naming for a large table with a date."""
+    dates = [key for key, column in result.columns.items() if column.unit in ("month", "date")]
+    if result.frame.height <= large_rows or not dates:
+        yield f"parquet/{name}.parquet", result
+        return
+    months = result.frame[dates[0]].dt.truncate("1mo")
+    for month in months.unique().sort():
+        is_of_month = months.is_null() if month is None else months == month
+        part = replace(result, frame=result.frame.filter(is_of_month))
+        yield f"parquet/{name}/month={month or 'none'}/part.parquet", part
+
+
+def _describe(stamp: Stamp, results: dict[str, Result], files: list[ExportFile]) -> bytes:
+    content = {
+        "stamp": {key: str(value) for key, value in asdict(stamp).items()},
+        "sources": {
+            name: {
+                "rows": result.frame.height,
+                "columns": {
+                    column_name: {
+                        "type": str(result.frame.schema[column_name]),
+                        "unit": column.unit,
+                        "description": column.description,
+                    }
+                    for column_name, column in result.columns.items()
+                },
+            }
+            for name, result in results.items()
+        },
+        "files": [asdict(file) for file in files],
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        if folder.is_dir() and not any(folder.iterdir()):
+            return
+        raise UsageError(
+            f"{folder} holds something that is no export", remedy="choose another folder"
+        )
+
+
+def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Sequence[str]:
+    known = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+    }
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"there is no mart {name!r}", remedy=f"marts: {', '.join(sorted(known))}"
+            )
+    return names
+
+
+def _put_in_place(private: Path, folder: Path) -> None:
+    """Rename the new folder to its place; an earlier one is moved away first."""
+    old = private.with_name(private.name + ".old")
+    if folder.exists():
+        folder.rename(old)
+    private.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(folder: Path, path: str, content: bytes) -> None:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    write_file(folder / path, content)
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,3 @@
+from tests.pages import business, pages
+
+__all__ = ["business", "pages"]

@@ -1,0 +1,122 @@
+"""The command as a person or a script meets it: stdout, stderr, files and exit codes."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+SSELFIE = [sys.executable, "-m", "sselfie_insights"]
+
+
+def sselfie(
+    *words: str, warehouse: Path, stdin: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"),
+        "SSELFIE_WAREHOUSE": str(warehouse),
+    }  # fmt: skip
+    return subprocess.run(
+        [*SSELFIE, *words], input=stdin.encode(), capture_output=True, env=environment, cwd=cwd,
+        check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet", "xlsx"])
+def test_a_file_equals_the_redirect(business: Path, tmp_path: Path, form: str) -> None:
+    words = ["query", "run", "churn/churn_by_month", "--format", form]
+    redirect = sselfie(*words, warehouse=business)
+    path = tmp_path / "out"
+    written = sselfie(*words, "-o", str(path), warehouse=business)
+    assert (redirect.returncode, written.returncode) == (0, 0)
+    assert path.read_bytes() == redirect.stdout != b""
+    assert written.stdout == b"" and redirect.stderr == written.stderr == b""
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_suffix_names_the_format(business: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    sselfie("query", "run", "members_now", "-o", str(path), warehouse=business)
+    assert pl.read_parquet(path).height == 12
+
+
+def test_stdin_is_run_read_only(business: Path) -> None:
+    before = business.read_bytes()
+    done = sselfie("query", "run", "-", "--format", "json", warehouse=business,
+                   stdin="select count(*) as n from marts.dim_users")  # fmt: skip
+    assert json.loads(done.stdout) == [{"n": 340}]
+    refused = sselfie("query", "run", "-", warehouse=business, stdin="drop table marts.dim_users")
+    assert refused.returncode == 2
+    assert refused.stderr == b"error: give one SELECT statement: the warehouse is read-only\n"
+    assert business.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["query", "run", "mrr_movement"], "did you mean 'revenue/mrr_movements'"),
+        (["query", "run", "stickiness", "-p", "sinc=2026-01-01"], "did you mean 'since'"),
+        (["query", "run", "active_users", "-p", "grain=hour"], "choices: day, week, month"),
+        (["query", "show", "nothing"], "see 'sselfie query list'"),
+        (["report", "show", "churm"], "did you mean 'churn'"),
+        (["report", "show", "churn", "--format", "csv", "--section", "x"], "sections: "),
+        (["query", "run", "stickiness", "-o", "/nowhere/x.csv"], "cannot be written"),
+        (["export", "-o", "/usr"], "holds something that is no export"),
+        (["export", "-o", "/nowhere/x/y", "--mart", "nix"], "there is no mart 'nix'"),
+    ],
+)
+def test_a_mistake_is_one_line_with_a_remedy(
+    business: Path, words: list[str], message: str
+) -> None:
+    done = sselfie(*words, warehouse=business)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0]
+
+
+def test_no_warehouse_names_the_commands(tmp_path: Path) -> None:
+    for words in (["query", "run", "stickiness"], ["report", "show", "churn"], ["report", "site"]):
+        done = sselfie(*words, warehouse=tmp_path / "none.duckdb", cwd=tmp_path)
+        assert done.returncode == 2
+        assert b"run 'sselfie sync' and then 'sselfie build'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_personal_data_comes_only_by_flag(business: Path) -> None:
+    plain = sselfie("query", "run", "members_now", "--format", "csv", warehouse=business)
+    personal = sselfie(
+        "query", "run", "members_now", "--format", "csv", "--with-personal-data",
+        warehouse=business,
+    )  # fmt: skip
+    assert b"@" not in plain.stdout and b"email" not in plain.stdout
+    assert b"u1@example.org" in personal.stdout
+
+
+def test_off_a_terminal_the_report_is_plain_text(business: Path) -> None:
+    done = sselfie("report", "show", "retention", warehouse=business)
+    assert b"\x1b" not in done.stdout and done.stderr == b""
+    coloured = sselfie("report", "show", "retention", "--color", "always", warehouse=business)
+    assert b"\x1b[" in coloured.stdout
+
+
+def test_show_tells_everything_about_a_query(business: Path) -> None:
+    words = ["query", "show", "activity_cohorts", "-p", "grain=week", "-p", "return=chat"]
+    text = sselfie(*words, warehouse=business).stdout.decode()
+    for part in (
+        "Of the users who started in one period", "Grain: One row per segment",
+        "on | on_or_after | bracket", "retention_rate  rate   Retained / at risk.",
+        "Reads: marts.build_info, marts.dim_users, marts.fct_activity", "date_trunc('week'",
+        "where feature = $return",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_lists_name_everything(business: Path) -> None:
+    queries = sselfie("query", "list", warehouse=business).stdout.decode()
+    reports = sselfie("report", "list", warehouse=business).stdout.decode()
+    assert "retention/activity_cohorts" in queries and "overview" in reports
