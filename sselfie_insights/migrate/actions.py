@@ -66,8 +66,6 @@ def read_actions(statement: Statement) -> list[Action]:
         return _alter_table(reader, statement)
     if reader.take("alter type"):
         return _alter_type(reader)
-    if reader.take("alter"):
-        return _alter_other(reader, statement)
     if reader.take("drop"):
         return _drop(reader, statement)
     return _other(reader, statement)
@@ -161,17 +159,7 @@ def _alter_type(reader: Reader) -> list[Action]:
         reader.take("if not exists")
         value = reader.peek().strip("'")
         return [Action("add value", name, value)]
-    return [Action("rename object", name)] if reader.take("rename") else []
-
-
-def _alter_other(reader: Reader, statement: Statement) -> list[Action]:
-    """Return the renaming of something that is no table."""
-    if not _says(statement, "rename") or reader.starts("index"):
-        return []
-    reader.take("materialized")
-    reader.skip()
-    reader.take("if exists")
-    return [Action("rename object", reader.name())]
+    return []
 
 
 def _drop(reader: Reader, statement: Statement) -> list[Action]:

@@ -21,14 +21,12 @@ _BY_VERB = {
     "create trigger": ("creating-trigger", "CREATE TRIGGER keeps everybody from writing the table"),
     "lock table": ("locking-table", "LOCK TABLE holds its lock until the whole file is done"),
     "truncate": ("truncating-table", "TRUNCATE deletes every row"),
-    "rename object": ("renaming-object", "whoever uses the old name fails at once"),
 }
 _UNCOVERED_DROPS = frozenset(
     f"drop {kind}"
     for kind in (
-        "view", "materialized view", "function", "procedure", "routine", "aggregate", "type",
-        "domain", "sequence", "extension", "foreign table", "owned by", "policy", "role",
-        "publication", "subscription", "trigger",
+        "aggregate", "foreign table", "owned by", "policy", "publication", "role", "routine",
+        "subscription",
     )
 )  # fmt: skip
 _SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
@@ -126,11 +124,7 @@ def _check_action(
     before = _old_type(action, live)
     if before is not None and narrows(before, _new_type(action)):
         yield hit("narrowing-column-type", f"{before} to {_new_type(action)} loses what is longer")
-    if (
-        action.is_concurrent
-        and migration.in_transaction
-        and action.verb not in ("create index", "refresh")
-    ):
+    if action.is_concurrent and migration.in_transaction and action.verb != "refresh":
         yield hit("concurrently-in-transaction", "CONCURRENTLY cannot run inside a transaction")
 
 

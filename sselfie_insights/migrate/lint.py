@@ -203,6 +203,8 @@ class _Judge:
         rule = RULES[hit.rule]
         if rule.hazard in (Hazard.LOCK, Hazard.LOSS) and table in self._created_here:
             return True
+        if hit.rule == "renaming-object" and hit.statement.words.startswith("alter index"):
+            return True
         for action in read_actions(hit.statement):
             if hit.rule == "changing-column-type" and action.verb == "alter type":
                 return alters_without_rewrite(action, self._live)
@@ -210,6 +212,8 @@ class _Judge:
                 return self._live is not None and is_proven_not_null(
                     self._earlier, action, self._live
                 )
+            if hit.rule == "renaming-object" and action.verb == "rename constraint":
+                return True
             if hit.rule == "constraint-missing-not-valid" and "using index" in action.words:
                 return True
         return False

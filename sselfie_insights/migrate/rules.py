@@ -74,10 +74,17 @@ RULES: dict[str, Rule] = {
     "ban-truncate-cascade": Rule(_LOSS, "truncate each table by its name"),
     "renaming-table": Rule(_LOSS, "create a view of the new name, move the readers, then rename"),
     "renaming-column": Rule(_LOSS, "add a column of the new name, fill it, move the readers"),
+    "ban-drop-view": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-function": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-type": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-domain": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-sequence": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-extension": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-drop-trigger": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "ban-set-schema": Rule(_LOSS, "create it in the new schema, move the users, then drop"),
+    "renaming-object": Rule(_LOSS, "create it under the new name, move the users, then drop"),
+    "ban-drop-constraint": Rule(_STYLE, "make sure that no reader relies on it"),
     "ban-drop-not-null": Rule(_STYLE, "make sure that every reader expects a missing value"),
-    "ban-concurrent-index-creation-in-transaction": Rule(
-        _ERROR, "write '-- migrate: no-transaction' at the top of the file"
-    ),
     "ban-alter-domain-with-add-constraint": Rule(_LOCK, "put the check on the tables, not valid"),
     "ban-create-domain-with-constraint": Rule(_STYLE, "put the check on the tables"),
     "identifier-too-long": Rule(_ERROR, "shorten the name to 63 bytes"),
@@ -122,9 +129,6 @@ RULES: dict[str, Rule] = {
     ),
     "dropping-object": Rule(_LOSS, f"{_STOP_USING} --allow-destructive", by_squawk=False),
     "cascading": Rule(_LOSS, "drop what depends on it by name, without cascade", by_squawk=False),
-    "renaming-object": Rule(
-        _LOSS, "create it under the new name, move the users, then drop", by_squawk=False
-    ),
     "changing-every-row": Rule(_LOSS, "say which rows: where …, in batches", by_squawk=False),
     "backfill-beside-ddl": Rule(
         _LOCK, "put the backfill into a file of its own, in batches", by_squawk=False

@@ -15,7 +15,7 @@ from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.rules import RULES
 from sselfie_insights.migrate.statements import Statement
 
-_OPT_IN = "require-table-schema"
+_OPT_IN = ("require-table-schema", "ban-drop-trigger")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _run(
                 for line in range(first, text.count("\n")):
                     places[name, line] = (migration, statement, statement.line + line - first)
             Path(folder, name).write_text(text, encoding="utf-8")
-        command = [program, "--reporter", "json", "--include", _OPT_IN]
+        command = [program, "--reporter", "json", *(f"--include={rule}" for rule in _OPT_IN)]
         if in_transaction:
             command.append("--assume-in-transaction")
         if server_version is not None:

@@ -1,0 +1,101 @@
+"""Migration files: names, numbers, encodings, statements, directives."""
+
+from pathlib import Path
+
+import pytest
+
+from sselfie_insights.errors import MigrationError, UsageError
+from sselfie_insights.migrate import load_migrations
+from sselfie_insights.migrate.files import create_migration
+from sselfie_insights.migrate.statements import split
+
+
+def write(folder: Path, name: str, content: bytes | str = "select 1;") -> None:
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"0001_make_a.sql": "", "0002_make_b.sql": "select 1;"}, "0001_make_a.sql holds no stat"),
+        ({"0001_make_a.sql": "-- nothing\n/* at all */ ;;"}, "holds no statement"),
+        ({"0001_make_a.sql": "select 1;", "0003_make_c.sql": "select 1;"}, "0002 is missing"),
+        ({"0002_make_b.sql": "select 1;"}, "0001 is missing"),
+        ({"0001_make_a.sql": "select 1;", "0001_make_b.sql": "select 1;"}, "have the number 0001"),
+        ({"1_make_a.sql": "select 1;"}, "1_make_a.sql is not a migration's name"),
+        ({"0001_Make_A.sql": "select 1;"}, "is not a migration's name"),
+        ({"0001_make.sql": "select 1;"}, "is not a migration's name"),
+        ({"0001_make_a.sql": b"\xff\xfes\x00e\x00"}, "cannot be read as UTF-8"),
+        ({"0001_make_a.sql": b"select 1;\x00"}, "zero bytes"),
+        ({"0001_make_a.sql": "select 'open;"}, "line 1: a quote ' is opened"),
+        ({"0001_make_a.sql": "select 1;\n\nselect $$open;"}, r"line 3: \$\$ is opened"),
+        ({"0001_make_a.sql": "select 1; /* /* */"}, r"a comment /\* is opened"),
+        ({"0001_make_a.sql": "\\connect other"}, "backslash commands"),
+        ({"0001_make_a.sql": "copy public.a from stdin;"}, "COPY FROM STDIN"),
+        ({"0001_make_a.sql": "-- migrate: no-transactions\nselect 1;"}, "is not understood"),
+        ({"0001_make_a.sql": "-- migrate: skip-missing\nselect 1;"}, "needs '-- migrate: no-tr"),
+        ({"0001_make_a.sql": "-- lint: ignore some-rule\nselect 1;"}, "is not understood"),
+    ],
+)
+def test_refused(tmp_path: Path, files: dict[str, str | bytes], message: str) -> None:
+    for name, content in files.items():
+        write(tmp_path, name, content)
+    with pytest.raises(MigrationError, match=message):
+        load_migrations(tmp_path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder of migrations"):
+        load_migrations(tmp_path / "nowhere")
+
+
+def test_the_digest_sees_the_text_alone(tmp_path: Path) -> None:
+    digests = set()
+    for content in (b"select 1;\nselect 2;\n", b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n"):
+        write(tmp_path, "0001_make_a.sql", content)
+        digests.add(load_migrations(tmp_path)[0].sha256)
+    # sha256sum of "select 1;\nselect 2;\n"
+    assert digests == {"061e995aebcb765888ac7580f67ee3815a03b9b9c3fd5ff2dbb40db98b53a737"}
+
+
+def test_create_migration(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    first = create_migration(folder, "add_plans")
+    assert first.name == "0001_add_plans.sql"
+    first.write_text("select 1;")
+    second = create_migration(folder, "index_plans", in_transaction=False)
+    assert second.name == "0002_index_plans.sql"
+    assert "-- migrate: no-transaction" in second.read_text()
+    with pytest.raises(MigrationError, match=r"0002_index_plans\.sql holds no statement"):
+        create_migration(folder, "add_more")
+    second.write_text("select 1;")
+    with pytest.raises(UsageError, match="<verb>_<noun>"):
+        create_migration(folder, "Plans")
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("select 1; select 2", ["select 1", "select 2"]),
+        ("select ';' ; select 'it''s;'", ["select ';'", "select 'it''s;'"]),
+        (r"select E'\';', 'a\'; select 2", [r"select E'\';', 'a\'", "select 2"]),
+        ("select $$;$$; select $a$ $$;$b$ $a$", ["select $$;$$", "select $a$ $$;$b$ $a$"]),
+        ('select "a;""b"; select 2', ['select "a;""b"', "select 2"]),
+        ("select 1 /* ;/* ;*/ ;*/; select 2 -- ;\n", ["select 1 /* ;/* ;*/ ;*/", "select 2 -- ;"]),
+        ("select a$1, $1; select 2", ["select a$1, $1", "select 2"]),
+        ("create rule r as on insert to t do (select 1; select 2); select 3",
+         ["create rule r as on insert to t do (select 1; select 2)", "select 3"]),
+        ("create function f() returns int begin atomic select case when true then 1 end; end;"
+         "select 2",
+         ["create function f() returns int begin atomic select case when true then 1 end; end",
+          "select 2"]),
+        (";;\n;", []),
+    ],
+)  # fmt: skip
+def test_split(text: str, statements: list[str]) -> None:
+    assert [statement.sql for statement in split(text)] == statements
+
+
+def test_lines_are_those_of_the_first_word() -> None:
+    found = split("-- head\n\nselect 1;\n/* two\nlines */ select\n2;\nselect '\n';select 4")
+    assert [statement.line for statement in found] == [3, 5, 7, 8]
