@@ -1,0 +1,196 @@
+"""A live database: nobody waits, nothing changes unasked, what others built is adopted."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from sselfie_insights.errors import MigrationError
+from sselfie_insights.migrate import Limits, adoption, apply, baseline, plan, read_status, trace
+from sselfie_insights.migrate.catalog import fingerprint, read_catalog
+from sselfie_insights.migrate.checkup import lint_folder
+from tests.conftest import temporary_database
+from tests.integration.migrate.conftest import Cluster, Folder
+
+HOLD_SECONDS = 6
+
+
+def longest_wait(url: str, folder: Folder, hold_seconds: float, lock_timeout_ms: int) -> float:
+    """Hold a reader's lock while `apply` runs under load; return the longest wait of a query."""
+    path = folder(
+        "create table public.busy (id integer primary key, n integer);\n"
+        "insert into public.busy select i, 0 from generate_series(1, 1000) as i;",
+        "alter table public.busy add column x integer;",
+    )
+    apply(url, folder=path, to=1)
+    stop = threading.Event()
+    waits: list[float] = []
+
+    def load(number: int) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.is_set():
+                begun = time.monotonic()
+                connection.execute("update public.busy set n = n + 1 where id = %s", [number])
+                connection.execute("select sum(n) from public.busy")
+                waits.append(time.monotonic() - begun)
+                time.sleep(0.01)
+
+    workers = [threading.Thread(target=load, args=(number,)) for number in range(1, 5)]
+    limits = Limits(lock_timeout_ms=lock_timeout_ms, deadline_s=hold_seconds + 60)
+    applied = threading.Thread(target=apply, args=(url,), kwargs={"folder": path, "limits": limits})
+    with psycopg.connect(url) as reader:
+        reader.execute("select count(*) from public.busy")
+        for worker in workers:
+            worker.start()
+        applied.start()
+        time.sleep(hold_seconds)
+        assert applied.is_alive(), "the reader still holds its lock"
+    applied.join()
+    stop.set()
+    for worker in workers:
+        worker.join()
+    with psycopg.connect(url) as connection:
+        connection.execute("select x from public.busy")
+    assert len(waits) > 100
+    return max(waits)
+
+
+def test_nobody_waits_longer_than_the_lock_timeout(target: str, folder: Folder) -> None:
+    lock_timeout_ms = 100
+    # Later attempts wait up to five times as long; the rest is what two busy cores may add.
+    assert longest_wait(target, folder, HOLD_SECONDS, lock_timeout_ms) < 0.5 + 0.5
+
+
+def whole_catalog(url: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        schemas = [
+            name
+            for (name,) in connection.execute(
+                "select nspname from pg_namespace where nspname !~ '^pg_' order by 1"
+            )
+            if name != "information_schema"
+        ]
+        history = []
+        if "sselfie_migrations" in schemas:
+            history = connection.execute(
+                "select * from sselfie_migrations.history order by version"
+            ).fetchall()
+        return fingerprint(read_catalog(connection, schemas)) + repr((schemas, history))
+
+
+def test_looking_changes_nothing(server: str, cluster15: Cluster, folder: Folder) -> None:
+    path = folder(
+        "create table public.one (id integer);",
+        "-- migrate: no-transaction\ncreate index concurrently i on public.one (id);",
+        "drop table public.one;",
+    )
+    with temporary_database(server) as target:
+        for to in (None, 1):
+            if to is not None:
+                apply(target, folder=path, to=to)
+            before = whole_catalog(target)
+            found = plan(target, folder=path)
+            assert [migration.version for migration in found.pending] == [1, 2, 3][to or 0 :]
+            lint_folder(path, target, everything=True)
+            status = read_status(target, folder=path, scratch_url=cluster15.uri)
+            assert len(status.steps) == 3
+            traced = trace(target, folder=path, scratch_url=cluster15.uri)
+            assert traced.statements
+            assert whole_catalog(target) == before
+
+
+LIVE = """
+alter table public.subscriptions rename column plan_name to plan;
+alter table public.feedback drop column id;
+alter table public.feedback add column id uuid primary key default gen_random_uuid();
+alter table public.users add column referral text;
+drop table public.daily_captures;
+create table public.email_logs (id integer primary key);
+"""
+
+
+@pytest.fixture
+def live(server: str) -> object:
+    """The documented tables as somebody else applied them, changed as live databases are."""
+    with temporary_database(server) as url:
+        apply(url, to=15)
+        with psycopg.connect(url) as connection:
+            connection.execute(LIVE)
+            connection.execute("drop schema sselfie_migrations cascade")
+        yield url
+
+
+def test_baseline(live: str, cluster15: Cluster) -> None:
+    with pytest.raises(MigrationError, match="does not cover 0015: 2 missing") as caught:
+        baseline(live, 15, scratch_url=cluster15.uri)
+    assert "column public.subscriptions.plan_name, table public.daily_captures" in str(caught.value)
+    assert "--accept-differences" in caught.value.remedy
+    with psycopg.connect(live) as connection:
+        row = connection.execute("select to_regnamespace('sselfie_migrations')").fetchone()
+    assert row == (None,), "a refusal leaves nothing behind"
+
+    differences = baseline(live, 15, scratch_url=cluster15.uri, accept_differences=True)
+    told = {(str(difference.identity), difference.change) for difference in differences}
+    assert told == {
+        ("column public.subscriptions.plan_name", "missing"),
+        ("column public.subscriptions.plan", "extra"),
+        ("column public.feedback.id", "changed"),
+        ("column public.users.referral", "extra"),
+        ("table public.daily_captures", "missing"),
+        ("table public.email_logs", "extra"),
+    }
+    with pytest.raises(MigrationError, match="has a history"):
+        baseline(live, 15, scratch_url=cluster15.uri)
+
+    # What is adopted is no drift, and the rest applies to what is there.
+    status = read_status(live)
+    assert [step.state for step in status.steps] == ["baseline"] * 15 + ["pending"] * 2
+    assert status.drift == ()
+    notes: list[str] = []
+    apply(live, note=notes.append)
+    skipped = [note for note in notes if "skipped" in note]
+    assert len(skipped) == 1
+    assert "daily_captures" in skipped[0]
+    assert [step.state for step in read_status(live).steps] == ["baseline"] * 15 + ["applied"] * 2
+
+
+def test_status_compares_three_ways(live: str, cluster15: Cluster) -> None:
+    found = {row.object: row for row in read_status(live).differences}
+    assert found["table public.daily_captures"].database == ""
+    assert found["table public.daily_captures"].contract == "table"
+    assert found["column public.subscriptions.plan"].database == "text"
+    assert found["column public.feedback.id"].migrations == "not applied yet"
+
+    built = {row.object: row for row in read_status(live, scratch_url=cluster15.uri).differences}
+    row = built["column public.feedback.id"]
+    serial = "integer not null default nextval('public.feedback_id_seq'::regclass)"
+    assert (row.contract, row.migrations) == (serial, serial)
+    assert row.database == "uuid not null default gen_random_uuid()"
+    assert built.keys() == found.keys()
+
+
+def test_contract_migrations_and_database_agree(database: str) -> None:
+    apply(database)
+    status = read_status(database)
+    assert status.differences == ()
+    assert status.drift == ()
+    assert {step.state for step in status.steps} == {"applied"}
+
+
+def test_status_tells_drift(database: str) -> None:
+    apply(database)
+    with psycopg.connect(database) as connection:
+        connection.execute("alter table public.users alter column plan set default 'none'")
+        connection.execute("grant select on public.users to public")
+    drift = [str(difference) for difference in read_status(database).drift]
+    assert drift[0] == (
+        "column public.users.plan: text default 'free'::text → text default 'none'::text"
+    )
+    assert any(line.startswith("grants public.users: ") for line in drift)
+    assert len(drift) == 2
+
+
+def test_adoption_knows_no_other_version(database: str) -> None:
+    with pytest.raises(Exception, match="there is no migration 0099"):
+        adoption.baseline(database, 99)
