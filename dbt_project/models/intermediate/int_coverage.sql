@@ -143,10 +143,7 @@ cut as (
             coalesce(ended_by_refund.refunded_at, periods.covered_until_at)
         ) as covered_until_at,
         {{ divide_cents('invoices.recurring_amount_cents', 'invoices.interval_months') }} as mrr_cents,
-        case
-            when invoices.recurring_amount_cents = 0 then 0
-            else {{ divide_cents('invoices.amount_cents', 'invoices.interval_months') }}
-        end as billed_mrr_cents,
+        {{ divide_cents('invoices.amount_cents', 'invoices.interval_months') }} as billed_mrr_cents,
         invoices.interval_months,
         coalesce(statuses.status, 'overwritten') as status,
         coalesce(statuses.is_cancelling, false) as is_cancelling
