@@ -12,7 +12,7 @@ import typer
 from sselfie_insights.errors import ExitCode
 
 if TYPE_CHECKING:
-    from sselfie_insights.migrate.plan import Plan
+    from sselfie_insights.migrate.planning import Plan
     from sselfie_insights.settings import Settings
 
 app = typer.Typer(
@@ -158,8 +158,9 @@ def apply(
         found = make_plan(url, **common)
         for line in _plan_lines(found):
             _note(line)
-        if found.pending:
-            typer.confirm("Apply this?", abort=True, err=True)
+        if found.pending and not _agrees("Apply this?"):
+            _note("nothing was applied")
+            raise typer.Exit(ExitCode.INTERRUPTED)
     applied = apply_migrations(
         url,
         allow_destructive=allow_destructive,
@@ -327,6 +328,11 @@ def _difference(difference: Any) -> dict[str, Any]:
         "before": difference.before,
         "after": difference.after,
     }
+
+
+def _agrees(question: str) -> bool:
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _print_json(value: Any) -> None:
