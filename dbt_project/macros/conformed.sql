@@ -99,35 +99,46 @@
 {%- endmacro %}
 
 
-{#- PostgreSQL 14 and 15 have no safe cast, so a pattern guards the conversion of text. -#}
 {% macro postgres__convert(expression, live_type, documented) -%}
     {%- set wanted = conformed_type(documented) -%}
     {%- set text_value = 'cast(' ~ expression ~ ' as text)' -%}
-    {%- if documented == 'text' -%}
-        {{ text_value }}
-    {%- elif documented == 'timestamptz' and live_type == 'timestamp with time zone' -%}
+    {%- if documented == 'timestamptz' and live_type == 'timestamp with time zone' -%}
         timezone('UTC', {{ expression }})
     {%- elif documented == 'timestamptz' and live_type in ('timestamp without time zone', 'date') -%}
         cast({{ expression }} as timestamp)
     {%- elif documented == 'timestamptz' -%}
-        case when {{ text_value }} ~ '^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$' then timezone('UTC', cast({{ text_value }} as timestamptz)) end
+        timezone('UTC', {{ safe_cast_text(text_value, 'timestamptz') }})
     {%- elif documented.endswith('[]') and live_type != 'array' -%}
+        {#- A list kept as text: JSON, or the value itself as the only element. -#}
         case
-            when {{ text_value }} ~ '^\s*\[.*\]\s*$' then (select array_agg(element) from jsonb_array_elements_text(cast({{ text_value }} as jsonb)) as elements (element))
+            when jsonb_typeof({{ safe_cast_text(text_value, 'jsonb') }}) = 'array'
+                then (select array_agg(element) from jsonb_array_elements_text({{ safe_cast_text(text_value, 'jsonb') }}) as elements (element))
             when {{ text_value }} is not null then array[{{ text_value }}]
         end
-    {%- elif documented in ('integer', 'serial') and live_type in ('integer', 'bigint', 'smallint', 'numeric', 'double precision', 'real') -%}
-        cast({{ expression }} as bigint)
-    {%- elif documented in ('integer', 'serial') -%}
-        case when {{ text_value }} ~ '^[+-]?\d{1,18}$' then cast({{ text_value }} as bigint) end
-    {%- elif documented == 'boolean' -%}
-        case when lower({{ text_value }}) in ('t', 'true', '1', 'yes') then true when lower({{ text_value }}) in ('f', 'false', '0', 'no') then false end
-    {%- elif documented == 'jsonb' -%}
-        case when {{ text_value }} ~ '^\s*[\[{]' then cast({{ text_value }} as jsonb) end
-    {%- elif documented == 'date' -%}
-        case when {{ text_value }} ~ '^\d{4}-\d{2}-\d{2}' then cast(left({{ text_value }}, 10) as date) end
-    {%- else -%}
+    {%- elif documented == 'text' or live_type == wanted or (wanted == 'bigint' and live_type in ('integer', 'smallint')) or (wanted == 'jsonb' and live_type == 'json') or documented.endswith('[]') -%}
         cast({{ expression }} as {{ wanted }})
+    {%- elif wanted == 'bigint' and live_type in ('numeric', 'double precision', 'real') -%}
+        case when {{ expression }} between -9e18 and 9e18 then cast({{ expression }} as bigint) end
+    {%- else -%}
+        {{ safe_cast_text(text_value, wanted) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Text as a type, or NULL; before PostgreSQL 16, which can ask first, as far as a pattern can tell. -#}
+{% macro safe_cast_text(text_value, wanted) -%}
+    {%- if run_query('show server_version_num').columns[0].values()[0] | int >= 160000 -%}
+        case when pg_input_is_valid({{ text_value }}, '{{ wanted }}') then cast({{ text_value }} as {{ wanted }}) end
+    {%- else -%}
+        {%- set day = '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|[12]\\d))' -%}
+        {%- set patterns = {
+            'bigint': '^\\s*[+-]?\\d{1,18}\\s*$',
+            'boolean': '^\\s*(t|true|f|false|1|0|y|yes|n|no|on|off)\\s*$',
+            'jsonb': '^\\s*(\\[.*\\]|\\{.*\\})\\s*$',
+            'date': '^' ~ day ~ '$',
+            'timestamptz': '^' ~ day ~ '([ T]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d{2}(:?\\d{2})?)?)?$',
+        } -%}
+        case when {{ text_value }} ~* '{{ patterns[wanted] }}' then cast({{ text_value }} as {{ wanted }}) end
     {%- endif -%}
 {%- endmacro %}
 

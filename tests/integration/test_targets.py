@@ -28,8 +28,9 @@ def _rows(rows: list[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     return Counter(tuple(_plain(value) for value in row) for row in rows)
 
 
-@pytest.mark.parametrize("business", [1], indirect=True)
-def test_every_mart_is_the_same_row_by_row(business: Business) -> None:
+@pytest.mark.parametrize("zoned_business", ["documented", "live"], indirect=True)
+def test_every_mart_is_the_same_row_by_row(zoned_business: Business) -> None:
+    business = zoned_business
     build_in_postgres(business.settings)
     with (
         duckdb.connect(str(business.settings.warehouse), read_only=True) as warehouse,
