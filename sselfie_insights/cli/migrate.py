@@ -124,7 +124,7 @@ def apply(
         bool, typer.Option("--allow-destructive", help="Let steps lose data, or names in use.")
     ] = False,
     lock_timeout: Annotated[
-        int, typer.Option(metavar="MS", min=1, help="How long anybody waits, at first.")
+        int, typer.Option(metavar="MS", min=1, help="How long anybody waits for a lock.")
     ] = 200,
     statement_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.001, help="How long a statement may take.")

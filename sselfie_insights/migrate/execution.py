@@ -27,7 +27,6 @@ _STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTerminati
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 
 _LONGEST_PAUSE_S = 10
-_LOCK_TIMEOUT_GROWTH = 5
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Limits:
     """How long a migration may wait, and make others wait.
 
     Attributes:
-        lock_timeout_ms: Milliseconds a statement waits for a lock at the first attempt; later
-            attempts wait up to five times as long. Whoever queues behind it waits as long.
+        lock_timeout_ms: Milliseconds a statement waits for a lock. Whoever queues behind it
+            waits as long, and no longer.
         statement_timeout_s: Seconds one statement may take.
         deadline_s: Seconds over which an attempt that met a lock is made again.
         concurrent_deadline_s: Seconds a CONCURRENTLY statement may take.
@@ -105,10 +104,10 @@ class Executor:
                 self._connection.execute("reset all")
 
     def _run_whole(self, migration: Migration) -> None:
-        def attempt(lock_timeout_ms: int) -> None:
+        def attempt() -> None:
             with self._connection.transaction():
                 for statement in migration.statements:
-                    self._set_timeouts(lock_timeout_ms, self._limits.statement_timeout_s)
+                    self._set_timeouts()
                     self._send(migration, statement)
                 self._record_done(migration)
 
@@ -139,20 +138,18 @@ class Executor:
     def _step(self, migration: Migration, number: int, statement: Statement, resumed: bool) -> None:
         place = f"{migration.label}, statement {number} of {len(migration.statements)}"
 
-        def together(lock_timeout_ms: int) -> None:
+        def together() -> None:
             with self._connection.transaction():
-                self._set_timeouts(lock_timeout_ms, self._limits.statement_timeout_s)
+                self._set_timeouts()
                 self._send(migration, statement)
                 history.record_progress(self._connection, migration, number)
 
-        def alone(lock_timeout_ms: int) -> None:
-            self._set_timeouts(0, self._limits.concurrent_deadline_s, for_session=True)
+        def alone() -> None:
+            self._set_timeouts(for_session=True, concurrently=True)
             if clear_the_way(self._connection, statement, resumed, self._note):
                 return
             if not is_concurrent(statement):
-                self._set_timeouts(
-                    lock_timeout_ms, self._limits.statement_timeout_s, for_session=True
-                )
+                self._set_timeouts(for_session=True)
             self._send(migration, statement)
             verify(self._connection, statement)
 
@@ -169,22 +166,26 @@ class Executor:
     def _record_done(self, migration: Migration) -> None:
         # The file may have left a smaller timeout, or another search path, behind.
         self._connection.execute("set local search_path to default")
-        self._set_timeouts(self._limits.lock_timeout_ms, self._limits.statement_timeout_s)
+        self._set_timeouts()
         if migration.in_transaction:
             history.begin(self._connection, migration)
         catalog = read_catalog(self._connection, self._schemas)
         history.finish(self._connection, migration, catalog)
 
-    def _set_timeouts(
-        self, lock_timeout_ms: int, statement_timeout_s: float, *, for_session: bool = False
-    ) -> None:
-        """Set them anew before each statement, so that no file can lift them."""
+    def _set_timeouts(self, *, for_session: bool = False, concurrently: bool = False) -> None:
+        """Set them anew before each statement, so that no file can lift them.
+
+        What runs CONCURRENTLY waits for others without making anyone wait: it has a deadline of
+        its own instead of a lock timeout.
+        """
+        limits = self._limits
+        seconds = limits.concurrent_deadline_s if concurrently else limits.statement_timeout_s
         self._connection.execute(
             "select set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
             [
-                f"{lock_timeout_ms}ms",
+                f"{0 if concurrently else limits.lock_timeout_ms}ms",
                 not for_session,
-                f"{int(statement_timeout_s * 1000)}ms",
+                f"{int(seconds * 1000)}ms",
                 not for_session,
             ],
         )
@@ -209,14 +210,13 @@ class Executor:
                 remedy="write '-- migrate: no-transaction' at the top of the file",
             )
 
-    def _retry(self, attempt: Callable[[int], None], place: str) -> None:
+    def _retry(self, attempt: Callable[[], None], place: str) -> None:
         """Make the attempt until it meets no lock, or the deadline has passed."""
         deadline = time.monotonic() + self._limits.deadline_s
-        first_timeout = self._limits.lock_timeout_ms
         for number in itertools.count():
             self._watch.forget()
             try:
-                attempt(int(min(first_timeout * 1.5**number, first_timeout * _LOCK_TIMEOUT_GROWTH)))
+                attempt()
                 return
             except _TRANSIENT as error:
                 told = f"{place}: {_first_line(error)}; blocked by {self._watch.describe()}"

@@ -57,9 +57,8 @@ def longest_wait(url: str, folder: Folder, hold_seconds: float, lock_timeout_ms:
 
 
 def test_nobody_waits_longer_than_the_lock_timeout(target: str, folder: Folder) -> None:
-    lock_timeout_ms = 100
-    # Later attempts wait up to five times as long; the rest is what two busy cores may add.
-    assert longest_wait(target, folder, HOLD_SECONDS, lock_timeout_ms) < 0.5 + 0.5
+    # Half a second is what a busy machine may add; without the timeout it would be HOLD_SECONDS.
+    assert longest_wait(target, folder, HOLD_SECONDS, lock_timeout_ms=200) < 0.2 + 0.5
 
 
 def whole_catalog(url: str) -> str:
