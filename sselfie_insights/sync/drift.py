@@ -4,10 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sselfie_insights import contract
 from sselfie_insights.sync.catalog import Catalog, SourceColumn, SourceTable
-from sselfie_insights.sync.state import MirroredTable
-
-Difference = tuple[str, str | None, str, str]
-"""Table, column or None, kind, and detail."""
+from sselfie_insights.sync.state import Difference, MirroredTable
 
 TYPES = {
     "timestamptz": "timestamp with time zone",

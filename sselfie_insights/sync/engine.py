@@ -19,7 +19,7 @@ from sselfie_insights.run.publish import warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.apply import Applier
 from sselfie_insights.sync.catalog import Catalog, moved_tables
-from sselfie_insights.sync.drift import Difference, contract_drift, schema_changes
+from sselfie_insights.sync.drift import contract_drift, schema_changes
 from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
 from sselfie_insights.sync.load import Loader
@@ -27,7 +27,7 @@ from sselfie_insights.sync.plan import Step, place_tables, plan_step, select_tab
 from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
 from sselfie_insights.sync.report import Progress, SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot, Source, open_source
-from sselfie_insights.sync.state import Ledger, MirroredTable, State, read_state
+from sselfie_insights.sync.state import Difference, Ledger, MirroredTable, State, read_state
 
 MAX_ATTEMPTS = 3
 
@@ -204,7 +204,7 @@ class Attempt:
     def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
         with self.request.destination() as path, duckdb.connect(path) as db:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            db.execute("set preserve_insertion_order = false")
+            db.execute("set enable_progress_bar = false")  # it would write to stdout
             reader = Reader(db, self.source.url)
             with transaction(db):
                 ledger = Ledger(db, self.run_id)
@@ -216,9 +216,13 @@ class Attempt:
                 tables = applier.apply(plan.steps, verify=self.request.verify)
                 self._refuse_moved(catalog)
                 report = self._report(plan, snapshot, [*tables, *dropped])
-                ledger.record(report, source=self.source.target, lineage=lineage)
-                ledger.record_changes(plan.changes)
-                ledger.replace_drift(plan.drift)
+                ledger.record(
+                    report,
+                    source=self.source.target,
+                    lineage=lineage,
+                    changes=plan.changes,
+                    drift=plan.drift,
+                )
         return report
 
     def _refuse_moved(self, before: Catalog) -> None:

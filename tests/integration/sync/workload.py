@@ -35,6 +35,7 @@ SCHEMA = (
 
 GIVEN_UP = (
     psycopg.errors.DeadlockDetected,
+    psycopg.errors.InvalidTextRepresentation,  # an enum value under its other name
     psycopg.errors.SerializationFailure,
     psycopg.errors.UniqueViolation,
 )
