@@ -1,9 +1,9 @@
 /*
-grain: One row per column kept in another type than documented.
+grain: One row per column with values that do not convert to the documented type.
 title: Unconverted values
 description: >-
-  Columns that the live database keeps in another type than the document says, and how many
-  values were lost in conversion.
+  Columns that the live database keeps in another type than the document says, where some values
+  cannot be read in the documented one and so count as missing.
 key: [source_table, column_name]
 columns:
   source_table: {unit: text, description: The table.}

@@ -1,4 +1,4 @@
--- One row per column that the live database keeps in another type than documented: values lost in conversion.
+-- One row per column with values that cannot be read in the documented type, and so count as missing.
 {%- set columns = [] %}
 {%- if execute %}
 {%- for node in graph.sources.values() | selectattr('source_name', 'equalto', 'app') | sort(attribute='name') %}
@@ -45,6 +45,7 @@ final as (
         live_type,
         cast(value_count as bigint) as value_count
     from counted
+    where value_count > 0
 
 )
 
