@@ -8,8 +8,9 @@ from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Difference, compare, read_catalog
 from sselfie_insights.migrate.expected import migrated_catalog, structure
 from sselfie_insights.migrate.files import PACKAGED, load_migrations
-from sselfie_insights.migrate.runner import APPLICATION, create_history, refuse_standby
-from sselfie_insights.postgres import advisory_lock, connect
+from sselfie_insights.migrate.runner import create_history
+from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
+from sselfie_insights.postgres import advisory_lock
 
 
 def baseline(
@@ -47,10 +48,10 @@ def baseline(
             f"there is no migration {version:04d}", remedy="see 'sselfie migrate status'"
         )
     with (
-        connect(url, autocommit=True, application_name=APPLICATION) as connection,
+        session(url) as connection,
         advisory_lock(connection, wait_seconds=wait_seconds),
     ):
-        refuse_standby(connection, url)
+        refuse_what_cannot_migrate(connection, url)
         if history.read(connection):
             raise MigrationError(
                 "the database has a history of migrations already",

@@ -6,10 +6,9 @@ from pathlib import Path
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.files import load_migrations
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES, Finding, lint
-from sselfie_insights.migrate.runner import APPLICATION
+from sselfie_insights.migrate.session import session
 from sselfie_insights.migrate.squawk import require_squawk
 from sselfie_insights.migrate.tables import read_live_tables
-from sselfie_insights.postgres import connect
 
 
 def lint_folder(
@@ -33,7 +32,7 @@ def lint_folder(
     migrations = load_migrations(folder)
     if url is None:
         return lint(migrations, None)
-    with connect(url, autocommit=True, application_name=APPLICATION) as connection:
+    with session(url) as connection:
         done = {record.version for record in history.read(connection) if record.is_done}
         live = read_live_tables(connection, schemas)
     chosen = [m for m in migrations if everything or m.version not in done]

@@ -67,7 +67,7 @@ class Record:
         finished_at: When it was finished.
         applied_by: The database role.
         server_version: PostgreSQL's number, e.g. 150018.
-        catalog_fingerprint: The catalog's digest after it; None where another came after.
+        catalog_fingerprint: The catalog's digest after it; None while it is not finished.
         error: What stopped it.
     """
 

@@ -12,9 +12,8 @@ from sselfie_insights.migrate.execution import Executor, Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
 from sselfie_insights.migrate.planning import Plan, make_plan
-from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
-
-APPLICATION = "sselfie migrate"
+from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
+from sselfie_insights.postgres import Connection, advisory_lock, describe_target
 
 
 def _silent(message: str) -> None:
@@ -53,10 +52,10 @@ def apply(
     limits = limits or Limits()
     migrations = load_migrations(folder)
     with (
-        connect(url, autocommit=True, application_name=APPLICATION) as connection,
+        session(url) as connection,
         advisory_lock(connection, wait_seconds=limits.wait_s),
     ):
-        refuse_standby(connection, url)
+        refuse_what_cannot_migrate(connection, url)
         plan = make_plan(
             connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
         )
@@ -90,22 +89,9 @@ def plan(
         MigrationError: Files and history contradict each other.
     """
     migrations = load_migrations(folder)
-    with connect(url, autocommit=True, application_name=APPLICATION) as connection:
+    with session(url) as connection:
         return make_plan(
             connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
-        )
-
-
-def refuse_standby(connection: Connection, url: str) -> None:
-    """Raise if the server is a standby.
-
-    Raises:
-        MigrationError: It is.
-    """
-    row = connection.execute("select pg_is_in_recovery()").fetchone()
-    if row and row[0]:
-        raise MigrationError(
-            f"{describe_target(url)} is a standby", remedy="connect to the primary server"
         )
 
 

@@ -9,8 +9,7 @@ from sselfie_insights.migrate.catalog import Catalog, Difference, Identity, read
 from sselfie_insights.migrate.expected import contract_catalog, migrated_catalog, structure
 from sselfie_insights.migrate.files import PACKAGED, load_migrations
 from sselfie_insights.migrate.planning import find_drift, pending_migrations
-from sselfie_insights.migrate.runner import APPLICATION
-from sselfie_insights.postgres import connect
+from sselfie_insights.migrate.session import session
 
 MISSING = ""
 """The definition of an object that is not there."""
@@ -82,7 +81,7 @@ def read_status(
         MigrationError: Files and history contradict each other.
     """
     migrations = load_migrations(folder)
-    with connect(url, autocommit=True, application_name=APPLICATION) as connection:
+    with session(url) as connection:
         records = {record.version: record for record in history.read(connection)}
         pending_migrations(migrations, records.values())  # refuses files that were tampered with
         stored = history.read_stored_catalog(connection)

@@ -19,8 +19,8 @@ from sselfie_insights.migrate import history
 from sselfie_insights.migrate.actions import read_actions
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.planning import pending_migrations
-from sselfie_insights.migrate.runner import APPLICATION
 from sselfie_insights.migrate.scratch import find_program, scratch_database
+from sselfie_insights.migrate.session import session
 from sselfie_insights.migrate.statements import Statement, split
 from sselfie_insights.postgres import Connection, connect
 
@@ -107,7 +107,7 @@ def trace(
         MigrationError: Files and history contradict each other.
     """
     migrations = load_migrations(folder)
-    with connect(url, autocommit=True, application_name=APPLICATION) as connection:
+    with session(url) as connection:
         pending = pending_migrations(migrations, history.read(connection), to)
     with scratch_database(scratch_url, url) as scratch:
         not_copied = copy_schema(url, scratch)

@@ -8,8 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sselfie_insights.errors import LockedError, MigrationError, SourceError
-from sselfie_insights.migrate import Limits, apply, execution, load_migrations, plan, runner
+from sselfie_insights.errors import LockedError, MigrationError, SourceError, UsageError
+from sselfie_insights.migrate import Limits, apply, execution, load_migrations, plan
+from sselfie_insights.migrate.session import refuse_what_cannot_migrate
 from sselfie_insights.postgres import advisory_lock, connect
 from tests.integration.migrate.conftest import Cluster, Folder
 
@@ -424,4 +425,21 @@ def test_squawk_is_wanted_where_there_is_something_to_hurt(
 def test_the_runner_names_itself(database: str, folder: Folder) -> None:
     path = folder("create table public.who as select current_setting('application_name') as name;")
     apply(database, folder=path)
-    assert rows(database, "select name from public.who") == [(runner.APPLICATION,)]
+    assert rows(database, "select name from public.who") == [("sselfie migrate",)]
+
+
+def test_a_pooler_is_refused(database: str) -> None:
+    with (
+        connect(database, autocommit=True) as connection,
+        pytest.raises(UsageError, match="direct"),
+    ):
+        refuse_what_cannot_migrate(connection, "postgresql://me@ep-cool-pooler.eu.neon.tech/db")
+
+
+def test_looking_does_not_wait_for_a_lock(database: str, folder: Folder) -> None:
+    path = folder("create table public.one (id integer);", "select 1;")
+    apply(database, folder=path, to=1)
+    with psycopg.connect(database) as holder:
+        holder.execute("lock table sselfie_migrations.history")
+        with pytest.raises(SourceError, match="lock timeout"):
+            plan(database, folder=path)

@@ -1,0 +1,50 @@
+"""The connection that the migration commands work over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from sselfie_insights.errors import MigrationError, SourceError, UsageError
+from sselfie_insights.postgres import Connection, connect, describe_target
+
+_APPLICATION = "sselfie migrate"
+
+
+@contextmanager
+def session(url: str) -> Iterator[Connection]:
+    """Yield an autocommit connection to ``url``; looking at a table never waits long for a lock.
+
+    Raises:
+        SourceError: The database cannot be reached, or not be read.
+    """
+    with connect(url, autocommit=True, application_name=_APPLICATION) as connection:
+        try:
+            connection.execute("set lock_timeout = '5s'")
+            yield connection
+        except psycopg.Error as error:
+            reason = error.diag.message_primary or str(error).splitlines()[0]
+            raise SourceError(
+                f"{describe_target(url)}: {reason}",
+                remedy="look at it as a role that may, when nobody holds its tables",
+            ) from None
+
+
+def refuse_what_cannot_migrate(connection: Connection, url: str) -> None:
+    """Raise if the server is a standby, or the connection goes through a pooler.
+
+    Raises:
+        UsageError: It is a pooler, which keeps no lock for a session.
+        MigrationError: It is a standby.
+    """
+    host = str(conninfo_to_dict(url).get("host") or "")
+    if "-pooler." in host:
+        raise UsageError(
+            f"{describe_target(url)} is a connection pooler", remedy="use the direct host"
+        )
+    row = connection.execute("select pg_is_in_recovery()").fetchone()
+    if row and row[0]:
+        raise MigrationError(
+            f"{describe_target(url)} is a standby", remedy="connect to the primary server"
+        )
