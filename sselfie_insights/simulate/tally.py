@@ -58,9 +58,10 @@ class Tally:
             if row.at <= self.as_of:
                 self.dropped[row.reason, row.currency] += 1
                 self.dropped_cents[row.reason, row.currency] += row.cents
-        if history.standing is not Standing.CUSTOMER:
+        standing = self._standing(history)
+        if standing is not Standing.CUSTOMER:
             if history.signed_up_at <= self.as_of:
-                self.excluded[history.standing] += 1
+                self.excluded[standing] += 1
             return
         first_paid_at = self._add_payments(history)
         if history.user_id is not None:
@@ -68,6 +69,14 @@ class Tally:
             if history.signed_up_at <= self.as_of:
                 self._add_credits(history.user_id, history)
                 self._add_activity(history, first_paid_at)
+
+    def _standing(self, history: History) -> Standing:
+        """Return the person's standing by ``as_of``: a tester is one from the first test row on."""
+        if history.standing is not Standing.TEST:
+            return history.standing
+        tried = [each.invoices[0].paid_at for each in history.subscriptions]
+        tried += [each.at for each in history.purchases]
+        return Standing.TEST if min(tried) <= self.as_of else Standing.CUSTOMER
 
     def _add_payments(self, history: History) -> int | None:
         """Add what was paid and given back; return when the first money came."""
