@@ -40,12 +40,12 @@ def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Co
         return Comparison("not comparable", "it was never refreshed")
     theirs = source.execute(
         "select count(*), coalesce(sum(('x' || substr(md5(convert_to("
-        f"{' || '.join(map(_remote, columns))}, 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
+        f"concat({', '.join(map(_remote, columns))}), 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
         f" from {mirror.remote}"
     )[0]
     ours = db.execute(
         "select count(*), coalesce(sum(('0x' || substr(md5("
-        f"{' || '.join(map(_local, columns))}), 1, 15))::bigint), 0) from {mirror.local}"
+        f"concat({', '.join(map(_local, columns))})), 1, 15))::bigint), 0) from {mirror.local}"
     ).fetchone()
     assert ours is not None  # noqa: S101 - an aggregate has one row
     if theirs[0] != ours[0]:
