@@ -29,9 +29,7 @@ update ai_images set source = case when category in ('upload', 'profile', 'highl
     then 'upload' else 'generated' end;
 alter table credit_transactions add column is_test_mode boolean default false;
 update credit_transactions set is_test_mode = true
-where amount > 0 and user_id in (select user_id from subscriptions where is_test_mode
-    union select user_id from stripe_payments where is_test_mode and user_id is not null
-    except select user_id from stripe_payments where is_test_mode is not true);
+where amount > 0 and user_id in (select user_id from subscriptions where is_test_mode);
 create table referrals (
     id serial primary key,
     referrer_id text references users,
