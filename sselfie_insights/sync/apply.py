@@ -48,7 +48,7 @@ class Applier:
         reports = []
         for index, step in enumerate(steps):
             if self.on_progress and sizes[index]:
-                self.on_progress(sum(sizes[:index]), sum(sizes), step.mirror.table.label)
+                self.on_progress(sum(sizes[:index]), sum(sizes), _describe(step))
             reports.append(self._apply_step(step, verify=verify))
         if self.on_progress:
             self.on_progress(sum(sizes), sum(sizes), "")
@@ -108,3 +108,11 @@ class Applier:
             "full",
             f"its changes alone cannot be trusted, or a value {UNFIT}",
         )
+
+
+def _describe(step: Step) -> str:
+    """Return a table and what is to be read of it."""
+    table = step.mirror.table
+    if step.changes is not None:
+        return f"{table.label}, {step.changes.changed} changed rows"
+    return f"{table.label}, {table.bytes / 1e6:.0f} MB"

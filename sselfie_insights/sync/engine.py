@@ -24,7 +24,12 @@ from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
 from sselfie_insights.sync.load import Loader
 from sselfie_insights.sync.plan import Step, place_tables, plan_step, select_tables
-from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
+from sselfie_insights.sync.refusals import (
+    NAMES_SHOWN,
+    refuse_empty,
+    refuse_filtered,
+    refuse_unreadable,
+)
 from sselfie_insights.sync.report import Progress, SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot, Source, open_source
 from sselfie_insights.sync.state import Difference, Ledger, MirroredTable, State, read_state
@@ -127,7 +132,7 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
                     source.wait_for_migrations()
                 return Attempt(request, source, run_id, started, attempt).run()
         except SourceMovedError as moved:
-            names = ", ".join(moved.tables) or "a table"
+            names = ", ".join(moved.tables[:NAMES_SHOWN]) or "a table"
         except psycopg.Error as error:  # while the connection was set up, or closed
             reason = str(error).splitlines()[0]
             raise SourceError(
@@ -191,7 +196,12 @@ class Attempt:
                 for mirror in mirrors
             ]
         vanished = [t for key, t in state.tables.items() if key not in catalog]
-        changes = schema_changes(catalog, state.tables)
+        labels = {mirror.table.label for mirror in mirrors}
+        changes = [
+            change
+            for change in schema_changes(catalog, state.tables)
+            if change[0] in labels or change[2] == "table dropped"
+        ]
         drift = contract_drift(catalog, schemas[0], documented)
         is_needed = (
             self.request.verify

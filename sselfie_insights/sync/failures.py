@@ -44,12 +44,12 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
         return UsageError(
             f"the warehouse cannot be written: {_reason(text)}", remedy="free some space"
         )
-    if LOCK_TIMEOUT in text:
-        return SourceMovedError([])
     reason = source.redact(_reason(text))
     moved: list[str] = []
     with suppress(psycopg.Error):
         source.end_snapshot()
+        if LOCK_TIMEOUT in text:
+            return SourceMovedError(source.locked_tables())
         moved = moved_tables(before, source.read_catalog()) if before else []
     if moved:
         return SourceMovedError(moved)

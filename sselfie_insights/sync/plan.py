@@ -95,6 +95,8 @@ def _reload_reason(
     table = mirror.table
     if known is None:
         return "new"
+    if not lineage:
+        return "the role may not execute pg_control_system() and pg_control_checkpoint()"
     if known.lineage != lineage:
         return "another history of the database"
     if known.fingerprint != table.fingerprint:

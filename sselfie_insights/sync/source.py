@@ -99,7 +99,16 @@ class Source:
         return rows
 
     def read_lineage(self) -> str:
-        """Return what names this very history of this database: another one shares no xmin."""
+        """Return what names this very history of this database: another one shares no xmin.
+
+        Empty where the role may not know.
+        """
+        functions = ("pg_control_system()", "pg_control_checkpoint()")
+        if not all(
+            self.execute("select has_function_privilege(%s, 'execute')", [name])[0][0]
+            for name in functions
+        ):
+            return ""
         rows = self.execute(
             "select concat_ws(' ', s.system_identifier, c.timeline_id, d.oid,"
             " current_setting('neon.timeline_id', true))"
@@ -135,15 +144,22 @@ class Source:
         if not self._connection.closed:
             self._connection.rollback()
 
+    def locked_tables(self) -> list[str]:
+        """Return the tables that someone rewrites or drops just now, or waits to."""
+        rows = self.execute(
+            "select distinct n.nspname || '.' || c.relname"
+            " from pg_locks l join pg_class c on c.oid = l.relation"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " where l.mode = 'AccessExclusiveLock' and n.nspname = any(%s)"
+            " and c.relkind in ('r', 'p', 'm') order by 1",
+            [list(self._schemas)],
+        )
+        return [name for (name,) in rows]
+
     def wait_for_migrations(self) -> None:
         """Wait, within bounds and without a lock, while someone rewrites or drops a table."""
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-        while time.monotonic() < deadline and self.execute(
-            "select from pg_locks l join pg_class c on c.oid = l.relation"
-            " join pg_namespace n on n.oid = c.relnamespace"
-            " where l.mode = 'AccessExclusiveLock' and n.nspname = any(%s) limit 1",
-            [list(self._schemas)],
-        ):
+        while self.locked_tables() and time.monotonic() < deadline:
             time.sleep(0.2)
 
 

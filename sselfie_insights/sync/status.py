@@ -25,6 +25,7 @@ def status_query(warehouse: Path) -> str:
             from meta.mirror_columns
         ),
         last_run as (select * from meta.sync_runs order by snapshot_at desc limit 1),
+        recent_runs as (select * from meta.sync_runs order by snapshot_at desc limit 10),
         status (position, item, subject, detail) as (
             select
                 0, 'last sync', strftime(snapshot_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC'),
@@ -56,7 +57,7 @@ def status_query(warehouse: Path) -> str:
             from meta.contract_drift
             union all select 9, 'changed', concat_ws('.', table_name, column_name),
                 kind || ': ' || detail || ', run ' || run_id
-            from meta.schema_changes
+            from meta.schema_changes semi join recent_runs using (run_id)
         )
         select item, subject, detail from status order by position, item, subject, detail
     """

@@ -63,7 +63,7 @@ def _fill(table: Table, counts: dict[str, int]) -> str:
 def _value(column: Column, counts: dict[str, int]) -> str:
     number = "i"
     if column.references and column.key != "unique":
-        number = f"1 + (i * 7919) % {counts[column.references]}"
+        number = f"1 + (i::bigint * 7919 % {counts[column.references]})::int"
     match column.data_type:
         case "text" if column.references == "users" or column.key == "primary":
             return f"'user-' || ({number})"

@@ -183,6 +183,20 @@ def test_another_database_of_the_same_shape_is_another_history(newest: Bench) ->
     assert {t.reason for t in report.tables} == {"another history of the database"}
 
 
+def test_a_role_that_cannot_tell_histories_apart_reads_in_full(newest: Bench) -> None:
+    fill(newest)
+    newest.pg(
+        "do $$ begin create role plain login; exception when duplicate_object then end $$",
+        "grant select on all tables in schema public to plain",
+        "revoke execute on function pg_control_system() from public",
+    )
+    settings = {"database_url": make_conninfo(newest.url, user="plain")}
+    for _ in range(2):
+        report = newest.sync(settings=settings)
+        assert newest.modes(report) == {"t": "full", "keyless": "full"}
+    assert "pg_control_system()" in table(report, "t").reason
+
+
 def test_only_some_tables_and_full(newest: Bench) -> None:
     fill(newest)
     newest.pg("update t set v = 'x' where id = 1", "insert into keyless values ('c')")

@@ -180,6 +180,8 @@ def test_awkward_tables(bench: Bench) -> None:
         "create view not_mirrored as select 1 as n",
         "create unlogged table u (id int primary key)",
         "insert into u values (7)",
+        'create table system_like (rowid int primary key, ctid_ text, "XMIN" int, source text)',
+        "insert into system_like values (3, 'c', 4, 's')",
     )
     report = bench.sync(verify=True)
     rows = {table.mirror_name: table.row_count for table in report.tables}
@@ -196,6 +198,7 @@ def test_awkward_tables(bench: Bench) -> None:
         "counted": 1,
         "unfilled": 0,
         "u": 1,
+        "system_like": 1,
     }
     assert {t.name for t in report.tables if t.verification == "not comparable"} == {
         "no_columns",
@@ -207,6 +210,7 @@ def test_awkward_tables(bench: Bench) -> None:
     ]
     assert bench.ask('select "Id__2", id, "ID__3" from raw.names') == [(1, 2, 3)]
     assert bench.ask("select n, typeof(n) from raw.unfilled") == []
+    assert bench.ask("select * from raw.system_like where rowid = 3") == [(3, "c", 4, "s")]
     again = bench.sync()
     assert (again.mode, again.published) == ("unchanged", False)
 
