@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from sselfie_insights.demo import running_server
+from sselfie_insights.embedded import running_server
 
 
 @pytest.fixture(autouse=True)

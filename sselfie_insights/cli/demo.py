@@ -23,7 +23,8 @@ def demo(
     ] = False,
 ) -> None:
     """From an embedded Postgres to HTML reports, on a synthetic business of no real people."""
-    from sselfie_insights.demo import run_demo, running_server
+    from sselfie_insights.demo import run_demo
+    from sselfie_insights.embedded import running_server
     from sselfie_insights.report import read_headlines
     from sselfie_insights.settings import load_settings
 

@@ -45,7 +45,7 @@ def scratch_database(server: str | None, target: str | None = None) -> Iterator[
 
 
 def _embedded_server() -> AbstractContextManager[str]:
-    from sselfie_insights.demo import running_server
+    from sselfie_insights.embedded import running_server
 
     if importlib.util.find_spec(_EMBEDDED) is None:
         raise UsageError(
