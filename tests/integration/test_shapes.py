@@ -1,8 +1,10 @@
-"""The same models inside Postgres and in DuckDB give the same rows."""
+"""Either shape of the database, every zone, and both engines give the numbers of the answer key."""
 
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,10 +13,38 @@ import pytest
 from psycopg import sql
 
 from sselfie_insights.marts import build_in_postgres
-from tests.integration.conftest import Business
+from tests.answers import list_differences
+from tests.integration.conftest import Business, mirrored_business
+from tests.models import run_models
+
+ZONES = ("UTC", "Europe/Oslo", "America/Los_Angeles")
 
 # What tells of the build itself: the mirror has a run and an instant of its own.
 OF_THE_BUILD = {"synced_at", "run_id"}
+
+
+def test_every_number_equals_the_answer_key_in_either_shape_and_another_zone(
+    zoned_business: Business,
+) -> None:
+    assert list_differences(zoned_business.answers, zoned_business.settings.warehouse) == []
+
+
+@pytest.mark.parametrize("zoned_business", ["documented", "live"], indirect=True)
+def test_ten_more_businesses_equal_their_answer_keys(
+    zoned_business: Business, request: pytest.FixtureRequest, server: str, tmp_path: Path
+) -> None:
+    shape = request.node.callspec.params["zoned_business"]
+    differences = []
+    for seed, zone in zip(range(10, 20), cycle(ZONES)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        with mirrored_business(
+            server, folder, seed=seed, users=120, shape=shape, zone=zone
+        ) as another:
+            run_models(zoned_business.settings.warehouse, another.settings.warehouse, zone)
+            found = list_differences(another.answers, another.settings.warehouse)
+            differences += [f"seed {seed}, {zone}: {line}" for line in found]
+    assert differences == []
 
 
 def _plain(value: Any) -> Any:
