@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import altair as alt
 import vl_convert
+from altair.utils import schemapi
 
 from sselfie_insights.report.blocks import Chart
 
@@ -38,21 +39,46 @@ _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 _MOST_DOTS = 24
 
 
+class _Data(dict[str, list[dict[str, Any]]]):
+    """The rows of a chart, beside its description: Altair would copy them at every step."""
+
+    def add(self, rows: list[dict[str, Any]]) -> alt.NamedData:
+        """Take ``rows`` and return the name by which the chart finds them."""
+        name = f"rows-{len(self)}"
+        self[name] = rows
+        return alt.NamedData(name=name)
+
+
 @cache
 def draw_chart(chart: Chart, size: tuple[int, int, int], *, validate: bool = False) -> str:
     """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height, labels), drawn once."""
+    # The tests validate against Vega-Lite's schema; doing so for every page triples the time.
+    with schemapi.debug_mode(validate):
+        spec = _describe(chart, size, validate)
+    return _recolor(vl_convert.vegalite_to_svg(spec))
+
+
+def _describe(chart: Chart, size: tuple[int, int, int], validate: bool) -> dict[str, Any]:
+    """Return the Vega-Lite description of ``chart``."""
     width, height, labels = size
+    data = _Data()
     match chart.kind:
         case "line":
-            drawing = _draw_lines(chart, labels)
+            drawing = _draw_lines(chart, labels, data)
         case "column":
-            drawing = _draw_columns(chart, labels)
+            drawing = _draw_columns(chart, labels, data)
         case "bar":
-            drawing, height = _draw_bars(chart, width), 30 * len(chart.points)
+            drawing, height = _draw_bars(chart, width, data), 30 * len(chart.points)
         case "waterfall":
-            drawing = _draw_waterfall(chart, width)
-    spec = (
-        drawing.properties(width=width, height=height, autosize=_AUTOSIZE, background="transparent")
+            drawing = _draw_waterfall(chart, width, data)
+    styled = (
+        drawing.properties(
+            width=width,
+            height=height,
+            autosize=_AUTOSIZE,
+            padding=_PADDING,
+            background="transparent",
+        )
         .configure(aria=False, font="sans-serif")
         .configure_view(strokeOpacity=0)
         .configure_axis(
@@ -64,10 +90,9 @@ def draw_chart(chart: Chart, size: tuple[int, int, int], *, validate: bool = Fal
             labelPadding=6,
             title=None,
         )
-        # The tests validate against Vega-Lite's schema; doing so for every page doubles the time.
-        .to_dict(validate=validate)
     )
-    return _recolor(vl_convert.vegalite_to_svg(spec))
+    description: dict[str, Any] = styled.to_dict(validate=validate)
+    return description | {"datasets": data}
 
 
 _BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
@@ -75,9 +100,11 @@ _UNREAD = re.compile(
     r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
 )
 _AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
+# Room for half of the last label, and for a font that is wider than vl-convert's.
+_PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
 
 
-def _draw_lines(chart: Chart, labels: int) -> Drawing:
+def _draw_lines(chart: Chart, labels: int, data: _Data) -> Drawing:
     x, y = _time_axis(chart, labels), _value_axis(chart)
     color = _stroke("paint")
     rows = list(_long_rows(chart))
@@ -87,24 +114,24 @@ def _draw_lines(chart: Chart, labels: int) -> Drawing:
         tail = {len(chart.points) - 2, len(chart.points) - 1}
         dashed = [row for row in rows if row["index"] in tail]
     solid = [row for row in rows if chart.complete[row["index"]]] or rows
-    line = alt.Chart(_data(solid)).mark_line(strokeWidth=2).encode(x=x, y=y, stroke=color)
+    line = alt.Chart(data.add(solid)).mark_line(strokeWidth=2).encode(x=x, y=y, stroke=color)
     parts: list[alt.Chart] = [line]
     if dashed:
         parts.append(
-            alt.Chart(_data(dashed))
+            alt.Chart(data.add(dashed))
             .mark_line(strokeWidth=2, strokeDash=[3, 4])
             .encode(x=x, y=y, stroke=color)
         )
     dots = rows if len(chart.points) <= _MOST_DOTS else [r for r in rows if _is_last(r, chart)]
     parts.append(
-        alt.Chart(_data([row | {"fill": _dot(row, chart)} for row in dots]))
+        alt.Chart(data.add([row | {"fill": _dot(row, chart)} for row in dots]))
         .mark_point(size=34, strokeWidth=1.8, opacity=1)
         .encode(x=x, y=y, stroke=color, fill=_fill("fill"))
     )
     return alt.layer(*parts)
 
 
-def _draw_columns(chart: Chart, labels: int) -> Drawing:
+def _draw_columns(chart: Chart, labels: int, data: _Data) -> Drawing:
     rows = [
         row
         | {
@@ -115,7 +142,7 @@ def _draw_columns(chart: Chart, labels: int) -> Drawing:
         for row in _long_rows(chart)
     ]
     bars = (
-        alt.Chart(_data(rows))
+        alt.Chart(data.add(rows))
         .mark_bar(strokeWidth=1, binSpacing=0)
         .encode(
             x=_time_axis(chart, labels, padding=0.25),
@@ -128,7 +155,7 @@ def _draw_columns(chart: Chart, labels: int) -> Drawing:
     return alt.layer(bars)
 
 
-def _draw_bars(chart: Chart, width: int) -> Drawing:
+def _draw_bars(chart: Chart, width: int, data: _Data) -> Drawing:
     rows = list(_long_rows(chart))
     y = alt.Y(
         "point:N",
@@ -137,16 +164,16 @@ def _draw_bars(chart: Chart, width: int) -> Drawing:
     )
     top = max((row["value"] for row in rows), default=0) or 1
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.15]))
-    bars = alt.Chart(_data(rows)).mark_bar(height=16).encode(x=x, y=y, fill=_fill("paint"))
+    bars = alt.Chart(data.add(rows)).mark_bar(height=16).encode(x=x, y=y, fill=_fill("paint"))
     texts = (
-        alt.Chart(_data(rows))
+        alt.Chart(data.add(rows))
         .mark_text(align="left", dx=6, fontSize=12, color=_MUTED)
         .encode(x=x, y=y, text=alt.Text("value:Q", format=_FORMATS[chart.measure]))
     )
     return alt.layer(bars, texts)
 
 
-def _draw_waterfall(chart: Chart, width: int) -> Drawing:
+def _draw_waterfall(chart: Chart, width: int, data: _Data) -> Drawing:
     colors = {"total": _SERIES[1], "gain": _SERIES[0], "loss": _SERIES[2]}
     signs = {"total": "", "gain": "+", "loss": "\N{MINUS SIGN}"}
     rows = [
@@ -168,9 +195,9 @@ def _draw_waterfall(chart: Chart, width: int) -> Drawing:
         scale=alt.Scale(paddingInner=0.3),
     )
     y = alt.Y("low:Q", axis=_quiet_axis(chart), scale=alt.Scale(zero=True, nice=True))
-    bars = alt.Chart(_data(rows)).mark_bar().encode(x=x, y=y, y2="high:Q", fill=_fill("paint"))
+    bars = alt.Chart(data.add(rows)).mark_bar().encode(x=x, y=y, y2="high:Q", fill=_fill("paint"))
     texts = (
-        alt.Chart(_data(rows))
+        alt.Chart(data.add(rows))
         .mark_text(dy=-8, fontSize=12 if width == WIDE[0] else 10, color=_INK)
         .encode(x=x, y=alt.Y("high:Q"), text="text:N")
     )
@@ -188,10 +215,6 @@ def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
                     "rank": rank,
                     "paint": _SERIES[rank % len(_SERIES)],
                 }
-
-
-def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=rows)
 
 
 def _time_axis(chart: Chart, labels: int, *, padding: float = 0.0) -> alt.X:

@@ -1,0 +1,140 @@
+"""Every page as Chromium shows it: light and dark, narrow and wide, printed, by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Request
+from playwright.sync_api import Page as Tab
+
+NAMES = (
+    "index", "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
+    "academy", "email", "quality",
+)  # fmt: skip
+# WCAG 2.2 AA for text of normal size.
+CONTRAST = 4.5
+
+MEASURE = """() => {
+  const luminance = ([r, g, b]) => [r, g, b]
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = color => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].map(v => v / 255);
+  };
+  const solid = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = rgb(getComputedStyle(e).backgroundColor);
+      if (color[3] === 1) return color;
+    }
+    return [1, 1, 1, 1];
+  };
+  const found = [];
+  const texts = 'p, th, td, small, a, summary, dt, dd, li, h1, h2, code, figcaption, caption';
+  for (const element of document.querySelectorAll(texts)) {
+    if (!element.textContent.trim() || !element.checkVisibility()) continue;
+    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(solid(element))];
+    found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.outerHTML.slice(0, 90)]);
+  }
+  return found.sort((x, y) => x[0] - y[0])[0];
+}"""
+
+
+@pytest.fixture(params=[("light", 390), ("dark", 390), ("light", 1440), ("dark", 1440)], ids=str)
+def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Tab, list[str]]]:
+    """A tab that records every request and every message of the console."""
+    scheme, width = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    tab = context.new_page()
+    seen: list[str] = []
+
+    def note_request(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            seen.append(request.url)
+
+    def note_message(message: ConsoleMessage) -> None:
+        seen.append(message.text)
+
+    tab.on("request", note_request)
+    tab.on("console", note_message)
+    yield tab, seen
+    context.close()
+
+
+def open_all(tab: Tab, site: Path, name: str) -> None:
+    tab.goto((site / f"{name}.html").as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+def test_pages_fit_call_nobody_and_can_be_read(tab: tuple[Tab, list[str]], site: Path) -> None:
+    page, seen = tab
+    for name in NAMES:
+        open_all(page, site, name)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        ratio, where = page.evaluate(MEASURE)
+        assert ratio >= CONTRAST, (name, ratio, where)
+    assert seen == []
+
+
+def test_one_drawing_of_each_chart_shows(tab: tuple[Tab, list[str]], site: Path) -> None:
+    page, _ = tab
+    open_all(page, site, "overview")
+    shown = page.evaluate(
+        """[...document.querySelectorAll('.chart')].map(chart =>
+            [...chart.children].filter(child => child.checkVisibility()).map(c => c.className))"""
+    )
+    expected = ["narrow"] if (page.viewport_size or {})["width"] == 390 else ["wide"]
+    assert shown and all(classes == expected for classes in shown)
+    smallest = page.evaluate(
+        """Math.min(...[...document.querySelectorAll('.chart text')]
+            .filter(text => text.checkVisibility())
+            .map(text => text.getBoundingClientRect().height))"""
+    )
+    assert smallest >= 10  # px: the line of the smallest label
+
+
+def test_the_colours_follow_the_scheme(tab: tuple[Tab, list[str]], site: Path) -> None:
+    page, _ = tab
+    open_all(page, site, "overview")
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert color == ("rgb(26, 24, 22)" if is_dark else "rgb(250, 249, 247)")
+    stroke = page.evaluate(
+        "getComputedStyle(document.querySelector('.chart path[stroke-width=\"2\"]')).stroke"
+    )
+    assert stroke == ("rgb(223, 162, 131)" if is_dark else "rgb(143, 79, 52)")
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, site: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((site / "retention.html").as_uri())
+    wanted = page.evaluate("document.querySelectorAll('a, summary, [tabindex=\"0\"]').length")
+    reached: list[Any] = []
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => { const e = document.activeElement;
+                e.dataset.seen = (e.dataset.seen || 0) + 1;
+                return [e.tagName, getComputedStyle(e).outlineStyle]; }"""
+            )
+        )
+    assert page.evaluate("document.querySelectorAll('[data-seen=\"1\"]').length") == wanted
+    assert all(style == "solid" for _, style in reached)
+    assert reached[0][0] == "A"  # the link that skips to the content
+    page.close()
+
+
+def test_pages_print(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    for name in NAMES:
+        page.goto((site / f"{name}.html").as_uri())
+        content = page.pdf(prefer_css_page_size=True)
+        assert content.startswith(b"%PDF") and len(content) > 5_000, name
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
