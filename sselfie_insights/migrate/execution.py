@@ -238,7 +238,7 @@ def _first_line(error: psycopg.Error) -> str:
 def _remedy(error: psycopg.Error) -> str:
     match error:
         case errors.QueryCanceled():
-            return "make the step smaller, or raise --statement-timeout"
+            return "make the step smaller, or raise --statement-timeout or --concurrent-deadline"
         case errors.InsufficientPrivilege():
             return "connect as the owner of the tables"
         case errors.ReadOnlySqlTransaction():

@@ -119,7 +119,8 @@ def pending_migrations(
     """Return the migrations that are not done, up to version ``to``, in order.
 
     Raises:
-        MigrationError: A file that was applied is edited, renumbered or missing.
+        MigrationError: A file that was applied is edited, renumbered or missing, or an older one
+            is pending.
         UsageError: There is no version ``to``.
     """
     by_version = {migration.version: migration for migration in migrations}
@@ -129,11 +130,13 @@ def pending_migrations(
     for record in recorded.values():
         _check(record, by_version.get(record.version), migrations)
     done = {record.version for record in recorded.values() if record.is_done}
-    return [
-        migration
-        for migration in migrations
-        if migration.version not in done and (to is None or migration.version <= to)
-    ]
+    pending = [migration for migration in migrations if migration.version not in done]
+    if pending and pending[0].version < max(done, default=0):
+        raise MigrationError(
+            f"{pending[0].label} is pending, but {max(done):04d} was applied",
+            remedy="give it the next free number",
+        )
+    return [migration for migration in pending if to is None or migration.version <= to]
 
 
 def _check(record: Record, migration: Migration | None, migrations: Iterable[Migration]) -> None:
@@ -168,7 +171,13 @@ def _check(record: Record, migration: Migration | None, migrations: Iterable[Mig
 
 
 def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
-    """Say whether a pending file names the object, or the relation it belongs to."""
+    """Say whether a pending file names the object, or the relation it belongs to.
+
+    An index that is invalid is nobody's work of hand: it is what a failed build left, and the
+    runner drops it before it builds it anew.
+    """
+    if difference.identity.kind == "index" and (difference.after or "").endswith(" invalid"):
+        return False
     name = difference.relation or difference.identity.name.split("(")[0]
     wanted = name.split(".")[-1]
     return any(

@@ -90,7 +90,7 @@ def cluster15() -> Iterator[Cluster]:
         cluster.close()
 
 
-@pytest.fixture(params=["18", "15"])
+@pytest.fixture(scope="session", params=["18", "15"])
 def each_server(request: pytest.FixtureRequest) -> str:
     """The connection string of either server."""
     if request.param == "18":

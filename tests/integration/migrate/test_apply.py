@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -115,6 +116,22 @@ def test_tampered_files_are_refused(
         apply(database, folder=path)
     assert message in caught.value.message
     assert tables(database) == ["one", "two"]
+
+
+def test_an_older_file_cannot_come_late(database: str, folder: Folder) -> None:
+    path = folder("create table public.one ();", "create table public.two ();")
+    apply(database, folder=path)
+    with psycopg.connect(database) as connection:
+        connection.execute("delete from sselfie_migrations.history where version = 1")
+    with pytest.raises(MigrationError, match="0001_make_step1 is pending, but 0002 was applied"):
+        apply(database, folder=path)
+
+
+@pytest.mark.parametrize("text", ["hello world", "create tabel public.one ();", "<html></html>"])
+def test_what_is_no_sql(database: str, folder: Folder, text: str) -> None:
+    with pytest.raises(MigrationError, match=r"0001_make_step1\.sql:1"):
+        apply(database, folder=folder(text))
+    assert tables(database) == []
 
 
 def test_line_ends_and_byte_order_marks_change_nothing(database: str, folder: Folder) -> None:
@@ -291,6 +308,49 @@ def test_the_invalid_index_trap(target: str, folder: Folder) -> None:
         " 'public.one'::regclass",
     )
     assert found == [(True, False)]
+
+
+def test_an_index_that_somebody_else_is_building_is_left_alone(target: str, folder: Folder) -> None:
+    build = "create index concurrently one_idx on public.one (id)"
+    path = folder("create table public.one (id integer);", f"-- migrate: no-transaction\n{build};")
+    apply(target, folder=path, to=1)
+
+    def somebody_else() -> None:
+        with psycopg.connect(target, autocommit=True) as connection:
+            connection.execute(build)
+
+    other = threading.Thread(target=somebody_else)
+    with psycopg.connect(target) as writer:
+        writer.execute("insert into public.one values (1)")
+        other.start()
+        while not rows(target, "select from pg_stat_progress_create_index where index_relid > 0"):
+            pass
+        with pytest.raises(MigrationError, match=r"public\.one_idx is being built by process \d+"):
+            apply(target, folder=path)
+    other.join()
+    assert len(apply(target, folder=path)) == 1
+
+
+def test_an_index_build_has_a_deadline_of_its_own(target: str, folder: Folder) -> None:
+    path = folder(
+        "create table public.one (id integer);",
+        "-- migrate: no-transaction\ncreate index concurrently one_idx on public.one (id);",
+    )
+    apply(target, folder=path, to=1)
+    validity = "select indisvalid from pg_index where indrelid = 'public.one'::regclass"
+    limits = Limits(lock_timeout_ms=50, statement_timeout_s=0.2, concurrent_deadline_s=2)
+    with psycopg.connect(target) as writer:
+        writer.execute("insert into public.one values (1)")
+        begun = time.monotonic()
+        with pytest.raises(MigrationError, match="statement timeout") as caught:
+            apply(target, folder=path, limits=limits)
+        assert time.monotonic() - begun > 2, "neither of the shorter timeouts applied"
+    assert "--concurrent-deadline" in caught.value.remedy
+    assert rows(target, validity) == [(False,)]
+    notes: list[str] = []
+    apply(target, folder=path, limits=limits, note=notes.append)
+    assert any("left by an attempt that failed" in note for note in notes)
+    assert rows(target, validity) == [(True,)]
 
 
 def test_skip_missing_passes_over_what_this_database_lacks(target: str, folder: Folder) -> None:

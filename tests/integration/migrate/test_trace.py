@@ -1,6 +1,7 @@
 """What lint says of locks and rewrites is what PostgreSQL 15 and 18 do."""
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -93,12 +94,19 @@ def trace_one(url: str, path: Path, version: int) -> Traced:
     return traced
 
 
+@pytest.fixture(scope="module")
+def shared_target(each_server: str) -> Iterator[str]:
+    with temporary_database(each_server) as url:
+        yield url
+
+
 @pytest.mark.parametrize(("statement", "lock", "is_rewritten"), CLAIMS)
 def test_lint_and_trace_agree(
-    target: str, folder: Folder, statement: str, lock: str | None, is_rewritten: bool
+    shared_target: str, folder: Folder, statement: str, lock: str | None, is_rewritten: bool
 ) -> None:
+    target = shared_target
     with psycopg.connect(target) as connection:
-        connection.execute(SCHEMA)
+        connection.execute("drop schema public cascade; create schema public;" + SCHEMA)
     path = folder(text_of(statement))
     with psycopg.connect(target, autocommit=True) as connection:
         live = read_live_tables(connection, ("public",))
