@@ -5,6 +5,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.sync import SyncReport, TableReport
 from sselfie_insights.sync.changes import changed_since
 from tests.integration.sync.conftest import Bench
@@ -247,6 +248,19 @@ def test_a_full_reload_keeps_what_no_source_can_give_back(newest: Bench) -> None
     newest.sync(full=True)
     assert newest.ask("select id from snapshots.plans") == [(1,)]
     assert newest.ask("select count(*) from meta.sync_runs") == [(2,)]
+
+
+def test_a_run_may_sync_into_its_own_copy(newest: Bench) -> None:
+    fill(newest)
+    newest.pg("update t set v = 'x' where id = 1")
+    with pytest.raises(RuntimeError, match="later step"), writable_copy(newest.warehouse) as copy:
+        report = newest.sync(into=copy)
+        assert (report.mode, report.published) == ("incremental", False)
+        raise RuntimeError("a later step failed")
+    assert newest.ask("select v from raw.t where id = 1") == [("v1",)]
+    with writable_copy(newest.warehouse) as copy:
+        newest.sync(into=copy)
+    assert newest.ask("select v from raw.t where id = 1") == [("x",)]
 
 
 NOW = 5 * 2**32 + 1000
