@@ -174,8 +174,10 @@ class Membership:
         until = _next_end(subscription, ends)
         if subscription.interval == 1 and _is_evident(subscription):
             draw = rng.random()
-            if draw < 0.012 and until + DAY <= self.now:
-                # A free month; another invoice follows, which tells what the membership costs.
+            list_cents = catalog.price_at(subscription.product, paid_at).cents
+            if draw < 0.012 and until + DAY <= self.now and subscription.cents <= list_cents:
+                # A free month; another invoice follows, which tells what the membership costs,
+                # unless that were above the list price and the last.
                 self._bill(subscription, paid_at, 0, ends, until, regular=False)
                 return True
             if 0.012 <= draw < 0.022 and subscription.product in _CHEAPER:
