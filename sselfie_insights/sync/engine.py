@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -120,6 +120,7 @@ def sync(
     with journaled(settings.warehouse, "verify" if verify else "sync", run_id) as entry:
         with nullcontext() if into else warehouse_lock(settings.warehouse):
             report = _sync_patiently(request, url, run_id, started)
+        report = replace(report, seconds=(datetime.now(UTC) - started).total_seconds())
         entry |= report.summary()
     return report
 

@@ -24,7 +24,13 @@ REPETITIONS = 2
 
 def run(rows: int) -> bool:
     """Measure on ``rows`` rows; print the figures; return whether every target holds."""
-    with run_server(18, shared_buffers="512MB", max_wal_size="8GB", log_statement="none") as server:
+    options = {
+        "shared_buffers": "512MB",
+        "max_wal_size": "8GB",
+        "log_statement": "none",
+        "autovacuum": "off",
+    }
+    with run_server(18, **options) as server:
         assert server is not None
         with new_database(server, "bench") as url:
             folder = Path(tempfile.mkdtemp(prefix="sselfie-bench-"))
