@@ -61,7 +61,8 @@ running as (
             partition by customer_key order by changed_at
             range between unbounded preceding and interval '1 microsecond' preceding
         ) as total_before_cents,
-        min(case when change_cents > 0 then changed_at end) over (partition by customer_key) as member_since_at
+        min(case when change_cents > 0 then changed_at end) over (partition by customer_key) as member_since_at,
+        max(changed_at) over (partition by customer_key) as last_changed_at
     from changes
 
 ),
@@ -89,7 +90,7 @@ final as (
         -- A lapse so recent that a late renewal would still take it back.
         running.change_cents < 0
         and running.total_after_cents = 0
-        and running.next_changed_at is null
+        and running.changed_at = running.last_changed_at
         and running.changed_at > build.as_of - {{ var('grace_days') }} * interval '1 day' as is_in_grace
     from running
     cross join build
