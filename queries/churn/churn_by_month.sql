@@ -8,7 +8,7 @@ description: >-
   payment failed. Unknown: the source has overwritten the reason. Logo churn rate = opening
   members gone at the close / opening members.
 key: [month]
-group_size: closing_member_count
+group_size: [opening_member_count, closing_member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

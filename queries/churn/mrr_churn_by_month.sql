@@ -7,6 +7,7 @@ description: >-
   Quick ratio = (new + expansion + reactivation) / (contraction + churn), empty where nothing
   was lost.
 key: [month, currency]
+group_size: opening_member_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -14,6 +15,7 @@ columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   opening_mrr_cents: {unit: cents, description: MRR at the first instant of the month.}
+  opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
   gross_mrr_churn_rate: {unit: rate, description: 1 - GRR.}
   net_mrr_churn_rate: {unit: rate, description: 1 - NRR; below 0 when expansion exceeds losses.}
   grr: {unit: rate, description: Gross revenue retention.}
@@ -22,10 +24,19 @@ columns:
   quick_ratio: {unit: number, description: Gains of MRR / losses of MRR.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with members as (
+    select
+        month,
+        currency,
+        lag(member_count, 1, 0) over (partition by currency order by month) as opening_member_count
+    from marts.mrr_movements
+)
+
 select
     month,
     currency,
     opening_mrr_cents,
+    opening_member_count,
     gross_mrr_churn_rate,
     net_mrr_churn_rate,
     grr,
@@ -34,6 +45,7 @@ select
     quick_ratio,
     is_complete
 from marts.mrr_churn_by_month
+left join members using (month, currency)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

@@ -8,7 +8,7 @@ description: >-
   dated at the end of paid coverage. To the cent: closing = opening + new + reactivation +
   expansion - contraction - churn.
 key: [month, currency]
-group_size: member_count
+group_size: [opening_member_count, member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -24,11 +24,19 @@ columns:
   closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
   billed_mrr_cents: {unit: cents, description: The invoices' own amounts per month at the same instant.}
   in_grace_mrr_cents: {unit: cents, description: Part of churn that a late renewal may still take back.}
+  opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
   member_count: {unit: count, description: Members with MRR in this currency at the close.}
   arr_cents: {unit: cents, description: 12 x closing MRR.}
   arpa_cents: {unit: cents, description: Closing MRR / members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with movements as (
+    select
+        *,
+        lag(member_count, 1, 0) over (partition by currency order by month) as opening_member_count
+    from marts.mrr_movements
+)
+
 select
     month,
     currency,
@@ -41,11 +49,12 @@ select
     closing_mrr_cents,
     billed_mrr_cents,
     in_grace_mrr_cents,
+    opening_member_count,
     member_count,
     arr_cents,
     arpa_cents,
     is_complete
-from marts.mrr_movements
+from movements
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

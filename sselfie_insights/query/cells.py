@@ -60,13 +60,15 @@ def is_numeric(unit: Unit) -> bool:
 def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:
     """Return the rows of ``result`` as text; the columns ``names``, by default all."""
     chosen = list(result.columns) if names is None else names
+    sizes = [chosen.index(name) for name in result.group_sizes if name in chosen]
     rows = []
     for index, row in enumerate(result.frame.select(chosen).iter_rows()):
         cells = [
             write_cell(value, result.columns[name].unit)
             for name, value in zip(chosen, row, strict=True)
         ]
-        if result.suppressed and result.suppressed[index] and result.group_size in chosen:
-            cells[chosen.index(result.group_size)] = SUPPRESSED
+        if result.suppressed and result.suppressed[index]:
+            for position in sizes:
+                cells[position] = cells[position] or SUPPRESSED
         rows.append(cells)
     return rows

@@ -23,7 +23,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.resources import resource_dir
@@ -48,6 +56,10 @@ _HEADER = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class Column(_Strict):
@@ -113,12 +125,13 @@ class _Header(_Strict):
     key: tuple[str, ...]
     columns: dict[str, Column]
     parameters: dict[str, Parameter] = {}
-    group_size: str | None = None
+    group_sizes: Annotated[
+        tuple[str, ...], BeforeValidator(_as_list), Field(alias="group_size")
+    ] = ()
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "_Header":
-        named = [*self.key, *([self.group_size] if self.group_size else [])]
-        for name in named:
+        for name in (*self.key, *self.group_sizes):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
         return self
@@ -136,8 +149,8 @@ class Query:
         key: The columns that tell one row from another.
         parameters: By name, in the order of the header.
         columns: By name, in the order of the result.
-        group_size: The column that counts the people behind a row, if any; reports show a row
-            with fewer than five of them as ``<5``.
+        group_sizes: Columns that count the people behind a row, if any; reports show a row with
+            one to four of them as ``<5``.
         body: The SQL, a Jinja template over the choices.
         path: The file.
     """
@@ -149,7 +162,7 @@ class Query:
     key: tuple[str, ...]
     parameters: dict[str, Parameter]
     columns: dict[str, Column]
-    group_size: str | None
+    group_sizes: tuple[str, ...]
     body: str
     path: Path
 

@@ -48,18 +48,18 @@ class Result:
         frame: The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns.
         columns: Unit and meaning of each column of ``frame``, in its order.
         key: The columns that tell one row from another.
-        group_size: The column that counts the people behind a row, if any.
+        group_sizes: Columns that count the people behind a row, if any.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement over a warehouse without marts.
         suppressed: Per row, whether its group was too small to show; None where nothing was
-            looked for. Such a row's measures are null, and its group size is shown as ``<5``.
+            looked for. Such a row's measures are null; a group size that is null is shown ``<5``.
     """
 
     name: str
     frame: pl.DataFrame
     columns: dict[str, Column]
     key: tuple[str, ...]
-    group_size: str | None
+    group_sizes: tuple[str, ...]
     values: dict[str, Value]
     stamp: Stamp | None
     suppressed: tuple[bool, ...] | None = field(default=None)
@@ -127,7 +127,7 @@ def run_query(
         frame=_collect(relation, columns, str(query.path)),
         columns=columns,
         key=tuple(name for name in query.key if name in columns),
-        group_size=query.group_size,
+        group_sizes=query.group_sizes,
         values=values,
         stamp=stamp,
     )
@@ -159,7 +159,7 @@ def run_statement(
         frame=_collect(relation, columns, "the SQL"),
         columns=columns,
         key=(),
-        group_size=None,
+        group_sizes=(),
         values={},
         stamp=stamp,
     )

@@ -176,11 +176,12 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
 
 
 def _shown_rows(result: Result) -> Iterable[list[Any]]:
-    size = list(result.columns).index(result.group_size) if result.group_size else -1
+    sizes = [list(result.columns).index(name) for name in result.group_sizes]
     for index, row in enumerate(result.frame.iter_rows()):
         cells = list(row)
-        if result.suppressed and result.suppressed[index] and size >= 0:
-            cells[size] = SUPPRESSED
+        if result.suppressed and result.suppressed[index]:
+            for position in sizes:
+                cells[position] = SUPPRESSED if cells[position] is None else cells[position]
         yield cells
 
 

@@ -40,7 +40,7 @@ class Chart:
     """A chart to draw.
 
     Attributes:
-        kind: Its shape; ``bar`` over categories, ``column`` over time.
+        kind: Its shape; ``bar`` over categories, ``column`` over time or numbers.
         points: The labels along the axis.
         series: What is drawn, by line or by colour of the bars.
         steps: The steps of a waterfall, else empty.

@@ -40,8 +40,8 @@ def build_chart(
     for row in rows:
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
     labels = tuple(_label(point, section.x, result) for point in points)
-    is_time = result.columns[section.x].unit in ("month", "date")
-    kind = "line" if isinstance(section, LineSection) else "column" if is_time else "bar"
+    is_ordered = result.columns[section.x].unit not in ("text", "flag")
+    kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
     return Chart(
         kind=kind,  # type: ignore[arg-type]
         points=labels,

@@ -17,9 +17,9 @@ from sselfie_insights.report.blocks import Chart
 
 Drawing: TypeAlias = alt.LayerChart | alt.FacetChart
 
-# Width and height in px, and how many labels fit along the axis: for a desk and for a telephone.
-WIDE = (1040, 300, 10)
-NARROW = (330, 220, 4)
+# Width and height in px: for a desk and for a telephone.
+WIDE = (1040, 300)
+NARROW = (330, 220)
 
 _SERIES = tuple(f"#00f0{number:02x}" for number in range(1, 7))
 _HATCHES = tuple(f"#00f1{number:02x}" for number in range(1, 7))
@@ -50,23 +50,23 @@ class _Data(dict[str, list[dict[str, Any]]]):
 
 
 @cache
-def draw_chart(chart: Chart, size: tuple[int, int, int], *, validate: bool = False) -> str:
-    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height, labels), drawn once."""
+def draw_chart(chart: Chart, size: tuple[int, int], *, validate: bool = False) -> str:
+    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height), drawn once."""
     # The tests validate against Vega-Lite's schema; doing so for every page triples the time.
     with schemapi.debug_mode(validate):
         spec = _describe(chart, size, validate)
     return _recolor(vl_convert.vegalite_to_svg(spec))
 
 
-def _describe(chart: Chart, size: tuple[int, int, int], validate: bool) -> dict[str, Any]:
+def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, Any]:
     """Return the Vega-Lite description of ``chart``."""
-    width, height, labels = size
+    width, height = size
     data = _Data()
     match chart.kind:
         case "line":
-            drawing = _draw_lines(chart, labels, data)
+            drawing = _draw_lines(chart, width, data)
         case "column":
-            drawing = _draw_columns(chart, labels, data)
+            drawing = _draw_columns(chart, width, data)
         case "bar":
             drawing, height = _draw_bars(chart, width, data), 30 * len(chart.points)
         case "waterfall":
@@ -104,8 +104,8 @@ _AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
 _PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
 
 
-def _draw_lines(chart: Chart, labels: int, data: _Data) -> Drawing:
-    x, y = _time_axis(chart, labels), _value_axis(chart)
+def _draw_lines(chart: Chart, width: int, data: _Data) -> Drawing:
+    x, y = _time_axis(chart, width), _value_axis(chart)
     color = _stroke("paint")
     rows = list(_long_rows(chart))
     # A point without a value breaks the line. From the last complete point on it is dashed.
@@ -131,7 +131,7 @@ def _draw_lines(chart: Chart, labels: int, data: _Data) -> Drawing:
     return alt.layer(*parts)
 
 
-def _draw_columns(chart: Chart, labels: int, data: _Data) -> Drawing:
+def _draw_columns(chart: Chart, width: int, data: _Data) -> Drawing:
     rows = [
         row
         | {
@@ -145,7 +145,7 @@ def _draw_columns(chart: Chart, labels: int, data: _Data) -> Drawing:
         alt.Chart(data.add(rows))
         .mark_bar(strokeWidth=1, binSpacing=0)
         .encode(
-            x=_time_axis(chart, labels, padding=0.25),
+            x=_time_axis(chart, width, padding=0.25),
             y=_value_axis(chart),
             fill=_fill("fill"),
             stroke=_stroke("paint"),
@@ -217,10 +217,12 @@ def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _time_axis(chart: Chart, labels: int, *, padding: float = 0.0) -> alt.X:
+def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> alt.X:
     """Points along the axis in their order, every nth labelled, counted from the newest."""
     count = len(chart.points)
-    step = -(-count // labels)
+    # A character takes 8 px, and labels keep 20 px apart.
+    fitting = max(1, width // (8 * max(len(point) for point in chart.points) + 20))
+    step = -(-count // fitting)
     shown = [chart.points[index] for index in range(count - 1, -1, -step)][::-1]
     domain = list(chart.points)
     scale = (

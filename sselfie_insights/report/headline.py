@@ -8,6 +8,7 @@ from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
+from sselfie_insights.report.tables import rank_values
 
 # Points of a sparkline: a year of months and the running one.
 _TREND_POINTS = 13
@@ -50,8 +51,7 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
         rows = [(row, False) for row in result.frame.to_dicts()]
     if item.each is None:
         return [_build_tile(item, item.label, result, rows)]
-    latest = {row[item.each]: row[item.column] or 0 for row, _ in rows}
-    values = sorted(latest, key=lambda value: (-latest[value], str(value)))
+    values = rank_values(result, item.each)
     if not values:
         return [_build_tile(item, item.label, result, [])]
     return [

@@ -5,14 +5,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
 
 import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import SMALLEST_GROUP
-from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
+from sselfie_insights.query.library import Query, find_query, nearest
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
@@ -31,7 +30,7 @@ from sselfie_insights.report.definition import (
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
 from sselfie_insights.report.privacy import suppress_small_groups
-from sselfie_insights.report.tables import build_table
+from sselfie_insights.report.tables import build_table, rank_values
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
@@ -198,7 +197,7 @@ def _build_data(
 
 def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
     """Yield the rows for each value of ``each``, the largest first; several are told apart."""
-    parts = [] if each is None else _rank(whole, each)
+    parts = [] if each is None else rank_values(whole, each)
     if len(parts) < 2:
         yield "", whole
         return
@@ -206,17 +205,6 @@ def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
         frame = whole.frame.filter(pl.col(each or "").eq_missing(part))
         text = str(part)
         yield text.upper() if each == "currency" else text, replace(whole, frame=frame)
-
-
-def _rank(whole: Result, each: str) -> list[Any]:
-    """The values of ``each``, ordered by the sum of the first measure."""
-    measure = next(
-        name
-        for name, column in whole.columns.items()
-        if name not in whole.key and column.unit in NUMERIC_UNITS
-    )
-    sums = whole.frame.group_by(each, maintain_order=True).agg(pl.col(measure).sum())
-    return sums.sort(measure, descending=True, maintain_order=True)[each].to_list()
 
 
 def _build_block(

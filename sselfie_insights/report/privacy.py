@@ -12,17 +12,18 @@ from sselfie_insights.query.run import Result
 def suppress_small_groups(result: Result) -> Result:
     """Return ``result`` with the measures of groups of one to four people taken out.
 
-    The row stays, with its key, names and flags; every renderer shows its group size as ``<5``.
-    An empty group tells of nobody and stays 0.
+    The row stays, with its key, names and flags; every renderer shows the small group's size as
+    ``<5``. An empty group tells of nobody and stays 0.
     """
-    size = result.group_size
-    if size is None:
+    if not result.group_sizes:
         return result
-    small = (
-        result.frame[size].is_between(1, SMALLEST_GROUP - 1).fill_null(value=False).alias("small")
-    )
+    is_small = {
+        name: pl.col(name).is_between(1, SMALLEST_GROUP - 1).fill_null(value=False)
+        for name in result.group_sizes
+    }
+    small = result.frame.select(pl.any_horizontal(is_small.values())).to_series()
     frame = result.frame.with_columns(
-        pl.when(~small).then(pl.col(name)).alias(name)
+        pl.when(~is_small.get(name, small)).then(pl.col(name)).alias(name)
         for name, column in result.columns.items()
         if column.unit in NUMERIC_UNITS and name not in result.key
     )

@@ -1,6 +1,9 @@
 """The rows of a block as text, a running period marked with ``*``."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
 
 from sselfie_insights.query.cells import SUPPRESSED, write_rows
 from sselfie_insights.query.library import NUMERIC_UNITS
@@ -16,7 +19,7 @@ def build_table(
     """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
     names = [name for name in columns if name != "is_complete"]
     rows = write_rows(result, names)
-    if result.suppressed and result.group_size not in names:
+    if result.suppressed and not set(result.group_sizes) & set(names):
         for row, is_small in zip(rows, result.suppressed, strict=True):
             if is_small:
                 row[0] += f" ({SUPPRESSED})"
@@ -37,6 +40,17 @@ def build_table(
         numeric=[result.columns[name].unit in NUMERIC_UNITS for name in names],
     )
     return table, tuple(running)
+
+
+def rank_values(result: Result, column: str) -> list[Any]:
+    """Return the values of ``column``, the one with the largest sum of the first measure first."""
+    measure = next(
+        name
+        for name, described in result.columns.items()
+        if name not in result.key and described.unit in NUMERIC_UNITS
+    )
+    sums = result.frame.group_by(column, maintain_order=True).agg(pl.col(measure).sum())
+    return sums.sort(measure, descending=True, maintain_order=True)[column].to_list()
 
 
 def _newest_first(result: Result) -> list[int]:

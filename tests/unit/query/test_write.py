@@ -48,7 +48,7 @@ def result() -> Result:
         schema_overrides={"at": pl.Datetime("us", "UTC")},
     )
     columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
-    return Result("q", frame, columns, ("name",), None, {}, None)
+    return Result("q", frame, columns, ("name",), (), {}, None)
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -178,6 +178,6 @@ def test_binary_does_not_go_to_a_terminal() -> None:
 
 def test_a_text_too_long_for_excel_is_told(result: Result) -> None:
     frame = result.frame.with_columns(name=pl.lit("x" * 40_000))
-    long = Result("q", frame, result.columns, ("name",), None, {}, None)
+    long = Result("q", frame, result.columns, ("name",), (), {}, None)
     with pytest.raises(UsageError, match="longer than a cell holds"):
         to_bytes(long, "xlsx")

@@ -29,7 +29,7 @@ def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
     kinds = [pl.Date, pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Boolean]
     frame = pl.DataFrame(rows, schema=dict(zip(UNITS, kinds, strict=True)), orient="row")
     columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
-    result = Result("q", frame, columns, ("month", "currency"), "people", {}, None)
+    result = Result("q", frame, columns, ("month", "currency"), ("people",), {}, None)
     return build_tiles(
         HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
     )
