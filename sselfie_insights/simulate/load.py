@@ -25,7 +25,7 @@ def require_empty(connection: Connection) -> None:
     """Refuse a database that is not migrated, or that holds anything.
 
     Raises:
-        SourceError: Tables are missing.
+        SourceError: Tables are missing, or may not be read.
         UsageError: A table has rows.
     """
     tables = load_contract()
@@ -44,7 +44,13 @@ def require_empty(connection: Connection) -> None:
         )
     for name in tables:
         query = sql.SQL("select exists (select from {})").format(sql.Identifier(name))
-        row = connection.execute(query).fetchone()
+        try:
+            row = connection.execute(query).fetchone()
+        except psycopg.Error as error:
+            raise SourceError(
+                f"table {name!r} cannot be read: {error.diag.message_primary or error}",
+                remedy="simulate as the owner of the tables",
+            ) from error
         if row and row[0]:
             raise UsageError(
                 f"database {connection.info.dbname!r} is not empty: table {name!r} has rows",
@@ -98,8 +104,9 @@ def _copy(
         with connection.cursor().copy(statement) as copy:
             copy.write(text.getbuffer())
     except psycopg.Error as error:
+        reason = error.diag.message_primary or error
         raise SourceError(
-            f"table {table.name!r} does not take the simulated rows: {error.diag.message_primary}",
+            f"table {table.name!r} does not take the simulated rows: {reason}",
             remedy="compare it with 'sselfie migrate status'",
         ) from error
 

@@ -336,3 +336,16 @@ def test_all_rows_are_written_or_none(database: str) -> None:
         simulate(database, users=200, seed=1, as_of=AS_OF, chunk=20)
     with psycopg.connect(database) as connection:
         assert all(_is_empty(connection, table) for table in load_contract())
+
+
+def test_a_role_that_may_not_read_the_tables_is_refused(database: str) -> None:
+    apply(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create role simulation_stranger login")
+    try:
+        stranger = psycopg.conninfo.make_conninfo(database, user="simulation_stranger")
+        with pytest.raises(SourceError, match="as the owner of the tables"):
+            simulate(stranger, users=10, seed=1, as_of=AS_OF)
+    finally:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("drop role simulation_stranger")
