@@ -11,7 +11,7 @@ import polars as pl
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import SMALLEST_GROUP
-from sselfie_insights.query.library import Query, find_query, nearest
+from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
@@ -118,7 +118,7 @@ def build_page(
         report: What to show.
         library: The queries.
         given: Parameters by name; each goes to every query that has it and whose section does
-            not fix it. ``value`` chooses the column that cohort grids show.
+            not fix it. ``value`` chooses the column that cohort grids show, where they have it.
         warnings: What to say before anything else.
 
     Raises:
@@ -151,6 +151,7 @@ def _check_parameters(
     report: Report, library: Mapping[str, Query], given: Mapping[str, str]
 ) -> None:
     known: dict[str, None] = {}
+    measures: set[str] = set()
     for section in report.sections:
         sources = (
             section.items
@@ -164,12 +165,19 @@ def _check_parameters(
             known |= {name: None for name in parameters if name not in source.values}
         if isinstance(section, CohortGridSection):
             known[_VALUE] = None
+            columns = find_query(section.query, dict(library)).columns
+            measures |= {name for name in columns if columns[name].unit in NUMERIC_UNITS}
     for name in given:
         if name not in known:
             raise UsageError(
                 f"report {report.name} has no parameter {name!r}{nearest(name, known)}",
                 remedy=f"parameters: {', '.join(known) or 'it has none'}",
             )
+    if _VALUE in given and given[_VALUE] not in measures:
+        raise UsageError(
+            f"no cohort grid of report {report.name} can hold {given[_VALUE]!r}"
+            f"{nearest(given[_VALUE], measures)}"
+        )
 
 
 def _build_headline(section: HeadlineSection, runner: _Runner) -> HeadlineBlock:
@@ -217,12 +225,7 @@ def _build_block(
     shown, columns, newest_first = result, _default_columns(section, result), False
     match section:
         case CohortGridSection():
-            column = value or section.value
-            if column not in result.columns:
-                raise UsageError(
-                    f"cohort grids of {result.name} cannot hold {column!r}"
-                    f"{nearest(column, result.columns)}"
-                )
+            column = value if value in result.columns else section.value
             if not is_empty:
                 grid = build_grid(
                     result, full, column, cohorts=section.cohorts, periods=section.periods

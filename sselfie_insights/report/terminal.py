@@ -210,7 +210,8 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
         told = f"Columns that do not fit in {width}: {', '.join(hidden)}."
         yield from (Text(line, _QUIET) for line in wrap(clean(told), _MEASURE))
     if left_out:
-        yield Text(f"{left_out} more rows are in --format csv.", _QUIET)
+        told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
+        yield Text(f"{told} in --format csv.", _QUIET)
 
 
 def _paragraph(text: str) -> Iterator[Text]:

@@ -32,12 +32,18 @@ def test_cohort_grids_show_counts_when_asked(business: Path) -> None:
     assert block.grid.rows[-1].cells[0].text == "20"
 
 
+def test_a_grid_without_that_column_keeps_its_own(business: Path) -> None:
+    page = build(business, "retention", value="retained_count")
+    revenue = page.data["revenue-retention"].grid
+    assert revenue is not None and revenue.rows[-1].cells[0].text == "108%"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"gran": "week"}, "no parameter 'gran'; did you mean 'grain'"),
         ({"grain": "wek"}, "did you mean 'week'"),
-        ({"value": "retention_rat"}, "cannot hold 'retention_rat'; did you mean 'retention_rate'"),
+        ({"value": "retention_rat"}, "can hold 'retention_rat'; did you mean 'retention_rate'"),
     ],
 )
 def test_a_wrong_parameter_is_told(business: Path, given: dict[str, str], message: str) -> None:
