@@ -66,8 +66,7 @@ class Subscription:
     """A recurring contract, and what the database still knows of it.
 
     ``failures`` are the failed charges that left a row. ``has_row`` says that the subscription's
-    own row survives; otherwise a later one of the same user has overwritten it. ``resumed`` says
-    that it ended once and came back under the same id.
+    own row survives; otherwise a later one of the same user has overwritten it.
     """
 
     id: str
@@ -85,7 +84,6 @@ class Subscription:
     ended_at: int = 0
     will_cancel: bool = False
     has_row: bool = True
-    resumed: bool = False
 
 
 @dataclass(slots=True)

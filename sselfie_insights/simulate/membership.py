@@ -268,7 +268,7 @@ class Membership:
     def _resume(self, subscription: Subscription, at: int) -> None:
         """Come back under the same id, and stay: the row tells of one ending only."""
         subscription.ending, subscription.ended_at = None, 0
-        subscription.status, subscription.resumed = "active", True
+        subscription.status = "active"
         subscription.anchor = at
         self._renew_faithfully(subscription, at)
 
