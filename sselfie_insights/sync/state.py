@@ -197,12 +197,15 @@ def _read(db: duckdb.DuckDBPyConnection) -> State:
         " from meta.mirror_columns order by number"
     ).fetchall():
         columns.setdefault((schema, table), []).append(MirroredColumn(*column))
+    present = set(db.execute("select schema_name, table_name from duckdb_tables()").fetchall())
     tables = {
         (row[0], row[1]): MirroredTable(*(*row, tuple(columns.get((row[0], row[1]), ()))))
         for row in db.execute(
             "select schema_name, table_name, mirror_schema, mirror_table, oid, fingerprint,"
             " lineage, snapshot_xmin, snapshot_xmax, row_count, is_suspect from meta.mirror_tables"
         ).fetchall()
+        # A table that someone removed from the mirror is unknown again.
+        if (row[2], row[3]) in present or (row[0], row[1]) not in columns
     }
     drift = db.execute(
         "select table_name, column_name, kind, detail from meta.contract_drift"

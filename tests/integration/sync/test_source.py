@@ -288,6 +288,10 @@ def test_verify_finds_what_differs_heals_it_and_says_so(bench: Bench) -> None:
         db.execute("delete from raw.t")
     assert bench.sync(verify=True).different[0].detail == "0 rows, the source has 2"
     assert not bench.sync(verify=True).different
+    with duckdb.connect(bench.warehouse) as db:
+        db.execute("drop table raw.t")
+    assert bench.sync().tables[1].reason == "new"
+    assert bench.ask("select count(*) from raw.t") == [(2,)]
 
 
 def test_the_command_verify_tells_each_table_and_exits_7(newest: Bench) -> None:
