@@ -5,6 +5,8 @@ cross join {{ ref('build_info') }} as build
 where
     cohorts.retained_count > cohorts.at_risk_count
     or cohorts.at_risk_count <> cohorts.cohort_size
+    or (cohorts.retention_rate is null) <> (cohorts.low is null)
+    or (cohorts.retention_rate is null) <> (cohorts.high is null)
     or cohorts.retention_rate not between cohorts.low - 1e-9 and cohorts.high + 1e-9
     or ({{ add_periods('cohorts.cohort_period', 'cohorts.period_index', 'month') }} > build.as_of_month)
     <> (cohorts.at_risk_count is null)
