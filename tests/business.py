@@ -330,7 +330,20 @@ select 'users' as source_table, 'created_at' as column_name, 'timestamptz' as do
     'text' as live_type, 2::bigint as value_count;
 
 create table marts.dim_customers as
-select 'user:u' || n as customer_key, 'u' || n as user_id from range(20) as t (n);
+select
+    'user:u' || n as customer_key, 'u' || n as user_id,
+    (date '2025-06-01' + (n % 18) * interval 1 month)::date as subscriber_cohort_month,
+    'pro' as first_product, ['direct', 'freebie'][1 + n % 2] as acquisition
+from range(200) as t (n);
+
+create table marts.dim_months as
+select month, is_complete from marts.credit_flow_by_month;
+
+create table marts.member_months as
+select
+    month, customer_key, 'usd' as currency, 4900::bigint as mrr_cents,
+    subscriber_cohort_month as cohort_period
+from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
 
 create schema staging;
 create table staging.stg_app__users as

@@ -1,17 +1,23 @@
 /*
-grain: One row per cohort month and period index.
+grain: One row per segment, cohort month and period index.
 title: Subscriber retention
 description: >-
   Of the members who first had MRR in one month, the share who have it at the end of a later
   one (at as_of while that month runs). Who returns stays in the first cohort. Period 0 is the
   month of joining: who joins and leaves within it is not retained in it. A cell that has not
   begun is empty, not 0.
-key: [cohort_period, period_index]
+key: [segment, cohort_period, period_index]
 group_size: cohort_size
 parameters:
+  breakdown:
+    type: choice
+    choices: [none, product, first_product, acquisition, brand_style]
+    default: none
+    description: What splits a cohort into segments.
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
+  segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: month, description: Month of first membership.}
   period_index: {unit: count, description: Months since.}
   cohort_size: {unit: count, description: Members who joined in the month.}
@@ -22,7 +28,92 @@ columns:
   high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
   is_complete: {unit: flag, description: Whether month k has ended by as_of.}
 */
+{% set attribute = {
+    "product": "dim_users.product",
+    "first_product": "dim_customers.first_product",
+    "acquisition": "dim_customers.acquisition",
+    "brand_style": "dim_users.brand_style",
+} %}
+with cells as (
+{% if breakdown == "none" %}
+    select 'all' as segment, * from marts.subscriber_cohorts
+{% else %}
+    with members as (
+        select
+            dim_customers.customer_key,
+            subscriber_cohort_month as cohort_period,
+            coalesce({{ attribute[breakdown] }}, '(none)') as segment
+        from marts.dim_customers
+        left join marts.dim_users using (user_id)
+        where subscriber_cohort_month is not null
+    ),
+
+    months as (
+        select month, is_complete from marts.dim_months
+        where month >= (select min(cohort_period) from members)
+    ),
+
+    sizes as (
+        select segments.segment, months.month as cohort_period, count(customer_key) as cohort_size
+        from months
+        cross join (select distinct segment from members) as segments
+        left join members
+            on members.cohort_period = months.month and members.segment = segments.segment
+        group by all
+    ),
+
+    retained as (
+        select segment, members.cohort_period, month, count(distinct customer_key) as kept_count
+        from marts.member_months
+        inner join members using (customer_key)
+        group by all
+    ),
+
+    counted as (
+        select
+            sizes.segment,
+            sizes.cohort_period,
+            date_diff('month', first.month, months.month) as period_index,
+            sizes.cohort_period + period_index * interval 1 month as month,
+            sizes.cohort_size
+        from sizes, months, (select min(month) as month from months) as first
+    ),
+
+    rated as (
+        select
+            counted.segment,
+            counted.cohort_period,
+            counted.period_index,
+            counted.cohort_size,
+            case when months.month is not null then counted.cohort_size end as at_risk_count,
+            case when months.month is not null then coalesce(kept_count, 0) end as retained_count,
+            retained_count / nullif(at_risk_count, 0) as retention_rate,
+            nullif(at_risk_count, 0) as n,
+            1.959963984540054 as z,
+            coalesce(months.is_complete, false) as is_complete
+        from counted
+        left join months on counted.month = months.month
+        left join retained
+            on
+                counted.segment = retained.segment
+                and counted.cohort_period = retained.cohort_period
+                and counted.month = retained.month
+    )
+
+    -- Wilson's score interval; z is the 97.5th percentile of the normal distribution.
+    select
+        *,
+        (retention_rate + z * z / (2 * n)) / (1 + z * z / n) as middle,
+        z * sqrt(retention_rate * (1 - retention_rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+            as half,
+        case when retention_rate = 0 then 0 else middle - half end as low,
+        case when retention_rate = 1 then 1 else middle + half end as high
+    from rated
+{% endif %}
+)
+
 select
+    segment,
     cohort_period,
     period_index,
     cohort_size,
@@ -32,8 +123,8 @@ select
     low,
     high,
     is_complete
-from marts.subscriber_cohorts
+from cells
 where
     ($since is null or cohort_period >= date_trunc('month', cast($since as date)))
     and ($until is null or cohort_period <= date_trunc('month', cast($until as date)))
-order by cohort_period, period_index
+order by segment, cohort_period, period_index

@@ -58,7 +58,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """Return a lone name as a list of one: what YAML may say either way."""
     return [value] if isinstance(value, str) else value
 
 
@@ -126,7 +127,7 @@ class _Header(_Strict):
     columns: dict[str, Column]
     parameters: dict[str, Parameter] = {}
     group_sizes: Annotated[
-        tuple[str, ...], BeforeValidator(_as_list), Field(alias="group_size")
+        tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import nearest, parse_yaml
+from sselfie_insights.query.library import as_list, nearest, parse_yaml
 from sselfie_insights.resources import resource_dir
 
 _WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}
@@ -67,11 +67,11 @@ class HeadlineSection(_Strict):
 
 
 class _DataSection(_Source):
-    """A section that shows a query; ``each`` repeats it for every value of a column."""
+    """A section that shows a query; ``each`` repeats it for every value of these columns."""
 
     title: str
     text: str | None = None
-    each: str | None = None
+    each: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     empty: str = "No data captured."
 
 

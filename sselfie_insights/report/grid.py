@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.run import Result
 
@@ -71,6 +72,9 @@ def build_grid(
         value: The column to show.
         cohorts: How many cohorts to show, the newest.
         periods: How many periods to show, the first.
+
+    Raises:
+        UsageError: A cell has several rows.
     """
     rows = list(result.frame.iter_rows(named=True))
     indexes = sorted({row["period_index"] for row in rows})
@@ -89,6 +93,11 @@ def build_grid(
         for row in full.frame.iter_rows(named=True)
         if row[value] is not None
     }
+    if len(cells) < len(rows):
+        raise UsageError(
+            f"a cohort grid of {result.name} has several rows a cell",
+            remedy="name the columns that tell them apart under each",
+        )
     unit = result.columns[value].unit
     peak = max((row[value] or 0 for row in rows), default=0)
 

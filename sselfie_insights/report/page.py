@@ -203,16 +203,21 @@ def _build_data(
         yield replace(block, collapsed=block.collapsed or position > 0)
 
 
-def _split(whole: Result, each: str | None) -> Iterator[tuple[str, Result]]:
+def _split(whole: Result, each: tuple[str, ...]) -> Iterator[tuple[str, Result]]:
     """Yield the rows for each value of ``each``, the largest first; several are told apart."""
-    parts = [] if each is None else rank_values(whole, each)
-    if len(parts) < 2:
+    if not each:
         yield "", whole
         return
+    column, *rest = each
+    parts = rank_values(whole, column)
+    if len(parts) < 2:
+        yield from _split(whole, tuple(rest))
+        return
     for part in parts:
-        frame = whole.frame.filter(pl.col(each or "").eq_missing(part))
-        text = str(part)
-        yield text.upper() if each == "currency" else text, replace(whole, frame=frame)
+        name = str(part).upper() if column == "currency" else str(part)
+        one = replace(whole, frame=whole.frame.filter(pl.col(column).eq_missing(part)))
+        for suffix, result in _split(one, tuple(rest)):
+            yield ", ".join(filter(None, (name, suffix))), result
 
 
 def _build_block(
@@ -267,10 +272,10 @@ def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
             return section.columns
         case LineSection() | BarSection():
             names = list(result.key if section.x in result.key else [section.x])
-            fixed = {name: humanize(name) for name in names if name != section.each}
+            fixed = {name: humanize(name) for name in names if name not in section.each}
             return fixed | section.y
         case WaterfallSection():
-            time = {name: humanize(name) for name in result.key if name != section.each}
+            time = {name: humanize(name) for name in result.key if name not in section.each}
             ends = {section.opening: "Opening"}, {section.closing: "Closing"}
             return time | ends[0] | section.gains | section.losses | ends[1]
         case _:
@@ -279,7 +284,7 @@ def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
 
 def _check_columns(section: DataSection, result: Result) -> None:
     named = set(_default_columns(section, result))
-    named |= {section.each} if section.each else set()
+    named |= set(section.each)
     named |= {section.x} if isinstance(section, LineSection | BarSection) else set()
     named |= {section.by} if isinstance(section, BarSection) and section.by else set()
     for name in sorted(named - set(result.columns)):

@@ -17,13 +17,28 @@ def build(path: Path, name: str, **given: str) -> Page:
 
 
 def test_a_parameter_reaches_every_query_that_has_it(business: Path) -> None:
+    page = build(business, "retention", since="2026-06-01", grain="week")
+    assert "-p since=2026-06-01 -p grain=week" in page.command
     page = build(business, "retention", since="2026-06-01", breakdown="product")
     assert {name for name in page.data if name.startswith("activity")} == {
         "activity-retention-pro", "activity-retention-starter",
     }  # fmt: skip
-    grid = page.data["subscriber-retention"].grid
+    grid = page.data["activity-retention-pro"].grid
     assert grid is not None and grid.rows[0].label == "Jun 2026"
-    assert "-p since=2026-06-01 -p breakdown=product" in page.command
+
+
+def test_a_grid_with_several_rows_a_cell_is_refused(business: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text(
+        "title: T\ndescription: D\nsections:\n"
+        "  - {type: cohort_grid, title: G, query: retention/activity_cohorts,"
+        " with: {breakdown: product}}\n"
+    )
+    report = load_reports([tmp_path])["mine"]
+    with (
+        open_warehouse(business) as connection,
+        pytest.raises(UsageError, match="several rows a cell: name the columns"),
+    ):
+        build_page(connection, report, load_library())
 
 
 def test_cohort_grids_show_counts_when_asked(business: Path) -> None:

@@ -1,3 +1,0 @@
-from tests.pages import business, pages
-
-__all__ = ["business", "pages"]
