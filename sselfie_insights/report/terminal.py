@@ -119,8 +119,8 @@ def _draw_grid(grid: CohortGrid, width: int | None) -> Iterator[Text]:
         )
     if grid.hidden_cohorts or grid.hidden_periods:
         yield Text(
-            f"{grid.hidden_cohorts} earlier cohorts and {grid.hidden_periods} later periods"
-            " are in --format csv.",
+            f"In --format csv: earlier cohorts ({grid.hidden_cohorts}), later periods"
+            f" ({grid.hidden_periods}).",
             _QUIET,
         )
 
