@@ -46,8 +46,8 @@ class CohortGrid:
     Attributes:
         periods: The heading of each column of cells.
         rows: The cohorts, oldest first, that are shown.
-        mean: The weighted mean over the complete cells of all cohorts; None where it has no
-            meaning.
+        mean: The weighted mean over the complete cells of all cohorts but the suppressed, which
+            it would give away; None where it has no meaning.
         hidden_cohorts: Older cohorts that are not shown.
         hidden_periods: Later periods that are not shown.
         measure: What a cell holds, in words.
@@ -68,7 +68,7 @@ def build_grid(
 
     Args:
         result: One row a cohort and period index, small groups suppressed.
-        full: The same before suppression; the mean is taken over it.
+        full: The same before suppression; it tells which cells have begun.
         value: The column to show.
         cohorts: How many cohorts to show, the newest.
         periods: How many periods to show, the first.
@@ -129,16 +129,16 @@ def build_grid(
     return CohortGrid(
         periods=tuple(names[index] for index in shown_indexes),
         rows=drawn,
-        mean=_mean(full, shown_indexes) if value == "retention_rate" else None,
+        mean=_mean(result, shown_indexes) if value == "retention_rate" else None,
         hidden_cohorts=len(starts) - len(shown_starts),
         hidden_periods=len(indexes) - len(shown_indexes),
         measure=result.columns[value].description,
     )
 
 
-def _mean(full: Result, indexes: list[int]) -> GridRow:
+def _mean(result: Result, indexes: list[int]) -> GridRow:
     """The sum of retained over the sum of at risk, complete cells only."""
-    complete = full.frame.filter("is_complete", full.frame["at_risk_count"] > 0)
+    complete = result.frame.filter("is_complete", result.frame["at_risk_count"] > 0)
     sums = {
         index: (retained, at_risk)
         for index, retained, at_risk in complete.group_by("period_index")
