@@ -24,8 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/sselfie demo
 
+# A file's tests share what they set up, so a file stays on one worker.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
