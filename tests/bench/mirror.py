@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import psycopg
@@ -20,6 +20,14 @@ GIGABYTE = 1e9
 MEMORY_TARGET = 1.5 * GIGABYTE
 REPETITIONS = 2
 """The better of so many measurements counts: others disturb a machine, nobody speeds it up."""
+
+
+class Cost(NamedTuple):
+    """What a measurement took: seconds, seconds of this side's processors, peak bytes."""
+
+    seconds: float
+    processor: float
+    peak: int
 
 
 def run(rows: int) -> bool:
@@ -52,17 +60,17 @@ def _measure(url: str, folder: Path, rows: int) -> bool:
         warehouse.unlink(missing_ok=True)
         full.append(_in_process(sync_once, url, warehouse, "full"))
     base, whole = min(bare), min(full)
-    _say("bare extension", base, whole[0])
-    held = [_say("full sync", whole, whole[0], base[0], 1.15)]
+    _say("bare extension", base, whole.seconds)
+    held = [_say("full sync", whole, whole.seconds, base.seconds, 1.15)]
     held.append(_say("nothing changed", _in_process(sync_once, url, warehouse, "unchanged"),
-                     whole[0], whole[0], 0.20))  # fmt: skip
+                     whole.seconds, whole.seconds, 0.20))  # fmt: skip
     changed = []
     for residue in range(REPETITIONS):
         for table in SHARES:
             _execute(url, f"update {table} set created_at = created_at where id % 100 = {residue}")
         _execute(url, "checkpoint")
         changed.append(_in_process(sync_once, url, warehouse, "incremental"))
-    held.append(_say("1 % of rows changed", min(changed), whole[0], whole[0], 0.30))
+    held.append(_say("1 % of rows changed", min(changed), whole.seconds, whole.seconds, 0.30))
     for table in SHARES:
         _execute(
             url,
@@ -70,15 +78,15 @@ def _measure(url: str, folder: Path, rows: int) -> bool:
         )
     _execute(url, "checkpoint")
     held.append(_say("1 % of rows deleted", _in_process(sync_once, url, warehouse, "incremental"),
-                     whole[0], whole[0], 1.0))  # fmt: skip
+                     whole.seconds, whole.seconds, 1.0))  # fmt: skip
     _execute(url, "update feed_posts set created_at = created_at")
     _say("every row of one table changed", _in_process(sync_once, url, warehouse, "incremental"),
-         whole[0])  # fmt: skip
+         whole.seconds)  # fmt: skip
     verified = _in_process(sync_once, url, warehouse, "verify")
-    _say("verify, every table", verified, whole[0])
-    print(f"  peak memory of a full sync {whole[1] / GIGABYTE:.2f} GB, target 1.50")
-    held.append(whole[1] <= MEMORY_TARGET)
-    _compare(url, folder, list(counts), whole[0])
+    _say("verify, every table", verified, whole.seconds)
+    print(f"  peak memory of a full sync {whole.peak / GIGABYTE:.2f} GB, target 1.50")
+    held.append(whole.peak <= MEMORY_TARGET)
+    _compare(url, folder, list(counts), whole.seconds)
     return all(held)
 
 
@@ -121,33 +129,36 @@ def sync_once(url: str, warehouse: Path, mode: str) -> None:
         assert all(t.mode != "full" for t in report.tables), "the incremental path was not taken"
 
 
-def _in_process(work: Callable[..., None], *arguments: Any) -> tuple[float, int]:
-    """Seconds and peak bytes of ``work`` in a fresh process, its imports left out."""
+def _in_process(work: Callable[..., None], *arguments: Any) -> Cost:
+    """What ``work`` costs in a fresh process; the seconds leave out its imports."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_time, (work, *arguments))
 
 
-def _time(work: Callable[..., None], *arguments: Any) -> tuple[float, int]:
+def _time(work: Callable[..., None], *arguments: Any) -> Cost:
     import sselfie_insights.sync
 
     assert sselfie_insights.sync
     started = time.monotonic()
     work(*arguments)
     seconds = time.monotonic() - started
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
 def _say(
     name: str,
-    measured: tuple[float, int],
+    measured: Cost,
     whole: float,
     base: float | None = None,
     target: float | None = None,
 ) -> bool:
-    seconds, peak = measured
-    line = f"  {name:<32}{seconds:7.1f} s   {seconds / whole:.2f} of a full sync"
-    line += f"   {peak / GIGABYTE:.2f} GB"
+    seconds, processor, peak = measured
+    line = (
+        f"  {name:<32}{seconds:7.1f} s ({processor:5.1f} s CPU)   {seconds / whole:.2f} of a full"
+    )
+    line += f" sync   {peak / GIGABYTE:.2f} GB"
     if base is not None and target is not None:
         line += f"   ratio {seconds / base:.2f}, target {target:.2f}"
     print(line, flush=True)

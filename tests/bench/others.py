@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
+from psycopg.conninfo import conninfo_to_dict
 
 
 def time_adbc(url: str, folder: Path, tables: list[str]) -> float | None:
@@ -48,7 +49,10 @@ def time_dlt(url: str, folder: Path, tables: list[str], backend: str) -> float |
         dataset_name="raw",
     )
     source = sql_database(
-        credentials=url.replace("postgresql://", "postgresql+psycopg2://"),
+        # The server trusts everyone, and dlt insists on a password.
+        credentials="postgresql+psycopg2://{user}:x@{host}:{port}/{dbname}".format_map(
+            conninfo_to_dict(url)
+        ),
         table_names=tables,
         backend=backend,
     )
