@@ -25,7 +25,7 @@ valued as (
         lots.currency,
         lots.credits,
         lots.outstanding_credits,
-        cast(lots.outstanding_credits as double precision) * lots.price_cents / lots.credits as outstanding_cents,
+        {{ divide_cents('lots.outstanding_credits * lots.price_cents', 'lots.credits') }} as outstanding_cents,
         lots.price_cents is null as is_unpriced,
         lots.transacted_at <= build.as_of - interval '{{ idle_days }} days' as is_old,
         coalesce(users.last_activity_at <= build.as_of - interval '{{ idle_days }} days', true) as is_idle
@@ -58,10 +58,10 @@ final as (
         currency,
         cast(paid_credits_outstanding as bigint) as paid_credits_outstanding,
         cast(unpriced_credits_outstanding as bigint) as unpriced_credits_outstanding,
-        cast(round(liability_cents) as bigint) as liability_cents,
+        cast(liability_cents as bigint) as liability_cents,
         unused_rate as breakage_rate,
         cast(round(old_cents + (liability_cents - old_cents) * unused_rate) as bigint) as breakage_proportional_cents,
-        cast(round(remote_cents) as bigint) as breakage_remote_cents
+        cast(remote_cents as bigint) as breakage_remote_cents
     from summed
 
 )
