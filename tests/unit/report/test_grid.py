@@ -72,7 +72,7 @@ def test_a_small_cohort_keeps_its_name_only(grid: CohortGrid) -> None:
 
 
 def test_the_mean_is_weighted_over_complete_cells(grid: CohortGrid) -> None:
-    # k=0: (10+20)/30, March is suppressed; k=1: (5+19)/30, March runs; k=2: 0/10, February runs; k=3: none complete.
+    # March is suppressed. k=0: (10+20)/30; k=1: (5+19)/30; k=2: 0/10, February runs; k=3: none.
     assert grid.mean is not None
     assert [cell.text for cell in grid.mean.cells] == ["100%", "80%", "0%", ""]
     assert [cell.share for cell in grid.mean.cells] == [1.0, 24 / 30, 0.0, None]
