@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -105,13 +106,13 @@ def read_headlines(settings: Settings, report: str = "overview") -> list[Tile]:
     ]
 
 
-def _write_block(page: Page, block: DataBlock, write: object) -> None:
+def _write_block(page: Page, block: DataBlock, write: Callable[[str, bytes, int], None]) -> None:
     if block.empty:
         return
     stem = f"{page.report.name}/{block.name}"
     rows = block.result.frame.height
-    write(f"{stem}.csv", to_bytes(block.result, "csv"), rows)  # type: ignore[operator]
-    write(f"{stem}.json", to_bytes(block.result, "json"), rows)  # type: ignore[operator]
+    write(f"{stem}.csv", to_bytes(block.result, "csv"), rows)
+    write(f"{stem}.json", to_bytes(block.result, "json"), rows)
 
 
 def _make_folder(folder: Path) -> None:
