@@ -91,4 +91,4 @@ def _value(column: Column, counts: dict[str, int]) -> str:
         case "integer[]":
             return "array[i, i + 1]"
         case other:
-            raise NotImplementedError(other)
+            raise ValueError(f"no values of type {other} for {column.name}")
