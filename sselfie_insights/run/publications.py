@@ -1,0 +1,239 @@
+"""Kept publications: what the warehouse was, so that any of the last days can be opened again.
+
+Each is a hard link to a file that was published once, which nobody writes; where the file system
+has no links, a copy. They lie beside the warehouse, in ``.<warehouse name>.publications/``, and
+are named by the second of their publication, in UTC: ``20261122T030500Z.duckdb``.
+"""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sselfie_insights.clock import parse_zone
+from sselfie_insights.errors import UsageError
+from sselfie_insights.run.publish import PRIVATE_MODE
+
+SUFFIX = ".duckdb"
+PARTIAL = ".partial"
+LATEST = "latest"
+
+_NAME = re.compile(r"(?P<second>\d{8}T\d{6}Z)(-(?P<number>\d+))?")
+_SECOND = "%Y%m%dT%H%M%SZ"
+_CANNOT_LINK = frozenset(
+    {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+)
+# How many names an error offers.
+_NEAREST = 3
+
+Note = Callable[[str], None]
+"""Told, in one line, of something odd that did not stop the work."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A kept publication.
+
+    Attributes:
+        name: What to call it, e.g. ``20261122T030500Z``; the second of one second ends in ``-2``.
+        path: Its file.
+        published_at: When it was published, UTC, to the second.
+    """
+
+    name: str
+    path: Path
+    published_at: datetime
+
+
+def publications_dir(warehouse: Path) -> Path:
+    """Return the folder of the kept publications of ``warehouse``."""
+    warehouse = warehouse.resolve()
+    return warehouse.with_name(f".{warehouse.name}.publications")
+
+
+def keep(warehouse: Path, at: datetime) -> Publication:
+    """Keep the file that is published now; the caller holds the lock of the warehouse.
+
+    Keeping the same file again gives the publication that there is.
+
+    Args:
+        warehouse: The published file.
+        at: When it was published.
+
+    Raises:
+        UsageError: There is no warehouse, or the folder cannot be written.
+    """
+    warehouse = warehouse.resolve()
+    folder = publications_dir(warehouse)
+    second = at.astimezone(UTC).replace(microsecond=0)
+    name, number = f"{second:{_SECOND}}", 1
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for left_over in folder.glob(f"*{PARTIAL}"):
+            left_over.unlink()
+        while (path := folder / f"{name}{SUFFIX}").exists():
+            if path.samefile(warehouse):
+                return Publication(name, path, second)
+            number += 1
+            name = f"{second:{_SECOND}}-{number}"
+        _link(warehouse, path)
+    except OSError as error:
+        raise UsageError(
+            f"{warehouse} was published, but cannot be kept in {folder}: {error.strerror or error}",
+            remedy="free some space, or change the permissions of the folder",
+        ) from None
+    return Publication(name, path, second)
+
+
+def list_publications(warehouse: Path) -> list[Publication]:
+    """Return the kept publications, oldest first; none where the folder is missing.
+
+    Files with other names are passed over. A file may be damaged: see ``is_intact``.
+
+    Raises:
+        UsageError: The folder cannot be read.
+    """
+    folder = publications_dir(warehouse)
+    found = []
+    try:
+        for path in folder.glob(f"*{SUFFIX}"):
+            match = _NAME.fullmatch(path.stem)
+            if match is None or not path.is_file():
+                continue
+            with suppress(ValueError):  # the 31st of February
+                second = datetime.strptime(match["second"], _SECOND).replace(tzinfo=UTC)
+                number = int(match["number"] or 1)
+                found.append((second, number, Publication(path.stem, path, second)))
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror or error}") from None
+    return [publication for *_, publication in sorted(found, key=lambda each: each[:2])]
+
+
+def find_publication(
+    warehouse: Path, text: str, zone: str = "UTC", *, on_note: Note | None = None
+) -> Publication:
+    """Return the publication that ``text`` names.
+
+    Args:
+        warehouse: The published file.
+        text: A date, for the last publication of that day; ``latest``; or a name.
+        zone: The reporting zone, in which a day begins and ends.
+        on_note: Told of damaged files that were passed over.
+
+    Raises:
+        UsageError: There is none, or it is damaged; the message names the nearest ones.
+    """
+    kept = list_publications(warehouse)
+    tz = parse_zone(zone)
+    day = _parse_day(text)
+    if text == LATEST:
+        candidates = kept
+    elif day is not None:
+        candidates = [each for each in kept if each.published_at.astimezone(tz).date() == day]
+    else:
+        candidates = [each for each in kept if each.name == text]
+    for publication in reversed(candidates):
+        if is_intact(publication.path):
+            return publication
+        if on_note:
+            on_note(f"the publication {publication.name} is damaged, and was passed over")
+    if candidates and text == candidates[-1].name:
+        problem = f"the publication {text} is damaged"
+    elif candidates:
+        problem = f"every publication of {text} is damaged"
+    else:
+        problem = f"there is no publication {text!r}"
+    others = [each for each in kept if each not in candidates]
+    raise UsageError(problem, remedy=_suggest(others, day, zone))
+
+
+def prune(
+    warehouse: Path,
+    keep: int,
+    max_age: timedelta | None = None,
+    now: datetime | None = None,
+    *,
+    on_note: Note | None = None,
+) -> list[Publication]:
+    """Remove old publications, never the last one that is intact; return what was removed.
+
+    Args:
+        warehouse: The published file.
+        keep: How many to keep at most.
+        max_age: How old one may get; None sets no limit.
+        now: The present; by default the clock's.
+        on_note: Told of a file that could not be removed.
+    """
+    kept = list_publications(warehouse)
+    now = now or datetime.now(UTC)
+    old = kept[: max(0, len(kept) - keep)]
+    if max_age is not None:
+        old += [each for each in kept if each not in old and now - each.published_at > max_age]
+    if not old:
+        return []
+    last_good = next((each for each in reversed(kept) if is_intact(each.path)), None)
+    removed = []
+    for publication in old:
+        if publication == last_good:
+            continue
+        try:
+            publication.path.unlink()
+        except OSError as error:
+            if on_note:
+                on_note(f"{publication.path} cannot be removed: {error.strerror or error}")
+        else:
+            removed.append(publication)
+    return removed
+
+
+def is_intact(path: Path) -> bool:
+    """Say whether DuckDB can open the file at ``path`` and read what it speaks for."""
+    import duckdb
+
+    from sselfie_insights.query.warehouse import open_warehouse, read_stamp
+
+    try:
+        with open_warehouse(path) as connection:
+            read_stamp(connection)
+    except (UsageError, duckdb.Error):
+        return False
+    return True
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        partial = target.with_name(target.name + PARTIAL)
+        shutil.copyfile(source, partial)
+        partial.chmod(PRIVATE_MODE)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        return None
+
+
+def _suggest(others: Sequence[Publication], day: date | None, zone: str) -> str:
+    if not others:
+        return "none is kept; 'sselfie run' keeps what it publishes"
+    tz = parse_zone(zone)
+    nearest = list(others[-_NEAREST:])
+    if day is not None:
+        by_distance = sorted(
+            others, key=lambda each: abs((each.published_at.astimezone(tz).date() - day).days)
+        )
+        nearest = sorted(by_distance[:_NEAREST], key=lambda each: each.published_at)
+    return "the nearest are " + ", ".join(each.name for each in nearest)
