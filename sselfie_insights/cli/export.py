@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import WithPersonalData
 
 
@@ -26,6 +26,7 @@ def export(
         typer.Option(metavar="NAME", help="A mart to add as Parquet, e.g. fct_activity; repeat."),
     ] = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
     """Export queries as Parquet, CSV and one Excel workbook, with a manifest.
@@ -35,9 +36,10 @@ def export(
     from sselfie_insights.query.export import MANIFEST, export_warehouse
     from sselfie_insights.query.library import load_library
     from sselfie_insights.query.warehouse import open_warehouse
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     folder = output or settings.output_dir / "export"
     with open_warehouse(settings.warehouse) as connection:
         files = export_warehouse(

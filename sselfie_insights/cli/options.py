@@ -8,6 +8,12 @@ import typer
 Warehouse = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The warehouse; default from the settings.")
 ]
+Publication = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE", help="Read a kept publication: the last one of DATE, its name, or latest."
+    ),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(metavar="INSTANT", help="Speak for this instant; a date is the end of that day."),
@@ -15,3 +21,8 @@ AsOf = Annotated[
 Timezone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="The reporting zone, e.g. Europe/Oslo.")
 ]
+
+
+def say_note(note: str) -> None:
+    """Tell of something odd that did not stop the work."""
+    typer.echo(f"note: {note}", err=True)

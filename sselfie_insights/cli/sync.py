@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, choose_format
 from sselfie_insights.cli.progress import progress_bar
 
@@ -56,14 +56,20 @@ def verify(warehouse: Warehouse = None) -> None:
     _tell_differences(report)
 
 
-def status(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:
+def status(
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    publication: Publication = None,
+) -> None:
     """Show what the warehouse mirrors: freshness, secrets, columns kept as text, differences."""
     from sselfie_insights.query import open_warehouse, run_statement
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
     from sselfie_insights.sync.status import status_query
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     with open_warehouse(settings.warehouse) as connection:
         result = run_statement(connection, status_query(settings.warehouse))
     chosen = choose_format(form, output)

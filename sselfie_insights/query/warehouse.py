@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.run.publications import publication_name
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Stamp:
         synced_at: When the source was read, UTC; None where the warehouse does not say.
         run_id: The sync that read it.
         version: The version of this package that built the marts.
+        publication: The name of the kept publication that was opened; None for the newest.
     """
 
     as_of: datetime
@@ -32,6 +34,7 @@ class Stamp:
     synced_at: datetime | None
     run_id: str | None
     version: str | None
+    publication: str | None = None
 
 
 @contextmanager
@@ -84,7 +87,15 @@ def read_stamp(connection: duckdb.DuckDBPyConnection) -> Stamp:
         synced_at=None if synced_at is None else _as_utc(synced_at),
         run_id=run_id,
         version=version,
+        publication=_read_publication(connection),
     )
+
+
+def _read_publication(connection: duckdb.DuckDBPyConnection) -> str | None:
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    return None if row is None or row[0] is None else publication_name(Path(row[0]))
 
 
 def _as_utc(moment: datetime) -> datetime:

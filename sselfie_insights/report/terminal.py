@@ -52,7 +52,11 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
             f"{RUNNING_MARK} still running, in no mean; empty: not begun; <5: too few to show.",
             _QUIET,
         ),
-        Text(f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'}.", _QUIET),
+        Text(
+            f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'}"
+            + (f", publication {page.stamp.publication}." if page.stamp.publication else "."),
+            _QUIET,
+        ),
     ]
     return lines
 

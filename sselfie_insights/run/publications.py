@@ -18,7 +18,9 @@ from pathlib import Path
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import UsageError
 from sselfie_insights.run.publish import PRIVATE_MODE
+from sselfie_insights.settings import Settings
 
+FOLDER_SUFFIX = ".publications"
 SUFFIX = ".duckdb"
 PARTIAL = ".partial"
 LATEST = "latest"
@@ -53,7 +55,13 @@ class Publication:
 def publications_dir(warehouse: Path) -> Path:
     """Return the folder of the kept publications of ``warehouse``."""
     warehouse = warehouse.resolve()
-    return warehouse.with_name(f".{warehouse.name}.publications")
+    return warehouse.with_name(f".{warehouse.name}{FOLDER_SUFFIX}")
+
+
+def publication_name(path: Path) -> str | None:
+    """Return the name of the kept publication that the file at ``path`` is; None if it is none."""
+    is_kept = path.parent.name.endswith(FOLDER_SUFFIX) and _NAME.fullmatch(path.stem)
+    return path.stem if is_kept else None
 
 
 def keep(warehouse: Path, at: datetime) -> Publication:
@@ -150,6 +158,23 @@ def find_publication(
         problem = f"there is no publication {text!r}"
     others = [each for each in kept if each not in candidates]
     raise UsageError(problem, remedy=_suggest(others, day, zone))
+
+
+def use_publication(settings: Settings, text: str | None, on_note: Note | None = None) -> Settings:
+    """Return ``settings`` whose warehouse is the publication that ``text`` names.
+
+    Args:
+        settings: The settings in force.
+        text: As for ``find_publication``; None leaves the warehouse as it is.
+        on_note: Told of damaged files that were passed over.
+
+    Raises:
+        UsageError: There is no such publication, or it is damaged.
+    """
+    if text is None:
+        return settings
+    found = find_publication(settings.warehouse, text, settings.timezone, on_note=on_note)
+    return settings.model_copy(update={"warehouse": found.path})
 
 
 def prune(
