@@ -20,12 +20,13 @@ FAILED = ("error", "fail", "runtime error", "partial success")
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one dbt node: its id, status, message and seconds."""
+    """What became of one dbt node: its id, status, message, seconds, and a test's failed rows."""
 
     unique_id: str
     status: str
     message: str
     seconds: float
+    failures: int | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +96,7 @@ def run_dbt(
             result["status"],
             (result["message"] or "").strip(),
             result["execution_time"],
+            result["failures"],
         )
         for result in json.loads(results_file.read_text())["results"]
     ]

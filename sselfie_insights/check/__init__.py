@@ -1,0 +1,20 @@
+"""Checks: Great Expectations on the mirror, dbt's tests on the marts, and how severe each is.
+
+A run calls ``start_import`` while it syncs, ``check_mirror`` before it builds, ``from_dbt`` with
+what dbt's tests gave, ``record`` to keep both with the data, and ``require_passed`` before it
+publishes.
+"""
+
+from sselfie_insights.check.marts import from_dbt
+from sselfie_insights.check.mirror import check_mirror, start_import
+from sselfie_insights.check.results import CheckResult, failures, record, require_passed
+
+__all__ = [
+    "CheckResult",
+    "check_mirror",
+    "failures",
+    "from_dbt",
+    "record",
+    "require_passed",
+    "start_import",
+]

@@ -1,0 +1,125 @@
+"""What became of each check, and the table ``meta.check_results`` that keeps it.
+
+No result ever holds a cell's value: names, counts and limits only.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from sselfie_insights.errors import ChecksFailedError
+
+Suite = Literal["mirror", "marts"]
+Severity = Literal["error", "warn"]
+Status = Literal["passed", "failed", "broken"]
+
+_NAMED = 5
+"""How many failed checks an error names before it only counts them."""
+
+TABLE = """
+create schema if not exists meta;
+create table if not exists meta.check_results (
+    run_id varchar not null,
+    checked_at timestamptz not null,
+    suite varchar not null,
+    check_name varchar not null,
+    table_name varchar not null,
+    column_name varchar,
+    severity varchar not null,
+    status varchar not null,
+    failed_rows bigint,
+    checked_rows bigint,
+    detail varchar not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What became of one check; a row of ``meta.check_results``.
+
+    Attributes:
+        run_id: The sync whose data was checked.
+        checked_at: When (aware).
+        suite: ``mirror`` (Great Expectations on the mirror) or ``marts`` (dbt's tests).
+        check_name: Its name in that suite, as ``checks.yml`` names it.
+        table_name: The table or model that it is about; empty for a test of several models.
+        column_name: The column that it is about, if it is about one.
+        severity: ``error`` keeps a run from publishing, ``warn`` is told on the page.
+        status: ``passed``, ``failed``, or ``broken`` when the check itself could not run.
+        failed_rows: Rows that break the rule; None where the rule is not about rows.
+        checked_rows: Rows that were looked at; None where that is not known.
+        detail: The finding in words, without any cell's value; empty when passed.
+    """
+
+    run_id: str
+    checked_at: datetime
+    suite: Suite
+    check_name: str
+    table_name: str
+    column_name: str | None
+    severity: Severity
+    status: Status
+    failed_rows: int | None
+    checked_rows: int | None
+    detail: str
+
+
+COLUMNS = tuple(field.name for field in fields(CheckResult))
+
+
+def record(target: Path | duckdb.DuckDBPyConnection, results: Sequence[CheckResult]) -> None:
+    """Write ``results`` to ``meta.check_results``, in place of the former ones of their suites.
+
+    Args:
+        target: The private copy of a warehouse, by its path or open for writing.
+        results: What became of the checks of one suite or both.
+    """
+    if isinstance(target, Path):
+        with duckdb.connect(str(target)) as connection:
+            record(connection, results)
+        return
+    target.execute(TABLE)
+    if not results:
+        return
+    suites = sorted({result.suite for result in results})
+    target.execute("delete from meta.check_results where suite in (select unnest(?))", [suites])
+    columns = [list(column) for column in zip(*map(astuple, results), strict=True)]
+    marks = ", ".join("unnest(?)" for _ in columns)
+    target.execute(f"insert into meta.check_results select {marks}", columns)
+
+
+def failures(results: Iterable[CheckResult], severity: Severity) -> list[CheckResult]:
+    """Return the results of that severity that did not pass: failed ones and broken ones."""
+    return [
+        result for result in results if result.severity == severity and result.status != "passed"
+    ]
+
+
+def require_passed(results: Iterable[CheckResult]) -> None:
+    """Raise when a check of severity ``error`` did not pass.
+
+    Raises:
+        ChecksFailedError: It names the checks.
+    """
+    failed = failures(results, "error")
+    if not failed:
+        return
+    names = [_name(result) for result in failed[:_NAMED]]
+    if len(failed) > _NAMED:
+        names.append(f"and {len(failed) - _NAMED} more")
+    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+    raise ChecksFailedError(
+        f"{count} failed: " + ", ".join(names),
+        remedy="mend the source, or make it 'warn' in checks.yml",
+    )
+
+
+def _name(result: CheckResult) -> str:
+    if result.status == "broken":
+        return f"{result.check_name} (could not run)"
+    return f"{result.check_name} ({result.detail})" if result.detail else result.check_name
