@@ -1,9 +1,10 @@
-"""Instants and reporting zones.
+"""Instants, reporting zones and durations.
 
 Instants are aware datetimes in UTC. A bare date stands for the last microsecond of that day in
 the reporting zone, so that ``2026-01-31`` holds all of January.
 """
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,3 +45,18 @@ def parse_instant(text: str, zone: str = "UTC") -> datetime:
             f"{text!r} is not an instant", remedy="write 2026-01-31 or 2026-01-31T09:00:00Z"
         ) from None
     return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the time that ``text`` names: a whole number of minutes, hours or days, ``26h``.
+
+    Raises:
+        UsageError: It names none.
+    """
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([mhd])\s*", text)
+    if found is None:
+        raise UsageError(f"{text!r} is not a duration", remedy="write 90m, 26h or 2d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -13,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from sselfie_insights.clock import parse_instant, parse_zone
+from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
 from sselfie_insights.errors import UsageError
 
 CONFIG_FILE = Path("sselfie.toml")
@@ -30,6 +30,12 @@ def _split(value: object) -> object:
 
 def _known_zone(value: str) -> str:
     parse_zone(value)
+    return value
+
+
+def _known_duration(value: str | None) -> str | None:
+    if value is not None:
+        parse_duration(value)
     return value
 
 
@@ -58,6 +64,9 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description="The reporting zone, an IANA name."
     )
+    max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
+        None, description="Data older than this, such as 26h or 2d, is stale; default: never."
+    )
     source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
     migrations: Path | None = Field(
         None, description="The folder of migrations; default: those of the package."
@@ -74,6 +83,9 @@ class Settings(BaseSettings):
         ge=0,
         le=365,
         description="Days after a period's end in which a renewal is late, not new.",
+    )
+    checks: Path | None = Field(
+        None, description="Your severities of checks; default: checks.yml here, if there is one."
     )
 
     @classmethod

@@ -1,10 +1,20 @@
 """Options that mean the same in every command that shows data, and where the data goes."""
 
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sselfie_insights.query.warehouse import Stamp
+    from sselfie_insights.settings import Settings
 
 Parameters = Annotated[
     list[str] | None,
@@ -42,3 +52,38 @@ def choose_format(given: TableFormat | None, output: Path | None) -> TableFormat
         return given
     suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
     return TableFormat(suffix) if suffix in set(TableFormat) else TableFormat.TABLE
+
+
+def print_text(text: str) -> None:
+    """Print ``text``: on a terminal that it does not fit through ``$PAGER``, by default less.
+
+    An empty ``PAGER`` turns that off.
+    """
+    lines = text.count("\n") + 1
+    pager = shlex.split(os.environ.get("PAGER", "less"))
+    fits = lines < shutil.get_terminal_size().lines
+    if fits or not sys.stdout.isatty() or not pager or shutil.which(pager[0]) is None:
+        typer.echo(text)
+        return
+    sys.stdout.flush()
+    # An interrupt is for the pager, which outlives it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        environment = {"LESS": "-RFX"} | os.environ
+        subprocess.run(pager, input=f"{text}\n".encode(), env=environment, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def refuse_stale(settings: "Settings", stamp: "Stamp") -> None:
+    """End with the exit code of stale data, once all that was asked for is written.
+
+    Raises:
+        StaleError: The data is older than the setting ``max_age``.
+    """
+    from sselfie_insights.errors import StaleError
+    from sselfie_insights.report.notices import describe_age
+
+    told = describe_age(settings, stamp)
+    if told:
+        raise StaleError(told.rstrip("."), remedy="run 'sselfie run'")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -14,6 +14,8 @@ from sselfie_insights.cli.output import (
     TableFormat,
     WithPersonalData,
     choose_format,
+    print_text,
+    refuse_stale,
 )
 
 app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
@@ -29,7 +31,7 @@ def list_queries() -> None:
 
     rows = [[query.name, query.title] for query in load_library().values()]
     lines, _ = lay_out(TextTable(["query", "title"], rows, [False, False]))
-    typer.echo("\n".join(lines))
+    print_text("\n".join(lines))
 
 
 @app.command("show")
@@ -40,7 +42,7 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
     from sselfie_insights.query.parameters import split_words
 
     query = find_query(name, load_library())
-    typer.echo(describe_query(query, split_words(parameter or [])))
+    print_text(describe_query(query, split_words(parameter or [])))
 
 
 @app.command("run")
@@ -50,6 +52,7 @@ def run(
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
     """Run a query and write its table.
@@ -67,9 +70,10 @@ def run(
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.table import lay_out
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, to_text_table, write_out
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
     if name == "-":
         with open_warehouse(settings.warehouse) as connection:
@@ -88,7 +92,7 @@ def run(
     if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         lines, hidden = lay_out(to_text_table(result), width)
-        typer.echo("\n".join(lines))
+        print_text("\n".join(lines))
         if hidden:
             typer.echo(
                 f"note: {len(hidden)} more columns do not fit in {width}: {', '.join(hidden)};"
@@ -100,3 +104,5 @@ def run(
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
     if result.frame.is_empty():
         typer.echo("note: no data captured", err=True)
+    if result.stamp is not None:
+        refuse_stale(settings, result.stamp)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
-from sselfie_insights.cli.output import Output, Parameters
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.output import Output, Parameters, print_text, refuse_stale
 
 if TYPE_CHECKING:
     from sselfie_insights.report.page import Page
@@ -44,7 +44,7 @@ def list_reports() -> None:
 
     rows = [[report.name, report.description] for report in load_reports().values()]
     lines, _ = lay_out(TextTable(["report", "shows"], rows, [False, False]))
-    typer.echo("\n".join(lines))
+    print_text("\n".join(lines))
 
 
 @app.command("show")
@@ -62,6 +62,7 @@ def show(
     ] = None,
     color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
     warehouse: Warehouse = None,
+    publication: Publication = None,
 ) -> None:
     """Show a report on the terminal, or write it to a file.
 
@@ -73,21 +74,30 @@ def show(
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.definition import find_report, load_reports
     from sselfie_insights.report.formats import to_bytes
+    from sselfie_insights.report.notices import read_notices
     from sselfie_insights.report.page import build_page
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     report = find_report(name, load_reports())
     with open_warehouse(settings.warehouse) as connection:
-        page = build_page(connection, report, load_library(), split_words(parameter or []))
+        page = build_page(
+            connection,
+            report,
+            load_library(),
+            split_words(parameter or []),
+            read_notices(settings, connection),
+        )
     chosen = form or _format_of(output)
     if chosen is ReportFormat.TABLE and output is None:
         _print(page, color)
-        return
-    content, others = to_bytes(page, chosen.value, section)
-    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
-    if others:
-        typer.echo(f"note: other sections, for --section: {', '.join(others)}", err=True)
+    else:
+        content, others = to_bytes(page, chosen.value, section)
+        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        if others:
+            typer.echo(f"note: other sections, for --section: {', '.join(others)}", err=True)
+    refuse_stale(settings, page.stamp)
 
 
 @app.command("site")
@@ -97,15 +107,22 @@ def site(
         typer.Option("-o", "--output", metavar="DIR", help="Default: the setting output_dir."),
     ] = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
 ) -> None:
     """Write every report as a page, with an index and the tables as CSV and JSON beside them."""
     from sselfie_insights.report.site import render_site
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse, output_dir=output)
+    settings = use_publication(
+        load_settings(warehouse=warehouse, output_dir=output), publication, say_note
+    )
     written = render_site(settings, settings.output_dir)
     typer.echo(str(written.index))
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
+    for notice in written.notices:
+        typer.echo(f"note: {notice}", err=True)
+    refuse_stale(settings, written.stamp)
 
 
 def _format_of(output: Path | None) -> ReportFormat:
@@ -125,7 +142,9 @@ def _print(page: "Page", color: Color) -> None:
         console = Console(
             force_terminal=True, highlight=False, no_color=False if color is Color.ALWAYS else None
         )
-        for line in lines:
-            console.print(line, soft_wrap=True)
+        with console.capture() as drawn:
+            for line in lines:
+                console.print(line, soft_wrap=True)
+        print_text(drawn.get().rstrip("\n"))
     else:
-        typer.echo("\n".join(line.plain for line in lines))
+        print_text("\n".join(line.plain for line in lines))

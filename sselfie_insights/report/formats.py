@@ -41,7 +41,9 @@ def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, 
             "timezone": page.stamp.timezone,
             "run_id": page.stamp.run_id,
             "version": page.stamp.version,
+            "publication": page.stamp.publication,
             "parameters": page.values,
+            "notices": page.warnings,
             "sections": {name: write.to_records(result) for name, result in results.items()},
         }
         return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(), []

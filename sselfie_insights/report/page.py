@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -62,6 +62,8 @@ class Page:
         words = ["sselfie", "report", "show", self.report.name, "--format", "html"]
         for name, value in self.values.items():
             words += ["-p", f"{name}={value}"]
+        if self.stamp.publication:
+            words += ["--publication", self.stamp.publication]
         return shlex.join([*words, "-o", f"{self.report.name}.html"])
 
     @property
@@ -109,7 +111,7 @@ def build_page(
     report: Report,
     library: Mapping[str, Query],
     given: Mapping[str, str] | None = None,
-    warnings: tuple[str, ...] = (),
+    warnings: Sequence[str] = (),
 ) -> Page:
     """Evaluate ``report`` over the open warehouse.
 
@@ -143,7 +145,7 @@ def build_page(
         values=values,
         blocks=tuple(blocks),
         queries=tuple(runner.used.values()),
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import load_library
-from sselfie_insights.query.warehouse import open_warehouse
+from sselfie_insights.query.warehouse import Stamp, open_warehouse
 from sselfie_insights.query.write import to_bytes, write_file
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.html import render_html, render_index
+from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, build_page
 from sselfie_insights.settings import Settings
 
@@ -36,11 +37,15 @@ class Site:
         index: The page to open.
         pages: The report pages.
         files: Every file, in the order of writing.
+        stamp: What the numbers speak for.
+        notices: What stands above every page for the reader to know, in words.
     """
 
     index: Path
     pages: tuple[Path, ...]
     files: tuple[SiteFile, ...]
+    stamp: Stamp
+    notices: tuple[str, ...]
 
 
 def build_pages(settings: Settings) -> list[Page]:
@@ -51,7 +56,11 @@ def build_pages(settings: Settings) -> list[Page]:
     """
     library = load_library()
     with open_warehouse(settings.warehouse) as connection:
-        return [build_page(connection, report, library) for report in load_reports().values()]
+        notices = read_notices(settings, connection)
+        return [
+            build_page(connection, report, library, warnings=notices)
+            for report in load_reports().values()
+        ]
 
 
 def render_site(settings: Settings, out_dir: Path) -> Site:
@@ -82,13 +91,19 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     links = [(title, name, name == "index.html") for title, name in names]
     tables = [file for file in files if file.rows is not None]
     write("index.html", render_index(pages, links, files=tables).encode())
-    stamp = {key: str(value) for key, value in asdict(pages[0].stamp).items()}
-    manifest = {"stamp": stamp, "files": [asdict(file) for file in files]}
+    stamp, notices = pages[0].stamp, pages[0].warnings
+    manifest = {
+        "stamp": {key: str(value) for key, value in asdict(stamp).items()},
+        "notices": notices,
+        "files": [asdict(file) for file in files],
+    }
     write("manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
     return Site(
         index=out_dir / "index.html",
         pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
         files=tuple(files),
+        stamp=stamp,
+        notices=notices,
     )
 
 

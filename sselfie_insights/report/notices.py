@@ -1,0 +1,123 @@
+"""What a reader must know before trusting a page: its age, failed runs, failed checks, drift."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.clock import parse_duration
+from sselfie_insights.errors import ExitCode
+from sselfie_insights.query.cells import write_instant
+from sselfie_insights.query.warehouse import Stamp, read_stamp
+from sselfie_insights.run.journal import read_journal
+from sselfie_insights.settings import Settings
+
+# Names of checks that a sentence lists before it only counts them.
+_MOST_NAMES = 5
+_LONGEST_REASON = 300
+# A run that met another, or that somebody stopped, says nothing about the data.
+_NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED, ExitCode.INTERRUPTED})
+
+
+def read_notices(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, now: datetime | None = None
+) -> list[str]:
+    """Return the sentences that belong above every page of the open warehouse.
+
+    Args:
+        settings: The settings in force: how old the data may be, and whose journal counts.
+        connection: An open warehouse.
+        now: The present (UTC); by default the clock's.
+
+    Raises:
+        UsageError: The marts were never built.
+    """
+    stamp = read_stamp(connection)
+    notices = [
+        describe_age(settings, stamp, now),
+        _describe_failures(read_journal(settings.warehouse), stamp),
+        *_describe_checks(connection),
+        _describe_gaps(connection),
+    ]
+    return [notice for notice in notices if notice]
+
+
+def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) -> str:
+    """Return in words that the data is older than the setting ``max_age`` allows, else nothing."""
+    if settings.max_age is None or stamp.synced_at is None:
+        return ""
+    if (now or datetime.now(UTC)) - stamp.synced_at <= parse_duration(settings.max_age):
+        return ""
+    return (
+        f"The data is stale: the source was last read at {write_instant(stamp.synced_at)},"
+        f" longer ago than the {settings.max_age} allowed."
+    )
+
+
+def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
+    """Tell of runs that ended badly after this data was read, and were not made good since."""
+    open_failures: dict[str, list[dict[str, Any]]] = {}
+    for entry in journal:
+        command, code = entry["command"], entry["exit_code"]
+        if code == ExitCode.DONE:
+            if command == "run":  # it is every other command in order
+                open_failures.clear()
+            open_failures.pop(command, None)
+        elif code not in _NOT_FAILED:
+            open_failures.setdefault(command, []).append(entry)
+    failed = [
+        (datetime.fromisoformat(entry["finished_at"]), entry)
+        for entries in open_failures.values()
+        for entry in entries
+    ]
+    if stamp.synced_at is not None:
+        failed = [(at, entry) for at, entry in failed if at > stamp.synced_at]
+    if not failed:
+        return ""
+    failed.sort(key=lambda item: item[0])
+    since, (_, last) = failed[0][0], failed[-1]
+    reason = str(last.get("error", "no reason recorded"))[:_LONGEST_REASON]
+    told = (
+        f"A run failed at {write_instant(since)}"
+        if len(failed) == 1
+        else f"{len(failed)} runs have failed since {write_instant(since)}"
+    )
+    return f"{told}, so what happened later is missing. The reason given last: {reason}."
+
+
+def _describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    try:
+        rows = connection.execute(
+            "select distinct status, concat_ws('.', table_name, column_name) || ' ' || check_name"
+            " from meta.check_results where status <> 'passed' order by all"
+        ).fetchall()
+    except duckdb.CatalogException:  # nothing was checked yet
+        return []
+    words = {"failed": "Checks that failed", "broken": "Checks that could not run"}
+    return [
+        f"{text}: {_list([name for status, name in rows if status == kind])}."
+        " The report quality has the details."
+        for kind, text in words.items()
+        if any(status == kind for status, _ in rows)
+    ]
+
+
+def _describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:
+    """Tell of what is documented and not in the source: what is made of it is empty."""
+    try:
+        rows = connection.execute(
+            "select concat_ws('.', table_name, column_name) from meta.contract_drift"
+            " where kind in ('table missing', 'column missing') order by all"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return ""
+    if not rows:
+        return ""
+    names = _list([name for (name,) in rows])
+    return f"The source lacks what its documentation names, so nothing is counted there: {names}."
+
+
+def _list(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
