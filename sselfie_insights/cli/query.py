@@ -39,10 +39,13 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
     """Show a query's definition, grain, parameters, columns and compiled SQL."""
     from sselfie_insights.query.describe import describe_query
     from sselfie_insights.query.library import find_query, load_library
+    from sselfie_insights.query.lineage import load_models
     from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.settings import load_settings
 
     query = find_query(name, load_library())
-    print_text(describe_query(query, split_words(parameter or [])))
+    models = load_models(load_settings().warehouse)
+    print_text(describe_query(query, split_words(parameter or []), models))
 
 
 @app.command("run")

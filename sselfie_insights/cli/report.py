@@ -69,6 +69,7 @@ def show(
     Example: sselfie report show retention -p grain=week -o retention.html
     """
     from sselfie_insights.query.library import load_library
+    from sselfie_insights.query.lineage import load_models
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.warehouse import open_warehouse
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
@@ -88,6 +89,7 @@ def show(
             load_library(),
             split_words(parameter or []),
             read_notices(settings, connection),
+            load_models(settings.warehouse),
         )
     chosen = form or _format_of(output)
     if chosen is ReportFormat.TABLE and output is None:

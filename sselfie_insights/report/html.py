@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sselfie_insights.query.cells import write_instant
-from sselfie_insights.query.describe import describe_type, read_lineage
+from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report.blocks import Chart, HeadlineBlock, NoteBlock
 from sselfie_insights.report.page import Page
 from sselfie_insights.report.sparkline import draw_points
@@ -45,8 +45,7 @@ def _environment() -> Environment:
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         "draw": _draw,
         "draw_points": draw_points,
-        "read_lineage": read_lineage,
-        "describe_type": describe_type,
+        "read_tables": read_tables,
     }
     environment.filters["instant"] = write_instant
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)

@@ -44,8 +44,11 @@ def read_notices(
 
 
 def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) -> str:
-    """Return in words that the data is older than the setting ``max_age`` allows, else nothing."""
-    if settings.max_age is None or stamp.synced_at is None:
+    """Return in words that the data is older than the setting ``max_age`` allows, else nothing.
+
+    A kept publication that was asked for is as old as it was meant to be.
+    """
+    if settings.max_age is None or stamp.synced_at is None or stamp.publication is not None:
         return ""
     if (now or datetime.now(UTC)) - stamp.synced_at <= parse_duration(settings.max_age):
         return ""

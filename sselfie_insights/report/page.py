@@ -12,6 +12,7 @@ import polars as pl
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import SMALLEST_GROUP
 from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
+from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
@@ -47,6 +48,7 @@ class Page:
         blocks: What to draw, in order.
         queries: Every query behind it, in the order of first use.
         warnings: What a reader must know before trusting the page, in words.
+        models: What dbt knows of the tables behind it, by name.
     """
 
     report: Report
@@ -55,6 +57,7 @@ class Page:
     blocks: tuple[Block, ...]
     queries: tuple[Query, ...]
     warnings: tuple[str, ...]
+    models: Mapping[str, Model]
 
     @property
     def command(self) -> str:
@@ -112,6 +115,7 @@ def build_page(
     library: Mapping[str, Query],
     given: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
+    models: Mapping[str, Model] | None = None,
 ) -> Page:
     """Evaluate ``report`` over the open warehouse.
 
@@ -122,6 +126,7 @@ def build_page(
         given: Parameters by name; each goes to every query that has it and whose section does
             not fix it. ``value`` chooses the column that cohort grids show, where they have it.
         warnings: What to say before anything else.
+        models: What dbt knows of the tables behind it.
 
     Raises:
         UsageError: A parameter, query or column is unknown, or a query fails.
@@ -146,6 +151,7 @@ def build_page(
         blocks=tuple(blocks),
         queries=tuple(runner.used.values()),
         warnings=tuple(warnings),
+        models=models or {},
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import load_library
+from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.warehouse import Stamp, open_warehouse
 from sselfie_insights.query.write import to_bytes, write_file
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
@@ -56,9 +57,9 @@ def build_pages(settings: Settings) -> list[Page]:
     """
     library = load_library()
     with open_warehouse(settings.warehouse) as connection:
-        notices = read_notices(settings, connection)
+        notices, models = read_notices(settings, connection), load_models(settings.warehouse)
         return [
-            build_page(connection, report, library, warnings=notices)
+            build_page(connection, report, library, warnings=notices, models=models)
             for report in load_reports().values()
         ]
 
