@@ -15,6 +15,7 @@ from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.query.write import EXCEL_ROWS, to_csv, to_parquet, to_workbook, write_file
+from sselfie_insights.sql import quote
 
 MANIFEST = "manifest.json"
 WORKBOOK = "sselfie.xlsx"
@@ -75,8 +76,7 @@ def export_warehouse(
     }
     tables = {}
     for name in _check_marts(connection, marts):
-        # The name is one of the catalog's.
-        statement = f'select * from marts."{name}"'  # noqa: S608
+        statement = f"select * from marts.{quote(name)}"  # noqa: S608
         tables[f"marts/{name}"] = run_statement(connection, statement, stamp)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:

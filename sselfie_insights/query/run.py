@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -9,9 +10,11 @@ from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.query.computed import find_compute
 from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit, nearest
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.sql import quote
 
 # The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
 _TYPES: dict[Unit, str] = {
@@ -26,6 +29,14 @@ _TYPES: dict[Unit, str] = {
     "instant": "timestamptz",
     "text": "varchar",
     "flag": "boolean",
+}
+_KINDS: dict[str, pl.DataType] = {
+    "bigint": pl.Int64(),
+    "double": pl.Float64(),
+    "date": pl.Date(),
+    "timestamptz": pl.Datetime("us", "UTC"),
+    "varchar": pl.String(),
+    "boolean": pl.Boolean(),
 }
 _UNIT_OF_TYPE: dict[str, Unit] = {
     "boolean": "flag",
@@ -113,18 +124,23 @@ def run_query(
             that the header promises.
     """
     sql, values = compile_query(query, given or {})
-    relation = _execute(connection, sql, values, str(query.path))
-    missing = [name for name in query.columns if name not in relation.columns]
-    if missing:
-        raise UsageError(f"{query.path}: the SQL gives no column {missing[0]!r} of the header")
     columns = {
         name: _told_by_grain(column, values, is_key=name in query.key)
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
+    if query.computed is not None:
+        records = find_compute(query.computed, query.path)(connection, stamp, values)
+        frame = _build_frame(records, columns)
+    else:
+        relation = _execute(connection, sql, values, str(query.path))
+        missing = [name for name in query.columns if name not in relation.columns]
+        if missing:
+            raise UsageError(f"{query.path}: the SQL gives no column {missing[0]!r} of the header")
+        frame = _collect(relation, columns, str(query.path))
     return Result(
         name=query.name,
-        frame=_collect(relation, columns, str(query.path)),
+        frame=frame,
         columns=columns,
         key=tuple(name for name in query.key if name in columns),
         group_sizes=query.group_sizes,
@@ -197,7 +213,7 @@ def _collect(
 ) -> pl.DataFrame:
     """Cast to the types of the units on DuckDB's side, and fetch."""
     casts = ", ".join(
-        f"cast({_quote(name)} as {_TYPES[column.unit]}) as {_quote(name)}"
+        f"cast({quote(name)} as {_TYPES[column.unit]}) as {quote(name)}"
         for name, column in columns.items()
     )
     try:
@@ -206,13 +222,14 @@ def _collect(
         raise UsageError(f"{where}: {_first_line(error)}") from None
 
 
+def _build_frame(records: list[dict[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+    schema = {name: _KINDS[_TYPES[column.unit]] for name, column in columns.items()}
+    return pl.DataFrame(records, schema=schema, strict=True)
+
+
 def _unit_of(kind: str) -> Unit:
     kind = kind.lower()
     return "number" if kind.startswith("decimal") else _UNIT_OF_TYPE.get(kind, "text")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _first_line(error: Exception) -> str:

@@ -37,8 +37,8 @@ def read_notices(
     notices = [
         describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),
-        *_describe_checks(connection),
-        _describe_gaps(connection),
+        *describe_checks(connection),
+        describe_gaps(connection),
     ]
     return [notice for notice in notices if notice]
 
@@ -89,7 +89,8 @@ def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
     return f"{told}, so what happened later is missing. The reason given last: {reason}."
 
 
-def _describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return a sentence about the checks that failed, and one about those that could not run."""
     try:
         rows = connection.execute(
             "select distinct status, concat_ws('.', table_name, column_name) || ' ' || check_name"
@@ -106,8 +107,8 @@ def _describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def _describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:
-    """Tell of what is documented and not in the source: what is made of it is empty."""
+def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return in words what is documented and not in the source, so that nothing is made of it."""
     try:
         rows = connection.execute(
             "select concat_ws('.', table_name, column_name) from meta.contract_drift"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import SourceColumn, SourceTable
 
 SCALARS = {
@@ -42,16 +43,6 @@ MAX_DIGITS = 38
 
 BEYOND_TIMESTAMP = "294247-01-10 04:00:54.775807"
 """The first instant that DuckDB cannot tell from infinity, or hold at all."""
-
-
-def quote(name: str) -> str:
-    """Return ``name`` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return ``text`` as an SQL string that both databases read alike."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)

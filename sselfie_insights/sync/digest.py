@@ -10,7 +10,8 @@ from typing import Literal
 
 import duckdb
 
-from sselfie_insights.sync.columns import Column, Mirror, quote
+from sselfie_insights.sql import quote
+from sselfie_insights.sync.columns import Column, Mirror
 from sselfie_insights.sync.source import Source
 
 EPOCH_2000_MICROSECONDS = 946_684_800_000_000

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from sselfie_insights.sync.columns import Mirror, literal, quote
+from sselfie_insights.sql import literal, quote
+from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.source import BEGIN, SESSION, Snapshot
 
 SOURCE = "source"

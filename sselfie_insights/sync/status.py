@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sselfie_insights.run.journal import read_journal
-from sselfie_insights.sync.columns import literal
+from sselfie_insights.sql import literal
 
 COMMANDS = ("sync", "verify")
 
