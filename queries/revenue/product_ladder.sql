@@ -3,9 +3,9 @@ grain: One row per pair of products.
 title: Product ladder
 description: >-
   Of the customers who bought one product, the share who later bought another for the first
-  time, and the median days between the two first purchases. Session to membership is from
-  one_time_session to a membership; the ladder runs from credit_topup over paid_blueprint to a
-  membership.
+  time, and the median days between the two first purchases. membership is any recurring product:
+  session to membership is from one_time_session to it, and the ladder runs from credit_topup over
+  paid_blueprint to it.
 key: [from_product, to_product]
 group_size: from_customer_count
 columns:

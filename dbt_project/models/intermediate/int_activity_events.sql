@@ -2,7 +2,7 @@
 {%- set simple_sources = [
     ('stg_app__generated_images', 'generated_at', 'image'),
     ('stg_app__generated_videos', 'generated_at', 'video'),
-    ('stg_app__photo_selections', 'selected_at', 'image'),
+    ('stg_app__photo_selections', 'selected_at', 'photoshoot'),
     ('stg_app__training_runs', 'requested_at', 'training'),
     ('stg_app__user_models', 'created_at', 'training'),
     ('stg_app__feed_layouts', 'created_at', 'feed'),
@@ -37,16 +37,26 @@ messages as (
 
 ),
 
--- Neither uploads nor the gallery's copy of a classic image.
+classic_images as (
+
+    select * from {{ ref('stg_app__generated_image_urls') }}
+
+),
+
+-- Neither uploads nor the gallery's copy of a classic image, whose address a live database may keep as the
+-- id of its prediction.
 gallery_images as (
 
     select images.*
     from {{ ref('stg_app__ai_images') }} as images
-    left join {{ ref('stg_app__generated_image_urls') }} as classic
-        on images.user_id = classic.user_id and images.image_url = classic.image_url
+    left join classic_images as same_address
+        on images.user_id = same_address.user_id and images.image_url = same_address.image_url
+    left join classic_images as same_prediction
+        on images.user_id = same_prediction.user_id and images.prediction_id = same_prediction.image_url
     where
         images.generation_status = 'completed'
-        and classic.image_url is null
+        and same_address.image_url is null
+        and same_prediction.image_url is null
         and coalesce(images.category, '') not in ('profile', 'highlight', 'upload')
         and coalesce(images.origin, '') not like '%upload%'
 

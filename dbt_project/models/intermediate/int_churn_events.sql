@@ -15,7 +15,7 @@ coverage as (
 failed_payments as (
 
     select * from {{ ref('int_payment_rows') }}
-    where status = 'failed' and role = 'unsettled'
+    where status = 'failed' and role = 'unsettled' and not is_test
 
 ),
 

@@ -6,6 +6,13 @@ with payments as (
 
 ),
 
+stored_payments as (
+
+    select * from {{ ref('stg_app__stripe_payments') }}
+    where not is_test and {{ payment_role('payment_type', 'status') }} = 'received'
+
+),
+
 subscriptions as (
 
     select * from {{ ref('stg_app__subscriptions') }}
@@ -51,23 +58,42 @@ recurring as (
 
 ),
 
+-- The current period is an attribute, taken as it is now: an invoice after as_of may have begun it.
+period_starts as (
+
+    select
+        stripe_subscription_id,
+        product_type,
+        invoiced_at
+    from recurring
+
+    union all
+
+    select
+        stripe_subscription_id,
+        product_type,
+        paid_at as invoiced_at
+    from stored_payments
+
+),
+
 -- The length of a subscription's current period, for the product whose invoice began it.
 known_intervals as (
 
     select
-        recurring.subscription_key,
-        recurring.product_type,
+        period_starts.stripe_subscription_id as subscription_key,
+        period_starts.product_type,
         max(greatest(1, cast(round(
             extract(epoch from (subscriptions.current_period_end_at - subscriptions.current_period_start_at)) / 2629800.0
         ) as bigint))) as interval_months
-    from recurring
+    from period_starts
     inner join subscriptions
-        on recurring.stripe_subscription_id = subscriptions.stripe_subscription_id
+        on period_starts.stripe_subscription_id = subscriptions.stripe_subscription_id
     where
-        recurring.invoiced_at between subscriptions.current_period_start_at - interval '3 days'
+        period_starts.invoiced_at between subscriptions.current_period_start_at - interval '3 days'
         and subscriptions.current_period_start_at + interval '3 days'
         and subscriptions.current_period_end_at > subscriptions.current_period_start_at
-    group by recurring.subscription_key, recurring.product_type
+    group by period_starts.stripe_subscription_id, period_starts.product_type
 
 ),
 

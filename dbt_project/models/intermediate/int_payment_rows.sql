@@ -26,12 +26,7 @@ payments as (
             stg_payments.stripe_payment_id,
             'row:' || cast(stg_payments.payment_row_id as {{ dbt.type_string() }})
         ) as payment_key,
-        case
-            when stg_payments.payment_type = 'refund' then 'refund'
-            when stg_payments.status in ('succeeded', 'paid', 'refunded') then 'received'
-            when stg_payments.status like '%\_resolution' escape '\' then 'received'
-            else 'unsettled'
-        end as role
+        {{ payment_role('stg_payments.payment_type', 'stg_payments.status') }} as role
     from {{ ref('stg_app__stripe_payments') }} as stg_payments
     cross join build
     where stg_payments.paid_at <= build.as_of or stg_payments.paid_at is null

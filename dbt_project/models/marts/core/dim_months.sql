@@ -1,4 +1,4 @@
--- One row per month, from the first with any event to as_of's.
+-- One row per month, from the first with any event of someone who counts to as_of's.
 with build as (
 
     select * from {{ ref('build_info') }}
@@ -8,8 +8,10 @@ with build as (
 first_events as (
 
     select min(paid_at) as first_at from {{ ref('int_payments') }}
+    where coalesce(dropped_reason, '') not in ('test', 'internal')
     union all
     select min(signed_up_at) as first_at from {{ ref('int_accounts') }}
+    where exclusion is null
     union all
     select min(transacted_at) as first_at from {{ ref('int_credit_entries') }}
 

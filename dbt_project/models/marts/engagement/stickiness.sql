@@ -1,11 +1,5 @@
 -- One row per day: users active on it, in the seven and in the thirty days that end with it.
-with build as (
-
-    select * from {{ ref('build_info') }}
-
-),
-
-active_days as (
+with active_days as (
 
     select * from {{ ref('active_users') }}
     where grain = 'day'

@@ -1,11 +1,5 @@
 -- One row per cohort month and offset: how many of those who first had MRR in the month have it at the offset's end.
-with build as (
-
-    select * from {{ ref('build_info') }}
-
-),
-
-months as (
+with months as (
 
     select * from {{ ref('dim_months') }}
     where month >= (select min({{ local_month('member_since_at') }}) from {{ ref('int_mrr_changes') }})

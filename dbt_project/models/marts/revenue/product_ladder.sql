@@ -1,13 +1,50 @@
 -- One row per pair of products: customers who bought the first and later, for the first time, the second.
-with first_purchases as (
+with payments as (
+
+    select * from {{ ref('int_payments') }}
+    where is_payment and amount_cents > 0
+
+),
+
+recurring_products as (
+
+    select distinct product_type from {{ ref('dim_products') }}
+    where is_recurring
+
+),
+
+-- Every product of its own, and the recurring ones together as `membership`.
+purchases as (
+
+    select
+        payments.customer_key,
+        payments.product_type,
+        payments.paid_at,
+        recurring_products.product_type is not null as is_recurring
+    from payments
+    left join recurring_products on payments.product_type = recurring_products.product_type
+
+    union all
+
+    select
+        payments.customer_key,
+        'membership' as product_type,
+        payments.paid_at,
+        true as is_recurring
+    from payments
+    inner join recurring_products on payments.product_type = recurring_products.product_type
+
+),
+
+first_purchases as (
 
     select
         customer_key,
         product_type,
+        is_recurring,
         min(paid_at) as first_paid_at
-    from {{ ref('int_payments') }}
-    where is_payment and amount_cents > 0
-    group by customer_key, product_type
+    from purchases
+    group by customer_key, product_type, is_recurring
 
 ),
 
@@ -15,9 +52,10 @@ bought as (
 
     select
         product_type,
+        is_recurring,
         count(*) as customer_count
     from first_purchases
-    group by product_type
+    group by product_type, is_recurring
 
 ),
 
@@ -57,6 +95,10 @@ final as (
     from bought as starts
     inner join bought as ends on starts.product_type <> ends.product_type
     left join counted on starts.product_type = counted.from_product and ends.product_type = counted.to_product
+    -- A membership is no step on the way to membership.
+    where
+        not (starts.is_recurring and ends.product_type = 'membership')
+        and not (ends.is_recurring and starts.product_type = 'membership')
 
 )
 
