@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
         None, description="Data older than this, such as 26h or 2d, is stale; default: never."
     )
+    keep_publications: int = Field(
+        7, ge=1, description="How many publications are kept, to open and to compare."
+    )
+    keep_exports: int = Field(7, ge=1, description="How many dated exports are kept.")
+    keep_for: Annotated[str | None, AfterValidator(_known_duration)] = Field(
+        "90d", description="How long publications and dated exports are kept at most."
+    )
     source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
     migrations: Path | None = Field(
         None, description="The folder of migrations; default: those of the package."

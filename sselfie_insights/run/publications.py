@@ -10,10 +10,10 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import UsageError
@@ -32,6 +32,8 @@ _CANNOT_LINK = frozenset(
 )
 # How many names an error offers.
 _NEAREST = 3
+
+T = TypeVar("T")
 
 Note = Callable[[str], None]
 """Told, in one line, of something odd that did not stop the work."""
@@ -60,8 +62,37 @@ def publications_dir(warehouse: Path) -> Path:
 
 def publication_name(path: Path) -> str | None:
     """Return the name of the kept publication that the file at ``path`` is; None if it is none."""
-    is_kept = path.parent.name.endswith(FOLDER_SUFFIX) and _NAME.fullmatch(path.stem)
+    is_kept = path.parent.name.endswith(FOLDER_SUFFIX) and parse_name(path.stem)
     return path.stem if is_kept else None
+
+
+def write_name(at: datetime) -> str:
+    """Return the second of ``at`` as a name, in UTC: ``20261122T030500Z``."""
+    return f"{at.astimezone(UTC):{_SECOND}}"
+
+
+def parse_name(name: str) -> tuple[datetime, int] | None:
+    """Return the second that ``name`` stands for, and which of that second; None if it does not."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        second = datetime.strptime(match["second"], _SECOND).replace(tzinfo=UTC)
+    except ValueError:  # the 31st of February
+        return None
+    return second, int(match["number"] or 1)
+
+
+def select_old(
+    dated: Sequence[tuple[datetime, T]], keep: int, max_age: timedelta | None, now: datetime
+) -> list[T]:
+    """Return what is beyond the last ``keep`` of ``dated``, oldest first, or older than allowed."""
+    beyond = len(dated) - keep
+    return [
+        each
+        for index, (at, each) in enumerate(dated)
+        if index < beyond or (max_age is not None and now - at > max_age)
+    ]
 
 
 def keep(warehouse: Path, at: datetime) -> Publication:
@@ -79,7 +110,7 @@ def keep(warehouse: Path, at: datetime) -> Publication:
     warehouse = warehouse.resolve()
     folder = publications_dir(warehouse)
     second = at.astimezone(UTC).replace(microsecond=0)
-    name, number = f"{second:{_SECOND}}", 1
+    name, number = write_name(at), 1
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         for left_over in folder.glob(f"*{PARTIAL}"):
@@ -88,7 +119,7 @@ def keep(warehouse: Path, at: datetime) -> Publication:
             if path.samefile(warehouse):
                 return Publication(name, path, second)
             number += 1
-            name = f"{second:{_SECOND}}-{number}"
+            name = f"{write_name(at)}-{number}"
         _link(warehouse, path)
     except OSError as error:
         raise UsageError(
@@ -110,16 +141,12 @@ def list_publications(warehouse: Path) -> list[Publication]:
     found = []
     try:
         for path in folder.glob(f"*{SUFFIX}"):
-            match = _NAME.fullmatch(path.stem)
-            if match is None or not path.is_file():
-                continue
-            with suppress(ValueError):  # the 31st of February
-                second = datetime.strptime(match["second"], _SECOND).replace(tzinfo=UTC)
-                number = int(match["number"] or 1)
-                found.append((second, number, Publication(path.stem, path, second)))
+            key = parse_name(path.stem)
+            if key is not None and path.is_file():
+                found.append((key, Publication(path.stem, path, key[0])))
     except OSError as error:
         raise UsageError(f"{folder} cannot be read: {error.strerror or error}") from None
-    return [publication for *_, publication in sorted(found, key=lambda each: each[:2])]
+    return [publication for _, publication in sorted(found, key=lambda each: each[0])]
 
 
 def find_publication(
@@ -195,10 +222,8 @@ def prune(
         on_note: Told of a file that could not be removed.
     """
     kept = list_publications(warehouse)
-    now = now or datetime.now(UTC)
-    old = kept[: max(0, len(kept) - keep)]
-    if max_age is not None:
-        old += [each for each in kept if each not in old and now - each.published_at > max_age]
+    dated = [(each.published_at, each) for each in kept]
+    old = select_old(dated, keep, max_age, now or datetime.now(UTC))
     if not old:
         return []
     last_good = next((each for each in reversed(kept) if is_intact(each.path)), None)

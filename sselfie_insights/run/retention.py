@@ -1,0 +1,89 @@
+"""How long outputs are kept: publications and dated exports, by count and by age."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sselfie_insights.clock import parse_duration
+from sselfie_insights.run import publications
+from sselfie_insights.run.publications import Note, parse_name, select_old, write_name
+from sselfie_insights.settings import Settings
+
+EXPORTS = "exports"
+"""The folder, below the setting ``output_dir``, of exports that are named by their second."""
+
+# As an export writes it.
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed: the names of publications, and the folders of exports."""
+
+    publications: tuple[str, ...]
+    exports: tuple[Path, ...]
+
+
+def export_dir(settings: Settings, at: datetime) -> Path:
+    """Return the folder for the export of a run that published at ``at``."""
+    return settings.output_dir / EXPORTS / write_name(at)
+
+
+def prune(
+    settings: Settings, now: datetime | None = None, *, on_note: Note | None = None
+) -> Pruned:
+    """Remove publications and dated exports beyond the settings, never the last good one of each.
+
+    Args:
+        settings: ``keep_publications``, ``keep_exports`` and ``keep_for`` say how many and how
+            long; ``output_dir`` where the exports are.
+        now: The present; by default the clock's.
+        on_note: Told of what could not be removed.
+
+    Raises:
+        UsageError: The folder of publications cannot be read.
+    """
+    now = now or datetime.now(UTC)
+    max_age = None if settings.keep_for is None else parse_duration(settings.keep_for)
+    removed = publications.prune(
+        settings.warehouse, settings.keep_publications, max_age, now, on_note=on_note
+    )
+    exports = _prune_exports(
+        settings.output_dir / EXPORTS, settings.keep_exports, max_age, now, on_note
+    )
+    return Pruned(tuple(each.name for each in removed), tuple(exports))
+
+
+def is_whole_export(folder: Path) -> bool:
+    """Say whether every file that the manifest of an export lists is there, in its size."""
+    try:
+        files = json.loads((folder / _MANIFEST).read_bytes())["files"]
+        return all((folder / file["path"]).stat().st_size == file["bytes"] for file in files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _prune_exports(
+    root: Path, keep: int, max_age: timedelta | None, now: datetime, on_note: Note | None
+) -> list[Path]:
+    folders = root.iterdir() if root.is_dir() else ()
+    dated = [(key, folder) for folder in folders if (key := parse_name(folder.name))]
+    found = [(second, folder) for (second, _), folder in sorted(dated, key=lambda each: each[0])]
+    old = select_old(found, keep, max_age, now)
+    if not old:
+        return []
+    last_good = next((f for _, f in reversed(found) if is_whole_export(f)), None)
+    removed = []
+    for folder in old:
+        if folder == last_good:
+            continue
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if on_note:
+                on_note(f"{folder} cannot be removed: {error.strerror or error}")
+        else:
+            removed.append(folder)
+    return removed
