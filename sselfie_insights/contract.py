@@ -4,7 +4,8 @@ These files are the one place that says what the application's database holds. R
 conforming macro, the expectations and the migrations' test all read them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -34,6 +35,13 @@ class Column:
         aliases: Other names under which live databases hold it.
         is_pii: Whether it tells who someone is, or what someone wrote.
         is_secret: Whether it is a credential, which never leaves Postgres.
+        is_required: Whether metrics cannot do without it: it must be there, and never NULL.
+        live_types: Further types, beside ``data_type``, in which live databases hold it.
+        minimum: The least number that is possible, if there is one.
+        maximum: The greatest number that is possible, if there is one.
+        minimum_unless: Columns, and their values in rows where ``minimum`` does not hold.
+        may_be_ahead: Whether its dates and instants can lie in the future.
+        json_shapes: What its JSON may be: ``object``, ``array`` or both.
     """
 
     name: str
@@ -47,6 +55,26 @@ class Column:
     aliases: tuple[str, ...] = ()
     is_pii: bool = False
     is_secret: bool = False
+    is_required: bool = False
+    live_types: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    minimum_unless: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    may_be_ahead: bool = False
+    json_shapes: tuple[str, ...] = ("object", "array")
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How often a table ought to get new rows.
+
+    Attributes:
+        column: The instant at which a row came to be.
+        max_age_days: How many days may pass without one; longer where gaps are usual.
+    """
+
+    column: str
+    max_age_days: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,7 @@ class Table:
         section: The chapter of the documentation it stands in.
         columns: The documented columns, in order.
         live_columns: Columns that only live databases have, and metrics read when present.
+        freshness: How often it ought to get new rows; None where that is not known.
     """
 
     name: str
@@ -66,6 +95,7 @@ class Table:
     section: str
     columns: tuple[Column, ...]
     live_columns: tuple[Column, ...] = ()
+    freshness: Freshness | None = None
 
     def column(self, name: str) -> Column:
         """Return the documented column called ``name``.
@@ -113,6 +143,7 @@ def _table(node: dict[str, Any], section: str) -> Table:
         section=section,
         columns=tuple(map(_column, node["columns"])),
         live_columns=tuple(map(_column, meta.get("live_columns", []))),
+        freshness=Freshness(**meta["freshness"]) if "freshness" in meta else None,
     )
 
 
@@ -130,4 +161,11 @@ def _column(node: dict[str, Any]) -> Column:
         aliases=tuple(meta.get("aliases", ())),
         is_pii=meta.get("pii", False),
         is_secret=meta.get("secret", False),
+        is_required=meta.get("required", False),
+        live_types=tuple(meta.get("live_types", ())),
+        minimum=meta.get("min"),
+        maximum=meta.get("max"),
+        minimum_unless=meta.get("min_unless", {}),
+        may_be_ahead=meta.get("may_be_ahead", False),
+        json_shapes=tuple(meta.get("json", ("object", "array"))),
     )

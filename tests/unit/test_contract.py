@@ -146,10 +146,16 @@ def test_everything_is_described() -> None:
 
 
 def test_every_meta_key_is_known() -> None:
-    known = {"key", "references", "default", "values", "live_values", "aliases", "pii", "secret"}
+    known = {
+        *("key", "references", "default", "values", "live_values", "aliases", "pii", "secret"),
+        *("required", "live_types", "min", "max", "min_unless", "may_be_ahead", "json"),
+    }
+    known_of_tables = {"live_columns", "freshness"}
     for path in (resource_dir("dbt_project") / "models" / "staging" / "app").glob("_*.yml"):
         for source in yaml.safe_load(path.read_text(encoding="utf-8")).get("sources", []):
             for table in source["tables"]:
+                meta = table.get("config", {}).get("meta", {})
+                assert meta.keys() <= known_of_tables, f"{path.name}: {table['name']}"
                 for column in table["columns"]:
                     meta = column.get("config", {}).get("meta", {})
                     assert meta.keys() <= known, f"{path.name}: {table['name']}.{column['name']}"
@@ -158,3 +164,13 @@ def test_every_meta_key_is_known() -> None:
 def test_unknown_column_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"users\.nickname"):
         load_contract()["users"].column("nickname")
+
+
+def test_limits_and_freshness_name_documented_columns() -> None:
+    contract = load_contract()
+    for table in contract.values():
+        if table.freshness is not None:
+            assert table.column(table.freshness.column).data_type == "timestamptz", table.name
+        for column in table.columns:
+            for other in column.minimum_unless:
+                assert set(column.minimum_unless[other]) <= set(table.column(other).values)
