@@ -1,0 +1,68 @@
+"""Intervals for shares and means."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+Z_95: Final = 1.959963984540054
+"""The normal quantile of a two-sided 95 % interval."""
+
+
+def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z_95) -> tuple[Array, Array]:
+    """Return the lower and upper ends of Wilson's score interval for a share.
+
+    Wilson (1927), Probable inference, the law of succession, and statistical inference; the form
+    of Brown, Cai and DasGupta (2001), equation 4.
+
+    Args:
+        successes: Counts, any shape.
+        trials: Counts of the same shape; 0 gives NaN.
+        z: The normal quantile of the level.
+
+    Returns:
+        Two arrays of that shape, from 0 to 1.
+    """
+    x, n = np.asarray(successes, float), np.asarray(trials, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = x / n
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low = np.where(x == 0, 0.0 * share, middle - half)
+    high = np.where(x == n, 1.0 + 0.0 * share, middle + half)
+    return low, high
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    counts: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the mean of values with multiplicities.
+
+    Efron (1979), Bootstrap methods; percentile interval of Efron and Tibshirani (1993), chapter 13.
+    Drawing ``n`` of ``n`` with replacement is drawing the multiplicities from a multinomial, which
+    makes a draw as cheap as the number of different values.
+
+    Args:
+        values: The different values, shape (m,).
+        counts: How often each occurs, shape (m,); their sum is n.
+        rng: The source of randomness; the same state gives the same interval.
+        draws: How many resamples.
+        level: The share of resampled means inside.
+
+    Raises:
+        ValueError: There is nothing to resample.
+    """
+    levels, many = np.asarray(values, float), np.asarray(counts, np.int64)
+    total = int(many.sum())
+    if total < 1:
+        raise ValueError("no values to resample")
+    means = rng.multinomial(total, many / total, size=draws) @ levels / total
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
