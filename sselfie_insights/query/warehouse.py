@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.run.format import read_format
 from sselfie_insights.run.publications import publication_name
 
 
@@ -42,7 +43,8 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published file read-only, without access to other files or the network.
 
     Raises:
-        UsageError: There is no warehouse at ``path``, or it cannot be read.
+        UsageError: There is no warehouse at ``path``, it cannot be read, or a newer version of
+            this package wrote it.
     """
     if not path.is_file():
         raise UsageError(
@@ -56,6 +58,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{path} cannot be read as a warehouse: {reason}") from None
     try:
+        read_format(connection)
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set lock_configuration = true")
         yield connection

@@ -1,19 +1,26 @@
-"""The journal: one line for every run, failed ones too, beside the warehouse.
+"""The journal: what became of every run, failed ones too, beside the warehouse.
 
 ``meta`` tells of what was published; the journal tells of every attempt. It is append-only JSON
-lines in ``<warehouse>.runs.jsonl``, which no publication replaces.
+lines in ``<warehouse>.runs.jsonl``, which no publication replaces. A run writes a line when it
+begins and a whole one when it ends; ``sselfie run`` writes one more once it has published, or
+failed to, so that the pages it then renders can tell. The last line of a run is what counts.
 """
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-from sselfie_insights.errors import ExitCode, SselfieError
+from sselfie_insights.errors import ExitCode, SselfieError, UsageError
 from sselfie_insights.run.publish import PRIVATE_MODE
+
+Entry = dict[str, Any]
+"""A run: run_id, command, started_at, and once it ended finished_at, exit_code and any error."""
 
 
 def journal_path(warehouse: Path) -> Path:
@@ -22,57 +29,117 @@ def journal_path(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.name}.runs.jsonl")
 
 
-@contextmanager
-def journaled(warehouse: Path, command: str, run_id: str) -> Iterator[dict[str, Any]]:
-    """Write a line about the block once it ends, however it ends.
+def new_run_id(started: datetime) -> str:
+    """Return an id for a run that began at ``started`` (UTC)."""
+    return f"{started:%Y%m%dT%H%M%S}-{token_hex(3)}"
 
-    Yields the line, for the block to add what is worth knowing later; nothing secret.
+
+@contextmanager
+def journaled(warehouse: Path, command: str, run_id: str) -> Iterator[Entry]:
+    """Write that the block begins, and what became of it however it ends.
+
+    Yields the entry, for the block to add what is worth knowing later; nothing secret.
+
+    Raises:
+        UsageError: The block succeeded, and that cannot be written.
     """
-    entry: dict[str, Any] = {
+    entry: Entry = {
         "run_id": run_id,
         "command": command,
         "started_at": datetime.now(UTC).isoformat(),
     }
+    # What stops the run matters more than a journal that cannot be written either.
+    with suppress(UsageError):
+        _append(warehouse, entry | {"pid": os.getpid(), "host": socket.gethostname()})
     try:
         yield entry
     except BaseException as error:
-        entry |= {"exit_code": _exit_code(error), "error": _describe(error)}
-        # What stopped the run matters more than a journal that cannot be written either.
-        with suppress(OSError):
-            _append(warehouse, entry)
+        with suppress(UsageError):
+            write_entry(warehouse, entry, error)
         raise
-    _append(warehouse, entry | {"exit_code": int(ExitCode.DONE)})
+    write_entry(warehouse, entry)
 
 
-def read_journal(warehouse: Path) -> list[dict[str, Any]]:
-    """Return every run of ``warehouse``, oldest first; a line that was cut short is left out."""
-    path = journal_path(warehouse)
-    if not path.exists():
-        return []
-    entries = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with suppress(json.JSONDecodeError):
-            entries.append(json.loads(line))
-    return entries
+def write_entry(warehouse: Path, entry: Entry, error: BaseException | None = None) -> None:
+    """Write how the run of ``entry`` ended: well, or by ``error``.
 
-
-def _append(warehouse: Path, entry: dict[str, Any]) -> None:
+    Raises:
+        UsageError: The journal cannot be written.
+    """
+    entry["exit_code"] = exit_code(error)
+    if error is not None:
+        entry["error"] = describe_error(error)
     entry["finished_at"] = datetime.now(UTC).isoformat()
-    line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    descriptor = os.open(journal_path(warehouse), flags, PRIVATE_MODE)
-    try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+    _append(warehouse, entry)
 
 
-def _exit_code(error: BaseException) -> int:
+def read_journal(warehouse: Path) -> list[Entry]:
+    """Return every run of ``warehouse`` that has ended, in the order of their ends.
+
+    A line that was cut short, or is no entry, is left out.
+    """
+    return [entry for entry in _read(warehouse) if "exit_code" in entry]
+
+
+def read_unended(warehouse: Path) -> list[Entry]:
+    """Return the runs that began and have not ended: they run, or died without a word."""
+    return [entry for entry in _read(warehouse) if "exit_code" not in entry]
+
+
+def close_dead_runs(warehouse: Path, run_id: str) -> list[Entry]:
+    """Write that runs before ``run_id`` died, and return them; the caller holds the lock."""
+    dead = [entry for entry in read_unended(warehouse) if entry["run_id"] != run_id]
+    for entry in dead:
+        entry["exit_code"] = int(ExitCode.INTERRUPTED)
+        entry["error"] = "it ended without a word: killed, or the machine stopped"
+        entry["finished_at"] = datetime.now(UTC).isoformat()
+        _append(warehouse, entry)
+    return dead
+
+
+def exit_code(error: BaseException | None) -> int:
+    """Return the exit code of a run that ended by ``error``, or well."""
+    if error is None:
+        return int(ExitCode.DONE)
     if isinstance(error, SselfieError):
         return int(error.exit_code)
     return int(ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.BUG)
 
 
-def _describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error's own words where they are known to hold no secret, else its kind."""
     return str(error) if isinstance(error, SselfieError) else type(error).__name__
+
+
+def _read(warehouse: Path) -> list[Entry]:
+    """Return the last line of each run, in the order of those lines."""
+    path = journal_path(warehouse)
+    if not path.exists():
+        return []
+    entries: dict[str, Entry] = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(json.JSONDecodeError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and {"run_id", "command", "started_at"} <= entry.keys():
+                entries.pop(entry["run_id"], None)
+                entries[entry["run_id"]] = entry
+    return list(entries.values())
+
+
+def _append(warehouse: Path, entry: Entry) -> None:
+    path = journal_path(warehouse)
+    line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_MODE)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = "\n" + line  # after a line that was cut short
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise UsageError(
+            f"the journal {path} cannot be written: {error.strerror or error}",
+            remedy="free some space, or change its permissions",
+        ) from None

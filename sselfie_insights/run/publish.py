@@ -5,11 +5,15 @@ keep the file that they opened; a run that dies leaves the published file as it 
 """
 
 import errno
+import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from filelock import FileLock, Timeout
 
@@ -25,60 +29,105 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
     The operating system releases the lock of a process that dies.
 
     Raises:
-        LockedError: Another run holds it.
+        LockedError: Another run holds it; the message says which process, where and since when.
         UsageError: The folder does not exist, or cannot be written.
     """
     warehouse = warehouse.resolve()
     _check_place(warehouse)
     path = warehouse.with_name(f".{warehouse.name}.lock")
+    holder = warehouse.with_name(f".{warehouse.name}.holder")
     lock = FileLock(path, timeout=0, mode=PRIVATE_MODE, is_singleton=True)
     try:
         path.touch(mode=PRIVATE_MODE)
         lock.acquire()
     except Timeout:
         raise LockedError(
-            f"another run holds {warehouse}", remedy="wait until it has ended, then try again"
+            f"another run holds {warehouse}: {_describe_holder(holder)}",
+            remedy="wait until it has ended, then try again",
         ) from None
     except OSError as error:
         raise _unwritable(warehouse, error) from None
     try:
+        if lock.lock_counter == 1:
+            _name_holder(holder)
         yield
     finally:
+        if lock.lock_counter == 1:
+            # Who holds it next writes a file of its own.
+            holder.unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def private_copy(warehouse: Path) -> Iterator[Path]:
+    """Hold the lock, and yield a private copy of ``warehouse`` to write, which nobody else sees.
+
+    The copy has the published file's own name, so that DuckDB gives it the same catalog name,
+    and lies alone in a folder of this run's own, where no child of a run that died still writes.
+    Where nothing is published yet, no file is there. An older format is upgraded in the copy.
+    What a run that died left over is removed.
+
+    Raises:
+        LockedError: Another run holds the warehouse.
+        UsageError: The warehouse cannot be read or written, a newer version of this package wrote
+            it, or the disk is full.
+    """
+    warehouse = warehouse.resolve()
+    with warehouse_lock(warehouse):
+        every = warehouse.with_name(f".{warehouse.name}.private")
+        folder = every / token_hex(4)
+        try:
+            try:
+                _remove(every)
+                folder.mkdir(mode=0o700, parents=True)
+                if warehouse.exists():
+                    _copy(warehouse, folder / warehouse.name)
+                    _upgrade(folder / warehouse.name, warehouse)
+            except OSError as error:
+                raise _unwritable(warehouse, error) from None
+            yield folder / warehouse.name
+        finally:
+            _remove(every)
+
+
+def publish(private: Path, warehouse: Path) -> None:
+    """Make ``private`` durable, then rename it over ``warehouse``.
+
+    Close every connection to it before. Should the process die in between, the published file is
+    either the old one or the new one, whole.
+
+    Raises:
+        UsageError: The warehouse cannot be written, or the disk is full.
+    """
+    warehouse = warehouse.resolve()
+    log = private.with_name(f"{private.name}.wal")
+    if log.exists():
+        raise RuntimeError(f"{private} is still open: its write-ahead log has not been folded in")
+    if not private.exists():
+        raise RuntimeError(f"nothing was written to {private}")
+    try:
+        private.chmod(PRIVATE_MODE)
+        _flush(private)
+        private.replace(warehouse)
+        _flush(warehouse.parent)
+    except OSError as error:
+        raise _unwritable(warehouse, error) from None
 
 
 @contextmanager
 def writable_copy(warehouse: Path) -> Iterator[Path]:
     """Yield a private copy of ``warehouse`` to write; publish it when the block succeeds.
 
-    The copy has the published file's own name, so that DuckDB gives it the same catalog name,
-    and lies alone in a folder beside it. Where nothing is published yet, no file is there. When
-    the block raises, or the process dies, the published file stays as it was; the next run
-    removes what was left over. Close every connection to the copy before the block ends.
+    When the block raises, or the process dies, the published file stays as it was. Close every
+    connection to the copy before the block ends.
 
     Raises:
         LockedError: Another run holds the warehouse.
-        UsageError: The warehouse cannot be written, or the disk is full.
+        UsageError: As for ``private_copy`` and ``publish``.
     """
-    warehouse = warehouse.resolve()
-    with warehouse_lock(warehouse):
-        folder = warehouse.with_name(f".{warehouse.name}.private")
-        private = folder / warehouse.name
-        try:
-            try:
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir(mode=0o700)
-                if warehouse.exists():
-                    _copy(warehouse, private)
-            except OSError as error:
-                raise _unwritable(warehouse, error) from None
-            yield private
-            try:
-                _publish(private, warehouse)
-            except OSError as error:
-                raise _unwritable(warehouse, error) from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with private_copy(warehouse) as private:
+        yield private
+        publish(private, warehouse)
 
 
 def _check_place(warehouse: Path) -> None:
@@ -94,12 +143,44 @@ def _check_place(warehouse: Path) -> None:
         )
 
 
+def _name_holder(path: Path) -> None:
+    """Write who holds the lock; for people, so that no run fails when it cannot be written."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    with suppress(OSError):
+        path.touch(mode=PRIVATE_MODE)
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _describe_holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
+    except (OSError, ValueError, LookupError, TypeError):
+        return "it has not said who it is"
+
+
 def _unwritable(warehouse: Path, error: OSError) -> UsageError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return UsageError(
         f"the warehouse {warehouse} cannot be written: {error.strerror or error}",
         remedy="free some space" if full else "change its permissions, or set SSELFIE_WAREHOUSE",
     )
+
+
+def _upgrade(private: Path, warehouse: Path) -> None:
+    import duckdb
+
+    from sselfie_insights.run.format import upgrade
+
+    try:
+        upgrade(private)
+    except duckdb.Error as error:
+        raise UsageError(
+            f"the warehouse {warehouse} is damaged, or no warehouse: {str(error).splitlines()[0]}",
+            remedy="move it away and put a kept publication or a backup in its place,"
+            " or set SSELFIE_WAREHOUSE",
+        ) from None
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -110,24 +191,18 @@ def _copy(source: Path, target: Path) -> None:
                 while os.copy_file_range(read.fileno(), write.fileno(), 1 << 30):
                     pass
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                     raise
             else:
                 return
     shutil.copyfile(source, target)
 
 
-def _publish(private: Path, warehouse: Path) -> None:
-    """Make ``private`` durable, then rename it over ``warehouse``."""
-    log = private.with_name(f"{private.name}.wal")
-    if log.exists():
-        raise RuntimeError(f"{private} is still open: its write-ahead log has not been folded in")
-    if not private.exists():
-        raise RuntimeError(f"nothing was written to {private}")
-    private.chmod(PRIVATE_MODE)
-    _flush(private)
-    private.replace(warehouse)
-    _flush(warehouse.parent)
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -1,11 +1,10 @@
 """The sync itself: plan at one snapshot, write a private copy, prove nothing moved, publish."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import Literal
 
 import duckdb
@@ -14,7 +13,7 @@ import psycopg
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import describe_target
-from sselfie_insights.run.journal import journaled
+from sselfie_insights.run.journal import Entry, close_dead_runs, journaled, new_run_id
 from sselfie_insights.run.publish import warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.apply import Applier
@@ -28,6 +27,7 @@ from sselfie_insights.sync.refusals import (
     NAMES_SHOWN,
     refuse_empty,
     refuse_filtered,
+    refuse_older,
     refuse_unreadable,
 )
 from sselfie_insights.sync.report import Progress, SyncReport, TableReport
@@ -93,19 +93,22 @@ def sync(
     tables: Collection[str] = (),
     verify: bool = False,
     into: Path | None = None,
+    run_id: str | None = None,
     on_progress: Progress | None = None,
 ) -> SyncReport:
     """Mirror the source into the warehouse, all tables at one snapshot, and publish it.
 
-    When the source has not changed, nothing is copied and nothing is published.
+    When the source has not changed, nothing is copied and nothing is published. A sync of a run's
+    own private copy records its snapshot all the same: that nothing had changed by then.
 
     Args:
         settings: The settings in force.
         full: Read every table in full.
         tables: Sync only these, as ``name`` or ``schema.name``.
         verify: Compare every table with the source, at the same snapshot, and heal what differs.
-        into: Write this private copy instead, and leave publishing it to the caller, who holds
-            the warehouse.
+        into: Write this private copy instead, and leave publishing it, and the journal, to the
+            caller, who holds the warehouse.
+        run_id: The id of the run that this is a step of; None makes one.
         on_progress: Called with bytes done, bytes in all, and the table that is read.
 
     Raises:
@@ -116,10 +119,15 @@ def sync(
     request = Request(settings, full, frozenset(tables), verify, into, on_progress)
     url = settings.require_database_url()
     started = datetime.now(UTC)
-    run_id = f"{started:%Y%m%dT%H%M%S}-{token_hex(3)}"
-    with journaled(settings.warehouse, "verify" if verify else "sync", run_id) as entry:
-        with nullcontext() if into else warehouse_lock(settings.warehouse):
-            report = _sync_patiently(request, url, run_id, started)
+    run_id = run_id or new_run_id(started)
+    with ExitStack() as stack:
+        entry: Entry = {}
+        if into is None:
+            command = "verify" if verify else "sync"
+            entry = stack.enter_context(journaled(settings.warehouse, command, run_id))
+            stack.enter_context(warehouse_lock(settings.warehouse))
+            close_dead_runs(settings.warehouse, run_id)
+        report = _sync_patiently(request, url, run_id, started)
         report = replace(report, seconds=(datetime.now(UTC) - started).total_seconds())
         entry |= report.summary()
     return report
@@ -168,6 +176,7 @@ class Attempt:
             state = read_state(self.request.current)
             lineage = self.source.read_lineage()
             with self.source.snapshot() as snapshot:
+                refuse_older(self.source, snapshot.at, state.last_snapshot_at)
                 plan = self._plan(catalog, state, lineage, snapshot)
                 if plan.is_needed:
                     return self._write(plan, catalog, lineage, snapshot)
@@ -211,6 +220,7 @@ class Attempt:
         drift = contract_drift(catalog, schemas[0], documented)
         is_needed = (
             self.request.verify
+            or self.request.into is not None
             or bool(vanished or changes)
             or frozenset(drift) != state.drift
             or not all(step.is_unchanged for step in steps)

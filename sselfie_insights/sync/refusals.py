@@ -1,10 +1,12 @@
 """What the mirror refuses: a source that would show it less than everything, without a word."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from sselfie_insights.errors import SourceError
+from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import Catalog
-from sselfie_insights.sync.columns import Mirror, quote
+from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.source import Source
 
 NAMES_SHOWN = 10
@@ -21,6 +23,26 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Iterable[str]) -> No
         raise SourceError(
             f"{source.target} has no tables in schema {names}",
             remedy="run 'sselfie migrate apply' to create them, or set SSELFIE_SOURCE_SCHEMAS",
+        )
+
+
+def refuse_older(source: Source, now: datetime, last: datetime | None) -> None:
+    """Refuse a source whose clock stands before the last sync: history would run backwards.
+
+    Args:
+        source: The source.
+        now: The instant of its snapshot.
+        last: The instant of the last sync; None when there was none.
+
+    Raises:
+        SourceError: It is earlier than the last.
+    """
+    if last is not None and now < last:
+        raise SourceError(
+            f"the clock of {source.target} says {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC,"
+            f" before the last sync at {last:%Y-%m-%d %H:%M:%S} UTC",
+            remedy="wait until that clock is right; if it was wrong at the last sync,"
+            " put a kept publication from before it in the warehouse's place",
         )
 
 

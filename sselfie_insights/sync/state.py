@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.run.format import read_format, stamp
+from sselfie_insights.sql import literal
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.report import SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot
-
-FORMAT_VERSION = 1
 
 Row = tuple[Any, ...]
 
@@ -22,7 +22,6 @@ Difference = tuple[str, str | None, str, str]
 
 TABLES = """
 create schema if not exists meta;
-create table if not exists meta.warehouse (format_version integer not null);
 create table if not exists meta.sync_runs (
     run_id varchar primary key,
     mode varchar not null,
@@ -172,25 +171,17 @@ def read_state(warehouse: Path) -> State:
     try:
         with duckdb.connect(warehouse, read_only=True) as db:
             return _read(db)
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         raise UsageError(
-            f"{warehouse} cannot be read: {str(error).splitlines()[0]}",
-            remedy="move it away, or set SSELFIE_WAREHOUSE",
+            f"{warehouse} is damaged, or no warehouse: {str(error).splitlines()[0]}",
+            remedy="move it away and put a kept publication or a backup in its place,"
+            " or set SSELFIE_WAREHOUSE",
         ) from None
 
 
 def _read(db: duckdb.DuckDBPyConnection) -> State:
-    known = db.execute(
-        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'warehouse'"
-    ).fetchone()
-    version = db.execute("select format_version from meta.warehouse").fetchone() if known else None
-    if version is None:
+    if read_format(db) is None:
         return EMPTY
-    if version[0] > FORMAT_VERSION:
-        raise UsageError(
-            f"the warehouse has format {version[0]}, this version knows {FORMAT_VERSION}",
-            remedy="upgrade sselfie-insights",
-        )
     columns: dict[tuple[str, str], list[MirroredColumn]] = {}
     for schema, table, *column in db.execute(
         "select schema_name, table_name, column_name, number, data_type, travel, reason"
@@ -292,19 +283,15 @@ class Ledger:
             changes: What changed in its schema since the sync before.
             drift: How it differs from the contract.
         """
-        for table in ("mirror_tables", "mirror_columns"):
-            self._db.execute(
-                f"delete from meta.{table} where (schema_name, table_name) in"
-                " (select unnest($schemas), unnest($names))",
-                {
-                    "schemas": [schema for schema, _ in self._forgotten],
-                    "names": [name for _, name in self._forgotten],
-                },
-            )
+        if self._forgotten:
+            for table in ("mirror_tables", "mirror_columns"):
+                self._db.execute(
+                    f"delete from meta.{table} where (schema_name, table_name) in"
+                    f" (values {_values(self._forgotten)})"
+                )
         self._insert("mirror_tables", self._tables)
         self._insert("mirror_columns", self._columns)
-        self._db.execute("delete from meta.warehouse")
-        self._insert("warehouse", [(FORMAT_VERSION,)])
+        stamp(self._db)
         self._db.execute("delete from meta.contract_drift")
         self._insert("contract_drift", list(drift))
         self._insert("schema_changes", [(self._run_id, *change) for change in changes])
@@ -312,11 +299,13 @@ class Ledger:
         self._insert("sync_runs", [_run_row(report, source, lineage)])
 
     def _insert(self, table: str, rows: Sequence[Row]) -> None:
-        """Insert ``rows`` in one statement, column by column: DuckDB is slow row by row."""
+        """Insert ``rows`` in one statement: DuckDB is slow row by row."""
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            values = ", ".join("unnest(?)" for _ in columns)
-            self._db.execute(f"insert into meta.{table} select {values}", columns)
+            self._db.execute(f"insert into meta.{table} values {_values(rows)}")
+
+
+def _values(rows: Iterable[Row]) -> str:
+    return ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
 
 
 def _table_row(report: SyncReport, table: TableReport) -> Row:

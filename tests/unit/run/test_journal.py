@@ -1,9 +1,17 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from sselfie_insights.errors import SourceError
-from sselfie_insights.run.journal import journal_path, journaled, read_journal
+from sselfie_insights.errors import SourceError, UsageError
+from sselfie_insights.run.journal import (
+    close_dead_runs,
+    journal_path,
+    journaled,
+    read_journal,
+    read_unended,
+    write_entry,
+)
 
 
 def test_every_run_leaves_a_line_however_it_ends(tmp_path: Path) -> None:
@@ -41,3 +49,47 @@ def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
 def test_a_journal_that_cannot_be_written_does_not_hide_the_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError), journaled(tmp_path / "no" / "w.duckdb", "sync", "one"):
         raise SourceError("gone")
+
+
+def test_a_run_counts_by_its_last_line(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    with journaled(warehouse, "run", "one") as entry:
+        assert read_journal(warehouse) == []
+        assert [e["run_id"] for e in read_unended(warehouse)] == ["one"]
+        entry["published"] = True
+        write_entry(warehouse, entry)
+        assert [e["published"] for e in read_journal(warehouse)] == [True]
+        entry["steps"] = ["render"]
+    assert [e["steps"] for e in read_journal(warehouse)] == [["render"]]
+    assert read_unended(warehouse) == []
+
+
+def test_a_run_that_died_is_closed_by_the_next(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    began = {"run_id": "dead", "command": "run", "started_at": "2026-11-20T03:00:00+00:00"}
+    journal_path(warehouse).write_text(json.dumps(began | {"pid": 7, "host": "cron"}) + '\n{"cut')
+    with journaled(warehouse, "run", "next"):
+        assert [e["pid"] for e in close_dead_runs(warehouse, "next")] == [7]
+        assert close_dead_runs(warehouse, "next") == []
+    assert [(e["run_id"], e["exit_code"]) for e in read_journal(warehouse)] == [
+        ("dead", 130),
+        ("next", 0),
+    ]
+    assert "killed" in read_journal(warehouse)[0]["error"]
+
+
+def test_lines_that_are_no_entries_are_left_out(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    journal_path(warehouse).write_bytes(b'7\n[]\n{"run_id": 1}\n\xff\xfe\n')
+    with journaled(warehouse, "sync", "one"):
+        pass
+    assert [entry["run_id"] for entry in read_journal(warehouse)] == ["one"]
+
+
+def test_success_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    journal_path(tmp_path / "w.duckdb").mkdir()
+    with (
+        pytest.raises(UsageError, match=r"journal .* cannot be written"),
+        journaled(tmp_path / "w.duckdb", "sync", "one"),
+    ):
+        pass

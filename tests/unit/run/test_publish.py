@@ -1,17 +1,32 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.run import publish
 from sselfie_insights.run.publish import warehouse_lock, writable_copy
+
+
+def write(path: Path, text: str) -> None:
+    with duckdb.connect(path) as db:
+        db.execute("create or replace table said as select ? as word", [text])
+
+
+def read(path: Path) -> str:
+    with duckdb.connect(path, read_only=True) as db:
+        row = db.execute("select word from said").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def names(folder: Path) -> set[str]:
@@ -38,28 +53,29 @@ def test_an_exception_leaves_the_published_file_untouched(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     warehouse = tmp_path / "w.duckdb"
-    warehouse.write_bytes(b"published")
+    write(warehouse, "published")
     with pytest.raises(error), writable_copy(warehouse) as private:
-        assert private.read_bytes() == b"published"
-        private.write_bytes(b"half")
+        assert read(private) == "published"
+        write(private, "half")
         raise error
-    assert warehouse.read_bytes() == b"published"
+    assert read(warehouse) == "published"
     assert names(tmp_path) == {"w.duckdb"}
 
 
 def test_a_reader_keeps_the_file_it_opened(tmp_path: Path) -> None:
     warehouse = tmp_path / "w.duckdb"
-    warehouse.write_bytes(b"old")
+    write(warehouse, "old")
+    old = warehouse.read_bytes()
     with warehouse.open("rb") as reader:
         with writable_copy(warehouse) as private:
-            private.write_bytes(b"new")
-        assert reader.read() == b"old"
-    assert warehouse.read_bytes() == b"new"
+            write(private, "new")
+        assert reader.read() == old
+    assert read(warehouse) == "new"
 
 
 def test_a_second_process_is_refused_and_a_killed_one_leaves_nothing(tmp_path: Path) -> None:
     warehouse = tmp_path / "w.duckdb"
-    warehouse.write_bytes(b"published")
+    write(warehouse, "published")
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -77,15 +93,16 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_nothing(tmp_path: P
     assert holder.stdout is not None
     with holder:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(LockedError), writable_copy(warehouse):
+        with pytest.raises(LockedError) as refused, writable_copy(warehouse):
             pass
+        assert f"process {holder.pid} on {socket.gethostname()}, since 20" in str(refused.value)
         holder.send_signal(signal.SIGKILL)
-    assert (tmp_path / ".w.duckdb.private" / "w.duckdb").exists()
+    assert list((tmp_path / ".w.duckdb.private").glob("*/w.duckdb"))
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
             with writable_copy(warehouse) as private:
-                assert private.read_bytes() == b"published"
+                assert read(private) == "published"
             break
         except LockedError:
             time.sleep(0.05)
@@ -94,9 +111,54 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_nothing(tmp_path: P
 
 def test_the_holder_of_the_lock_may_copy(tmp_path: Path) -> None:
     warehouse = tmp_path / "w.duckdb"
-    with warehouse_lock(warehouse), writable_copy(warehouse) as private:
-        private.write_bytes(b"new")
-    assert warehouse.read_bytes() == b"new"
+    with warehouse_lock(warehouse):
+        with writable_copy(warehouse) as private:
+            write(private, "new")
+        assert (tmp_path / ".w.duckdb.holder").exists()
+    assert read(warehouse) == "new"
+    assert names(tmp_path) == {"w.duckdb"}
+
+
+@pytest.mark.parametrize("content", ["", "not JSON", "[]", "{}", "7"])
+def test_a_holder_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path, content: str) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    (tmp_path / ".w.duckdb.holder").write_text(content)
+    with FileLock(tmp_path / ".w.duckdb.lock"), ThreadPoolExecutor(1) as other:
+        refused = other.submit(warehouse_lock(warehouse).__enter__).exception()
+    assert isinstance(refused, LockedError)
+    assert "it has not said who it is" in str(refused)
+
+
+@pytest.mark.parametrize("left_over", ["file", "link", "folder"])
+def test_whatever_lies_where_the_private_copy_goes_is_removed(
+    tmp_path: Path, left_over: str
+) -> None:
+    place = tmp_path / ".w.duckdb.private"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").touch()
+    if left_over == "file":
+        place.write_text("?")
+    elif left_over == "link":
+        place.symlink_to(elsewhere)
+    else:
+        (place / "old").mkdir(parents=True)
+        (place / "old" / "w.duckdb").write_bytes(b"half")
+    with writable_copy(tmp_path / "w.duckdb") as private:
+        write(private, "new")
+    assert names(tmp_path) == {"w.duckdb", "elsewhere"}
+    assert (elsewhere / "precious").exists()
+
+
+def test_a_damaged_file_is_told_and_left_alone(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    write(warehouse, "published")
+    damaged = b"\0" * 4096 + warehouse.read_bytes()[4096:]
+    warehouse.write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"w\.duckdb is damaged"), writable_copy(warehouse):
+        pass
+    assert warehouse.read_bytes() == damaged
+    assert names(tmp_path) == {"w.duckdb"}
 
 
 def test_an_open_connection_is_not_published(tmp_path: Path) -> None:
@@ -126,7 +188,7 @@ def test_an_unwritable_folder_is_a_usage_error() -> None:
 
 def test_a_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = tmp_path / "w.duckdb"
-    warehouse.write_bytes(b"published")
+    write(warehouse, "published")
 
     def full(*args: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -134,7 +196,7 @@ def test_a_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(publish.os, "copy_file_range", full)
     with pytest.raises(UsageError, match="No space left"), writable_copy(warehouse):
         pass
-    assert warehouse.read_bytes() == b"published"
+    assert read(warehouse) == "published"
     assert names(tmp_path) == {"w.duckdb"}
 
 
@@ -144,6 +206,6 @@ def test_copies_where_the_kernel_cannot(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(publish.os, "copy_file_range", unsupported)
     warehouse = tmp_path / "w.duckdb"
-    warehouse.write_bytes(b"published")
+    write(warehouse, "published")
     with writable_copy(warehouse) as private:
-        assert private.read_bytes() == b"published"
+        assert read(private) == "published"
