@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from sselfie_insights import __version__
-from sselfie_insights.cli import build, config, demo, export, migrate, query, report, simulate, sync
+from sselfie_insights.cli import (
+    build,
+    config,
+    demo,
+    doctor,
+    export,
+    init,
+    migrate,
+    query,
+    report,
+    simulate,
+    sync,
+)
 from sselfie_insights.errors import ExitCode, SselfieError
 
 app = typer.Typer(
@@ -22,7 +34,9 @@ app = typer.Typer(
 build.register(app)
 config.register(app)
 demo.register(app)
+doctor.register(app)
 export.register(app)
+init.register(app)
 simulate.register(app)
 app.add_typer(migrate.app)
 app.add_typer(query.app)

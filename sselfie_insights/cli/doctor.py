@@ -1,0 +1,73 @@
+"""``sselfie doctor``: what works, what does not, and the remedy."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import FormatOption, Output, TableFormat, choose_format
+
+if TYPE_CHECKING:
+    from sselfie_insights.doctor import Finding
+
+_MARKS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "failed": typer.colors.RED}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(doctor)
+
+
+def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:
+    """Look at every part of the installation and name the remedy for what is wrong.
+
+    The exit code is that of the first failure; warnings leave it 0.
+
+    Example: sselfie doctor --format json
+    """
+    from sselfie_insights.doctor import diagnose
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    chosen = choose_format(form, output)
+    if chosen is TableFormat.TABLE and output is None:
+        findings = []
+        for finding in diagnose(settings):
+            findings.append(finding)
+            _print(finding)
+    else:
+        findings = list(diagnose(settings))
+        _write(findings, chosen, output)
+    failures = [finding.exit_code for finding in findings if finding.state == "failed"]
+    if failures:
+        raise typer.Exit(failures[0])
+
+
+def _print(finding: "Finding") -> None:
+    state = typer.style(f"{finding.state:<7}", fg=_MARKS[finding.state])
+    remedy = f": {finding.remedy}" if finding.remedy else ""
+    line = f"{state}  {finding.part:<12}  {finding.detail}{remedy}"
+    # Off a terminal the style is dropped anyway.
+    typer.echo(line, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None:
+    import polars as pl
+
+    from sselfie_insights.query import Column, Result
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+
+    names = ("part", "state", "detail", "remedy", "exit_code")
+    frame = pl.DataFrame(
+        {name: [getattr(finding, name) for finding in findings] for name in names},
+        schema={name: pl.Int64 if name == "exit_code" else pl.String for name in names},
+    )
+    columns = {
+        name: Column(unit="number" if name == "exit_code" else "text", description="")
+        for name in names
+    }
+    result = Result("doctor", frame, columns, ("part",), (), {}, None)
+    content = to_bytes(result, form.value)
+    write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)

@@ -1,0 +1,94 @@
+"""``sselfie init``: from a connection to settings that work."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Timezone, Warehouse
+
+if TYPE_CHECKING:
+    from sselfie_insights.doctor import Finding
+    from sselfie_insights.settings import Settings
+
+
+# What the findings about the role's rights are called.
+_RIGHTS = frozenset({"rights", "row security", "least rights"})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(init)
+
+
+def init(
+    warehouse: Warehouse = None,
+    timezone: Timezone = None,
+    source_schemas: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,…", help="The schemas to mirror; default public."),
+    ] = None,
+) -> None:
+    """Ask for the connection, test it, write sselfie.toml, and print SQL for a read-only role.
+
+    Takes the connection from SSELFIE_DATABASE_URL where that is set. The password is not kept.
+
+    Example: sselfie init --timezone Europe/Oslo
+    """
+    from sselfie_insights.doctor.source import check_source, reader_statements
+    from sselfie_insights.init import pgpass_line, refuse_existing, write_config
+    from sselfie_insights.settings import CONFIG_FILE, load_settings
+
+    refuse_existing()
+    settings = load_settings(warehouse=warehouse, timezone=timezone, source_schemas=source_schemas)
+    if settings.database_url is None and sys.stdin.isatty():
+        settings = _ask(settings)
+    settings.require_database_url()
+    findings = list(check_source(settings))
+    for finding in findings:
+        _tell(finding)
+    _refuse_unreachable(findings)
+    write_config(settings)
+    typer.echo(f"wrote {CONFIG_FILE}, without a password", err=True)
+    url = settings.require_database_url()
+    typer.echo(f"the password belongs in ~/.pgpass (mode 0600): {pgpass_line(url)}", err=True)
+    if any(finding.part in _RIGHTS and finding.state != "ok" for finding in findings):
+        typer.echo("the owner of the tables gives a role the rights to read them with:", err=True)
+        typer.echo("\n".join(reader_statements(settings)))
+    typer.echo("next: sselfie sync", err=True)
+
+
+def _ask(settings: "Settings") -> "Settings":
+    """Ask on the terminal for what was not given; a password that is needed is not shown."""
+    from sselfie_insights.init import add_password, has_password
+    from sselfie_insights.settings import load_settings
+
+    url = typer.prompt("Database, postgresql://user@host:5432/name", err=True)
+    if not has_password(url):
+        password = typer.prompt(
+            "Password, to test it once; empty if ~/.pgpass has it",
+            default="",
+            hide_input=True,
+            show_default=False,
+            err=True,
+        )
+        url = add_password(url, password) if password else url
+    zone = typer.prompt("Reporting time zone", default=settings.timezone, err=True)
+    return load_settings(
+        database_url=url,
+        timezone=zone,
+        warehouse=settings.warehouse,
+        source_schemas=settings.source_schemas,
+    )
+
+
+def _tell(finding: "Finding") -> None:
+    remedy = f": {finding.remedy}" if finding.remedy else ""
+    typer.echo(f"{finding.state:<8}  {finding.part:<12}  {finding.detail}{remedy}", err=True)
+
+
+def _refuse_unreachable(findings: "list[Finding]") -> None:
+    """End here where the database could not be reached: settings that never worked help nobody."""
+    lost = [f for f in findings if f.part == "database" and f.state == "failed"]
+    if lost:
+        raise typer.Exit(lost[0].exit_code)
