@@ -43,7 +43,7 @@ class HazardModel:
 
     def log_odds(self, features: ArrayLike) -> Array:
         """Return the log odds of leaving, shape (n,)."""
-        return self.coefficients[0] + self.contributions(features).sum(axis=1)
+        return np.asarray(self.coefficients[0] + self.contributions(features).sum(axis=1))
 
     def error(self, features: ArrayLike) -> Array:
         """Return the standard error of ``log_odds`` by the delta method, shape (n,)."""

@@ -66,3 +66,28 @@ def bootstrap_mean(
     means = rng.multinomial(total, many / total, size=draws) @ levels / total
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def newcombe(
+    successes_a: int, trials_a: int, successes_b: int, trials_b: int, z: float = Z_95
+) -> tuple[float, float, float]:
+    """Return the difference of two independent shares, a minus b, and the ends of its interval.
+
+    Newcombe (1998), Interval estimation for the difference between independent proportions,
+    method 10: the square-and-add of two Wilson intervals.
+
+    Args:
+        successes_a: Successes in the first group.
+        trials_a: Its size, above 0.
+        successes_b: Successes in the second group.
+        trials_b: Its size, above 0.
+        z: The normal quantile of the level.
+    """
+    (low_a, low_b), (high_a, high_b) = wilson(
+        [successes_a, successes_b], [trials_a, trials_b], z
+    )
+    share_a, share_b = successes_a / trials_a, successes_b / trials_b
+    difference = share_a - share_b
+    below = np.hypot(share_a - low_a, high_b - share_b)
+    above = np.hypot(high_a - share_a, share_b - low_b)
+    return difference, float(difference - below), float(difference + above)

@@ -54,9 +54,9 @@ def kaplan_meier(
     """
     times, at_risk, lost = _count(durations, is_lost, weights)
     with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.cumprod(1 - lost / at_risk)
+        survival = np.cumprod(1 - lost / at_risk).astype(float)
         spread = np.cumsum(lost / (at_risk * (at_risk - lost)))
-        error = survival * np.sqrt(spread)
+        error: Array = survival * np.sqrt(spread)
         reach = Z_95 * np.sqrt(spread) / np.abs(np.log(survival))
         low, high = survival ** np.exp(reach), survival ** np.exp(-reach)
     untouched = survival == 1
@@ -132,11 +132,12 @@ def _count(
 
 
 def _exactly(ages: Array, many: Array, times: Array) -> Array:
-    return np.bincount(np.searchsorted(times, ages), weights=many, minlength=times.size)
+    counts = np.bincount(np.searchsorted(times, ages), weights=many, minlength=times.size)
+    return counts.astype(float)
 
 
 def _at_least(ages: Array, many: Array, times: Array) -> Array:
     """How many have an age of at least each time: those whose time index is not below it."""
     order = np.argsort(ages, kind="stable")
     below = np.concatenate([[0.0], np.cumsum(many[order])])
-    return many.sum() - below[np.searchsorted(ages[order], times, side="left")]
+    return np.asarray(many.sum() - below[np.searchsorted(ages[order], times, side="left")])

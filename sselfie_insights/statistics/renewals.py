@@ -3,8 +3,9 @@
 The shifted-beta-geometric model (sBG) is Fader and Hardie (2007), How to project customer
 retention: at every renewal a customer leaves with a probability of their own, beta-distributed over
 customers. Cohorts seen for different times are pooled as in Fader and Hardie (2010), Customer-base
-valuation in a contractual setting. The beta-discrete-Weibull (BdW) lets that probability change with tenure:
-Fader, Hardie, Liu, Davin and Steenburgh (2018), How to project customer retention revisited.
+valuation in a contractual setting. The beta-discrete-Weibull (BdW) lets that probability change
+with tenure: Fader, Hardie, Liu, Davin and Steenburgh (2018), How to project customer
+retention revisited.
 """
 
 from dataclasses import dataclass
@@ -53,9 +54,9 @@ class Lifetimes:
         ages, seen = np.asarray(durations, np.int64), np.asarray(is_lost, bool)
         many = np.ones(ages.size) if weights is None else np.asarray(weights, float)
         length = int(ages.max(initial=0)) + 1
-        lost = np.bincount(ages[seen], many[seen], minlength=length)
+        lost = np.bincount(ages[seen], many[seen], minlength=length)[1:]
         alive = np.bincount(ages[~seen], many[~seen], minlength=length)
-        return cls(lost[1:], alive)
+        return cls(lost.astype(float), alive.astype(float))
 
     @property
     def count(self) -> int:
@@ -134,10 +135,10 @@ class Renewals:
 
     @cached_property
     def edge(self) -> Array:
-        """The edge of {θ : 2(log L(θ̂) - log L(θ)) ≤ 3.84}, shape (points, 2 or 3), the maximum first.
+        """Where twice the log likelihood is 3.84 below its maximum; the maximum itself comes first.
 
-        The least and the greatest value on it of any function of the parameters are the ends of
-        that function's 95 % profile-likelihood interval.
+        Of shape (points, 2 or 3). The least and the greatest value on it of any function of the
+        parameters are the ends of that function's 95 % profile-likelihood interval.
         """
         axes = _axes(self.point, self.data)
         rays = _directions(self.point.size) @ axes.T
