@@ -12,10 +12,10 @@ from psycopg.pq import TransactionStatus
 
 from sselfie_insights.errors import MigrationError, SourceError
 from sselfie_insights.migrate import history
-from sselfie_insights.migrate.blockers import BlockerWatch
 from sselfie_insights.migrate.catalog import read_catalog
 from sselfie_insights.migrate.concurrently import clear_the_way, is_concurrent, verify
 from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.migrate.statements import Statement
 from sselfie_insights.postgres import Connection
 
@@ -35,7 +35,8 @@ class Limits:
 
     Attributes:
         lock_timeout_ms: Milliseconds a statement waits for a lock. Whoever queues behind it
-            waits as long, and no longer.
+            waits as long, and no longer. In a transaction that locks others out already, later
+            statements wait only for what is left of it.
         statement_timeout_s: Seconds one statement may take.
         deadline_s: Seconds over which an attempt that met a lock is made again.
         concurrent_deadline_s: Seconds a CONCURRENTLY statement may take.
@@ -58,7 +59,7 @@ class Executor:
 
     Args:
         connection: An autocommit connection that holds the advisory lock.
-        watch: Tells who blocks that connection.
+        observer: Tells who blocks that connection, and whether it locks others out.
         limits: How long to wait.
         schemas: The schemas whose catalog is recorded.
         note: Told of what a person would want to know while it happens.
@@ -67,13 +68,13 @@ class Executor:
     def __init__(
         self,
         connection: Connection,
-        watch: BlockerWatch,
+        observer: Observer,
         limits: Limits,
         schemas: Iterable[str],
         note: Callable[[str], None],
     ) -> None:
         self._connection = connection
-        self._watch = watch
+        self._observer = observer
         self._limits = limits
         self._schemas = tuple(schemas)
         self._note = note
@@ -106,10 +107,14 @@ class Executor:
     def _run_whole(self, migration: Migration) -> None:
         def attempt() -> None:
             with self._connection.transaction():
+                locked_since = None
                 for statement in migration.statements:
-                    self._set_timeouts()
+                    begun = time.monotonic()
+                    self._set_timeouts(locked_since=locked_since)
                     self._send(migration, statement)
-                self._record_done(migration)
+                    if locked_since is None and self._observer.sees_others_locked_out():
+                        locked_since = begun
+                self._record_done(migration, locked_since)
 
         try:
             self._retry(attempt, migration.label)
@@ -163,27 +168,37 @@ class Executor:
             self._note(f"{error.message}: skipped")
             history.record_progress(self._connection, migration, number)
 
-    def _record_done(self, migration: Migration) -> None:
+    def _record_done(self, migration: Migration, locked_since: float | None = None) -> None:
         # The file may have left a smaller timeout, or another search path, behind.
         self._connection.execute("set local search_path to default")
-        self._set_timeouts()
+        self._set_timeouts(locked_since=locked_since)
+        self._observer.announce(history.TABLES)
         if migration.in_transaction:
             history.begin(self._connection, migration)
         catalog = read_catalog(self._connection, self._schemas)
         history.finish(self._connection, migration, catalog)
 
-    def _set_timeouts(self, *, for_session: bool = False, concurrently: bool = False) -> None:
+    def _set_timeouts(
+        self,
+        *,
+        locked_since: float | None = None,
+        for_session: bool = False,
+        concurrently: bool = False,
+    ) -> None:
         """Set them anew before each statement, so that no file can lift them.
 
-        What runs CONCURRENTLY waits for others without making anyone wait: it has a deadline of
-        its own instead of a lock timeout.
+        While a transaction locks others out, since ``locked_since``, all its further waits
+        together last no longer than the lock timeout. What runs CONCURRENTLY waits for others
+        without making anyone wait: it has a deadline of its own instead of a lock timeout.
         """
         limits = self._limits
+        locked_ms = 0 if locked_since is None else int((time.monotonic() - locked_since) * 1000)
+        wait_ms = 0 if concurrently else max(1, limits.lock_timeout_ms - locked_ms)
         seconds = limits.concurrent_deadline_s if concurrently else limits.statement_timeout_s
         self._connection.execute(
             "select set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
             [
-                f"{0 if concurrently else limits.lock_timeout_ms}ms",
+                f"{wait_ms}ms",
                 not for_session,
                 f"{int(seconds * 1000)}ms",
                 not for_session,
@@ -191,6 +206,7 @@ class Executor:
         )
 
     def _send(self, migration: Migration, statement: Statement) -> None:
+        self._observer.announce(statement.names)
         try:
             self._connection.execute(statement.sql.encode())
         except (*_TRANSIENT, *_STANDS_ALONE):
@@ -214,12 +230,11 @@ class Executor:
         """Make the attempt until it meets no lock, or the deadline has passed."""
         deadline = time.monotonic() + self._limits.deadline_s
         for number in itertools.count():
-            self._watch.forget()
             try:
                 attempt()
                 return
             except _TRANSIENT as error:
-                told = f"{place}: {_first_line(error)}; blocked by {self._watch.describe()}"
+                told = f"{place}: {_first_line(error)}; {self._explain(error)}"
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
                 if time.monotonic() + pause > deadline:
                     raise MigrationError(
@@ -228,6 +243,13 @@ class Executor:
                     ) from None
                 self._note(f"{told}; next attempt in {pause:.1f} s")
                 time.sleep(pause)
+
+    def _explain(self, error: psycopg.Error) -> str:
+        """Return whom a statement met; PostgreSQL itself tells of everything but a timeout."""
+        if isinstance(error, errors.LockNotAvailable):
+            return self._observer.describe_blockers()
+        detail = error.diag.message_detail or "another transaction was first"
+        return " ".join(detail.split())
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -13,6 +13,7 @@ from sselfie_insights.migrate.catalog import Catalog, Definition, Identity, fing
 from sselfie_insights.migrate.files import Migration, digest_statements
 
 SCHEMA = "sselfie_migrations"
+TABLES = ("history", "catalog")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 State = Literal["applied", "baseline", "running", "failed"]

@@ -181,10 +181,7 @@ def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
     name = difference.relation or difference.identity.name.split("(")[0]
     wanted = name.split(".")[-1]
     return any(
-        token.text == wanted and token.kind in ("word", "name")
-        for migration in pending
-        for statement in migration.statements
-        for token in statement.tokens
+        wanted in statement.names for migration in pending for statement in migration.statements
     )
 
 

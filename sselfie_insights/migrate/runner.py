@@ -7,10 +7,10 @@ from psycopg import errors
 
 from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import history
-from sselfie_insights.migrate.blockers import BlockerWatch
 from sselfie_insights.migrate.execution import Executor, Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
+from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.migrate.planning import Plan, make_plan
 from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
 from sselfie_insights.postgres import Connection, advisory_lock, describe_target
@@ -65,8 +65,8 @@ def apply(
         if not plan.pending:
             return []
         create_history(connection, url)
-        with BlockerWatch(url, connection.info.backend_pid) as watch:
-            executor = Executor(connection, watch, limits, schemas, note)
+        with Observer(url, connection.info.backend_pid) as observer:
+            executor = Executor(connection, observer, limits, schemas, note)
             for migration in plan.pending:
                 executor.run(migration)
                 note(f"applied {migration.label}")

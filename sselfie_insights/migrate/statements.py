@@ -61,6 +61,11 @@ class Statement:
             "?" if token.kind in ("string", "number") else token.text for token in self.tokens
         )
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Whatever in it can be a name: words in lower case, and what stands in quotes."""
+        return frozenset(token.text for token in self.tokens if token.kind in ("word", "name"))
+
 
 class Reader:
     """Reads a statement token by token: keywords are taken or not, names are read whole."""

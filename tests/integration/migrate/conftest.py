@@ -57,6 +57,7 @@ class Cluster:
 
     def start(self, data: str, port: int = 5432) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories={self._home} -c fsync=off"
+        options += " -c max_prepared_transactions=2"
         self.run(
             "pg_ctl", "-D", f"{self._home}/{data}", "-w", "-l", f"{self._home}/{data}.log",
             "-o", f"{options} -p {port}", "start",
