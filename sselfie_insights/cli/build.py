@@ -30,7 +30,10 @@ def build(
     as_of: AsOf = None,
     timezone: Timezone = None,
 ) -> None:
-    """Build the marts with dbt, test them, and publish them."""
+    """Build the marts with dbt, test them, and publish them.
+
+    Example: sselfie build --as-of 2026-06-30
+    """
     from sselfie_insights import marts
     from sselfie_insights.settings import load_settings
 

@@ -9,7 +9,10 @@ def register(app: typer.Typer) -> None:
 
 
 def config() -> None:
-    """Show every setting, its value and its source; secrets are not shown."""
+    """Show every setting, its value and its source; secrets are not shown.
+
+    Example: sselfie config
+    """
     from sselfie_insights.settings import describe_settings
 
     rows = describe_settings()

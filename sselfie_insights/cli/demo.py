@@ -22,7 +22,10 @@ def demo(
         bool, typer.Option("--keep", help="Leave the database running and print its address.")
     ] = False,
 ) -> None:
-    """From an embedded Postgres to HTML reports, on a synthetic business of no real people."""
+    """From an embedded Postgres to HTML reports, on a synthetic business of no real people.
+
+    Example: sselfie demo --users 200 --output-dir out
+    """
     from sselfie_insights.demo import run_demo
     from sselfie_insights.embedded import running_server
     from sselfie_insights.report import read_headlines

@@ -55,7 +55,10 @@ def status(
     scratch_url: Scratch = None,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Show each migration's state, drift, and where contract, files and database differ."""
+    """Show each migration's state, drift, and where contract, files and database differ.
+
+    Example: sselfie migrate status
+    """
     from sselfie_insights.migrate import read_status
 
     settings = _settings()
@@ -91,7 +94,10 @@ def status(
 def plan(
     to: To = None, output_format: Format = ListFormat.TABLE, large_table: LargeTable = 10
 ) -> None:
-    """Show what apply would do, and what speaks against it; changes nothing."""
+    """Show what apply would do, and what speaks against it; changes nothing.
+
+    Example: sselfie migrate plan --to 15
+    """
     from sselfie_insights.migrate import plan as make_plan
 
     settings = _settings()
@@ -141,7 +147,10 @@ def apply(
     large_table: LargeTable = 10,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Apply the pending migrations, each with its record in one transaction."""
+    """Apply the pending migrations, each with its record in one transaction.
+
+    Example: sselfie migrate apply --to 15 --yes
+    """
     from sselfie_insights.migrate import Limits
     from sselfie_insights.migrate import apply as apply_migrations
     from sselfie_insights.migrate import plan as make_plan
@@ -182,7 +191,10 @@ def lint(
     output_format: Format = ListFormat.TABLE,
     large_table: LargeTable = 10,
 ) -> None:
-    """Check the pending files; exit 6 when a finding blocks. Works without a database, strictly."""
+    """Check the pending files; exit 6 when a finding blocks. Works without a database, strictly.
+
+    Example: sselfie migrate lint --all --format json
+    """
     from sselfie_insights.migrate.checkup import lint_folder
 
     settings = _settings()
@@ -207,7 +219,10 @@ def lint(
 def trace(
     to: To = None, scratch_url: Scratch = None, output_format: Format = ListFormat.TABLE
 ) -> None:
-    """Run the pending files on a copy of the schema, and tell the locks they really take."""
+    """Run the pending files on a copy of the schema, and tell the locks they really take.
+
+    Example: sselfie migrate trace
+    """
     from sselfie_insights.migrate import trace as trace_pending
 
     settings = _settings()
@@ -244,7 +259,10 @@ def baseline(
     scratch_url: Scratch = None,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Adopt a database that somebody else created, and list how it differs."""
+    """Adopt a database that somebody else created, and list how it differs.
+
+    Example: sselfie migrate baseline 15
+    """
     from sselfie_insights.migrate import baseline as adopt
 
     settings = _settings()
@@ -272,7 +290,10 @@ def new(
     ] = False,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Write an empty migration with the next number into your own folder (SSELFIE_MIGRATIONS)."""
+    """Write an empty migration with the next number into your own folder (SSELFIE_MIGRATIONS).
+
+    Example: sselfie migrate new add_plans
+    """
     from sselfie_insights.errors import UsageError
     from sselfie_insights.migrate.files import create_migration
 

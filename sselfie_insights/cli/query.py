@@ -20,12 +20,25 @@ from sselfie_insights.cli.output import (
 
 app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="A query's name, e.g. churn/churn_by_month.")]
+
+def _complete(incomplete: str) -> list[str]:
+    from sselfie_insights.query.library import list_names
+
+    return [name for name in list_names() if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Argument(help="A query's name, e.g. churn/churn_by_month.", autocompletion=_complete),
+]
 
 
 @app.command("list")
 def list_queries() -> None:
-    """List every query: its name and title."""
+    """List every query: its name and title.
+
+    Example: sselfie query list
+    """
     from sselfie_insights.query.library import load_library
     from sselfie_insights.query.table import TextTable, lay_out
 
@@ -36,7 +49,10 @@ def list_queries() -> None:
 
 @app.command("show")
 def show_query(name: Name, parameter: Parameters = None) -> None:
-    """Show a query's definition, grain, parameters, columns and compiled SQL."""
+    """Show a query's definition, grain, parameters, columns, lineage and compiled SQL.
+
+    Example: sselfie query show retention/activity_cohorts -p grain=week
+    """
     from sselfie_insights.query.describe import describe_query
     from sselfie_insights.query.library import find_query, load_library
     from sselfie_insights.query.lineage import load_models
@@ -50,7 +66,12 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
 
 @app.command("run")
 def run(
-    name: Annotated[str, typer.Argument(help="A query's name, or - to read SQL from stdin.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A query's name, or - to read SQL from stdin.", autocompletion=_complete
+        ),
+    ],
     parameter: Parameters = None,
     form: FormatOption = None,
     output: Output = None,

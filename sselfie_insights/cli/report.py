@@ -36,9 +36,18 @@ class Color(StrEnum):
     NEVER = "never"
 
 
+def _complete(incomplete: str) -> list[str]:
+    from sselfie_insights.report.definition import list_names
+
+    return [name for name in list_names() if name.startswith(incomplete)]
+
+
 @app.command("list")
 def list_reports() -> None:
-    """List every report: its name and what it shows."""
+    """List every report: its name and what it shows.
+
+    Example: sselfie report list
+    """
     from sselfie_insights.query.table import TextTable, lay_out
     from sselfie_insights.report.definition import load_reports
 
@@ -49,7 +58,9 @@ def list_reports() -> None:
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="A report's name, e.g. retention.")],
+    name: Annotated[
+        str, typer.Argument(help="A report's name, e.g. retention.", autocompletion=_complete)
+    ],
     parameter: Parameters = None,
     form: Annotated[
         ReportFormat | None,
@@ -111,7 +122,10 @@ def site(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Write every report as a page, with an index and the tables as CSV and JSON beside them."""
+    """Write every report as a page, with an index and the tables as CSV and JSON beside them.
+
+    Example: sselfie report site -o out/site
+    """
     from sselfie_insights.report.site import render_site
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings

@@ -40,7 +40,10 @@ def simulate(
     ] = None,
     timezone: Timezone = None,
 ) -> None:
-    """Fill an empty, migrated database with a synthetic business."""
+    """Fill an empty, migrated database with a synthetic business.
+
+    Example: sselfie simulate --users 500 --answers answers
+    """
     from datetime import UTC, datetime
     from time import monotonic
 

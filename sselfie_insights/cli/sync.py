@@ -33,7 +33,10 @@ def sync(
     ] = False,
     warehouse: Warehouse = None,
 ) -> None:
-    """Mirror the source database into the warehouse, all at one snapshot."""
+    """Mirror the source database into the warehouse, all at one snapshot.
+
+    Example: sselfie sync --tables users,stripe_payments
+    """
     from sselfie_insights.settings import load_settings
 
     names = [name.strip() for name in tables.split(",") if name.strip()]
@@ -44,7 +47,10 @@ def sync(
 
 
 def verify(warehouse: Warehouse = None) -> None:
-    """Sync, and prove at the same snapshot that every table equals its source."""
+    """Sync, and prove at the same snapshot that every table equals its source.
+
+    Example: sselfie verify
+    """
     from sselfie_insights.settings import load_settings
 
     report = _sync(load_settings(warehouse=warehouse), full=False, tables=[], verify=True)
@@ -62,7 +68,10 @@ def status(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Show what the warehouse mirrors: freshness, secrets, columns kept as text, differences."""
+    """Show what the warehouse mirrors: freshness, secrets, columns kept as text, differences.
+
+    Example: sselfie status --format json
+    """
     from sselfie_insights.query import open_warehouse, run_statement
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication

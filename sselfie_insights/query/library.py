@@ -17,10 +17,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import (
@@ -50,6 +50,9 @@ Unit = Literal[
     "flag",
 ]
 NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
+
+# Works out the rows of a query: (open warehouse, what it speaks for, parameters) to records.
+Compute: TypeAlias = Callable[[Any, Any, Mapping[str, Any]], list[dict[str, Any]]]
 
 _HEADER = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
@@ -129,6 +132,7 @@ class _Header(_Strict):
     group_sizes: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
+    computed: str | None = None
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "_Header":
@@ -152,8 +156,10 @@ class Query:
         columns: By name, in the order of the result.
         group_sizes: Columns that count the people behind a row, if any; reports show a row with
             one to four of them as ``<5``.
-        body: The SQL, a Jinja template over the choices.
+        body: The SQL, a Jinja template over the choices; of a computed query a comment.
         path: The file.
+        computed: The function that works the rows out where SQL cannot, by its name in
+            ``query/computed.py``, or itself.
     """
 
     name: str
@@ -166,6 +172,12 @@ class Query:
     group_sizes: tuple[str, ...]
     body: str
     path: Path
+    computed: str | Compute | None = None
+
+
+def list_names() -> list[str]:
+    """Return the names of every query, sorted, without reading the files."""
+    return sorted({_name(path, folder) for folder in _folders() for path in folder.rglob("*.sql")})
 
 
 def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
@@ -181,7 +193,7 @@ def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
     found: dict[str, Query] = {}
     for folder in _folders() if folders is None else folders:
         for path in sorted(folder.rglob("*.sql")):
-            name = path.relative_to(folder).with_suffix("").as_posix()
+            name = _name(path, folder)
             if name not in found:
                 found[name] = parse_query(name, path)
     return dict(sorted(found.items()))
@@ -250,6 +262,10 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
         where = ".".join(str(part) for part in first["loc"]) or "the top"
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{path}: {where}: {reason}") from None
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def _folders() -> list[Path]:

@@ -177,6 +177,11 @@ ORDER = (
 )
 
 
+def list_names() -> list[str]:
+    """Return the names of every report, sorted, without reading the files."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.yml")})
+
+
 def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
     """Return every report by name; of two with one name the earlier folder's counts.
 
