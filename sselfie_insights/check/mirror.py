@@ -1,11 +1,25 @@
-"""Check the mirror: measure it with DuckDB, and let Great Expectations judge."""
+"""Check the mirror: measure it with DuckDB, and let Great Expectations judge.
 
+It takes seconds to import; ``start_import`` hides them behind other work.
+"""
+
+import warnings
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-from sselfie_insights.check.results import CheckResult
+import duckdb
+
+from sselfie_insights.check.catalogue import list_checks
+from sselfie_insights.check.judge import Finding, judge
+from sselfie_insights.check.measure import Mirror
+from sselfie_insights.check.results import CheckResult, Status
+from sselfie_insights.check.severities import Severities, load_severities
+from sselfie_insights.clock import parse_instant
+from sselfie_insights.contract import load_contract
+from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings
 
 
@@ -14,8 +28,9 @@ def start_import() -> Thread:
 
     def load() -> None:
         # Whoever needs it imports it again, and meets the error there.
-        with suppress(Exception):
-            import_module("great_expectations")
+        with suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("great_expectations.expectations")
 
     thread = Thread(target=load, name="import great_expectations", daemon=True)
     thread.start()
@@ -25,11 +40,58 @@ def start_import() -> Thread:
 def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
     """Return what became of every check of the mirror in ``warehouse``, which stays as it is.
 
+    A check of something that the mirror lacks gives no result; the check ``present`` does.
+
     Args:
         warehouse: A DuckDB file that nobody has open for writing.
-        settings: Those of the run: ``as_of`` and ``checks`` matter.
+        settings: Those of the run: ``as_of``, ``checks`` and ``source_schemas`` matter.
 
     Raises:
         UsageError: Nothing was synced into ``warehouse``, or the severities are wrong.
     """
-    return []
+    checks = list_checks(load_contract())
+    severities = load_severities(settings)
+    severities.require_known("mirror", [check.name for check in checks])
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        run_id, read_at = _last_sync(connection, warehouse)
+        as_of = read_at
+        if settings.as_of is not None:
+            as_of = parse_instant(settings.as_of, settings.timezone).replace(tzinfo=None)
+        mirror = Mirror(connection, max(read_at, as_of), as_of)
+        findings = judge(mirror, checks, settings.source_schemas[0])
+    now = datetime.now(UTC)
+    return [_as_result(finding, severities, run_id, now) for finding in findings]
+
+
+def _last_sync(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> tuple[str, datetime]:
+    try:
+        row = connection.execute(
+            "select run_id, timezone('UTC', snapshot_at) from meta.sync_runs"
+            " order by snapshot_at desc limit 1"
+        ).fetchone()
+    except duckdb.CatalogException:
+        row = None
+    if row is None:
+        raise UsageError(
+            f"nothing was synced into {warehouse.name} yet", remedy="run 'sselfie sync' first"
+        )
+    return row
+
+
+def _as_result(finding: Finding, severities: Severities, run_id: str, now: datetime) -> CheckResult:
+    table, column = finding.check.subject
+    status: Status = "failed" if finding.is_failed else "passed"
+    return CheckResult(
+        run_id=run_id,
+        checked_at=now,
+        suite="mirror",
+        check_name=finding.check.name,
+        table_name=table,
+        column_name=column,
+        severity=severities.of("mirror", finding.check.name),
+        status="broken" if finding.is_broken else status,
+        failed_rows=None if finding.is_broken else finding.failed_rows,
+        checked_rows=finding.checked_rows,
+        detail="it could not be evaluated" if finding.is_broken else finding.detail,
+    )

@@ -1,0 +1,343 @@
+"""Measure the mirror with DuckDB: counts, limits and distinct values, few enough for a data frame.
+
+Nothing here judges. A measure that does not apply is missing from its row.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.check.catalogue import INTEGERS, NATIVE_TYPES, Check, Subject, accepted
+from sselfie_insights.contract import Column, Table
+
+Measures = dict[str, Any]
+
+CLOCK_TOLERANCE = timedelta(days=1)
+"""How far ahead of the sync an instant may lie: clocks differ, and so do zones of naive ones."""
+
+_SYNCS = 5
+"""How many of the last syncs the volume of a table is compared with; the fullest counts."""
+
+_HISTORY_DAYS = 90
+"""In how many days before a table's newest row its usual gaps are looked for."""
+
+_LONGEST = 64
+"""How many characters of a value are compared with the documented ones, which are shorter."""
+
+_MOST = 1000
+"""How many distinct values of a column are handed on; the others count as one."""
+
+_LEDGER = ("amount", "balance_after", "created_at", "id", "user_id")
+"""The columns without which no movement of credits follows another."""
+
+_JSON_SHAPE = """
+    case left(ltrim({text}, E' \\n\\r\\t'), 1)
+        when '{{' then 'object' when '[' then 'array' when 'n' then 'null' else 'scalar'
+    end
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the mirror holds a documented column: its name there, and its DuckDB type."""
+
+    name: str
+    type: str
+
+    @property
+    def sql(self) -> str:
+        """The column, for DuckDB."""
+        return f'"{self.name}"'
+
+    @property
+    def text(self) -> str:
+        """Its value as text."""
+        return self.sql if self.type == "VARCHAR" else f"cast({self.sql} as varchar)"
+
+    @property
+    def number(self) -> str:
+        """Its value as a number, NULL where it is none."""
+        is_number = self.type in INTEGERS or self.type.startswith("DECIMAL")
+        return self.sql if is_number else f"try_cast({self.text} as double)"
+
+    @property
+    def instant(self) -> str:
+        """Its value as a timestamp in UTC, NULL where it is none."""
+        if self.type in ("TIMESTAMP", "DATE"):
+            return f"cast({self.sql} as timestamp)"
+        if self.type == "TIMESTAMP WITH TIME ZONE":
+            return f"timezone('UTC', {self.sql})"
+        return f"timezone('UTC', try_cast({self.text} as timestamptz))"
+
+
+class Mirror:
+    """The tables of the mirror's main schema, ``raw``, as they are found in the open file.
+
+    Args:
+        connection: The warehouse, in the time zone UTC.
+        read_at: The instant of the sync, UTC and naive.
+        as_of: The instant that the data speaks for, UTC and naive.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, read_at: datetime, as_of: datetime
+    ) -> None:
+        self._connection = connection
+        self._read_at, self._as_of = read_at, as_of
+        self._types: dict[str, dict[str, str]] = defaultdict(dict)
+        for table, column, data_type in connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns()"
+            " where schema_name = 'raw' and not internal"
+        ).fetchall():
+            self._types[table][column] = data_type
+
+    def find(self, table: Table, column: Column) -> Place | None:
+        """Return where ``column`` is, under its own name or an alias, if it is there at all."""
+        found = self._types.get(table.name, {})
+        for name in (column.name, *column.aliases):
+            if name in found:
+                return Place(name, found[name])
+        return None
+
+    def measure_columns(self, checks: Sequence[Check]) -> dict[Subject, Measures]:
+        """Return, for every column that a check is about, what the checks need to know of it."""
+        measures: dict[Subject, Measures] = {}
+        wanted: dict[str, dict[tuple[Subject, str], str]] = defaultdict(dict)
+        for check in checks:
+            assert check.column is not None  # noqa: S101  # these checks are about columns
+            place = self.find(check.table, check.column)
+            known = measures.setdefault(check.subject, {})
+            if check.rule == "present":
+                known["is_present"] = place is not None
+            if place is not None:
+                for measure, expression in self._expressions(check, check.column, place):
+                    wanted[check.table.name][check.subject, measure] = expression
+        for table, expressions in wanted.items():
+            values = self._one(f'select {", ".join(expressions.values())} from raw."{table}"')
+            for (subject, measure), value in zip(expressions, values, strict=True):
+                measures[subject][measure] = value
+        return measures
+
+    def _expressions(self, check: Check, column: Column, place: Place) -> Iterable[tuple[str, str]]:
+        """Yield the name and the aggregate of every measure of a check."""
+        yield "value_count", f"count({place.sql})"
+        match check.rule:
+            case "not_null":
+                yield "null_count", f"count(*) - count({place.sql})"
+            case "unique":
+                yield "key_count", f"count({place.sql})"
+                yield "distinct_count", f"count(distinct {place.sql})"
+            case "type":
+                native = {*NATIVE_TYPES[column.data_type], *map(str.upper, column.live_types)}
+                wanted = "bigint" if column.data_type == "integer" else column.data_type
+                is_native = place.type in native
+                converted = place.sql if is_native else f"try_cast({place.text} as {wanted})"
+                yield "typed_count", f"count({place.sql})"
+                yield "converted_count", f"count({converted})"
+            case "range":
+                yield from self._limits(check.table, column, place)
+            case "future":
+                latest = f"max({place.instant})"
+                limit = self._read_at + CLOCK_TOLERANCE
+                yield (
+                    "latest",
+                    f"case when isinf({latest}) then 'inf'::double else epoch({latest}) end",
+                )
+                yield "ahead_after", f"epoch(timestamp '{limit}')"
+                yield "ahead_count", f"count_if({place.instant} > timestamp '{limit}')"
+            case "foreign_key":
+                yield from self._references(check.table, column, place)
+
+    def _limits(self, table: Table, column: Column, place: Place) -> Iterable[tuple[str, str]]:
+        outside = []
+        if column.minimum is not None:
+            applies = "true"
+            for name, values in column.minimum_unless.items():
+                other = self.find(table, table.column(name))
+                if other is not None:
+                    applies += f" and coalesce({other.text}, '') not in ({_literals(values)})"
+            yield "least", f"min({place.number}) filter (where {applies})"
+            yield "lower", str(column.minimum)
+            outside.append(f"({place.number} < {column.minimum} and {applies})")
+        if column.maximum is not None:
+            yield "greatest", f"max({place.number})"
+            yield "upper", str(column.maximum)
+            outside.append(f"{place.number} > {column.maximum}")
+        yield "outside_count", f"count_if({' or '.join(outside)})"
+
+    def _references(self, table: Table, column: Column, place: Place) -> Iterable[tuple[str, str]]:
+        parent = self._types.get(column.references or "", {}).get("id")
+        if parent is None:
+            return
+        key = "id"
+        value = place.sql
+        if parent != place.type:
+            key, value = "cast(id as varchar)", place.text
+        yield "reference_count", f"count({place.sql})"
+        yield (
+            "matched_count",
+            f'(select count(*) from raw."{table.name}"'
+            f' where {value} in (select {key} from raw."{column.references}"))',
+        )
+
+    def measure_values(self, checks: Sequence[Check]) -> list[tuple[int, str, int]]:
+        """Return (position of the check, distinct value or shape of value, rows that have it)."""
+        queries = []
+        for number, check in enumerate(checks):
+            assert check.column is not None  # noqa: S101  # these checks are about columns
+            place = self.find(check.table, check.column)
+            needs = _LEDGER if check.rule == "ledger" else ()
+            if place is not None and all(self._types[check.table.name].get(n) for n in needs):
+                queries.append(_distinct(number, check, place, self._types[check.table.name]))
+        return [row for query in queries for row in self._connection.execute(query).fetchall()]
+
+    def measure_volumes(self, checks: Sequence[Check], schema: str) -> dict[Subject, Measures]:
+        """Return the rows of every table now, and the most that one of the last syncs found.
+
+        Args:
+            checks: One for every table.
+            schema: The schema of the source that ``raw`` mirrors.
+        """
+        former = dict(
+            self._connection.execute(
+                """
+                with syncs as (
+                    select
+                        tables.table_name, tables.row_count,
+                        row_number() over (
+                            partition by tables.table_name order by runs.snapshot_at desc
+                        ) as recency
+                    from meta.sync_tables as tables
+                    inner join meta.sync_runs as runs on tables.run_id = runs.run_id
+                    where tables.schema_name = ?
+                )
+                select table_name, max(row_count) from syncs where recency <= ? group by table_name
+                """,
+                [schema, _SYNCS],
+            ).fetchall()
+        )
+        measures: dict[Subject, Measures] = {}
+        for check in checks:
+            name = check.table.name
+            count = self._one(f'select count(*) from raw."{name}"')[0] if name in self._types else 0
+            measures[check.subject] = {"row_count": count, "former_count": former.get(name)}
+        return measures
+
+    def measure_freshness(self, checks: Sequence[Check]) -> dict[Subject, Measures]:
+        """Return the age in days of every table's newest row, and its longest gap before."""
+        measures: dict[Subject, Measures] = {}
+        for check in checks:
+            freshness = check.table.freshness
+            assert freshness is not None  # noqa: S101  # these checks are about such tables
+            place = self.find(check.table, check.table.column(freshness.column))
+            if place is None:
+                continue
+            age, gap, day_count = self._one(
+                f"""
+                with seen as (
+                    select {place.instant} as at from raw."{check.table.name}"
+                    where {place.instant} <= timestamp '{self._as_of}'
+                ),
+                newest as (select max(at) as at from seen),
+                days as (
+                    select distinct cast(seen.at as date) as day
+                    from seen inner join newest
+                        on seen.at >= newest.at - interval {_HISTORY_DAYS} day
+                ),
+                gaps as (select day - lag(day) over (order by day) as gap from days)
+                select
+                    epoch(timestamp '{self._as_of}' - (select at from newest)) / 86400,
+                    max(gap), count(*)
+                from gaps
+                """
+            )
+            measures[check.subject] = {"age_days": age, "gap_days": gap, "day_count": day_count}
+        return measures
+
+    def _one(self, query: str) -> tuple[Any, ...]:
+        row = self._connection.execute(query).fetchone()
+        assert row is not None  # noqa: S101  # an aggregate has one row
+        return row
+
+
+def _distinct(number: int, check: Check, place: Place, found: Mapping[str, str]) -> str:
+    """Return the query of a check's distinct values and their rows."""
+    source = f'raw."{check.table.name}" where {place.sql} is not null'
+    match check.rule:
+        case "json":
+            shape = _JSON_SHAPE.format(text=place.text)
+            if place.type != "JSON":
+                shape = f"case when json_valid({place.text}) then {shape} else 'broken' end"
+            return f"select {number}, {shape}, count(*) from {source} group by all"
+        case "array":
+            return f"select {number}, {_array_shape(place)}, count(*) from {source} group by all"
+        case "ledger":
+            return _ledger(number, found)
+        case _:
+            return f"""
+                with counted as (
+                    select left({place.text}, {_LONGEST}) as value, count(*) as row_count
+                    from {source} group by all
+                ),
+                ranked as (
+                    select *, row_number() over (
+                        order by value in ({_literals(accepted(check))}) desc, row_count desc, value
+                    ) as place
+                    from counted
+                )
+                select {number}, if(place <= {_MOST}, value, 'and others'), sum(row_count)::bigint
+                from ranked group by all
+            """
+
+
+def _array_shape(place: Place) -> str:
+    if place.type.endswith("[]"):
+        return f"if(list_count({place.sql}) < len({place.sql}), 'gaps', 'list')"
+    return f"""
+        case
+            when {place.text} like '{{%' then 'nested'
+            when {place.text} not like '[%' then 'element'
+            when not json_valid({place.text}) then 'broken'
+            when list_bool_or(list_transform(
+                cast({place.text} as json[]), element -> json_type(element) in ('ARRAY', 'OBJECT')
+            )) then 'nested'
+            else 'list'
+        end
+    """
+
+
+def _ledger(number: int, found: Mapping[str, str]) -> str:
+    """Return the query of how balances follow one another.
+
+    What was there before a movement cannot be more than what the movement before left, nor less
+    than nothing; it can be less than was left, since some spends never reach the ledger.
+    """
+    fields = ("amount", "balance_after")
+    amount, after = (Place(name, found[name]).number for name in fields)
+    return f"""
+        with steps as (
+            select
+                {after} - {amount} as opening,
+                lag({after}) over (partition by user_id order by created_at, id) as left_before
+            from raw.credit_transactions
+            where {after} is not null and {amount} is not null
+        )
+        select
+            {number},
+            case
+                when opening < 0 then 'below nothing'
+                when left_before is null then 'first'
+                when opening > left_before then 'jumps'
+                else 'follows'
+            end,
+            count(*)
+        from steps group by all
+    """
+
+
+def _literals(values: Iterable[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
