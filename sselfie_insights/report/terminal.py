@@ -42,7 +42,7 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
             f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
             _QUIET,
         ),
-        *(Text(f"Please note: {clean(warning)}", _HEADING) for warning in page.warnings),
+        *(line for warning in page.warnings for line in _warn(warning)),
     ]
     for block in page.blocks:
         lines += [Text(), *_draw_block(block, width)]
@@ -216,6 +216,11 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     if left_out:
         told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
         yield Text(f"{told} in --format csv.", _QUIET)
+
+
+def _warn(warning: str) -> Iterator[Text]:
+    lines = wrap(clean(f"Please note: {warning}"), _MEASURE, subsequent_indent="  ")
+    yield from (Text(line, _HEADING) for line in lines)
 
 
 def _paragraph(text: str) -> Iterator[Text]:

@@ -1,0 +1,161 @@
+"""What stands above every page: age, failed runs, failed checks, what the source lacks."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.report import build_page, load_reports
+from sselfie_insights.report.html import render_html
+from sselfie_insights.report.notices import read_notices
+from sselfie_insights.report.terminal import render_text
+from sselfie_insights.run.journal import journal_path
+from sselfie_insights.settings import load_settings
+from tests.business import BUSINESS_AS_OF
+
+# The made-up business was read at the instant that it speaks for.
+SYNCED_AT = BUSINESS_AS_OF
+
+
+@pytest.fixture
+def warehouse(business: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(business, tmp_path))
+
+
+def notices(warehouse: Path, *, age: timedelta = timedelta(hours=1), **flags: Any) -> list[str]:
+    settings = load_settings(warehouse=warehouse, **flags)
+    with open_warehouse(warehouse) as connection:
+        return read_notices(settings, connection, SYNCED_AT + age)
+
+
+def write_journal(warehouse: Path, *runs: tuple[str, int, str]) -> None:
+    """Write runs as (command, exit code, error), one an hour after the data was read."""
+    lines = []
+    for hours, (command, code, error) in enumerate(runs, start=1):
+        at = (SYNCED_AT + timedelta(hours=hours)).isoformat()
+        entry = {"run_id": f"r{hours}", "command": command, "started_at": at, "exit_code": code,
+                 "finished_at": at} | ({"error": error} if error else {})  # fmt: skip
+        lines.append(json.dumps(entry) + "\n")
+    journal_path(warehouse).write_text("".join(lines))
+
+
+def change(warehouse: Path, *statements: str) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_nothing_is_said_when_nothing_is_wrong(warehouse: Path) -> None:
+    write_journal(warehouse, ("run", 0, ""))
+    assert notices(warehouse, max_age="26h") == []
+
+
+@pytest.mark.parametrize(
+    ("max_age", "age", "is_stale"),
+    [
+        (None, timedelta(days=999), False),
+        ("26h", timedelta(hours=26), False),
+        ("26h", timedelta(hours=26, microseconds=1), True),
+        ("90m", timedelta(minutes=91), True),
+        ("2d", timedelta(days=2), False),
+        ("999999d", timedelta(days=999), False),
+    ],
+)
+def test_data_is_stale_once_it_is_older_than_allowed(
+    warehouse: Path, max_age: str | None, age: timedelta, is_stale: bool
+) -> None:
+    told = notices(warehouse, age=age, max_age=max_age)
+    expected = (
+        "The data is stale: the source was last read at 2026-11-15 12:00:00 UTC, longer ago than"
+        f" the {max_age} allowed."
+    )
+    assert told == ([expected] if is_stale else [])
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([("run", 3, "no route to db")],
+         "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         " The reason given last: no route to db."),
+        ([("run", 4, "first"), ("sync", 0, ""), ("run", 4, "second")],
+         "2 runs have failed since 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         " The reason given last: second."),
+        ([("sync", 3, "gone"), ("sync", 0, "")], ""),
+        ([("sync", 3, "gone"), ("run", 0, "")], ""),
+        ([("run", 75, "another run holds it"), ("run", 130, "KeyboardInterrupt")], ""),
+    ],
+)  # fmt: skip
+def test_runs_that_failed_since_are_told_with_the_reason(
+    warehouse: Path, runs: list[tuple[str, int, str]], expected: str
+) -> None:
+    write_journal(warehouse, *runs)
+    assert notices(warehouse) == ([expected] if expected else [])
+
+
+def test_a_failure_before_the_data_was_read_is_past(warehouse: Path) -> None:
+    write_journal(warehouse, ("run", 3, "no route"))
+    change(warehouse, "update marts.build_info set synced_at = synced_at + interval 2 hour")
+    assert notices(warehouse) == []
+
+
+def test_checks_that_failed_or_broke_are_named(warehouse: Path) -> None:
+    rows = ", ".join(f"('m', 'many_{n}', 't', null, 'warn', 'failed')" for n in range(6))
+    change(
+        warehouse,
+        "create table meta.check_results (suite text, check_name text, table_name text,"
+        " column_name text, severity text, status text)",
+        f"""insert into meta.check_results values
+        ('mirror', 'not_null', 'users', 'email', 'warn', 'failed'),
+        ('mirror', 'row_count', 'users', null, 'error', 'passed'),
+        ('mirror', 'between', 'feed_posts', 'likes', 'warn', 'broken'), {rows}""",
+    )
+    failed, broken = notices(warehouse)
+    assert failed == (
+        "Checks that failed: t many_0, t many_1, t many_2, t many_3, t many_4 and 2 more."
+        " The report quality has the details."
+    )
+    assert broken.startswith("Checks that could not run: feed_posts.likes between.")
+
+
+def test_what_the_source_lacks_is_named_and_other_drift_is_not(warehouse: Path) -> None:
+    change(
+        warehouse,
+        "insert into meta.contract_drift values ('users', 'plan', 'column missing', 'x'),"
+        " ('waitlist', null, 'table missing', 'x'), ('users', 'extra', 'column undocumented', 'x')",
+    )
+    [told] = notices(warehouse)
+    assert told.endswith("so nothing is counted there: users.plan, waitlist.")
+
+
+def test_every_page_and_the_terminal_begin_with_them(warehouse: Path) -> None:
+    write_journal(warehouse, ("run", 3, "</p><script>no route"))
+    settings, library = load_settings(warehouse=warehouse, max_age="1m"), load_library()
+    with open_warehouse(warehouse) as connection:
+        told = read_notices(settings, connection, datetime(2026, 11, 20, tzinfo=UTC))
+        for report in load_reports().values():
+            page = build_page(connection, report, library, warnings=told)
+            text = render_html(page)
+            assert text.count('class="banner"') == 2
+            assert "&lt;script&gt;no route" in text and "<script" not in text
+            words = " ".join(line.plain.strip() for line in render_text(page, 80))
+            assert all(f"Please note: {notice}" in words for notice in told)
+
+
+def test_a_kept_publication_is_as_old_as_it_was_asked_for(business: Path, tmp_path: Path) -> None:
+    folder = tmp_path / ".w.duckdb.publications"
+    folder.mkdir()
+    kept = Path(shutil.copy(business, folder / "20261115T120000Z.duckdb"))
+    assert notices(kept, age=timedelta(days=9), max_age="1h") == []
+
+
+def test_settings_refuse_an_age_without_a_unit() -> None:
+    with pytest.raises(UsageError, match="'26' is not a duration: write 90m, 26h or 2d"):
+        load_settings(max_age="26")
+    assert load_settings(max_age="26h").max_age == "26h"

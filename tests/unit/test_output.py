@@ -1,0 +1,55 @@
+"""Long text goes through a pager, on a terminal and nowhere else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sselfie_insights.cli.output import print_text
+
+LONG, SHORT = "\n".join(f"line {number}" for number in range(30)), "one\ntwo"
+
+
+@pytest.fixture
+def paged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Path:
+    """A terminal of 24 lines, and the file that its pager writes what it is given to."""
+    path = tmp_path / "paged"
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PAGER", f"tee '{path}'")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    return path
+
+
+def test_what_does_not_fit_goes_through_the_pager(
+    paged: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    print_text(LONG)
+    assert paged.read_text() == f"{LONG}\n" == capfd.readouterr().out
+
+
+@pytest.mark.parametrize("reason", ["it fits", "no terminal", "turned off", "not installed"])
+def test_everything_else_is_printed(
+    paged: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    reason: str,
+) -> None:
+    text = SHORT if reason == "it fits" else LONG
+    if reason == "no terminal":
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    if reason in ("turned off", "not installed"):
+        monkeypatch.setenv("PAGER", "" if reason == "turned off" else "no-such-pager")
+    print_text(text)
+    assert capfd.readouterr().out == f"{text}\n"
+    assert not paged.exists()
+
+
+def test_a_pager_that_is_left_early_is_no_error(
+    paged: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PAGER", "true")
+    print_text("x" * 1_000_000 + LONG)
+    assert capfd.readouterr().out == ""
