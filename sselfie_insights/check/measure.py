@@ -239,18 +239,18 @@ class Mirror:
             age, gap, day_count = self._one(
                 f"""
                 with seen as (
-                    select {place.instant} as at from raw."{check.table.name}"
+                    select {place.instant} as seen_at from raw."{check.table.name}"
                     where {place.instant} <= timestamp '{self._as_of}'
                 ),
-                newest as (select max(at) as at from seen),
+                newest as (select max(seen_at) as newest_at from seen),
                 days as (
-                    select distinct cast(seen.at as date) as day
+                    select distinct cast(seen_at as date) as day
                     from seen inner join newest
-                        on seen.at >= newest.at - interval {_HISTORY_DAYS} day
+                        on seen_at >= newest_at - interval {_HISTORY_DAYS} day
                 ),
                 gaps as (select day - lag(day) over (order by day) as gap from days)
                 select
-                    epoch(timestamp '{self._as_of}' - (select at from newest)) / 86400,
+                    epoch(timestamp '{self._as_of}' - (select newest_at from newest)) / 86400,
                     max(gap), count(*)
                 from gaps
                 """
