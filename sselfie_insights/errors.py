@@ -9,7 +9,8 @@
     ├── StaleError          5  the data is older than asked for
     ├── MigrationError      6  a migration was refused, or failed
     ├── MirrorDiffersError  7  the mirror differs from its source
-    └── LockedError        75  another run holds the warehouse
+    ├── LockedError        75  another run holds the warehouse
+    └── TimedOutError     130  the run took longer than it was given
 
 A message says what happened and where; ``remedy`` says what to do next.
 """
@@ -29,6 +30,7 @@ class ExitCode(IntEnum):
     STALE = 5
     MIGRATION = 6
     MIRROR_DIFFERS = 7
+    ALERT = 8
     LOCKED = 75
     INTERRUPTED = 130
 
@@ -92,3 +94,9 @@ class LockedError(SselfieError):
     """Another run holds the warehouse."""
 
     exit_code = ExitCode.LOCKED
+
+
+class TimedOutError(SselfieError):
+    """The run took longer than it was given, and was stopped."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -251,7 +251,8 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
         UsageError: It is no YAML, or not as ``model`` says; the message names the key.
     """
     try:
-        content = yaml.safe_load(text)
+        # libyaml reads it ten times as fast as Python does.
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path} is not valid YAML: {reason}") from None

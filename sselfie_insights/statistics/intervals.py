@@ -83,9 +83,7 @@ def newcombe(
         trials_b: Its size, above 0.
         z: The normal quantile of the level.
     """
-    (low_a, low_b), (high_a, high_b) = wilson(
-        [successes_a, successes_b], [trials_a, trials_b], z
-    )
+    (low_a, low_b), (high_a, high_b) = wilson([successes_a, successes_b], [trials_a, trials_b], z)
     share_a, share_b = successes_a / trials_a, successes_b / trials_b
     difference = share_a - share_b
     below = np.hypot(share_a - low_a, high_b - share_b)

@@ -1,0 +1,24 @@
+/*
+grain: One row per watched number and rule.
+title: Alerts
+description: >-
+  The numbers that alerts.yml watches, each in its last complete period. A rule fires when a number
+  is beyond its line, a share only with the whole of its 95 % interval, or when it has left its
+  usual course: further than a number of scaled MADs from the median of earlier periods, by what
+  was known at the time. What has too few people or too short a history behind it is not judged.
+key: [alert, part, kind]
+group_size: n
+computed: alerts
+columns:
+  alert: {unit: text, description: What is watched.}
+  part: {unit: text, description: "The currency or other part, where several are watched."}
+  kind: {unit: text, description: "above, below or anomaly."}
+  state: {unit: text, description: "fired, quiet or not judged."}
+  period_on: {unit: date, description: First day of the period judged.}
+  value: {unit: number, description: "The number, in its own unit: rates 0-1, money in cents."}
+  low: {unit: number, description: "The least that is usual, or the line below it."}
+  high: {unit: number, description: "The most that is usual, or the line above it."}
+  n: {unit: count, description: People or events behind the number.}
+  detail: {unit: text, description: The judgement in words.}
+*/
+-- Worked out from the queries that alerts.yml names.

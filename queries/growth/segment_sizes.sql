@@ -1,0 +1,17 @@
+/*
+grain: One row per segment and reason.
+title: Sizes of the segments
+description: >-
+  How many people are in each segment, and why. Cooling down are those to whom an e-mail was sent,
+  or who were exported with any segment, in the last days; the others can be written to.
+key: [segment, reason]
+group_size: person_count
+computed: segment_sizes
+columns:
+  segment: {unit: text, description: The segment; see 'sselfie segment show'.}
+  reason: {unit: text, description: "Why people are in it; nobody where it is empty."}
+  person_count: {unit: count, description: People in it for this reason.}
+  cooling_count: {unit: count, description: "Of them, those written to lately."}
+  ready_count: {unit: count, description: "Of them, those who can be written to."}
+*/
+-- Worked out from every query of segments/, which read marts.people_now.

@@ -1,0 +1,66 @@
+/*
+grain: One row per person in the segment.
+title: At risk
+description: >-
+  Members whose risk of leaving within 30 days, as the churn model estimates it, reaches a share.
+  The reason is what the model names first. Who has set the membership to end is among them. The
+  query needs the forecast, which 'sselfie build' makes.
+key: [customer_key]
+parameters:
+  risk_percent: {type: integer, default: 20, minimum: 0, maximum: 100, description: The least risk in percent.}
+  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
+columns:
+  customer_key: {unit: text, description: "The person; of a user, the user's id."}
+  user_id: {unit: text, description: "The account; empty for a customer without one."}
+  email: {unit: text, description: "The address, where there is an account.", pii: true}
+  product: {unit: text, description: "The product that is running, else the last one bought."}
+  reason: {unit: text, description: Why the person is in the segment.}
+  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: member."}
+  send_by_on: {unit: date, description: Last day on which a message still helps.}
+  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
+  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
+  is_cooling: {unit: flag, description: Whether that day is still to come.}
+  risk: {unit: rate, description: The estimated chance of leaving within 30 days.}
+  risk_low: {unit: rate, description: "Lower end of its 95 % interval."}
+  risk_high: {unit: rate, description: "Upper end of its 95 % interval."}
+  model: {unit: text, description: The model that estimated it.}
+  n: {unit: count, description: Member-months that the model was fitted on.}
+*/
+with members_of_segment as (
+    select
+        people.customer_key,
+        coalesce(nullif(trim(split_part(forecast.reasons, ';', 1)), ''), 'no single reason') as reason,
+        least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
+        forecast.risk,
+        forecast.lower,
+        forecast.upper,
+        forecast.reasons,
+        forecast.model,
+        forecast.n
+    from marts.people_now as people
+    inner join forecast.churn_risk as forecast using (customer_key)
+    cross join marts.build_info
+    where people.membership_state = 'member' and forecast.risk >= $risk_percent / 100.0
+)
+
+select
+    segment.customer_key,
+    people.user_id,
+    users.email,
+    people.product,
+    segment.reason,
+    'member' as goal,
+    segment.send_by_on,
+    people.last_sent_at,
+    people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
+    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
+    segment.risk,
+    segment.lower as risk_low,
+    segment.upper as risk_high,
+    segment.model,
+    segment.n
+from members_of_segment as segment
+inner join marts.people_now as people using (customer_key)
+left join staging.stg_app__users as users on people.user_id = users.user_id
+cross join marts.build_info
+order by segment.risk desc, segment.customer_key

@@ -1,0 +1,61 @@
+/*
+grain: One row per person in the segment.
+title: Credits unused
+description: >-
+  Users with credits left who have used none for 14 days, and who have had some for as long.
+  Without a stored balance nobody is in it.
+key: [customer_key]
+parameters:
+  idle_days: {type: integer, default: 14, minimum: 1, description: Days without use.}
+  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
+columns:
+  customer_key: {unit: text, description: "The person; of a user, the user's id."}
+  user_id: {unit: text, description: "The account; empty for a customer without one."}
+  email: {unit: text, description: "The address, where there is an account.", pii: true}
+  product: {unit: text, description: "The product that is running, else the last one bought."}
+  reason: {unit: text, description: Why the person is in the segment.}
+  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: active."}
+  send_by_on: {unit: date, description: Last day on which a message still helps.}
+  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
+  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
+  is_cooling: {unit: flag, description: Whether that day is still to come.}
+  balance: {unit: credits, description: Credits left.}
+  last_used_on: {unit: date, description: Day of the last use of credits.}
+*/
+with members_of_segment as (
+    select
+        people.customer_key,
+        case
+            when people.last_used_on is null then 'never used a credit'
+            when people.membership_state = 'member' then 'a member who uses none'
+            else 'not a member, uses none'
+        end as reason,
+        as_of_on + 7 as send_by_on,
+        people.balance,
+        people.last_used_on
+    from marts.people_now as people
+    cross join marts.build_info
+    where
+        people.balance > 0
+        and people.last_credited_on <= as_of_on - cast($idle_days as integer)
+        and (people.last_used_on is null or people.last_used_on <= as_of_on - cast($idle_days as integer))
+)
+
+select
+    segment.customer_key,
+    people.user_id,
+    users.email,
+    people.product,
+    segment.reason,
+    'active' as goal,
+    segment.send_by_on,
+    people.last_sent_at,
+    people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
+    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
+    segment.balance,
+    segment.last_used_on
+from members_of_segment as segment
+inner join marts.people_now as people using (customer_key)
+left join staging.stg_app__users as users on people.user_id = users.user_id
+cross join marts.build_info
+order by segment.balance desc, segment.customer_key

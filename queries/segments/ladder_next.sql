@@ -1,0 +1,63 @@
+/*
+grain: One row per person in the segment.
+title: Next rung
+description: >-
+  Customers on the ladder of top-up, blueprint and membership who have never been members: the
+  next rung is the blueprint for who bought a top-up alone, the membership for who bought the
+  blueprint. Purchases given back do not count.
+key: [customer_key]
+parameters:
+  after_days: {type: integer, default: 7, minimum: 0, description: Days since the last rung at least.}
+  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
+columns:
+  customer_key: {unit: text, description: "The person; of a user, the user's id."}
+  user_id: {unit: text, description: "The account; empty for a customer without one."}
+  email: {unit: text, description: "The address, where there is an account.", pii: true}
+  product: {unit: text, description: "The product that is running, else the last one bought."}
+  reason: {unit: text, description: Why the person is in the segment.}
+  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: paid."}
+  send_by_on: {unit: date, description: Last day on which a message still helps.}
+  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
+  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
+  is_cooling: {unit: flag, description: Whether that day is still to come.}
+  next_product: {unit: text, description: "What to offer: blueprint or membership."}
+  bought_on: {unit: date, description: Day of the last purchase on the rung.}
+*/
+with members_of_segment as (
+    select
+        people.customer_key,
+        case
+            when people.blueprint_bought_on is not null then 'has the blueprint'
+            else 'has a top-up'
+        end as reason,
+        as_of_on + 7 as send_by_on,
+        case
+            when people.blueprint_bought_on is not null then 'membership'
+            else 'blueprint'
+        end as next_product,
+        coalesce(people.blueprint_bought_on, people.topup_bought_on) as bought_on
+    from marts.people_now as people
+    cross join marts.build_info
+    where
+        people.membership_state = 'never_member'
+        and coalesce(people.blueprint_bought_on, people.topup_bought_on) <= as_of_on - cast($after_days as integer)
+)
+
+select
+    segment.customer_key,
+    people.user_id,
+    users.email,
+    people.product,
+    segment.reason,
+    'paid' as goal,
+    segment.send_by_on,
+    people.last_sent_at,
+    people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
+    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
+    segment.next_product,
+    segment.bought_on
+from members_of_segment as segment
+inner join marts.people_now as people using (customer_key)
+left join staging.stg_app__users as users on people.user_id = users.user_id
+cross join marts.build_info
+order by segment.bought_on desc, segment.customer_key

@@ -1,0 +1,58 @@
+/*
+grain: One row per person in the segment.
+title: Renewal due
+description: >-
+  Members whose paid time ends within 7, 3 or 1 days, today included. Who has set the membership
+  to end, or is in grace, has no renewal coming.
+key: [customer_key]
+parameters:
+  days: {type: choice, choices: ["7", "3", "1"], default: "7", description: Days until the renewal.}
+  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
+columns:
+  customer_key: {unit: text, description: "The person; of a user, the user's id."}
+  user_id: {unit: text, description: "The account; empty for a customer without one."}
+  email: {unit: text, description: "The address, where there is an account.", pii: true}
+  product: {unit: text, description: "The product that is running, else the last one bought."}
+  reason: {unit: text, description: Why the person is in the segment.}
+  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: member."}
+  send_by_on: {unit: date, description: Last day on which a message still helps.}
+  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
+  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
+  is_cooling: {unit: flag, description: Whether that day is still to come.}
+  renews_on: {unit: date, description: Day on which the paid time ends.}
+*/
+with members_of_segment as (
+    select
+        people.customer_key,
+        case
+            when people.renews_on <= as_of_on then 'due today'
+            when people.renews_on = as_of_on + 1 then 'due tomorrow'
+            when people.renews_on <= as_of_on + 3 then 'due in 2 to 3 days'
+            else 'due in 4 to 7 days'
+        end as reason,
+        greatest(as_of_on, people.renews_on - 1) as send_by_on,
+        people.renews_on
+    from marts.people_now as people
+    cross join marts.build_info
+    where
+        people.membership_state = 'member'
+        and people.renews_on between as_of_on and as_of_on + {{ days }}
+)
+
+select
+    segment.customer_key,
+    people.user_id,
+    users.email,
+    people.product,
+    segment.reason,
+    'member' as goal,
+    segment.send_by_on,
+    people.last_sent_at,
+    people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
+    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
+    segment.renews_on
+from members_of_segment as segment
+inner join marts.people_now as people using (customer_key)
+left join staging.stg_app__users as users on people.user_id = users.user_id
+cross join marts.build_info
+order by segment.renews_on, segment.customer_key

@@ -1,0 +1,60 @@
+/*
+grain: One row per person in the segment.
+title: Trained, idle
+description: >-
+  Users with a trained model who have done nothing for 30 days.
+key: [customer_key]
+parameters:
+  idle_days: {type: integer, default: 30, minimum: 1, description: Days without any activity.}
+  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
+columns:
+  customer_key: {unit: text, description: "The person; of a user, the user's id."}
+  user_id: {unit: text, description: "The account; empty for a customer without one."}
+  email: {unit: text, description: "The address, where there is an account.", pii: true}
+  product: {unit: text, description: "The product that is running, else the last one bought."}
+  reason: {unit: text, description: Why the person is in the segment.}
+  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: active."}
+  send_by_on: {unit: date, description: Last day on which a message still helps.}
+  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
+  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
+  is_cooling: {unit: flag, description: Whether that day is still to come.}
+  last_activity_on: {unit: date, description: Day of the last activity.}
+  balance: {unit: credits, description: Credits left.}
+*/
+with members_of_segment as (
+    select
+        people.customer_key,
+        case people.membership_state
+            when 'member' then 'a member'
+            when 'in_grace' then 'in grace'
+            when 'former_member' then 'a former member'
+            else 'never a member'
+        end as reason,
+        least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
+        people.last_activity_on,
+        people.balance
+    from marts.people_now as people
+    cross join marts.build_info
+    where
+        people.first_trained_on is not null
+        and people.last_activity_on <= as_of_on - cast($idle_days as integer)
+)
+
+select
+    segment.customer_key,
+    people.user_id,
+    users.email,
+    people.product,
+    segment.reason,
+    'active' as goal,
+    segment.send_by_on,
+    people.last_sent_at,
+    people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
+    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
+    segment.last_activity_on,
+    segment.balance
+from members_of_segment as segment
+inner join marts.people_now as people using (customer_key)
+left join staging.stg_app__users as users on people.user_id = users.user_id
+cross join marts.build_info
+order by segment.last_activity_on desc, segment.customer_key

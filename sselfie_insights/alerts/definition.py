@@ -1,0 +1,93 @@
+"""What ``alerts.yml`` may say: a name, a query's column, and the lines or the course to watch."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import parse_yaml
+
+ALERTS_FILE = Path("alerts.yml")
+PACKAGED = Path(__file__).with_name("default.yml")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Anomaly(_Strict):
+    """When a number has left its usual course; see :func:`..detect.score_series`."""
+
+    season: int = Field(1, ge=1, description="Periods of a season; 7 for days that know weekdays.")
+    seasons: int = Field(8, ge=1, description="Earlier seasons that make the reference.")
+    deviations: float = Field(2.25, gt=0, description="Scaled MADs that are too far.")
+    direction: Literal["up", "down", "both"] = "both"
+
+
+class Watch(_Strict):
+    """A public number to watch.
+
+    Attributes:
+        name: What it is called.
+        query: The query that gives it.
+        values: Parameters of the query.
+        where: Rows to keep, by column and value.
+        each: A column whose every value is watched by itself, such as the currency.
+        column: The number.
+        n: The column that counts what is behind it.
+        trials: The column that it is a share of; taken for ``n`` too.
+        least: Below this many behind it nothing is told.
+        above: Tell when it is above this.
+        below: Tell when it is below this.
+        anomaly: Tell when it leaves its usual course.
+    """
+
+    name: str
+    query: str
+    values: dict[str, str] = Field({}, alias="with")
+    where: dict[str, str] = {}
+    each: str | None = None
+    column: str
+    n: str | None = None
+    trials: str | None = None
+    least: int = Field(30, ge=1)
+    above: float | None = None
+    below: float | None = None
+    anomaly: Anomaly | None = None
+
+    @model_validator(mode="after")
+    def _watches_something(self) -> "Watch":
+        if self.above is None and self.below is None and self.anomaly is None:
+            raise ValueError(f"alert {self.name!r} has no above, below or anomaly")
+        return self
+
+
+class _File(_Strict):
+    alerts: tuple[Watch, ...]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "_File":
+        names = [watch.name for watch in self.alerts]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise ValueError(f"two alerts are called {double!r}")
+        return self
+
+
+def load_watches(path: Path | None = None) -> tuple[Watch, ...]:
+    """Return what is watched.
+
+    Args:
+        path: The file; by default ``alerts.yml`` of the working directory, else the packaged one.
+
+    Raises:
+        UsageError: The file cannot be read, or says something wrong; the message names the key.
+    """
+    chosen = path or (ALERTS_FILE if ALERTS_FILE.is_file() else PACKAGED)
+    try:
+        text = chosen.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{chosen} cannot be read: {error}") from None
+    watches: tuple[Watch, ...] = parse_yaml(_File, text, chosen).alerts
+    return watches

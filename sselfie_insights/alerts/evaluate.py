@@ -1,0 +1,187 @@
+"""Judge every watched number: fired, quiet, or not to be judged, and why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.alerts.definition import Anomaly, Watch, load_watches
+from sselfie_insights.alerts.detect import score_series
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.cells import write_cell
+from sselfie_insights.query.library import NUMERIC_UNITS, Unit, find_query, load_library
+from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.statistics.intervals import wilson
+
+FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """What became of one rule: whether it fired, the line or band, and a sentence."""
+
+    kind: str
+    state: str
+    detail: str
+    low: float | None = None
+    high: float | None = None
+
+
+def compute_alerts(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return a row for every rule of the alerts file in force, those that fired first."""
+    return evaluate(connection, stamp, load_watches())
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, watches: tuple[Watch, ...]
+) -> list[dict[str, Any]]:
+    """Judge the last complete period of every watched number.
+
+    Returns:
+        Rows with alert, part, kind, state, period_on, value, low, high, n and detail; numbers in
+        the unit of their column (rates 0-1, money in cents).
+
+    Raises:
+        UsageError: A watch names a query or column that does not exist.
+    """
+    library = load_library()
+    rows: list[dict[str, Any]] = []
+    for watch in watches:
+        query = find_query(watch.query, library)
+        result = run_query(connection, query, stamp, watch.values)
+        _check_columns(watch, result)
+        for part, series in _split(watch, result):
+            rows += _judge_part(watch, result, part, series)
+    order = {FIRED: 0, UNJUDGED: 1, QUIET: 2}
+    return sorted(rows, key=lambda row: order[row["state"]])
+
+
+def _check_columns(watch: Watch, result: Result) -> None:
+    named = [watch.column, watch.each, watch.n, watch.trials, *watch.where]
+    for name in filter(None, named):
+        if name not in result.columns:
+            raise UsageError(f"alert {watch.name!r}: query {result.name} has no column {name!r}")
+    for name in filter(None, (watch.column, watch.n, watch.trials)):
+        if result.columns[name].unit not in NUMERIC_UNITS:
+            raise UsageError(f"alert {watch.name!r}: column {name!r} holds no number")
+    if watch.anomaly is not None and _time_of(result) is None:
+        raise UsageError(
+            f"alert {watch.name!r}: query {result.name} has no period in its key",
+            remedy="an anomaly needs a course; use above or below",
+        )
+
+
+def _time_of(result: Result) -> str | None:
+    return next((n for n in result.key if result.columns[n].unit in ("month", "date")), None)
+
+
+def _split(watch: Watch, result: Result) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield each part's rows in time, those of complete periods only."""
+    time = _time_of(result)
+    rows = [
+        row
+        for row in result.frame.to_dicts()
+        if row.get("is_complete", True)
+        and all(str(row[name]) == value for name, value in watch.where.items())
+    ]
+    parts: dict[str, list[dict[str, Any]]] = {} if watch.each else {"": []}
+    for row in rows:
+        parts.setdefault(str(row[watch.each]) if watch.each else "", []).append(row)
+    for part, series in parts.items():
+        ordered = sorted(series, key=lambda row: row[time]) if time else series
+        periods = [row[time] for row in ordered] if time else []
+        if len(set(periods)) < len(periods) or (not time and len(ordered) > 1):
+            raise UsageError(
+                f"alert {watch.name!r}: query {result.name} gives several rows a period",
+                remedy="name one with where, or watch all with each",
+            )
+        yield part, ordered
+
+
+def _judge_part(
+    watch: Watch, result: Result, part: str, series: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    time, unit = _time_of(result), result.columns[watch.column].unit
+    last = series[-1] if series else {}
+    value = last.get(watch.column)
+    behind = watch.trials or watch.n
+    n = last.get(behind) if behind else None
+    period = last.get(time) if time else None
+    for judgement in _judge(watch, unit, series, value, n):
+        told = f"{write_cell(period, result.columns[time].unit)}: " if period and time else ""
+        yield {
+            "alert": watch.name,
+            "part": part,
+            "kind": judgement.kind,
+            "state": judgement.state,
+            "period_on": period,
+            "value": None if judgement.state == UNJUDGED else value,
+            "low": judgement.low,
+            "high": judgement.high,
+            "n": n,
+            "detail": told + judgement.detail,
+        }
+
+
+def _judge(
+    watch: Watch, unit: Unit, series: list[dict[str, Any]], value: Any, n: int | None
+) -> Iterator[_Judgement]:
+    kinds = [name for name in ("above", "below", "anomaly") if getattr(watch, name) is not None]
+    reason = ""
+    if value is None:
+        reason = "no complete period with a value"
+    elif (watch.trials or watch.n) and (n or 0) < watch.least:
+        reason = f"too few to judge; {watch.least} are needed"
+    if reason:
+        yield from (_Judgement(kind, UNJUDGED, reason) for kind in kinds)
+        return
+    if watch.above is not None:
+        yield _judge_line(watch, unit, value, n, "above", watch.above)
+    if watch.below is not None:
+        yield _judge_line(watch, unit, value, n, "below", watch.below)
+    if watch.anomaly is not None:
+        yield _judge_course(watch.anomaly, unit, [row[watch.column] for row in series])
+
+
+def _judge_line(
+    watch: Watch, unit: Unit, value: float, n: int | None, kind: str, line: float
+) -> _Judgement:
+    """A share must be beyond the line with the whole of its interval."""
+    low = high = float(value)
+    told = _write(value, unit)
+    if watch.trials and n:
+        ends = wilson(value * n, n)
+        low, high = float(ends[0]), float(ends[1])
+        told += f" ({_write(low, unit)} to {_write(high, unit)})"
+    fired = low > line if kind == "above" else high < line
+    relation = "is" if fired else "is not"
+    beyond = " beyond doubt" if watch.trials else ""
+    return _Judgement(
+        kind,
+        FIRED if fired else QUIET,
+        f"{told} {relation} {kind} {_write(line, unit)}{beyond}",
+        *((None, line) if kind == "above" else (line, None)),
+    )
+
+
+def _judge_course(anomaly: Anomaly, unit: Unit, values: list[float | None]) -> _Judgement:
+    floats = [float("nan") if value is None else float(value) for value in values]
+    scores, expected, scales = score_series(floats, season=anomaly.season, seasons=anomaly.seasons)
+    score, middle, scale = float(scores[-1]), float(expected[-1]), float(scales[-1])
+    if score != score:
+        return _Judgement("anomaly", UNJUDGED, "the history is too short, or never moves")
+    low, high = middle - anomaly.deviations * scale, middle + anomaly.deviations * scale
+    fell = score < -anomaly.deviations and anomaly.direction != "up"
+    rose = score > anomaly.deviations and anomaly.direction != "down"
+    detail = f"{_write(floats[-1], unit)}, usual {_write(low, unit)} to {_write(high, unit)}"
+    state = FIRED if fell or rose else QUIET
+    return _Judgement("anomaly", state, detail, low, high)
+
+
+def _write(value: float, unit: Unit) -> str:
+    whole = unit in ("cents", "count", "credits")
+    return write_cell(round(value) if whole else value, unit)

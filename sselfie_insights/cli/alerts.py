@@ -1,0 +1,66 @@
+"""``sselfie alerts``: the watched numbers, and exit code 8 when one fired."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.errors import ExitCode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(alerts)
+
+
+def alerts(
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What to watch; default alerts.yml here, or packaged."),
+    ] = None,
+    all_of_them: Annotated[
+        bool, typer.Option("--all", help="Show the numbers that are quiet, too.")
+    ] = False,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Tell which watched numbers crossed a line or left their usual course; exit 8 if one did.
+
+    Example: sselfie alerts --format json
+    """
+    from dataclasses import replace
+
+    import polars as pl
+
+    from sselfie_insights.alerts import evaluate, load_watches
+    from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp
+    from sselfie_insights.query.run import run_query
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    watches = load_watches(file)
+    query = replace(
+        find_query("growth/alerts_now", load_library()),
+        computed=lambda connection, stamp, values: evaluate(connection, stamp, watches),
+    )
+    with open_warehouse(settings.warehouse) as connection:
+        result = run_query(connection, query, read_stamp(connection))
+    states = result.frame["state"]
+    fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
+    if not all_of_them:
+        result = replace(result, frame=result.frame.filter(pl.col("state") == "fired"))
+    chosen = choose_format(form, output)
+    content = to_bytes(result, chosen.value)
+    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+    typer.echo(
+        f"{fired} of {len(states)} fired, {unjudged} could not be judged"
+        + ("" if all_of_them else "; --all shows each"),
+        err=True,
+    )
+    if fired:
+        raise typer.Exit(ExitCode.ALERT)

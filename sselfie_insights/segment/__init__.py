@@ -1,0 +1,20 @@
+"""Segments: lists of people to write to, each a query; what was exported, and what came of it."""
+
+from sselfie_insights.segment.effect import compute_effect
+from sselfie_insights.segment.export import SegmentExport, export_segment
+from sselfie_insights.segment.library import find_segment, load_segments, read_segment
+from sselfie_insights.segment.record import erase_people, record_path
+from sselfie_insights.segment.sizes import compute_overlaps, compute_sizes
+
+__all__ = [
+    "SegmentExport",
+    "compute_effect",
+    "compute_overlaps",
+    "compute_sizes",
+    "erase_people",
+    "export_segment",
+    "find_segment",
+    "load_segments",
+    "read_segment",
+    "record_path",
+]

@@ -1,0 +1,142 @@
+"""Export a segment once a day: who is to be written to, without those cooling down or held out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Query
+from sselfie_insights.query.parameters import check_values
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.segment.holdout import is_held_out
+from sselfie_insights.segment.library import FOLDER, read_segment
+from sselfie_insights.segment.record import (
+    PastExport,
+    append_export,
+    read_record,
+    record_lock,
+)
+
+
+@dataclass(frozen=True)
+class SegmentExport:
+    """What an export gave.
+
+    Attributes:
+        result: Who is to be written to.
+        is_repeat: Whether it was made before for this day, and is given again.
+        held_out_count: People held out of it.
+        cooling_count: People left out because they were written to lately; 0 for a repeat.
+    """
+
+    result: Result
+    is_repeat: bool
+    held_out_count: int
+    cooling_count: int
+
+
+def export_segment(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Path,
+    query: Query,
+    stamp: Stamp,
+    given: Mapping[str, str] | None = None,
+    *,
+    holdout_percent: int,
+    with_personal_data: bool = False,
+) -> SegmentExport:
+    """Return who is to be written to, and remember it beside the warehouse.
+
+    The day is that of the data. A second export of the day gives the first one again, row by row,
+    whatever has changed since; only addresses, which are not remembered, are as they are now.
+
+    Args:
+        connection: The open warehouse.
+        warehouse: Its file, beside which the record lies.
+        query: The segment.
+        stamp: What the warehouse speaks for.
+        given: Parameters as text, by name.
+        holdout_percent: The share to hold out, 0-100.
+        with_personal_data: Whether to add the addresses.
+
+    Raises:
+        UsageError: A value is wrong, or the day's export was made with others.
+        LockedError: Another export is running.
+    """
+    segment = query.name.removeprefix(FOLDER)
+    parameters = {name: str(value) for name, value in check_values(query, given or {}).items()}
+    with record_lock(warehouse):
+        record = read_record(warehouse)
+        result = read_segment(connection, query, stamp, given, record=record)
+        past = next(
+            (e for e in record if (e.segment, e.exported_on) == (segment, stamp.as_of_on)), None
+        )
+        cooling_count = 0
+        is_repeat = past is not None
+        if past is None:
+            cooling_count = int(result.frame["is_cooling"].sum())
+            rows = [
+                _to_text(row) | {"group": _group(segment, row["customer_key"], holdout_percent)}
+                for row in result.frame.filter(~pl.col("is_cooling")).to_dicts()
+            ]
+            past = PastExport(segment, stamp.as_of_on, parameters, holdout_percent, tuple(rows))
+            append_export(warehouse, past)
+        elif (past.parameters, past.holdout_percent) != (parameters, holdout_percent):
+            told = ", ".join(f"{name}={value}" for name, value in past.parameters.items())
+            raise UsageError(
+                f"segment {segment} was exported for {stamp.as_of_on} with other parameters",
+                remedy=f"give those again: {told}, {past.holdout_percent} % held out",
+            )
+    sent = [row for row in past.rows if row["group"] == "sent"]
+    exported = replace(result, frame=_to_frame(sent, result.frame.schema))
+    if with_personal_data:
+        exported = _add_addresses(connection, query, exported)
+    return SegmentExport(
+        result=exported,
+        is_repeat=is_repeat,
+        held_out_count=len(past.rows) - len(sent),
+        cooling_count=cooling_count,
+    )
+
+
+def _group(segment: str, customer_key: str, holdout_percent: int) -> str:
+    return "held_out" if is_held_out(segment, customer_key, holdout_percent) else "sent"
+
+
+def _to_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, date | datetime) else value
+        for name, value in row.items()
+    }
+
+
+def _to_frame(rows: list[Mapping[str, Any]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Rows of the record as a frame; a column that the segment has only now is empty."""
+    columns = []
+    for name, kind in schema.items():
+        values = [row.get(name) for row in rows]
+        if kind == pl.Date:
+            values = [None if value is None else date.fromisoformat(value) for value in values]
+        elif isinstance(kind, pl.Datetime):
+            values = [None if value is None else datetime.fromisoformat(value) for value in values]
+        columns.append(pl.Series(name, values, dtype=kind, strict=True))
+    return pl.DataFrame(columns)
+
+
+def _add_addresses(connection: duckdb.DuckDBPyConnection, query: Query, result: Result) -> Result:
+    rows = connection.execute("select user_id, email from staging.stg_app__users").fetchall()
+    address = dict(rows)
+    emails = pl.Series("email", [address.get(u) for u in result.frame["user_id"]], pl.String)
+    columns = {name: query.columns[name] for name in query.columns if name in result.columns}
+    names = [name for name in query.columns if name in columns or name == "email"]
+    return replace(
+        result,
+        frame=result.frame.with_columns(emails).select(names),
+        columns={name: query.columns[name] for name in names},
+    )

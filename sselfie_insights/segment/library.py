@@ -1,0 +1,99 @@
+"""Segments are the queries of ``queries/segments/``; whoever adds a file there adds a segment."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Query, load_library, nearest
+from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.segment.record import PastExport, last_contacts
+
+FOLDER = "segments/"
+# What every segment gives, whatever else it gives.
+INTERFACE = (
+    "customer_key",
+    "user_id",
+    "email",
+    "product",
+    "reason",
+    "goal",
+    "send_by_on",
+    "last_sent_at",
+    "cooldown_until_on",
+    "is_cooling",
+)
+
+
+def load_segments(library: Mapping[str, Query] | None = None) -> dict[str, Query]:
+    """Return every segment by its short name, sorted.
+
+    Raises:
+        UsageError: A file lacks a column or the parameter that every segment has.
+    """
+    known = load_library() if library is None else library
+    segments = {
+        name.removeprefix(FOLDER): query
+        for name, query in sorted(known.items())
+        if name.startswith(FOLDER)
+    }
+    for query in segments.values():
+        missing = [name for name in INTERFACE if name not in query.columns]
+        missing += [name for name in ("cooldown_days",) if name not in query.parameters]
+        if missing:
+            raise UsageError(f"{query.path}: every segment has {missing[0]!r}; this one lacks it")
+        if not query.columns["email"].pii:
+            raise UsageError(f"{query.path}: columns.email: say pii: true")
+    return segments
+
+
+def find_segment(name: str, segments: Mapping[str, Query]) -> Query:
+    """Return the segment called ``name``.
+
+    Raises:
+        UsageError: There is none; the message offers the nearest name.
+    """
+    short = name.removeprefix(FOLDER)
+    if short not in segments:
+        raise UsageError(
+            f"unknown segment {name!r}{nearest(short, segments)}",
+            remedy="see 'sselfie segment list'",
+        )
+    return segments[short]
+
+
+def read_segment(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    stamp: Stamp,
+    given: Mapping[str, str] | None = None,
+    *,
+    record: list[PastExport],
+    with_personal_data: bool = False,
+) -> Result:
+    """Run a segment; an earlier export cools a person down as an e-mail does.
+
+    Raises:
+        UsageError: A value is wrong, or a mart is missing.
+    """
+    result = run_query(connection, query, stamp, given, with_personal_data=with_personal_data)
+    contacts = last_contacts(record, query.name.removeprefix(FOLDER), stamp.as_of_on)
+    if not contacts or result.frame.is_empty():
+        return result
+    values: Mapping[str, Any] = result.values
+    days = timedelta(days=values["cooldown_days"])
+    until = [contacts.get(key) for key in result.frame["customer_key"]]
+    frame = result.frame.with_columns(
+        pl.max_horizontal(
+            "cooldown_until_on",
+            pl.Series("_", [None if day is None else day + days for day in until], pl.Date),
+        ).alias("cooldown_until_on")
+    ).with_columns(
+        (pl.col("cooldown_until_on") > stamp.as_of_on).fill_null(value=False).alias("is_cooling")
+    )
+    return replace(result, frame=frame)

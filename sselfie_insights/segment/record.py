@@ -1,0 +1,178 @@
+"""What was exported: one line for every segment and day, beside the warehouse.
+
+``<warehouse>.segments.jsonl`` is append-only JSON lines, readable by its owner alone. It holds ids
+and reasons, never an address or a name. No publication replaces it: it is what makes an export of
+the same day give the same file, keeps anyone from being written to twice, and lets the effect be
+measured weeks later.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from sselfie_insights.errors import LockedError, UsageError
+from sselfie_insights.run.publish import PRIVATE_MODE
+
+Group = Literal["sent", "held_out"]
+
+
+@dataclass(frozen=True)
+class PastExport:
+    """An export as it was made.
+
+    Attributes:
+        segment: Its short name, e.g. ``win_back``.
+        exported_on: The day that the data spoke for, in the reporting zone.
+        parameters: What the segment's query ran with, as text.
+        holdout_percent: The share that was held out.
+        rows: Those exported and those held out; ``group`` tells which. Dates are ISO text.
+    """
+
+    segment: str
+    exported_on: date
+    parameters: Mapping[str, str]
+    holdout_percent: int
+    rows: tuple[Mapping[str, Any], ...]
+
+
+def record_path(warehouse: Path) -> Path:
+    """Return the file of the record of ``warehouse``."""
+    warehouse = warehouse.resolve()
+    return warehouse.with_name(f"{warehouse.name}.segments.jsonl")
+
+
+def read_record(warehouse: Path) -> list[PastExport]:
+    """Return every export, oldest first.
+
+    Raises:
+        UsageError: A line cannot be read.
+    """
+    path = record_path(warehouse)
+    if not path.exists():
+        return []
+    exports = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            exports.append(
+                PastExport(
+                    entry["segment"],
+                    date.fromisoformat(entry["exported_on"]),
+                    entry["parameters"],
+                    entry["holdout_percent"],
+                    tuple(entry["rows"]),
+                )
+            )
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{path}:{number} is no export",
+                remedy="remove the line; who was in it may be written to again",
+            ) from None
+    return exports
+
+
+def append_export(warehouse: Path, export: PastExport) -> None:
+    """Add ``export`` to the record.
+
+    Raises:
+        UsageError: The record cannot be written.
+    """
+    line = json.dumps(asdict(export), ensure_ascii=False, default=str) + "\n"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    try:
+        descriptor = os.open(record_path(warehouse), flags, PRIVATE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritable(warehouse, error) from None
+
+
+def erase_people(warehouse: Path, keys: Collection[str]) -> int:
+    """Take the people with these customer keys or user ids out of the record; return how many rows.
+
+    Raises:
+        UsageError: The record cannot be read or written.
+        LockedError: Another export holds it.
+    """
+    with record_lock(warehouse):
+        exports = read_record(warehouse)
+        kept = [
+            [r for r in e.rows if r["customer_key"] not in keys and r["user_id"] not in keys]
+            for e in exports
+        ]
+        erased = sum(len(e.rows) - len(rows) for e, rows in zip(exports, kept, strict=True))
+        if erased:
+            path = record_path(warehouse)
+            private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+            lines = [
+                json.dumps(asdict(e) | {"rows": rows}, ensure_ascii=False, default=str) + "\n"
+                for e, rows in zip(exports, kept, strict=True)
+            ]
+            try:
+                descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.writelines(lines)
+                    file.flush()
+                    os.fsync(file.fileno())
+                private.replace(path)
+            except OSError as error:
+                private.unlink(missing_ok=True)
+                raise _unwritable(warehouse, error) from None
+        return erased
+
+
+@contextmanager
+def record_lock(warehouse: Path) -> Iterator[None]:
+    """Hold the record, so that two exports at once cannot both take a person.
+
+    Raises:
+        LockedError: Another export holds it.
+        UsageError: The folder does not exist, or cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    path = record_path(warehouse)
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, mode=PRIVATE_MODE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockedError(f"another export holds {path}", remedy="try again") from None
+    except OSError as error:
+        raise _unwritable(warehouse, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def last_contacts(exports: list[PastExport], segment: str, on: date) -> dict[str, date]:
+    """Return the day on which each person was last exported, as ``segment`` must see it on ``on``.
+
+    An export of any segment counts for who was in it. Of the segment itself those held out count
+    too, so that both groups come up again in the same rhythm; its export of ``on`` does not.
+    """
+    contacts: dict[str, date] = {}
+    for export in exports:
+        is_own = export.segment == segment
+        if export.exported_on > on or (is_own and export.exported_on == on):
+            continue
+        for row in export.rows:
+            if is_own or row["group"] == "sent":
+                key = row["customer_key"]
+                contacts[key] = max(export.exported_on, contacts.get(key, export.exported_on))
+    return contacts
+
+
+def _unwritable(warehouse: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{record_path(warehouse)} cannot be written: {error.strerror}",
+        remedy="change its permissions, or free some space",
+    )

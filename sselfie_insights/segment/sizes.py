@@ -1,0 +1,86 @@
+"""How large the segments are, why people are in them, and how they overlap."""
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.segment.library import load_segments, read_segment
+from sselfie_insights.segment.record import read_record
+
+
+def warehouse_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Return the file of the open warehouse."""
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    return Path(row[0] if row and row[0] else "")
+
+
+def read_segments(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp
+) -> dict[str, Result | UsageError]:
+    """Return every segment as it is now, or why it cannot be told."""
+    record = read_record(warehouse_of(connection))
+    results: dict[str, Result | UsageError] = {}
+    for name, query in load_segments().items():
+        try:
+            results[name] = read_segment(connection, query, stamp, record=record)
+        except UsageError as error:
+            results[name] = error
+    return results
+
+
+def compute_sizes(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return a row for every segment and reason, the most frequent reason first.
+
+    A segment that nobody is in has one row; so has one that cannot be told, and says why.
+    """
+    rows: list[dict[str, Any]] = []
+    for name, result in read_segments(connection, stamp).items():
+        if isinstance(result, UsageError):
+            rows.append(_size(name, f"cannot be told: {result.message}", None, None))
+            continue
+        people = list(result.frame.select("reason", "is_cooling").iter_rows())
+        counts = Counter(reason for reason, _ in people)
+        cooling = Counter(reason for reason, is_cooling in people if is_cooling)
+        if not counts:
+            rows.append(_size(name, "nobody", 0, 0))
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            rows.append(_size(name, reason, count, cooling[reason]))
+    return rows
+
+
+def compute_overlaps(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return a row for every pair of segments with people in common, the largest first."""
+    people = {
+        name: set(result.frame["customer_key"])
+        for name, result in read_segments(connection, stamp).items()
+        if isinstance(result, Result)
+    }
+    rows = [
+        {"segment": one, "other_segment": other, "person_count": len(people[one] & people[other])}
+        for one, other in combinations(people, 2)
+    ]
+    common = [row for row in rows if row["person_count"]]
+    return sorted(common, key=lambda row: (-row["person_count"], row["segment"]))
+
+
+def _size(name: str, reason: str, people: int | None, cooling: int | None) -> dict[str, Any]:
+    return {
+        "segment": name,
+        "reason": reason,
+        "person_count": people,
+        "cooling_count": cooling,
+        "ready_count": None if people is None or cooling is None else people - cooling,
+    }
