@@ -10,6 +10,7 @@ import typer
 
 from sselfie_insights import __version__
 from sselfie_insights.cli import (
+    backup,
     build,
     config,
     demo,
@@ -19,6 +20,7 @@ from sselfie_insights.cli import (
     migrate,
     query,
     report,
+    run,
     simulate,
     sync,
 )
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+backup.register(app)
 build.register(app)
 config.register(app)
 demo.register(app)
@@ -41,6 +44,7 @@ simulate.register(app)
 app.add_typer(migrate.app)
 app.add_typer(query.app)
 app.add_typer(report.app)
+run.register(app)
 sync.register(app)
 
 

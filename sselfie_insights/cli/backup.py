@@ -1,0 +1,53 @@
+"""``sselfie backup`` and ``restore``: what no source can give back, in one file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+
+if TYPE_CHECKING:
+    from sselfie_insights.run.backup import BackupReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    warehouse: Warehouse = None,
+) -> None:
+    """Write what no source can give back to one file: snapshots, histories of syncs and runs.
+
+    Example: sselfie backup backups/2026-11-22.zip
+    """
+    from sselfie_insights.run import backup as backups
+    from sselfie_insights.settings import load_settings
+
+    report = backups.backup(load_settings(warehouse=warehouse).warehouse, file)
+    typer.echo(str(file))
+    _tell("wrote", report)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of 'sselfie backup'.")],
+    warehouse: Warehouse = None,
+) -> None:
+    """Merge a backup into the warehouse; what is there already is not doubled.
+
+    Example: sselfie restore backups/2026-11-22.zip
+    """
+    from sselfie_insights.run import backup as backups
+    from sselfie_insights.settings import load_settings
+
+    _tell("added", backups.restore(file, load_settings(warehouse=warehouse).warehouse))
+
+
+def _tell(done: str, report: "BackupReport") -> None:
+    for table, rows in report.tables.items():
+        typer.echo(f"{table}: {done} {rows} rows", err=True)
+    typer.echo(f"journal: {done} {report.run_count} lines", err=True)

@@ -1,0 +1,210 @@
+"""Backup and restore of what no source can give back: the history of rows, of syncs, of runs.
+
+A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` and the history tables
+of ``meta``, ``runs.jsonl`` with the journal, and ``manifest.json`` with their checksums.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import zipfile
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ValidationError
+
+from sselfie_insights import __version__
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.warehouse import open_warehouse
+from sselfie_insights.run.format import FORMAT_VERSION
+from sselfie_insights.run.history import copy_history, merge_history
+from sselfie_insights.run.journal import journal_path
+from sselfie_insights.run.publish import PRIVATE_MODE, writable_copy
+from sselfie_insights.sql import literal
+
+BACKUP_FORMAT = 1
+
+_MANIFEST = "manifest.json"
+_HISTORY = "history.duckdb"
+_JOURNAL = "runs.jsonl"
+
+
+class _Manifest(BaseModel):
+    kind: Literal["sselfie-insights backup"] = "sselfie-insights backup"
+    format: int
+    warehouse_format: int
+    version: str
+    made_at: datetime
+    tables: dict[str, int]
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """What was written, or restored: rows by table, and runs of the journal."""
+
+    tables: dict[str, int]
+    run_count: int
+
+
+def backup(warehouse: Path, file: Path) -> BackupReport:
+    """Write the history of ``warehouse`` to ``file``, whole or not at all, readable by its owner.
+
+    No lock is needed: the published file never changes.
+
+    Raises:
+        UsageError: There is no warehouse, or ``file`` cannot be written.
+    """
+    if file.exists() and not is_backup(file):
+        raise UsageError(f"{file} is there and no backup", remedy="choose another name")
+    with open_warehouse(warehouse):
+        pass  # it is one, of a format that is known
+    private = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+            history = Path(folder, _HISTORY)
+            with duckdb.connect(history) as db:
+                db.execute(f"attach {literal(str(warehouse))} as published (read_only)")
+                tables = copy_history(db, "published")
+                db.execute("detach published")
+            journal = _read_bytes(journal_path(warehouse))
+            contents = {_HISTORY: history.read_bytes(), _JOURNAL: journal}
+            manifest = _Manifest(
+                format=BACKUP_FORMAT,
+                warehouse_format=FORMAT_VERSION,
+                version=__version__,
+                made_at=datetime.now(UTC),
+                tables=tables,
+                sha256={name: _checksum(content) for name, content in contents.items()},
+            )
+            contents[_MANIFEST] = manifest.model_dump_json(indent=1).encode()
+            descriptor = os.open(private, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+            with os.fdopen(descriptor, "w+b") as target:
+                with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for name, content in contents.items():
+                        archive.writestr(name, content)
+                target.flush()
+                os.fsync(target.fileno())
+            private.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}") from None
+    finally:
+        private.unlink(missing_ok=True)
+    return BackupReport(tables, len(journal.splitlines()))
+
+
+def restore(file: Path, warehouse: Path) -> BackupReport:
+    """Merge the history in ``file`` into ``warehouse``, which need not exist yet, and publish it.
+
+    What is there already is not doubled, so that restoring twice changes nothing. The mirror and
+    the marts are not touched: a sync and a build make them.
+
+    Returns:
+        The rows and runs that were added.
+
+    Raises:
+        UsageError: ``file`` is no backup, is damaged, or was written by a newer version; or the
+            warehouse cannot be written.
+        LockedError: Another run holds the warehouse.
+    """
+    contents = _read_backup(file)
+    with writable_copy(warehouse) as private:
+        history = private.with_name(f"backup-{_HISTORY}")
+        history.write_bytes(contents[_HISTORY])
+        with duckdb.connect(private) as db:
+            db.execute(f"attach {literal(str(history))} as backup (read_only)")
+            tables = merge_history(db, "backup")
+            db.execute("detach backup")
+        run_count = _merge_journal(journal_path(warehouse), contents[_JOURNAL])
+    return BackupReport(tables, run_count)
+
+
+def is_backup(file: Path) -> bool:
+    """Say whether ``file`` is a backup, of any version, damaged or not."""
+    try:
+        _read_manifest(file)
+    except UsageError:
+        return False
+    return True
+
+
+def _read_backup(file: Path) -> dict[str, bytes]:
+    manifest = _read_manifest(file)
+    if manifest.format > BACKUP_FORMAT or manifest.warehouse_format > FORMAT_VERSION:
+        raise UsageError(
+            f"{file} was written by sselfie-insights {manifest.version}, in a format that this"
+            f" version ({__version__}) does not know",
+            remedy="upgrade sselfie-insights",
+        )
+    contents = {}
+    for name in (_HISTORY, _JOURNAL):
+        content = _read_member(file, name)
+        if content is None or _checksum(content) != manifest.sha256.get(name):
+            raise UsageError(
+                f"{file} is damaged: {name} is not what was written",
+                remedy="restore another backup; nothing was changed",
+            )
+        contents[name] = content
+    return contents
+
+
+def _read_manifest(file: Path) -> _Manifest:
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    content = _read_member(file, _MANIFEST)
+    try:
+        return _Manifest.model_validate_json(content or b"")
+    except ValidationError:
+        raise UsageError(
+            f"{file} is damaged, or no backup", remedy="restore another one; nothing was changed"
+        ) from None
+
+
+def _read_member(file: Path, name: str) -> bytes | None:
+    """Return a member of the zip file; None where it cannot be read whole."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, ValueError):
+        return None
+    except RuntimeError:  # damage can look like an unknown method, or like a password
+        return None
+
+
+def _merge_journal(path: Path, restored: bytes) -> int:
+    """Add the lines that are not there yet, in the order of their end; return how many."""
+    present = _read_bytes(path).splitlines()
+    known = set(present)
+    added = [line for line in restored.splitlines() if line not in known]
+    if added:
+        lines = sorted([*added, *present], key=_written_at)
+        private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(b"".join(line + b"\n" for line in lines))
+            target.flush()
+            os.fsync(target.fileno())
+        private.replace(path)
+    return len(added)
+
+
+def _written_at(line: bytes) -> str:
+    try:
+        entry = json.loads(line)
+        return str(entry.get("finished_at") or entry["started_at"])
+    except (ValueError, KeyError, TypeError, AttributeError):  # a line that was cut short
+        return ""
+
+
+def _read_bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
