@@ -29,7 +29,7 @@ def stamp(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(TABLE)
     db.execute("delete from meta.warehouse")
     values = f"{FORMAT_VERSION}, {literal(__version__)}"
-    db.execute(f"insert into meta.warehouse values ({values})")  # noqa: S608 - literals
+    db.execute(f"insert into meta.warehouse values ({values})")
 
 
 def read_format(db: duckdb.DuckDBPyConnection) -> int | None:

@@ -100,7 +100,7 @@ class Applier:
             return self.loader.reload(step.mirror), "full", step.reason
         if step.is_unchanged:
             return Loaded(step.mirror, step.known_rows), "unchanged", ""
-        loaded = self.loader.refresh(step.mirror, step.changes, step.condition)
+        loaded = self.loader.refresh(step.mirror, step.changes)
         if loaded is not None:
             return loaded, "incremental", ""
         return (

@@ -1,11 +1,12 @@
 """Bring one table of the mirror up to the snapshot: in full, or by its changed rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
 
-from sselfie_insights.sync.columns import Column, Mirror, quote
+from sselfie_insights.sql import quote
+from sselfie_insights.sync.columns import Column, Mirror
 from sselfie_insights.sync.extension import query_source, select_table
 from sselfie_insights.sync.source import Source
 
@@ -19,12 +20,15 @@ class Changes:
     Attributes:
         row_count: Its rows now.
         changed: Those that may be new or different.
+        condition: The Postgres condition that is true of these alone, and finds them by their
+            place: most changes lie together at a table's end.
         unfit: The source columns whose changed rows hold values that must travel as text.
     """
 
     row_count: int
-    changed: int
-    unfit: tuple[str, ...]
+    changed: int = 0
+    condition: str = "false"
+    unfit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,27 @@ class Loaded:
 def count_changes(source: Source, mirror: Mirror, condition: str) -> Changes:
     """Return what changed in ``mirror`` by ``condition``, in one pass over the table."""
     if not mirror.table.is_populated:
-        return Changes(0, 0, ())
-    tests = [c for c in mirror.columns if c.remote_misfit]
-    flags = "".join(f", bool_or({condition} and ({c.remote_misfit}))" for c in tests)
-    query = f"select count(*), count(*) filter (where {condition}){flags} from {mirror.remote}"
-    row_count, changed, *unfit = source.execute(query)[0]
-    names = (column.source.name for column, flag in zip(tests, unfit, strict=True) if flag)
-    return Changes(row_count, changed, tuple(names))
+        return Changes(0)
+    query = (
+        f"select count(*), count(*) filter (where {condition}),"
+        f" (min(ctid) filter (where {condition}))::text,"
+        f" (max(ctid) filter (where {condition}))::text from {mirror.remote}"
+    )
+    row_count, changed, first, last = source.execute(query)[0]
+    if not changed:
+        return Changes(row_count)
+    condition = f"ctid between '{first}' and '{last}' and {condition}"
+    return Changes(row_count, changed, condition, find_unfit(source, mirror, condition))
+
+
+def find_unfit(source: Source, mirror: Mirror, condition: str = "true") -> tuple[str, ...]:
+    """Return the source columns with values, in rows of ``condition``, that travel as text."""
+    tests = [column for column in mirror.columns if column.remote_misfit]
+    if not tests or not mirror.table.is_populated:
+        return ()
+    flags = ", ".join(f"bool_or({column.remote_misfit})" for column in tests)
+    row = source.execute(f"select {flags} from {mirror.remote} where {condition}")[0]
+    return tuple(column.source.name for column, flag in zip(tests, row, strict=True) if flag)
 
 
 class Loader:
@@ -69,8 +87,8 @@ class Loader:
     def reload(self, mirror: Mirror) -> Loaded:
         """Read the whole table again."""
         if not mirror.columns:  # DuckDB has no such tables
-            return Loaded(mirror, count_changes(self._source, mirror, "true").row_count)
-        mirror = mirror.with_text(self._unfit_columns(mirror), UNFIT)
+            return Loaded(mirror, count_changes(self._source, mirror, "false").row_count)
+        mirror = mirror.with_text(find_unfit(self._source, mirror), UNFIT)
         self._create(mirror)
         unfit = self._unfit_instants(mirror, mirror.local)
         if unfit:
@@ -79,7 +97,7 @@ class Loader:
         row_count = self._count(mirror.local)
         return Loaded(mirror, row_count, inserted=row_count)
 
-    def refresh(self, mirror: Mirror, changes: Changes, condition: str) -> Loaded | None:
+    def refresh(self, mirror: Mirror, changes: Changes) -> Loaded | None:
         """Read the changed rows; return None where only a reload keeps the mirror exact.
 
         After the upsert the mirror holds every key of the source, so that equal counts prove
@@ -90,10 +108,10 @@ class Loader:
         read = updated = 0
         if changes.changed:
             self._db.execute(
-                f"create or replace temp table changed as {select_table(mirror, condition)}"
+                f"create or replace temp table changed as {select_table(mirror, changes.condition)}"
             )
             self._release()
-            if self._unfit_instants(mirror, "changed", condition):
+            if self._unfit_instants(mirror, "changed", changes.condition):
                 return None
             read = self._count("changed")
             updated = self._delete(
@@ -123,11 +141,6 @@ class Loader:
         )
         self._db.execute("drop table present")
         return deleted
-
-    def _unfit_columns(self, mirror: Mirror) -> Iterable[str]:
-        if any(column.remote_misfit for column in mirror.columns):
-            return count_changes(self._source, mirror, "true").unfit
-        return ()
 
     def _unfit_instants(self, mirror: Mirror, relation: str, condition: str = "true") -> list[str]:
         suspects = [c for c in mirror.columns if c.local_misfit]

@@ -20,14 +20,12 @@ class Step:
     Attributes:
         mirror: The table.
         reason: Why it is read in full; empty when its changed rows are enough.
-        condition: The Postgres condition that a row may have changed.
-        changes: What changed by that condition; None when it is read in full.
+        changes: What changed; None when it is read in full.
         known_rows: The rows that the mirror holds.
     """
 
     mirror: Mirror
     reason: str
-    condition: str = "true"
     changes: Changes | None = None
     known_rows: int = 0
 
@@ -77,9 +75,8 @@ def plan_step(
         return Step(mirror, reason)
     kept = [c.name for c in known.columns if c.travel == "text" and c.reason == UNFIT]
     mirror = mirror.with_text(kept, UNFIT)
-    condition = changed_since(known.xmin, snapshot.xmax)
-    changes = count_changes(source, mirror, condition)
-    step = Step(mirror, "", condition, changes, known.row_count)
+    changes = count_changes(source, mirror, changed_since(known.xmin, snapshot.xmax))
+    step = Step(mirror, "", changes, known.row_count)
     if step.is_unchanged:
         return step
     if not mirror.key:
