@@ -1,26 +1,30 @@
 """Long text goes through a pager, on a terminal and nowhere else."""
 
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from sselfie_insights.cli import output
 from sselfie_insights.cli.output import print_text
 
 LONG, SHORT = "\n".join(f"line {number}" for number in range(30)), "one\ntwo"
 
 
 @pytest.fixture
-def paged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Path:
+def paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A terminal of 24 lines, and the file that its pager writes what it is given to."""
     path = tmp_path / "paged"
     monkeypatch.setenv("LINES", "24")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PAGER", f"tee '{path}'")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    pretend(monkeypatch, is_terminal=True)
     return path
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> None:
+    stdout = SimpleNamespace(isatty=lambda: is_terminal, flush=lambda: None)
+    monkeypatch.setattr(output, "sys", SimpleNamespace(stdout=stdout))
 
 
 def test_what_does_not_fit_goes_through_the_pager(
@@ -39,7 +43,7 @@ def test_everything_else_is_printed(
 ) -> None:
     text = SHORT if reason == "it fits" else LONG
     if reason == "no terminal":
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+        pretend(monkeypatch, is_terminal=False)
     if reason in ("turned off", "not installed"):
         monkeypatch.setenv("PAGER", "" if reason == "turned off" else "no-such-pager")
     print_text(text)
