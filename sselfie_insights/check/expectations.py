@@ -79,7 +79,7 @@ def ask(suites: Mapping[str, tuple[Frame, Sequence[Question]]]) -> dict[str, Ans
 def _validate(definition: Any, frame: Frame, questions: Iterable[Question]) -> list[Any]:
     import great_expectations as gx
     import great_expectations.expectations as gxe
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     columns = {
         name
