@@ -39,6 +39,12 @@ def _known_duration(value: str | None) -> str | None:
     return value
 
 
+def _web_address(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("it does not begin with https://")
+    return value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -74,6 +80,15 @@ class Settings(BaseSettings):
     keep_for: Annotated[str | None, AfterValidator(_known_duration)] = Field(
         "90d", description="How long publications and dated exports are kept at most."
     )
+    ping_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+        None,
+        description="Told when a run begins and how it ended; {event} in it becomes start, or"
+        " the exit code.",
+    )
+    cron_record_url: SecretStr | None = Field(
+        None,
+        description="A role that may write admin_cron_runs of the source: each run leaves a row.",
+    )
     source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
     migrations: Path | None = Field(
         None, description="The folder of migrations; default: those of the package."
@@ -90,6 +105,12 @@ class Settings(BaseSettings):
         ge=0,
         le=365,
         description="Days after a period's end in which a renewal is late, not new.",
+    )
+    holdout_percent: int = Field(
+        10,
+        ge=0,
+        le=90,
+        description="How many in a hundred a segment's export leaves out, to measure its effect.",
     )
     checks: Path | None = Field(
         None, description="Your severities of checks; default: checks.yml here, if there is one."

@@ -6,9 +6,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
-    """Yield a function that takes (done, total, what) and draws it; None off a terminal."""
-    if not sys.stderr.isatty():
+def progress_bar(
+    label: str, *, is_wanted: bool = True
+) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Yield a function that takes (done, total, what) and draws it; None where none is wanted.
+
+    Off a terminal none is.
+    """
+    if not is_wanted or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

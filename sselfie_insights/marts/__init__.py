@@ -1,5 +1,10 @@
 """Build the marts: run dbt over the mirror and read what it reports."""
 
-from sselfie_insights.marts.build import BuildReport, build, build_in_postgres
+from sselfie_insights.marts.build import (
+    BuildReport,
+    build,
+    build_in_postgres,
+    build_into,
+)
 
-__all__ = ["BuildReport", "build", "build_in_postgres"]
+__all__ = ["BuildReport", "build", "build_in_postgres", "build_into"]

@@ -15,16 +15,32 @@ from sselfie_insights.marts.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.postgres import connect
 from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.failures import DISK_FULL
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build made: the instant it speaks for, and the numbers of models and tests."""
+    """What a build made.
+
+    Attributes:
+        as_of: The instant that the marts speak for (UTC).
+        model_count: The models, seeds and snapshots that were built.
+        test_count: The tests that ran.
+        warnings: The names of the tests of severity ``warn`` that did not pass.
+        test_seconds: What the tests took, as if one ran after the other.
+        seconds: What the build took.
+    """
 
     as_of: datetime
     model_count: int
     test_count: int
+    warnings: tuple[str, ...]
+    test_seconds: float
     seconds: float
+
+
+DAMAGED = "Corrupt database file"
+"""What DuckDB says of a block whose checksum is wrong."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +66,44 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     if not settings.warehouse.exists():
         raise UsageError(f"no warehouse at {settings.warehouse}", remedy="run 'sselfie sync' first")
     with writable_copy(settings.warehouse) as private:
-        return _run(
-            settings,
-            _read_last_sync(private),
-            target="duckdb",
-            source_schema="raw",
-            environment={"SSELFIE_DBT_WAREHOUSE": str(private)},
-            on_progress=on_progress,
-        )
+        return build_into(private, settings, on_progress=on_progress)
+
+
+def build_into(
+    private: Path, settings: Settings, *, on_progress: Progress | None = None
+) -> BuildReport:
+    """Build every mart in a private copy, test them, and record what the tests found.
+
+    Models, snapshots and tests are one call of dbt: to start it twice takes seconds. dbt only
+    tells what the tests found; how severe that is, ``checks.yml`` says.
+
+    Args:
+        private: The private copy of a run that holds the warehouse.
+        settings: The settings in force.
+        on_progress: Called after every node.
+
+    Raises:
+        UsageError: Nothing was synced into the copy.
+        ChecksFailedError: A test of severity ``error`` failed.
+        SselfieError: A model failed.
+    """
+    from sselfie_insights import check
+
+    started = monotonic()
+    sync = _read_last_sync(private)
+    as_of, results = _run(
+        settings,
+        sync,
+        target="duckdb",
+        source_schema="raw",
+        environment={"SSELFIE_DBT_WAREHOUSE": str(private), "SSELFIE_DBT_TEST_SEVERITY": "warn"},
+        on_progress=on_progress,
+    )
+    findings = check.from_dbt(results, settings, sync.run_id)
+    check.record(private, findings)
+    check.require_passed(findings)
+    warnings = tuple(finding.check_name for finding in check.failures(findings, "warn"))
+    return _report(as_of, results, warnings, started)
 
 
 def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -84,7 +130,8 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
             "DBT_ENV_SECRET_PASSWORD": info.password,
         }
     assert row is not None  # noqa: S101  # a select without a from has one row
-    return _run(
+    started = monotonic()
+    as_of, results = _run(
         settings,
         LastSync("", row[0].astimezone(UTC)),
         target="postgres",
@@ -92,6 +139,11 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
         environment=environment,
         on_progress=on_progress,
     )
+    failed = [result.name for result in results if result.is_test and result.status in FAILED]
+    if failed:
+        raise ChecksFailedError(f"{len(failed)} tests failed: {', '.join(failed)}")
+    warned = tuple(result.name for result in results if result.is_test and result.status == "warn")
+    return _report(as_of, results, warned, started)
 
 
 def _run(
@@ -102,8 +154,8 @@ def _run(
     source_schema: str,
     environment: dict[str, str],
     on_progress: Progress | None,
-) -> BuildReport:
-    started = monotonic()
+) -> tuple[datetime, list[NodeResult]]:
+    """Run dbt; return the instant that the marts speak for and what became of every node."""
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
     left_out = ["exposure", "unit_test", *(["snapshot"] if settings.as_of else [])]
     artifacts = artifacts_dir(settings.warehouse)
@@ -128,9 +180,22 @@ def _run(
         },
         on_progress=on_progress,
     )
-    _require_success(results)
+    _require_models(results)
+    return as_of, results
+
+
+def _report(
+    as_of: datetime, results: Sequence[NodeResult], warnings: tuple[str, ...], started: float
+) -> BuildReport:
     tests = [result for result in results if result.is_test]
-    return BuildReport(as_of, len(results) - len(tests), len(tests), monotonic() - started)
+    return BuildReport(
+        as_of=as_of,
+        model_count=len(results) - len(tests),
+        test_count=len(tests),
+        warnings=warnings,
+        test_seconds=sum(test.seconds for test in tests),
+        seconds=monotonic() - started,
+    )
 
 
 def artifacts_dir(warehouse: Path) -> Path:
@@ -158,18 +223,19 @@ def _read_last_sync(warehouse: Path) -> LastSync:
     return LastSync(row[0], datetime.fromtimestamp(row[1] / 1_000_000, UTC))
 
 
-def _require_success(results: Sequence[NodeResult]) -> None:
-    failed = [result for result in results if result.status in FAILED]
-    models = [result for result in failed if not result.is_test]
-    if models:
-        first = models[0]
-        raise SselfieError(
-            f"{len(models)} of the models failed, first {first.name}: "
-            + " ".join(first.message.split()),
-            remedy="nothing was published",
+def _require_models(results: Sequence[NodeResult]) -> None:
+    models = [result for result in results if result.status in FAILED and not result.is_test]
+    if not models:
+        return
+    reason = " ".join(models[0].message.split())
+    if any(phrase in reason for phrase in DISK_FULL):
+        raise UsageError(f"the warehouse cannot be written: {reason}", remedy="free some space")
+    if DAMAGED in reason:
+        raise UsageError(
+            f"the warehouse is damaged: {reason}",
+            remedy="put a kept publication or a backup in its place; nothing was published",
         )
-    if failed:
-        raise ChecksFailedError(
-            f"{len(failed)} tests failed: " + ", ".join(result.name for result in failed),
-            remedy="nothing was published",
-        )
+    raise SselfieError(
+        f"{len(models)} of the models failed, first {models[0].name}: {reason}",
+        remedy="nothing was published",
+    )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from sselfie_insights.errors import SselfieError
@@ -14,6 +15,10 @@ from sselfie_insights.resources import resource_dir
 
 # Called with the number of nodes finished, their total, and the name of the last one.
 Progress = Callable[[int, int, str], None]
+
+ENV_PREFIX = "DBT_ENV_CUSTOM_ENV_"
+TOKEN = f"{ENV_PREFIX}SSELFIE_TOKEN"
+"""dbt copies it into its artifacts, so that those of a child of a run that died are told apart."""
 
 FAILED = ("error", "fail", "runtime error", "partial success")
 
@@ -64,6 +69,7 @@ def run_dbt(
     project = resource_dir("dbt_project")
     results_file = target_path / "run_results.json"
     results_file.unlink(missing_ok=True)
+    token = token_hex(8)
     arguments = [
         *(sys.executable, "-m", "dbt.cli.main"),
         *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
@@ -79,17 +85,22 @@ def run_dbt(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+        env={**os.environ, "PYTHONWARNINGS": "ignore", TOKEN: token, **environment},
     ) as process:
         assert process.stdout is not None  # noqa: S101  # stdout=PIPE guarantees it
         try:
             for event in _read_events(process.stdout):
                 _follow(event, said, on_progress)
         except BaseException:
-            process.terminate()
+            process.kill()  # it writes a private copy, which nobody is going to publish
             raise
     if not results_file.exists():
         raise SselfieError(f"dbt {command[0]} failed: " + " ".join(said or ["it said nothing"]))
+    document = json.loads(results_file.read_text())
+    if document["metadata"]["env"].get(TOKEN.removeprefix(ENV_PREFIX)) != token:
+        raise SselfieError(
+            f"{results_file} was written by another dbt", remedy="wait until that has ended"
+        )
     return [
         NodeResult(
             result["unique_id"],
@@ -98,7 +109,7 @@ def run_dbt(
             result["execution_time"],
             result["failures"],
         )
-        for result in json.loads(results_file.read_text())["results"]
+        for result in document["results"]
     ]
 
 

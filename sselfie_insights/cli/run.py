@@ -1,0 +1,88 @@
+"""``sselfie run``: everything in order, published only when all is well."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.progress import progress_bar
+from sselfie_insights.run.steps import STEPS, choose_steps
+
+if TYPE_CHECKING:
+    from sselfie_insights.run.pipeline import RunReport
+
+
+class LogFormat(StrEnum):
+    """How the log on stderr is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(run)
+
+
+def run(
+    steps: Annotated[
+        str | None, typer.Option(metavar="STEP,…", help=f"Take only these of {', '.join(STEPS)}.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STEP", help="Take no step after this one.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop a run that takes longer, e.g. 2h.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Say nothing unless something is wrong.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell of every table.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
+    output_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where reports and exports are written.")
+    ] = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Sync, check, build, publish, render and export; publish nothing unless all is well.
+
+    Example, in a crontab: 15 3 * * * sselfie run --quiet --timeout 2h
+    """
+    from sselfie_insights.clock import parse_duration
+    from sselfie_insights.errors import SselfieError
+    from sselfie_insights.run import pipeline
+    from sselfie_insights.run.logs import open_log
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse, output_dir=output_dir)
+    chosen = choose_steps(steps, until)
+    limit = None if timeout is None else parse_duration(timeout)
+    if dry_run:
+        from sselfie_insights.run.plan import describe_run
+
+        for row in describe_run(settings, chosen):
+            typer.echo("\t".join(row))
+        return
+    log = open_log(log_format.value, quiet=quiet, verbose=verbose)
+    try:
+        with progress_bar("run", is_wanted=not quiet) as on_progress:
+            report = pipeline.run(
+                settings, log, steps=chosen, timeout=limit, on_progress=on_progress
+            )
+    except SselfieError as error:
+        if log_format is LogFormat.TEXT:
+            raise
+        log.error(str(error), exit_code=int(error.exit_code))
+        sys.exit(error.exit_code)
+    log.info(_sum_up(report), **report.steps)
+
+
+def _sum_up(report: "RunReport") -> str:
+    steps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.steps.items())
+    return f"done in {report.seconds:.1f} s ({steps})"

@@ -1,0 +1,67 @@
+"""Tell a monitor that a run begins, and how it ended. That it cannot be told fails no run."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+import stamina
+from structlog.typing import FilteringBoundLogger
+
+from sselfie_insights import __version__
+from sselfie_insights.settings import Settings
+
+TIMEOUT_SECONDS = 5
+"""Of one attempt."""
+
+ATTEMPTS = 3
+
+
+class Pinger:
+    """Posts JSON to the setting ``ping_url``; nothing where that is not set.
+
+    ``{event}`` in the address becomes ``start``, and at the end the exit code of the run: the form
+    of https://healthchecks.io/docs/http_api/ (read 2026-11). Without it every event goes to the
+    same address, and the body tells them apart; its ``text`` is what chat webhooks show.
+    """
+
+    def __init__(self, settings: Settings, run_id: str, log: FilteringBoundLogger) -> None:
+        self._url = settings.ping_url and settings.ping_url.get_secret_value()
+        self._about = {"run_id": run_id, "warehouse": settings.warehouse.name}
+        self._log = log
+
+    def begin(self) -> None:
+        """Tell that the run begins."""
+        self._post("start", {"event": "start", "text": "sselfie run has begun"})
+
+    def end(self, exit_code: int, error: str | None) -> None:
+        """Tell how the run ended."""
+        body: dict[str, Any] = {"event": "failure" if exit_code else "success"}
+        body |= {"exit_code": exit_code, "text": f"sselfie run failed: {error}"}
+        if not exit_code:
+            body["text"] = "sselfie run has published"
+        self._post(str(exit_code), body)
+
+    def _post(self, event: str, body: dict[str, Any]) -> None:
+        if not self._url:
+            return
+        request = urllib.request.Request(  # noqa: S310 - the setting allows http and https only
+            self._url.replace("{event}", event),
+            data=json.dumps(body | self._about).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "User-Agent": f"sselfie-insights/{__version__}",
+            },
+        )
+        try:
+            for attempt in stamina.retry_context(
+                on=(OSError,), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2
+            ):
+                with attempt, urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+                    pass
+        except (OSError, ValueError) as error:
+            # The address is a secret: who has it can say that all is well.
+            host = urlsplit(self._url).hostname
+            reason = getattr(error, "reason", None) or type(error).__name__
+            self._log.warning(f"{host} could not be told '{event}': {reason}", step="ping")

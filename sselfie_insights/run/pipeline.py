@@ -1,0 +1,306 @@
+"""The scheduled run: every step in order on one private copy, published only when all is well."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from structlog.typing import FilteringBoundLogger
+
+from sselfie_insights.clock import parse_zone
+from sselfie_insights.errors import SselfieError, TimedOutError, UsageError
+from sselfie_insights.run import journal
+from sselfie_insights.run.cron_record import CronRecord
+from sselfie_insights.run.interrupt import orderly
+from sselfie_insights.run.missed import describe_missed, missed_days
+from sselfie_insights.run.ping import Pinger
+from sselfie_insights.run.publications import keep
+from sselfie_insights.run.publish import private_copy, publish, warehouse_lock
+from sselfie_insights.run.retention import export_dir, prune
+from sselfie_insights.run.space import require_space
+from sselfie_insights.run.steps import PRIVATE, STEPS
+from sselfie_insights.settings import Settings
+
+SITE = "site"
+"""The folder of the reports, below the setting ``output_dir``."""
+
+RENDER_AGAIN = timedelta(minutes=5)
+"""What a run that failed takes at most to say so on the pages of the last good publication."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with what is done, what there is to do, and what is being done."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        run_id: Its id in the journal and in ``meta``.
+        steps: The seconds of each step, in order.
+        publication: The name of the kept publication; None where nothing was published.
+        index: The page to open; None where nothing was rendered.
+        export: The folder of the export; None where nothing was exported.
+        seconds: What it took.
+    """
+
+    run_id: str
+    steps: dict[str, float]
+    publication: str | None
+    index: Path | None
+    export: Path | None
+    seconds: float
+
+
+def run(
+    settings: Settings,
+    log: FilteringBoundLogger,
+    *,
+    steps: Sequence[str] = tuple(STEPS),
+    timeout: timedelta | None = None,
+    on_progress: Progress | None = None,
+) -> RunReport:
+    """Take ``steps`` in order, on one private copy of the warehouse.
+
+    When a step fails, nothing is published, and the pages of the last good publication are
+    rendered again, with a banner that says since when and why.
+
+    Args:
+        settings: The settings in force.
+        log: What is told of every step.
+        steps: Names of ``STEPS``, in order, see ``choose_steps``.
+        timeout: How long the run may take; None sets no limit.
+        on_progress: Called while a step goes on.
+
+    Raises:
+        UsageError: A setting is wrong, there is too little room, or a file cannot be written.
+        SourceError: The source cannot be reached or read.
+        ChecksFailedError: A check of severity ``error`` failed.
+        LockedError: Another run holds the warehouse.
+        TimedOutError: ``timeout`` has passed.
+        KeyboardInterrupt: The run was told to stop.
+    """
+    started = datetime.now(UTC)
+    run_id = journal.new_run_id(started)
+    log = log.bind(run_id=run_id)
+    with (
+        journal.journaled(settings.warehouse, "run", run_id) as entry,
+        warehouse_lock(settings.warehouse),
+    ):
+        return _Run(settings, log, tuple(steps), on_progress, run_id, entry).go(timeout)
+
+
+class _Run:
+    """One run, by whoever holds the lock and writes the journal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: FilteringBoundLogger,
+        steps: tuple[str, ...],
+        on_progress: Progress | None,
+        run_id: str,
+        entry: journal.Entry,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._steps = steps
+        self._on_progress = on_progress
+        self._run_id = run_id
+        self._entry = entry
+        self._step = ""
+        self._started = monotonic()
+        self._index: Path | None = None
+        self._export: Path | None = None
+        entry |= {"steps": [], "published": False, "publication": None}
+        self._observers = (Pinger(settings, run_id, log), CronRecord(settings, log))
+
+    def go(self, timeout: timedelta | None) -> RunReport:
+        for observer in self._observers:
+            observer.begin()
+        try:
+            with orderly(timeout, lambda: self._describe_late(timeout), self._die):
+                self._look_back()
+                require_space(self._settings.warehouse)
+                if set(self._steps) & set(PRIVATE):
+                    self._make()
+                self._show()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        for observer in self._observers:
+            observer.end(0, None)
+        return RunReport(
+            self._run_id,
+            {step["name"]: step["seconds"] for step in self._entry["steps"]},
+            self._entry["publication"],
+            self._index,
+            self._export,
+            monotonic() - self._started,
+        )
+
+    def _look_back(self) -> None:
+        """Tell of runs that died, and of days that no run published anything on."""
+        warehouse = self._settings.warehouse
+        for dead in journal.close_dead_runs(warehouse, self._run_id):
+            self._log.warning(
+                f"the {dead['command']} of {dead['started_at'][:19]} UTC (process {dead.get('pid')}"
+                f" on {dead.get('host')}) ended without a word; what it left over is removed"
+            )
+        zone = parse_zone(self._settings.timezone)
+        days = missed_days(journal.read_journal(warehouse), datetime.now(UTC), zone)
+        if days:
+            self._entry["missed_days"] = [str(day) for day in days]
+            self._log.warning(describe_missed(days))
+
+    def _make(self) -> None:
+        """Make a new warehouse in a private copy, and publish it."""
+        from sselfie_insights import check
+
+        settings = self._settings
+        if "sync" not in self._steps and not settings.warehouse.exists():
+            raise UsageError(
+                f"no warehouse at {settings.warehouse}", remedy="do not leave out the step 'sync'"
+            )
+        if "check" in self._steps:
+            check.start_import()
+        with ExitStack() as stack:
+            with self._timed("copy"):
+                private = stack.enter_context(private_copy(settings.warehouse))
+            for name, act in (
+                ("sync", self._sync),
+                ("check", self._check),
+                ("build", self._build),
+                ("publish", self._publish),
+            ):
+                if name in self._steps:
+                    with self._timed(name):
+                        act(private)
+        if self._entry["published"]:
+            # What is rendered next reads in the journal that this run was good.
+            journal.write_entry(settings.warehouse, self._entry)
+
+    def _sync(self, private: Path) -> None:
+        from sselfie_insights.sync import sync
+
+        report = sync(
+            self._settings, into=private, run_id=self._run_id, on_progress=self._on_progress
+        )
+        summary = report.summary()
+        self._entry["sync"] = {key: summary[key] for key in summary if key != "published"}
+        for table in report.tables:
+            self._log.debug(f"  {table.label}: {table.mode}, {table.row_count} rows")
+        self._log.info(
+            f"synced {len(report.tables)} tables, {report.row_count} rows, as of"
+            f" {report.snapshot_at:%Y-%m-%d %H:%M:%S} UTC ({report.mode}): {report.inserted}"
+            f" inserted, {report.updated} updated, {report.deleted} deleted",
+            **self._entry["sync"],
+        )
+
+    def _check(self, private: Path) -> None:
+        from sselfie_insights import check
+
+        results = check.check_mirror(private, self._settings)
+        check.record(private, results)
+        check.require_passed(results)
+        warned = tuple(result.check_name for result in check.failures(results, "warn"))
+        self._log.info(f"checked the mirror: {len(results)} checks" + _warned(warned))
+
+    def _build(self, private: Path) -> None:
+        from sselfie_insights.marts import build_into
+
+        report = build_into(private, self._settings, on_progress=self._on_progress)
+        self._entry["test_seconds"] = round(report.test_seconds, 3)
+        self._log.info(
+            f"built {report.model_count} models as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC,"
+            f" {report.test_count} tests" + _warned(report.warnings)
+        )
+
+    def _publish(self, private: Path) -> None:
+        warehouse = self._settings.warehouse
+        publish(private, warehouse)
+        self._entry["published"] = True
+        at = datetime.now(UTC)
+        try:
+            self._entry["publication"] = keep(warehouse, at).name
+            prune(self._settings, at, on_note=self._warn)
+        except UsageError as error:
+            # It is published, which is what matters; only the past is missing.
+            self._warn(str(error))
+        self._log.info(f"published {warehouse}", publication=self._entry["publication"])
+
+    def _show(self) -> None:
+        """Render and export what is published."""
+        if "render" in self._steps:
+            with self._timed("render"):
+                self._render()
+        if "export" in self._steps:
+            with self._timed("export"):
+                self._write_export()
+
+    def _render(self) -> None:
+        from sselfie_insights.report import render_site
+
+        site = render_site(self._settings, self._settings.output_dir / SITE)
+        self._index = site.index
+        self._log.info(f"rendered {len(site.pages)} reports in {site.index.parent}")
+
+    def _write_export(self) -> None:
+        from sselfie_insights.query.export import export_warehouse
+        from sselfie_insights.query.library import load_library
+        from sselfie_insights.query.warehouse import open_warehouse
+
+        folder = export_dir(self._settings, datetime.now(UTC))
+        with open_warehouse(self._settings.warehouse) as connection:
+            files = export_warehouse(connection, folder, load_library())
+        self._export = folder
+        self._log.info(f"exported {len(files)} files to {folder}")
+
+    def _fail(self, error: BaseException) -> None:
+        """Write what happened, say it on the pages of the last good publication, tell others."""
+        entry, settings = self._entry, self._settings
+        entry["failed_step"] = self._step
+        with suppress(UsageError):  # what stopped the run matters more
+            journal.write_entry(settings.warehouse, entry, error)
+        is_shown = "render" in self._steps and not entry["published"]
+        if is_shown and not isinstance(error, KeyboardInterrupt) and settings.warehouse.exists():
+            try:
+                with orderly(RENDER_AGAIN, lambda: "rendering took too long", self._die):
+                    self._render()
+            except (SselfieError, KeyboardInterrupt) as second:
+                self._warn(f"the pages do not show that this run failed: {second}")
+        for observer in self._observers:
+            observer.end(journal.exit_code(error), journal.describe_error(error))
+
+    def _die(self, error: TimedOutError) -> None:
+        """Leave word before the process ends; called from another thread."""
+        self._log.error(str(error))
+        with suppress(UsageError):
+            journal.write_entry(self._settings.warehouse, self._entry, error)
+        for observer in self._observers:
+            observer.end(journal.exit_code(error), str(error))
+
+    def _describe_late(self, timeout: timedelta | None) -> str:
+        where = f", in step '{self._step}'" if self._step else ""
+        was = "what it published stays" if self._entry["published"] else "nothing was published"
+        return f"the run took longer than {timeout}{where}: {was}"
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        self._step = name
+        self._log.debug(f"{name} …", step=name)
+        started = monotonic()
+        yield
+        seconds = round(monotonic() - started, 3)
+        self._entry["steps"].append({"name": name, "seconds": seconds})
+        self._log.debug(f"{name}: {seconds:.1f} s", step=name, seconds=seconds)
+
+    def _warn(self, text: str) -> None:
+        self._log.warning(text, step=self._step)
+
+
+def _warned(names: Sequence[str]) -> str:
+    """Return in words which checks of severity ``warn`` did not pass."""
+    return f"; {len(names)} warn: {', '.join(names)}" if names else ", all passed"

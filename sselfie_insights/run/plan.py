@@ -1,0 +1,64 @@
+"""What a run would do, with what is known of it beforehand; nothing is written."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from sselfie_insights.query.library import load_library
+from sselfie_insights.report.definition import load_reports
+from sselfie_insights.resources import resource_dir
+from sselfie_insights.run.pipeline import SITE
+from sselfie_insights.run.retention import export_dir
+from sselfie_insights.run.space import measure_space, write_bytes
+from sselfie_insights.run.steps import STEPS
+from sselfie_insights.settings import Settings
+from sselfie_insights.sync.source import open_source
+from sselfie_insights.sync.state import read_state
+
+Plan = list[tuple[str, str, str]]
+"""Rows of step, what it does, and what is known of it."""
+
+
+def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
+    """Return what a run of ``steps`` would do.
+
+    Raises:
+        UsageError: A setting is wrong, or the warehouse cannot be read.
+        SourceError: The source cannot be reached.
+    """
+    known: dict[str, Callable[[Settings], str]] = {
+        "sync": _describe_source,
+        "check": lambda settings: f"severities from {settings.checks or 'checks.yml'}",
+        "build": _describe_models,
+        "publish": _describe_room,
+        "render": lambda settings: f"{len(load_reports())} reports to {settings.output_dir / SITE}",
+        "export": lambda settings: (
+            f"{len(load_library())} queries to {export_dir(settings, datetime.now(UTC)).parent}"
+        ),
+    }
+    return [(step, STEPS[step], known[step](settings)) for step in steps]
+
+
+def _describe_source(settings: Settings) -> str:
+    with open_source(settings.require_database_url(), settings.source_schemas) as source:
+        tables = source.read_catalog().values()
+        target = source.target
+    state = read_state(settings.warehouse)
+    size = write_bytes(sum(table.bytes for table in tables))
+    told = f"{len(tables)} tables of {target}, {size} there at its last ANALYZE"
+    if state.last_snapshot_at is None:
+        return f"{told}; never mirrored, so that every table is read in full"
+    rows = sum(table.row_count for table in state.tables.values())
+    return f"{told}; {rows} rows mirrored at {state.last_snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _describe_models(settings: Settings) -> str:
+    project = resource_dir("dbt_project")
+    folders = ("models", "snapshots")
+    models = sum(1 for folder in folders for _ in (project / folder).rglob("*.sql"))
+    as_of = settings.as_of or "the instant of the sync"
+    return f"{models} models and snapshots, as of {as_of}, in {settings.timezone}"
+
+
+def _describe_room(settings: Settings) -> str:
+    space = measure_space(settings.warehouse)
+    return f"{settings.warehouse}: {space}; {settings.keep_publications} publications are kept"
