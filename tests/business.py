@@ -350,6 +350,16 @@ create table staging.stg_app__users as
 select 'u' || n as user_id, 'u' || n || '@example.org' as email from range(20) as t (n);
 
 create schema meta;
+create table meta.check_results as
+select
+    'run-1' as run_id, timestamptz '2026-11-15 12:01:00+00' as checked_at, suite, check_name,
+    table_name, column_name, severity, 'passed' as status, 0::bigint as failed_rows, checked_rows,
+    '' as detail
+from (values
+    ('mirror', 'users_email_is_an_address', 'users', 'email', 'warn', 340::bigint),
+    ('marts', 'not_null_dim_users_user_id', 'dim_users', 'user_id', 'error', null)
+) as t (suite, check_name, table_name, column_name, severity, checked_rows);
+
 create table meta.contract_drift as
 select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as kind,
     'read from plan' as detail;

@@ -109,9 +109,8 @@ def test_checks_that_failed_or_broke_are_named(warehouse: Path) -> None:
     rows = ", ".join(f"('m', 'many_{n}', 't', null, 'warn', 'failed')" for n in range(6))
     change(
         warehouse,
-        "create table meta.check_results (suite text, check_name text, table_name text,"
-        " column_name text, severity text, status text)",
-        f"""insert into meta.check_results values
+        f"""insert into meta.check_results
+        (suite, check_name, table_name, column_name, severity, status) values
         ('mirror', 'not_null', 'users', 'email', 'warn', 'failed'),
         ('mirror', 'row_count', 'users', null, 'error', 'passed'),
         ('mirror', 'between', 'feed_posts', 'likes', 'warn', 'broken'), {rows}""",
