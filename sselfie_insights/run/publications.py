@@ -122,11 +122,23 @@ def keep(warehouse: Path, at: datetime) -> Publication:
             name = f"{write_name(at)}-{number}"
         _link(warehouse, path)
     except OSError as error:
-        raise UsageError(
-            f"{warehouse} was published, but cannot be kept in {folder}: {error.strerror or error}",
-            remedy="free some space, or change the permissions of the folder",
-        ) from None
+        raise _unkept(warehouse, error) from None
     return Publication(name, path, second)
+
+
+def link_again(publication: Publication, warehouse: Path) -> None:
+    """Make ``publication`` the published file, which was written anew in its place.
+
+    Raises:
+        UsageError: The folder cannot be written.
+    """
+    new = publication.path.with_name(f"{publication.path.name}.new{PARTIAL}")
+    try:
+        new.unlink(missing_ok=True)
+        _link(warehouse.resolve(), new)
+        new.replace(publication.path)
+    except OSError as error:
+        raise _unkept(warehouse, error) from None
 
 
 def list_publications(warehouse: Path) -> list[Publication]:
@@ -253,6 +265,14 @@ def is_intact(path: Path) -> bool:
     except (UsageError, duckdb.Error):
         return False
     return True
+
+
+def _unkept(warehouse: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{warehouse} was published, but cannot be kept in {publications_dir(warehouse)}:"
+        f" {error.strerror or error}",
+        remedy="free some space, or change the permissions of the folder",
+    )
 
 
 def _link(source: Path, target: Path) -> None:
