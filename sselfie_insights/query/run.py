@@ -14,7 +14,7 @@ from sselfie_insights.query.computed import find_compute
 from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit, nearest
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.query.warehouse import Stamp
-from sselfie_insights.sql import quote
+from sselfie_insights.sql import literal, quote
 
 # The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
 _TYPES: dict[Unit, str] = {
@@ -199,7 +199,11 @@ def _execute(
                 f"{where}: ${unknown[0]} is no parameter{nearest(unknown[0], values)}",
                 remedy="declare it in the header",
             )
-        return connection.sql(sql, params={name: values[name] for name in used})
+        if not used:
+            return connection.sql(sql)
+        connection.execute(f"prepare asked as {sql}")
+        bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
+        return connection.sql(f"execute asked({bound})")
     except duckdb.CatalogException as error:
         raise UsageError(
             f"{where}: {_first_line(error)}", remedy="run 'sselfie build' to bring the marts up"

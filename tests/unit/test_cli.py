@@ -1,7 +1,11 @@
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+
+from tests.warehouses import write_warehouse
 
 HEAVY = {"dbt", "great_expectations", "pandas", "altair", "polars", "duckdb", "psycopg", "numpy"}
 
@@ -15,18 +19,31 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_imports_nothing_heavy() -> None:
+def modules_of(*arguments: str) -> set[str]:
+    """The top-level modules that the command has loaded when it ends well."""
     probe = (
         "import sys, sselfie_insights.cli as cli\n"
-        "sys.argv = ['sselfie', '--help']\n"
+        f"sys.argv = ['sselfie', *{arguments!r}]\n"
         "try:\n    cli.main()\n"
         "except SystemExit as done:\n    assert not done.code\n"
         "print('loaded', *sys.modules, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stderr.split()}
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    loaded = modules_of("--help")
     assert "typer" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_a_query_with_bound_values_imports_what_reads_and_writes_tables(tmp_path: Path) -> None:
+    """DuckDB's client would import pandas, and numpy with it, to bind a value."""
+    warehouse = write_warehouse(tmp_path / "w.duckdb", [], datetime(2026, 3, 1, tzinfo=UTC))
+    query = ("query", "run", "retention/activity_cohorts", "-p", "since=2026-01-01")
+    loaded = modules_of(*query, "--warehouse", str(warehouse))
+    assert loaded & HEAVY == {"duckdb", "polars"}
 
 
 def test_a_mistake_is_told_in_one_line_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
