@@ -29,3 +29,17 @@ def wait_for_row(url: str, query: str) -> None:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         wait_until(lambda: connection.execute(query.encode()).fetchone() is not None)
+
+
+def reload_configuration(url: str) -> None:
+    """Let a server read its configuration again, and wait until new connections go by it."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        (before,) = admin.execute("select pg_conf_load_time()").fetchone() or ()
+        admin.execute("select pg_reload_conf()")
+
+    def is_newer() -> bool:
+        with psycopg.connect(url, autocommit=True) as connection:
+            (now,) = connection.execute("select pg_conf_load_time()").fetchone() or ()
+        return now > before
+
+    wait_until(is_newer)

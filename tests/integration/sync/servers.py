@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -52,20 +51,17 @@ class Server:
             ensure_user_exists(self._user)
             entry = pwd.getpwnam(self._user)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://postgres@/postgres?host={self._folder}"
 
     def start(self) -> None:
         options = {
-            "port": str(self.port),
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
+            # A socket in a folder of its own, which nobody else can have taken like a port.
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._folder),
             "fsync": "off",
             "log_statement": "all",
             "shared_buffers": "32MB",

@@ -12,6 +12,7 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import ExitCode, SourceError, UsageError
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.servers import Server
+from tests.waiting import reload_configuration
 
 READER = "reader_of_tests"
 TOKEN = "tok-1f0c7a"
@@ -182,12 +183,12 @@ def test_a_wrong_password_is_told(newest: Bench, newest_server: Server) -> None:
         f"do $$ begin create role {READER} login; exception when duplicate_object then end $$"
     )
     try:
-        rules.write_text(f"host all {READER} all scram-sha-256\n{trusting}")
-        newest.pg("select pg_reload_conf()")
+        rules.write_text(f"local all {READER} scram-sha-256\n{trusting}")
+        reload_configuration(newest.url)
         error = refuse(newest, make_conninfo(newest.url, user=READER, password="wrong"))
     finally:
         rules.write_text(trusting)
-        newest.pg("select pg_reload_conf()")
+        reload_configuration(newest.url)
     assert "password authentication failed" in error.message
 
 
