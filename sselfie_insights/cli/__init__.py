@@ -10,18 +10,23 @@ import typer
 
 from sselfie_insights import __version__
 from sselfie_insights.cli import (
+    alerts,
     backup,
     build,
     config,
     demo,
     doctor,
+    explain,
     export,
+    forget,
     init,
     migrate,
     query,
     report,
     run,
+    segment,
     simulate,
+    status,
     sync,
 )
 from sselfie_insights.errors import ExitCode, SselfieError
@@ -33,18 +38,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+alerts.register(app)
 backup.register(app)
 build.register(app)
 config.register(app)
 demo.register(app)
 doctor.register(app)
+explain.register(app)
 export.register(app)
+forget.register(app)
 init.register(app)
 simulate.register(app)
 app.add_typer(migrate.app)
 app.add_typer(query.app)
 app.add_typer(report.app)
+app.add_typer(segment.app)
 run.register(app)
+status.register(app)
 sync.register(app)
 
 

@@ -104,7 +104,7 @@ def show(
         )
     chosen = form or _format_of(output)
     if chosen is ReportFormat.TABLE and output is None:
-        _print(page, color)
+        print_page(page, color)
     else:
         content, others = to_bytes(page, chosen.value, section)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
@@ -146,7 +146,7 @@ def _format_of(output: Path | None) -> ReportFormat:
     return ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE
 
 
-def _print(page: "Page", color: Color) -> None:
+def print_page(page: "Page", color: Color) -> None:
     """Print for the terminal there is: coloured and cut to its width, or plain."""
     from sselfie_insights.report.terminal import render_text
 

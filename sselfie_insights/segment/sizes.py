@@ -10,6 +10,7 @@ import duckdb
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.run import Result
+from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.segment.library import load_segments, read_segment
 from sselfie_insights.segment.record import read_record
@@ -74,6 +75,25 @@ def compute_overlaps(
     ]
     common = [row for row in rows if row["person_count"]]
     return sorted(common, key=lambda row: (-row["person_count"], row["segment"]))
+
+
+def lay_out_overlaps(result: Result) -> list[str]:
+    """Return the pairs of :func:`compute_overlaps` as the lines of a matrix."""
+    pairs = {
+        (row["segment"], row["other_segment"]): row["person_count"]
+        for row in result.frame.to_dicts()
+    }
+    names = sorted({name for pair in pairs for name in pair})
+    rows = [
+        [
+            f"{number} {one}",
+            *(str(pairs.get((one, other)) or pairs.get((other, one)) or "") for other in names),
+        ]
+        for number, one in enumerate(names, start=1)
+    ]
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    lines, _ = lay_out(TextTable(["segment", *numbers], rows, [False, *([True] * len(names))]))
+    return lines
 
 
 def _size(name: str, reason: str, people: int | None, cooling: int | None) -> dict[str, Any]:

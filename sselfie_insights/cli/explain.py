@@ -1,0 +1,94 @@
+"""``sselfie explain``: what a month's change is made of."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.report import Color, ReportFormat, print_page
+
+# Groups on a page for others are no smaller.
+_LEAST = 5
+
+
+class MeasureName(StrEnum):
+    """What can be explained."""
+
+    MRR = "mrr"
+    CHURN = "churn"
+    ACTIVE_USERS = "active_users"
+    CREDITS = "credits"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(explain)
+
+
+def explain(
+    measure: Annotated[MeasureName, typer.Argument(help="The number whose change to explain.")],
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="MONTH", help="E.g. 2026-10; by default the last complete one."),
+    ] = None,
+    first: Annotated[
+        int, typer.Option(min=1, help="Parts to show of each kind; csv and json hold all.")
+    ] = 10,
+    form: Annotated[
+        ReportFormat | None,
+        typer.Option("--format", help="Default: by the suffix of FILE, else table."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write to FILE; - is stdout."),
+    ] = None,
+    color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
+    warehouse: Warehouse = None,
+) -> None:
+    """Take a month's change apart by product, cohort, segment and customer, the largest first.
+
+    The parts add up to the whole, to the cent. The page for a browser names no single customer.
+
+    Example: sselfie explain mrr --month 2026-10 -o mrr.html
+    """
+    from sselfie_insights.explain import build_explanation_page
+    from sselfie_insights.explain import explain as explain_change
+    from sselfie_insights.explain.page import to_result
+    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.report.html import render_html
+    from sselfie_insights.report.terminal import render_text
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
+    chosen = form or (ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE)
+    is_shared = chosen is ReportFormat.HTML
+    is_page = chosen in (ReportFormat.HTML, ReportFormat.TABLE)
+    with open_warehouse(settings.warehouse) as connection:
+        stamp = read_stamp(connection)
+        explanation = explain_change(
+            connection,
+            stamp,
+            measure.value,
+            month,
+            first=first if is_page else None,
+            least=_LEAST if is_shared else 1,
+        )
+        if not is_page:
+            content = to_bytes(to_result(explanation, stamp), chosen.value)  # type: ignore[arg-type]
+            write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+            if not explanation.is_complete:
+                typer.echo(f"note: {explanation.month:%Y-%m} is still running", err=True)
+            return
+        page = build_explanation_page(connection, explanation, is_shared=is_shared)
+    if is_shared:
+        write_out(render_html(page).encode(), output, sys.stdout.buffer, binary=False)
+    elif output is None:
+        print_page(page, color)
+    else:
+        text = "\n".join(line.plain for line in render_text(page)) + "\n"
+        write_out(text.encode(), output, sys.stdout.buffer, binary=False)

@@ -1,0 +1,166 @@
+"""``sselfie segment``: list, show and export the people to write to."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import (
+    FormatOption,
+    Output,
+    Parameters,
+    TableFormat,
+    WithPersonalData,
+    choose_format,
+)
+
+if TYPE_CHECKING:
+    from sselfie_insights.query.run import Result
+
+app = typer.Typer(
+    name="segment", help="List, show and export the people to write to.", no_args_is_help=True
+)
+
+
+def _complete(incomplete: str) -> list[str]:
+    from sselfie_insights.segment import load_segments
+
+    return [name for name in load_segments() if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str, typer.Argument(help="A segment's name, e.g. win_back.", autocompletion=_complete)
+]
+
+
+@app.command("list")
+def list_segments(
+    overlaps: Annotated[
+        bool, typer.Option("--overlaps", help="Show how many people each two have in common.")
+    ] = False,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """List every segment: why people are in it, and how many; or how they overlap.
+
+    Example: sselfie segment list --overlaps
+    """
+    from sselfie_insights.query import (
+        find_query,
+        load_library,
+        open_warehouse,
+        read_stamp,
+        run_query,
+    )
+    from sselfie_insights.segment.sizes import lay_out_overlaps
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    name = "growth/segment_overlaps" if overlaps else "growth/segment_sizes"
+    with open_warehouse(settings.warehouse) as connection:
+        result = run_query(connection, find_query(name, load_library()), read_stamp(connection))
+    if overlaps and choose_format(form, output) is TableFormat.TABLE and output is None:
+        typer.echo("\n".join(lay_out_overlaps(result)))
+        return
+    _write(result, form, output)
+
+
+@app.command("show")
+def show_segment(
+    name: Name,
+    parameter: Parameters = None,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    with_personal_data: WithPersonalData = False,
+) -> None:
+    """Show who is in a segment now, and why; those cooling down too.
+
+    Example: sselfie segment show renewal_due -p days=3
+    """
+    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.segment import find_segment, load_segments, read_segment
+    from sselfie_insights.segment.record import read_record
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    query = find_segment(name, load_segments())
+    with open_warehouse(settings.warehouse) as connection:
+        result = read_segment(
+            connection,
+            query,
+            read_stamp(connection),
+            split_words(parameter or []),
+            record=read_record(settings.warehouse),
+            with_personal_data=with_personal_data,
+        )
+    _write(result, form, output)
+
+
+@app.command("export")
+def export(
+    name: Name,
+    parameter: Parameters = None,
+    holdout_percent: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=90, help="Leave so many in a hundred out, to measure by."
+        ),
+    ] = None,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    with_personal_data: WithPersonalData = False,
+) -> None:
+    """Write who is to be written to, once a day, as CSV unless told otherwise.
+
+    Left out are those cooling down and, to measure the effect, the holdout group. A second export
+    of the same day writes the same file.
+
+    Example: sselfie segment export win_back -o win_back.csv
+    """
+    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.segment import export_segment, find_segment, load_segments
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse, holdout_percent=holdout_percent)
+    query = find_segment(name, load_segments())
+    with open_warehouse(settings.warehouse) as connection:
+        stamp = read_stamp(connection)
+        exported = export_segment(
+            connection,
+            settings.warehouse,
+            query,
+            stamp,
+            split_words(parameter or []),
+            holdout_percent=settings.holdout_percent,
+            with_personal_data=with_personal_data,
+        )
+    _write(exported.result, form, output, default=TableFormat.CSV)
+    told = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
+    if exported.is_repeat:
+        typer.echo(f"{told}; this is the export made before for {stamp.as_of_on}", err=True)
+    else:
+        typer.echo(f"{told}, {exported.cooling_count} cooling down", err=True)
+
+
+def _write(
+    result: "Result",
+    form: TableFormat | None,
+    output: Path | None,
+    default: TableFormat = TableFormat.TABLE,
+) -> None:
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+
+    chosen = choose_format(form, output)
+    if form is None and chosen is TableFormat.TABLE:
+        chosen = default
+    content = to_bytes(result, chosen.value)
+    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+    if result.frame.is_empty():
+        typer.echo("note: nobody", err=True)

@@ -1,0 +1,212 @@
+"""What can be explained: the whole from a public query, the parts from its rows of people."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.errors import SselfieError, UsageError
+from sselfie_insights.explain.decompose import WHOLE, decompose
+from sselfie_insights.query.library import find_query, load_library
+from sselfie_insights.query.run import run_query
+from sselfie_insights.query.warehouse import Stamp
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A public number that can be explained.
+
+    Attributes:
+        title: What it is called.
+        query: Where its rows of people come from.
+        unit: The unit of before, after and change.
+        dimensions: The columns to go by and their headings, the most telling first.
+        whole: The public query of the whole, its time and value columns, and its parameters.
+        opening: The column of ``whole`` with the value before; None takes the month before.
+    """
+
+    title: str
+    query: str
+    unit: Literal["cents", "count", "credits"]
+    dimensions: dict[str, str]
+    whole: tuple[str, str, str, dict[str, str]]
+    opening: str | None = None
+
+
+_GROUPS = {
+    "product": "Products",
+    "cohort": "Cohorts",
+    "acquisition": "Segments by acquisition",
+    "brand_style": "Segments by brand style",
+    "customer_key": "Customers",
+}
+MEASURES = {
+    "mrr": Measure(
+        "MRR",
+        "explain/mrr",
+        "cents",
+        {"movement": "Movements", **_GROUPS},
+        ("revenue/mrr_movements", "month", "closing_mrr_cents", {}),
+        "opening_mrr_cents",
+    ),
+    "churn": Measure(
+        "Churned members",
+        "explain/churn",
+        "count",
+        {"kind": "Kinds", **_GROUPS},
+        ("churn/churn_by_month", "month", "churned_member_count", {}),
+    ),
+    "active_users": Measure(
+        "Active users",
+        "explain/active_users",
+        "count",
+        {"lifecycle": "Lifecycle", **_GROUPS},
+        ("engagement/active_users", "period", "active_count", {"grain": "month"}),
+    ),
+    "credits": Measure(
+        "Credits used",
+        "explain/credits",
+        "credits",
+        {"feature": "Features", **_GROUPS},
+        ("credits/credit_flow_by_month", "month", "used_credits", {}),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A change and its parts.
+
+    Attributes:
+        measure: What changed.
+        month: The month.
+        is_complete: Whether it has ended by as_of.
+        parts: One row per dimension, currency and part: dimension, currency (empty where the
+            measure has none), part, before, after, change, share of the whole change, and
+            person_count. The dimension ``whole`` comes first.
+    """
+
+    measure: Measure
+    month: date
+    is_complete: bool
+    parts: pl.DataFrame
+
+
+def explain(
+    connection: duckdb.DuckDBPyConnection,
+    stamp: Stamp,
+    name: str,
+    month: str | None = None,
+    *,
+    first: int | None = None,
+    least: int = 1,
+) -> Explanation:
+    """Explain how a measure went from the month before to ``month``.
+
+    Args:
+        connection: An open warehouse.
+        stamp: What it speaks for.
+        name: The measure: mrr, churn, active_users or credits.
+        month: ``2026-10`` or a day in it; by default the last complete month.
+        first: Parts to keep of each dimension; the others are one row.
+        least: Parts of fewer people are put together, and customers left out.
+
+    Raises:
+        UsageError: There is no such measure, or no such month in the data.
+        SselfieError: The parts do not add up to the public number: a bug.
+    """
+    if name not in MEASURES:
+        raise UsageError(f"cannot explain {name!r}", remedy=f"measures: {', '.join(MEASURES)}")
+    measure = MEASURES[name]
+    query = find_query(measure.query, load_library())
+    chosen, is_complete = _choose_month(connection, month)
+    rows = run_query(connection, query, stamp, {"month": chosen.isoformat()}).frame
+    if "currency" not in rows.columns:
+        rows = rows.with_columns(pl.lit("").alias("currency"))
+    wholes = _read_whole(connection, stamp, measure, chosen)
+    dimensions = {WHOLE: "", **measure.dimensions}
+    if least > 1:
+        del dimensions["customer_key"]
+    parts = []
+    for currency, (before, after) in wholes.items():
+        one = rows.filter(pl.col("currency") == currency)
+        for dimension in dimensions:
+            part = decompose(one, dimension, first=first, least=least)
+            if part["change"].sum() != after - before:
+                raise SselfieError(
+                    f"the {dimension} parts of {name} in {chosen:%Y-%m} {currency} add up to"
+                    f" {part['change'].sum()}, not to {after - before}",
+                    remedy="this is a bug; tell us",
+                )
+            if dimension == WHOLE:
+                part = part.head(0).vstack(_whole_row(before, after, one))
+            share = (
+                pl.when(pl.col("change") == 0)
+                .then(0.0)
+                .otherwise(pl.col("change") / (after - before))
+            )
+            share = share if after != before else pl.lit(None, pl.Float64)
+            parts.append(
+                part.select(
+                    pl.lit(dimension).alias("dimension"),
+                    pl.lit(currency).alias("currency"),
+                    "part", "before", "after", "change", share.alias("share"), "person_count",
+                )
+            )  # fmt: skip
+    return Explanation(measure, chosen, is_complete, pl.concat(parts))
+
+
+def _whole_row(before: int, after: int, rows: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "part": [WHOLE],
+            "before": [before],
+            "after": [after],
+            "change": [after - before],
+            "person_count": [rows["customer_key"].n_unique()],
+        }
+    )
+
+
+def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tuple[date, bool]:
+    months = dict(
+        connection.execute("select month, is_complete from marts.dim_months order by 1").fetchall()
+    )
+    if text is None:
+        complete = [month for month, is_complete in months.items() if is_complete]
+        if not complete:
+            raise UsageError("no month has ended yet", remedy="name the running one with --month")
+        return complete[-1], True
+    try:
+        month = date.fromisoformat(f"{text}-01" if len(text) == len("2026-10") else text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a month", remedy="write 2026-10") from None
+    month = month.replace(day=1)
+    if month not in months:
+        known = f"{min(months):%Y-%m} to {max(months):%Y-%m}" if months else "none"
+        raise UsageError(f"there is no data of {month:%Y-%m}", remedy=f"months: {known}")
+    return month, months[month]
+
+
+def _read_whole(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, measure: Measure, month: date
+) -> dict[str, tuple[int, int]]:
+    """The public number before and after, by currency; the largest first."""
+    name, time, column, values = measure.whole
+    result = run_query(connection, find_query(name, load_library()), stamp, values)
+    frame = result.frame
+    if "currency" not in frame.columns:
+        frame = frame.with_columns(pl.lit("").alias("currency"))
+    wholes = {}
+    previous = (month - timedelta(days=1)).replace(day=1)
+    for currency in frame["currency"].unique().sort():
+        one = {row[time]: row for row in frame.filter(pl.col("currency") == currency).to_dicts()}
+        after = one.get(month, {}).get(column, 0)
+        if measure.opening is not None:
+            before = one.get(month, {}).get(measure.opening, 0)
+        else:
+            before = one.get(previous, {}).get(column, 0)
+        wholes[currency] = (before, after)
+    return dict(sorted(wholes.items(), key=lambda item: (-max(item[1]), item[0])))

@@ -1,0 +1,169 @@
+"""The explanation as a page, for terminal and browser."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import TypeAdapter
+
+from sselfie_insights.explain.decompose import WHOLE
+from sselfie_insights.explain.measures import MEASURES, Explanation
+from sselfie_insights.query.cells import write_month
+from sselfie_insights.query.library import Column, Query, load_library
+from sselfie_insights.query.run import Result
+from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.report.definition import Report, Section
+from sselfie_insights.report.page import Page, build_page
+
+_PARTS = "explain/parts"
+
+
+@dataclass(frozen=True)
+class _ExplanationPage(Page):
+    """A page that another command makes again."""
+
+    words: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        return shlex.join(self.words)
+
+
+def to_result(explanation: Explanation, stamp: Stamp) -> Result:
+    """Return every part of ``explanation`` as one table."""
+    query = _query_of(explanation, is_shared=False)
+    return Result(
+        name=_PARTS,
+        frame=explanation.parts.select(list(query.columns)),
+        columns=query.columns,
+        key=query.key,
+        group_sizes=(),
+        values={},
+        stamp=stamp,
+    )
+
+
+def build_explanation_page(
+    connection: duckdb.DuckDBPyConnection, explanation: Explanation, *, is_shared: bool
+) -> Page:
+    """Return ``explanation`` as a page.
+
+    Args:
+        connection: The open warehouse.
+        explanation: What to show.
+        is_shared: Whether others than its maker read it: then small groups show no numbers. Make
+            the explanation itself with ``least=5``.
+    """
+    measure, month = explanation.measure, write_month(explanation.month)
+    name = next(name for name, known in MEASURES.items() if known is measure)
+    query = _query_of(explanation, is_shared=is_shared)
+    library: Mapping[str, Query] = load_library() | {_PARTS: query}
+    report = Report(
+        title=f"{measure.title}: {month}",
+        description=(
+            "What the change from the month before is made of. Every table adds up to the whole,"
+            " exactly."
+        ),
+        sections=_sections(explanation, is_shared=is_shared),
+        name=f"explain-{name}",
+        path=Path(),
+    )
+    warnings = []
+    if not explanation.is_complete:
+        warnings.append(f"{month} is still running: its numbers are those up to now.")
+    page = build_page(connection, report, library, warnings=warnings)
+    words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
+    return _ExplanationPage(
+        **{field.name: getattr(page, field.name) for field in fields(page)},
+        words=(*words, "-o", f"{name}.html"),
+    )
+
+
+def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ...]:
+    measure = explanation.measure
+    columns = {
+        "part": "Part",
+        "before": "Month before",
+        "after": "Month",
+        "change": "Change",
+        "share": "Of the change",
+        "person_count": "People",
+    }
+    parts = {"type": "table", "query": _PARTS, "each": "currency"}
+    whole = {name: columns[name] for name in ("part", "before", "after", "change")}
+    sections: list[dict[str, Any]] = [
+        parts | {"title": "The whole", "where": {"dimension": WHOLE}, "columns": whole}
+    ]
+    if measure is MEASURES["mrr"]:
+        sections.append(
+            {
+                "type": "waterfall",
+                "title": "Movements in the month",
+                "text": "A member who joins and leaves inside the month is in both.",
+                "query": "revenue/mrr_movements",
+                "where": {"month": explanation.month.isoformat()},
+                "each": "currency",
+                "opening": "opening_mrr_cents",
+                "gains": {
+                    "new_mrr_cents": "New",
+                    "reactivation_mrr_cents": "Reactivated",
+                    "expansion_mrr_cents": "Expansion",
+                },
+                "losses": {"contraction_mrr_cents": "Contraction", "churn_mrr_cents": "Churn"},
+                "closing": "closing_mrr_cents",
+            }
+        )
+    shown = set(explanation.parts["dimension"])
+    sections += [
+        parts
+        | {
+            "title": heading,
+            "where": {"dimension": dimension},
+            "columns": columns | {"part": heading},
+            "empty": "Nothing to take apart.",
+        }
+        for dimension, heading in measure.dimensions.items()
+        if dimension in shown
+    ]
+    if is_shared:
+        sections.append(
+            {
+                "type": "note",
+                "text": "Groups of fewer than five people stand together. Single customers are on"
+                " no page; the command tells them on the terminal and in --format csv.",
+            }
+        )
+    return TypeAdapter(tuple[Section, ...]).validate_python(sections)
+
+
+def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
+    measure = explanation.measure
+    source = load_library()[measure.query]
+    rows = explanation.parts.to_dicts()
+    unit = measure.unit
+    columns = {
+        "dimension": Column(unit="text", description="What the change is taken apart by."),
+        "currency": Column(unit="text", description="The currency, where the measure has one."),
+        "part": Column(unit="text", description="The part."),
+        "before": Column(unit=unit, description="The value in the month before."),
+        "after": Column(unit=unit, description="The value in the month."),
+        "change": Column(unit=unit, description="After minus before."),
+        "share": Column(unit="rate", description="The change's share of the whole change."),
+        "person_count": Column(unit="count", description="People behind the part."),
+    }
+    return Query(
+        name=_PARTS,
+        title=source.title,
+        description=source.description,
+        grain="One row per dimension, currency and part.",
+        key=("dimension", "currency", "part"),
+        parameters={},
+        columns=columns,
+        group_sizes=("person_count",) if is_shared else (),
+        body=source.body,
+        path=source.path,
+        computed=lambda connection, stamp, values: rows,
+    )
