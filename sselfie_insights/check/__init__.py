@@ -5,12 +5,13 @@ what dbt's tests gave, ``record`` to keep both with the data, and ``require_pass
 publishes.
 """
 
-from sselfie_insights.check.marts import from_dbt
+from sselfie_insights.check.marts import check_marts, from_dbt
 from sselfie_insights.check.mirror import check_mirror, start_import
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 
 __all__ = [
     "CheckResult",
+    "check_marts",
     "check_mirror",
     "failures",
     "from_dbt",

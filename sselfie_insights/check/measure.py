@@ -13,6 +13,7 @@ import duckdb
 
 from sselfie_insights.check.catalogue import INTEGERS, NATIVE_TYPES, Check, Subject, accepted
 from sselfie_insights.contract import Column, Table
+from sselfie_insights.sql import literal
 
 Measures = dict[str, Any]
 
@@ -340,4 +341,4 @@ def _ledger(number: int, found: Mapping[str, str]) -> str:
 
 
 def _literals(values: Iterable[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return ", ".join(map(literal, values))

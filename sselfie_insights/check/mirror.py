@@ -20,6 +20,7 @@ from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
+from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
 
 
@@ -47,13 +48,12 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
         settings: Those of the run: ``as_of``, ``checks`` and ``source_schemas`` matter.
 
     Raises:
-        UsageError: Nothing was synced into ``warehouse``, or the severities are wrong.
+        UsageError: There is no warehouse, nothing was synced into it, or the severities are wrong.
     """
     checks = list_checks(load_contract())
     severities = load_severities(settings)
     severities.require_known("mirror", [check.name for check in checks])
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with open_warehouse(warehouse) as connection:
         run_id, read_at = _last_sync(connection, warehouse)
         as_of = read_at
         if settings.as_of is not None:

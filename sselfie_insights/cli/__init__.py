@@ -13,6 +13,7 @@ from sselfie_insights.cli import (
     alerts,
     backup,
     build,
+    check,
     config,
     demo,
     doctor,
@@ -41,6 +42,7 @@ app = typer.Typer(
 alerts.register(app)
 backup.register(app)
 build.register(app)
+check.register(app)
 config.register(app)
 demo.register(app)
 doctor.register(app)

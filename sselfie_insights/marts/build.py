@@ -94,7 +94,9 @@ def build_into(
     as_of, results = _run(
         settings,
         sync,
+        command="build",
         target="duckdb",
+        target_path=_own_artifacts(settings, "duckdb"),
         source_schema="raw",
         environment={"SSELFIE_DBT_WAREHOUSE": str(private), "SSELFIE_DBT_TEST_SEVERITY": "warn"},
         on_progress=on_progress,
@@ -104,6 +106,41 @@ def build_into(
     check.require_passed(findings)
     warnings = tuple(finding.check_name for finding in check.failures(findings, "warn"))
     return _report(as_of, results, warnings, started)
+
+
+def run_tests(
+    settings: Settings, artifacts: Path, *, on_progress: Progress | None = None
+) -> tuple[str, list[NodeResult]]:
+    """Run dbt's tests on the published marts, which stay as they are.
+
+    Args:
+        settings: The settings in force.
+        artifacts: An empty folder, for what dbt leaves behind.
+        on_progress: Called after every test.
+
+    Returns:
+        The run id of the sync that filled the mirror, and what became of every test.
+
+    Raises:
+        UsageError: Nothing was synced into the warehouse.
+        SselfieError: dbt ended before it ran any test.
+    """
+    sync = _read_last_sync(settings.warehouse)
+    _, results = _run(
+        settings,
+        sync,
+        command="test",
+        target="duckdb",
+        target_path=artifacts,
+        source_schema="raw",
+        environment={
+            "SSELFIE_DBT_WAREHOUSE": str(settings.warehouse.resolve()),
+            "SSELFIE_DBT_ACCESS": "read_only",
+            "SSELFIE_DBT_TEST_SEVERITY": "warn",
+        },
+        on_progress=on_progress,
+    )
+    return sync.run_id, results
 
 
 def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -134,7 +171,9 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     as_of, results = _run(
         settings,
         LastSync("", row[0].astimezone(UTC)),
+        command="build",
         target="postgres",
+        target_path=_own_artifacts(settings, "postgres"),
         source_schema=settings.source_schemas[0],
         environment=environment,
         on_progress=on_progress,
@@ -150,20 +189,22 @@ def _run(
     settings: Settings,
     sync: LastSync,
     *,
+    command: str,
     target: str,
+    target_path: Path,
     source_schema: str,
     environment: dict[str, str],
     on_progress: Progress | None,
 ) -> tuple[datetime, list[NodeResult]]:
     """Run dbt; return the instant that the marts speak for and what became of every node."""
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
-    left_out = ["exposure", "unit_test", *(["snapshot"] if settings.as_of else [])]
-    artifacts = artifacts_dir(settings.warehouse)
-    artifacts.mkdir(mode=0o700, exist_ok=True)
+    left_out = ["unit_test"]
+    if command == "build":
+        left_out += ["exposure", *(["snapshot"] if settings.as_of else [])]
     results = run_dbt(
-        ["build", *(f"--exclude-resource-type={kind}" for kind in left_out)],
+        [command, *(f"--exclude-resource-type={kind}" for kind in left_out)],
         target=target,
-        target_path=artifacts / target,
+        target_path=target_path,
         variables={
             "timezone": settings.timezone,
             "grace_days": settings.grace_days,
@@ -201,6 +242,12 @@ def _report(
 def artifacts_dir(warehouse: Path) -> Path:
     """Return the folder beside ``warehouse`` where dbt keeps its artifacts between runs."""
     return warehouse.resolve().with_name(f".{warehouse.name}.dbt")
+
+
+def _own_artifacts(settings: Settings, target: str) -> Path:
+    artifacts = artifacts_dir(settings.warehouse)
+    artifacts.mkdir(mode=0o700, exist_ok=True)
+    return artifacts / target
 
 
 def _as_timestamp(instant: datetime) -> str:

@@ -57,6 +57,11 @@ ACTIVITY = "insert into marts.fct_activity (user_id, activity_on, feature) value
 LOT = """
     insert into intermediate.int_credit_lots (user_id, kind, credits, outstanding_credits) values
 """
+PAYMENT = """
+    insert into intermediate.int_payments
+        (payment_row_id, stripe_invoice_id, amount_cents, currency, dropped_reason, is_payment)
+    values
+"""
 SPAN = """
     insert into intermediate.int_coverage
         (payment_key, subscription_key, covered_from_at, covered_until_at)
@@ -88,6 +93,20 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
         "insert into marts.dropped_rows (reason, source_table, currency, row_count, amount_cents)"
         " values ('zero', 'stripe_payments', 'usd', 1, 0)",
+    ],
+    "payments_match_invoices": [
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true)",
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true);"
+        "insert into marts.payments (payment_key, kind, gross_cents) values"
+        " ('in_1', 'payment', 50)",
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true), (2, 'in_1', 100, 'usd', null, true);"
+        "insert into marts.payments (payment_key, kind, gross_cents) values"
+        " ('in_1', 'payment', 100)",
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', 'duplicate', false)",
+    ],
+    "copies_of_an_invoice_agree": [
+        f"{PAYMENT} (1, 'in_1', 9, 'usd', null, true), (2, 'in_1', 8, 'usd', 'duplicate', false)",
+        f"{PAYMENT} (1, 'in_1', 9, 'usd', null, true), (2, 'in_1', 9, 'eur', 'duplicate', false)",
     ],
     "payments_sum_to_revenue": [
         f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
@@ -166,6 +185,10 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 5)",
         "insert into marts.ledger_gaps (user_id, balance, ledger_balance, gap_credits)"
         " values ('ann', 5, 0, 4)",
+    ],
+    "balances_are_explained_by_ledgers": [
+        "insert into marts.ledger_gaps (user_id, balance, ledger_balance, gap_credits)"
+        " values ('ann', 5, 4, 1)",
     ],
     "lots_hold_what_is_left": [
         f"{LOT} ('ann', 'purchased', 5, 5)",

@@ -1,0 +1,95 @@
+"""``sselfie check``: is the published data what the contract and the accounts say it is?"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.cli.progress import progress_bar
+
+SHOWN = """
+    select
+        status, severity, suite, check_name, failed_rows, checked_rows, detail,
+        table_name, column_name
+    from meta.check_results
+    where {show_all} or status <> 'passed'
+    order by status = 'passed', severity, suite, check_name
+"""
+
+
+class SuiteName(StrEnum):
+    """What is checked."""
+
+    MIRROR = "mirror"
+    MARTS = "marts"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(check)
+
+
+def check(
+    suite: Annotated[
+        SuiteName | None, typer.Option(help="Check only the mirror, or only the marts.")
+    ] = None,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show the checks that passed, too.")
+    ] = False,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    publication: Publication = None,
+) -> None:
+    """Check the published warehouse, which stays as it is; exit 4 when an error is found.
+
+    Example: sselfie check --all -o checks.csv
+    """
+    import duckdb
+
+    from sselfie_insights import check as checks
+    from sselfie_insights.query import run_statement
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.run.publications import use_publication
+    from sselfie_insights.settings import load_settings
+
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
+    results = []
+    if suite is not SuiteName.MARTS:
+        checks.start_import()
+    if suite is not SuiteName.MIRROR and (suite or _has_marts(settings.warehouse)):
+        with progress_bar("check") as on_progress:
+            results += checks.check_marts(settings, on_progress=on_progress)
+    if suite is not SuiteName.MARTS:
+        results += checks.check_mirror(settings.warehouse, settings)
+    with duckdb.connect() as memory:
+        checks.record(memory, results)
+        table = run_statement(memory, SHOWN.format(show_all=show_all))
+    chosen = choose_format(form, output)
+    write_out(
+        to_bytes(table, chosen.value), output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS
+    )
+    warned = len(checks.failures(results, "warn"))
+    typer.echo(
+        f"{len(results)} checks: {sum(result.status == 'passed' for result in results)} passed, "
+        f"{warned} warned, {len(checks.failures(results, 'error'))} failed",
+        err=True,
+    )
+    checks.require_passed(results)
+
+
+def _has_marts(warehouse: Path) -> bool:
+    from sselfie_insights.errors import UsageError
+    from sselfie_insights.query import open_warehouse, read_stamp
+
+    with open_warehouse(warehouse) as connection:
+        try:
+            read_stamp(connection)
+        except UsageError as error:
+            say_note(f"only the mirror is checked: {error}")
+            return False
+    return True
