@@ -22,8 +22,8 @@ from psycopg.conninfo import make_conninfo
 from sselfie_insights.errors import ExitCode, LockedError, SourceError, UsageError
 from sselfie_insights.run.journal import read_journal
 from sselfie_insights.run.publish import warehouse_lock
-from sselfie_insights.sync import engine
 from sselfie_insights.sync.columns import Mirror
+from sselfie_insights.sync.failures import explain_failure
 from sselfie_insights.sync.load import Loaded, Loader
 from sselfie_insights.sync.source import Source
 from tests.integration.sync.conftest import Bench
@@ -321,14 +321,13 @@ def test_a_migration_that_is_undone_at_once_disturbs_only_one_attempt(
     newest: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(newest, 1000)
-    real = engine.explain_failure
 
-    def undo(*arguments: Any) -> Exception:
+    def undo(*arguments: Any) -> BaseException:
         """Undo it before anybody looks why a read failed."""
         newest.pg("alter table b rename column w to v")
-        return real(*arguments)
+        return explain_failure(*arguments)
 
-    monkeypatch.setattr(engine, "explain_failure", undo)
+    monkeypatch.setattr("sselfie_insights.sync.engine.explain_failure", undo)
     with before_table(monkeypatch, "b", lambda: newest.pg("alter table b rename column v to w")):
         report = newest.sync()
     assert report.attempts == 2

@@ -20,13 +20,15 @@ from tests.integration.sync.workload import SCHEMA, TOTAL, Workload
 SYNCS = int(os.environ.get("MIRROR_FUZZ_SYNCS", "8"))
 SEED = int(os.environ.get("MIRROR_FUZZ_SEED", "0")) or time.time_ns() % 1_000_000
 WRITERS = 4
+TRANSACTIONS = 150
+"""What the writers may do from one sync to the next."""
 
 Rows = dict[str, list[tuple[str | None, ...]]]
 
 
 def read_source(url: str, snapshot: Snapshot) -> Rows | None:
     """Every row of every table as text, at the snapshot; None when a migration is in the way."""
-    with psycopg.connect(url, autocommit=True, options="-c lock_timeout=1s") as connection:
+    with psycopg.connect(url, autocommit=True, options="-c lock_timeout=1min") as connection:
         connection.execute(BEGIN)
         connection.execute(f"set transaction snapshot '{snapshot.id}'".encode())
         connection.execute("set timezone = 'UTC'")
@@ -101,6 +103,7 @@ def test_every_sync_equals_one_snapshot(bench: Bench, witnessed: list[Rows | Non
     with workload.running():
         while outcomes["equal"] < SYNCS:
             witnessed.clear()
+            workload.allow(TRANSACTIONS)
             try:
                 report = bench.sync()
             except SourceError as error:

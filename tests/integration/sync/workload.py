@@ -106,12 +106,18 @@ DISTURBANCES = (
 
 
 class Workload:
-    """Writers that run until they are told to stop; an error of theirs is kept for the test."""
+    """Writers that run until they are told to stop; an error of theirs is kept for the test.
+
+    They go as far ahead of a sync as `allow` lets them, so that a slow machine's syncs meet no more
+    changes than those of a fast one.
+    """
 
     def __init__(self, url: str, seed: int, writers: int) -> None:
         self._url = url
         self._stop = threading.Event()
         self.errors: list[BaseException] = []
+        self._allowed = 0
+        self._disturbances = threading.Semaphore(0)
         self.transactions = 0
         self.disturbances = 0
         self._threads = [
@@ -133,6 +139,11 @@ class Workload:
             for thread in self._threads:
                 thread.join()
 
+    def allow(self, transactions: int) -> None:
+        """Let the writers do so many more transactions, and a migration disturb the next sync."""
+        self._allowed = self.transactions + transactions
+        self._disturbances.release()
+
     def _guard(self, work: Callable[[random.Random], None], seed: int) -> None:
         try:
             work(random.Random(seed))
@@ -146,6 +157,9 @@ class Workload:
                 return connection.execute(statement.encode())
 
             while not self._stop.is_set():
+                if self.transactions >= self._allowed:
+                    self._stop.wait(0.01)
+                    continue
                 with suppress(*GIVEN_UP):
                     self._transact(run, pick)
                 if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
@@ -167,7 +181,10 @@ class Workload:
 
     def _disturb(self, pick: random.Random) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            while not self._stop.wait(pick.uniform(0.5, 4.0)):
+            while not self._stop.is_set():
+                if not self._disturbances.acquire(timeout=0.1):
+                    continue
+                self._stop.wait(pick.uniform(0, 1))
                 for statement in pick.choice(DISTURBANCES).split(";"):
                     # A migration that fails half-way is one too.
                     with suppress(psycopg.errors.DeadlockDetected, psycopg.errors.DuplicateColumn,
