@@ -12,6 +12,15 @@ from psycopg import sql
 from sselfie_insights.embedded import running_server
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--seeds",
+        type=int,
+        default=2,
+        help="businesses to hold against their answer keys, in each shape of the database",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own settings out of the tests."""

@@ -1,24 +1,44 @@
-"""Run the models that a build compiled straight in DuckDB, on another mirror of the same shape.
+"""Run the models that a build compiled straight in the engine, on another business of its shape.
 
 dbt takes seconds to start and a tenth of one per model; the SQL that it compiles does not. What a
-build of one business compiled is valid for every other with the same columns and instant.
+build of one business compiled is valid for every other with the same columns; its reporting zone
+and its instant are replaced by those asked for.
 """
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
+import psycopg
+from psycopg import sql
 
 from sselfie_insights.marts.build import artifacts_dir
+from sselfie_insights.sync.extension import extension_path
 
 ZONE = "Europe/Oslo"
-"""The zone of the compiled SQL, replaced by the one asked for."""
+"""The zone of the SQL that the builds of the tests compiled."""
+
+AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
+"""Their instant."""
 
 
-def run_models(built: Path, mirror: Path, zone: str) -> None:
-    """Build the marts of ``mirror`` with the SQL that the build of ``built`` compiled for ZONE."""
-    manifest = json.loads((artifacts_dir(built) / "duckdb" / "manifest.json").read_text())
+class Node(NamedTuple):
+    """A model or seed: its kind is ``seed``, or how it is materialised; a seed has no SQL."""
+
+    schema: str
+    name: str
+    kind: str
+    sql: str
+    is_queried: bool
+
+
+def compiled_nodes(folder: Path) -> list[Node]:
+    """Return the seeds, and the models compiled into dbt's target ``folder``, in order."""
+    manifest = json.loads((folder / "manifest.json").read_text())
     nodes = {
         name: node
         for name, node in manifest["nodes"].items()
@@ -30,16 +50,88 @@ def run_models(built: Path, mirror: Path, zone: str) -> None:
             for name, node in nodes.items()
         }
     )
+    found = []
+    for node in (nodes[name] for name in order.static_order()):
+        schema, name, path = node["schema"], node["name"], node["original_file_path"]
+        compiled = folder / "compiled" / node["package_name"] / path
+        if node["resource_type"] == "seed":
+            found.append(Node(schema, name, "seed", "", is_queried=False))
+        elif compiled.exists():
+            # Queries read marts, and the addresses of users.
+            is_queried = "/marts/" in path or name == "stg_app__users"
+            kind = node["config"]["materialized"]
+            found.append(Node(schema, name, kind, compiled.read_text(), is_queried))
+    return found
+
+
+def run_in_duckdb(built: Path, mirror: Path, zone: str, as_of: datetime = AS_OF) -> None:
+    """Build the marts of ``mirror`` with the SQL that the build of ``built`` compiled."""
     with duckdb.connect(str(mirror)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{built}' as built (read_only)")
-        for name in order.static_order():
-            node = nodes[name]
-            relation = f"{node['schema']}.{node['name']}"
-            if node["resource_type"] == "seed":
-                kind, sql = "table", f"select * from built.{relation}"
+        for node in compiled_nodes(artifacts_dir(built) / "duckdb"):
+            relation = f"{node.schema}.{node.name}"
+            connection.execute(f"create schema if not exists {node.schema}")
+            if node.kind == "seed":
+                statement = f"create or replace table {relation} as from built.{relation}"
             else:
-                kind = node["config"]["materialized"]
-                sql = node["compiled_code"].replace(f"'{ZONE}'", f"'{zone}'")
-            connection.execute(f"create schema if not exists {node['schema']}")
-            connection.execute(f"create or replace {kind} {relation} as {sql}")
+                text = _retarget(node.sql, zone, as_of)
+                statement = f"create or replace {node.kind} {relation} as {text}"
+            connection.execute(statement)
+
+
+def run_in_postgres(
+    built: Path, built_url: str, url: str, into: Path, zone: str, as_of: datetime = AS_OF
+) -> None:
+    """Build the marts inside the database at ``url``; copy what queries read into ``into``."""
+    nodes = compiled_nodes(artifacts_dir(built) / "postgres")
+    with psycopg.connect(built_url) as source, psycopg.connect(url) as target:
+        target.execute("drop schema if exists analytics cascade")
+        target.execute("create schema analytics")
+        for node in nodes:
+            if node.kind == "seed":
+                _copy_seed(source, target, node)
+            else:
+                text = _retarget(node.sql, zone, as_of)
+                create = f'create {node.kind} "{node.schema}"."{node.name}" as {text}'
+                target.execute(create.encode())
+    _copy_queried(url, into, [node.name for node in nodes if node.is_queried])
+
+
+def _retarget(text: str, zone: str, as_of: datetime) -> str:
+    return text.replace(f"'{ZONE}'", f"'{zone}'").replace(_as_text(AS_OF), _as_text(as_of))
+
+
+def _as_text(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _copy_seed(
+    source: psycopg.Connection[tuple[object, ...]],
+    target: psycopg.Connection[tuple[object, ...]],
+    node: Node,
+) -> None:
+    table = sql.Identifier(node.schema, node.name)
+    cursor = source.execute(sql.SQL("select * from {}").format(table))
+    types = psycopg.adapters.types
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(types[column.type_code].name))
+        for column in cursor.description or ()
+    ]
+    target.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(columns)))
+    with target.cursor().copy(sql.SQL("copy {} from stdin").format(table)) as copy:
+        for row in cursor:
+            copy.write_row(row)
+
+
+def _copy_queried(url: str, into: Path, names: Sequence[str]) -> None:
+    with duckdb.connect(str(into)) as warehouse:
+        warehouse.execute("set TimeZone = 'UTC'")
+        warehouse.load_extension(str(extension_path()))
+        warehouse.execute(f"attach '{url}' as source (type postgres, read_only)")
+        for name in names:
+            schema = "staging" if name.startswith("stg_") else "marts"
+            warehouse.execute(f"create schema if not exists {schema}")
+            warehouse.execute(
+                f"create or replace table {schema}.{name} as from source.analytics.{name}"
+            )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,9 @@ from sselfie_insights.migrate import apply
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
-from tests import models
 from tests.conftest import temporary_database
+from tests.models import AS_OF, ZONE
 
-AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
 USERS = 400
 SEEDS = (1, 2, 3)
 
@@ -69,14 +67,14 @@ def business(
 def zoned_business(
     request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Business]:
-    """A business that reports in ``models.ZONE``, in either shape of the database."""
+    """A business that reports in ``ZONE``, in either shape of the database."""
     with mirrored_business(
         server,
         tmp_path_factory.mktemp("zoned"),
         seed=4,
         users=USERS,
         shape=request.param,
-        zone=models.ZONE,
+        zone=ZONE,
     ) as business:
         build(business.settings)
         yield business

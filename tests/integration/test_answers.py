@@ -11,7 +11,8 @@ from sselfie_insights.marts import build
 from sselfie_insights.settings import load_settings
 from sselfie_insights.simulate import answer_key
 from tests.answers import KEYS, VARIANTS, list_differences
-from tests.integration.conftest import AS_OF, USERS, Business
+from tests.integration.conftest import USERS, Business
+from tests.models import AS_OF
 
 # A bare date is the end of that day in the reporting zone; this one is the last of a month.
 PAST = "2026-06-30"
