@@ -1,12 +1,10 @@
-"""``sselfie sync``, ``verify`` and ``status``: the mirror of the source."""
+"""``sselfie sync`` and ``verify``: the mirror of the source."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(sync)
     app.command()(verify)
-    app.command()(status)
 
 
 def sync(
@@ -60,30 +57,6 @@ def verify(warehouse: Warehouse = None) -> None:
             typer.echo(f"{table.label}\t{table.row_count}\t{table.verification}{detail}")
     _tell(report)
     _tell_differences(report)
-
-
-def status(
-    form: FormatOption = None,
-    output: Output = None,
-    warehouse: Warehouse = None,
-    publication: Publication = None,
-) -> None:
-    """Show what the warehouse mirrors: freshness, secrets, columns kept as text, differences.
-
-    Example: sselfie status --format json
-    """
-    from sselfie_insights.query import open_warehouse, run_statement
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
-    from sselfie_insights.run.publications import use_publication
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.sync.status import status_query
-
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    with open_warehouse(settings.warehouse) as connection:
-        result = run_statement(connection, status_query(settings.warehouse))
-    chosen = choose_format(form, output)
-    content = to_bytes(result, chosen.value)
-    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
 
 
 def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) -> "SyncReport":

@@ -1,23 +1,19 @@
 """What the warehouse says of its mirror: freshness, secrets, text, names and differences."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
-from sselfie_insights.run.journal import read_journal
 from sselfie_insights.sql import literal
 
-COMMANDS = ("sync", "verify")
 
-
-def status_query(warehouse: Path) -> str:
+def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
     """Return the query, for the warehouse, whose rows are its status: item, subject, detail.
 
-    The journal adds what ``meta`` cannot know: runs that published nothing.
+    Args:
+        runs: Such rows of what the journal says, which go first.
     """
-    runs = [entry for entry in read_journal(warehouse) if entry["command"] in COMMANDS]
     journal = "".join(
-        f" union all select 1, {', '.join(map(literal, row))}" for row in _journal_rows(runs)
+        f" union all select {position}, {', '.join(map(literal, row))}"
+        for position, row in enumerate(runs, start=-1000)
     )
     return f"""
         with columns as (
@@ -61,14 +57,3 @@ def status_query(warehouse: Path) -> str:
         )
         select item, subject, detail from status order by position, item, subject, detail
     """
-
-
-def _journal_rows(runs: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    if not runs:
-        return []
-    last = runs[-1]
-    if last["exit_code"]:
-        outcome = f"exit {last['exit_code']}: {last.get('error', '')}"
-    else:
-        outcome = "published" if last.get("published") else "nothing changed"
-    return [("last attempt", str(last["finished_at"])[:19].replace("T", " ") + " UTC", outcome)]

@@ -1,0 +1,51 @@
+"""``sselfie status``: how the last runs went, and what the warehouse mirrors."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.output import FormatOption, Output, choose_format
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(status)
+
+
+def status(
+    max_age: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="End with 5 when the source was read longer ago, e.g. 26h; default: max_age.",
+        ),
+    ] = None,
+    form: FormatOption = None,
+    output: Output = None,
+    warehouse: Warehouse = None,
+    publication: Publication = None,
+) -> None:
+    """Show the last run, what fails, what was missed; secrets, columns kept as text, differences.
+
+    Example: sselfie status --max-age 26h
+    """
+    from datetime import UTC, datetime
+
+    from sselfie_insights.query import open_warehouse, run_statement
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.run.publications import use_publication
+    from sselfie_insights.run.status import describe_checks, describe_runs, refuse_stale
+    from sselfie_insights.settings import load_settings
+    from sselfie_insights.sync.status import status_query
+
+    settings = load_settings(warehouse=warehouse, max_age=max_age)
+    chosen = choose_format(form, output)
+    opened = use_publication(settings, publication, say_note)
+    with open_warehouse(opened.warehouse) as connection:
+        rows = [*describe_runs(settings), *describe_checks(connection)]
+        content = to_bytes(run_statement(connection, status_query(rows)), chosen.value)
+        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        if settings.max_age is not None:
+            refuse_stale(connection, settings.max_age, datetime.now(UTC))

@@ -1,0 +1,278 @@
+"""A run publishes all or nothing, and says which."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sselfie_insights import check
+from sselfie_insights.errors import (
+    ChecksFailedError,
+    ExitCode,
+    SourceError,
+    SselfieError,
+    UsageError,
+)
+from sselfie_insights.run.journal import journal_path, read_journal
+from sselfie_insights.run.publications import list_publications
+from sselfie_insights.run.steps import STEPS
+from tests.integration.run.conftest import ROWS, Nightly
+
+BANNER = "A run failed at"
+
+
+def test_everything_in_order(nightly: Nightly) -> None:
+    report = nightly.run()
+    assert list(report.steps) == ["copy", *STEPS]
+    assert nightly.rounds() == {0}
+    assert [kept.name for kept in list_publications(nightly.warehouse)] == [report.publication]
+    assert report.index == nightly.out / "site" / "index.html"
+    assert BANNER not in nightly.page()
+    assert report.export is not None
+    assert (report.export / "csv" / "rounds.csv").exists()
+    entry = nightly.last()
+    assert (entry["command"], entry["exit_code"]) == ("run", 0)
+    assert (entry["published"], entry["publication"]) == (True, report.publication)
+    assert [step["name"] for step in entry["steps"]] == ["copy", *STEPS]
+    with duckdb.connect(nightly.warehouse, read_only=True) as db:
+        assert db.sql("select run_id from meta.sync_runs").fetchall() == [(report.run_id,)]
+        assert db.sql("select check_name, status from meta.check_results").fetchall() == [
+            ("one_round", "passed")
+        ]
+    assert nightly.left_over() == set()
+
+
+def test_a_quiet_source_is_read_and_published_all_the_same(nightly: Nightly) -> None:
+    first, second = nightly.run(), nightly.run()
+    assert first.publication != second.publication
+    with duckdb.connect(nightly.warehouse, read_only=True) as db:
+        syncs = db.sql(
+            "select run_id, rows_inserted + rows_updated + rows_deleted from meta.sync_runs"
+            " order by snapshot_at"
+        ).fetchall()
+        spoken = db.sql(
+            "select max(snapshot_at) = any_value(as_of::timestamptz) from meta.sync_runs,"
+            " marts.build_info"
+        ).fetchall()
+    assert syncs == [(first.run_id, 2 * ROWS), (second.run_id, 0)]
+    assert spoken == [(True,)]
+
+
+def test_a_failed_check_publishes_nothing_and_the_pages_say_so(
+    nightly: Nightly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nightly.run()
+    before = nightly.digest()
+    nightly.turn()
+    with duckdb.connect(nightly.warehouse) as db:  # nobody should, and then the check sees it
+        db.execute("create or replace table raw.b as select id, 77 as round, v from raw.b")
+    tampered = nightly.digest()
+    nightly_before = {path: path.read_bytes() for path in (nightly.out / "exports").rglob("*.csv")}
+    with pytest.raises(ChecksFailedError, match="one_round"):
+        nightly.run(steps=("check", "build", "publish", "render", "export"))
+    assert before != tampered == nightly.digest()
+    assert nightly.left_over() == set()
+    assert BANNER in nightly.page()
+    assert "one_round" in nightly.page()
+    entry = nightly.last()
+    assert (entry["exit_code"], entry["failed_step"]) == (ExitCode.CHECKS_FAILED, "check")
+    assert entry["published"] is False
+    assert {p: p.read_bytes() for p in (nightly.out / "exports").rglob("*.csv")} == nightly_before
+    capsys.readouterr()
+
+
+def test_the_banner_goes_with_the_next_good_run(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly.run()
+    before = nightly.digest()
+    nightly.turn()
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "check_mirror", lambda *_: [_failing("error")])
+        for _ in range(2):
+            with pytest.raises(ChecksFailedError):
+                nightly.run()
+    assert nightly.digest() == before
+    assert "2 runs have failed since" in nightly.page()
+    nightly.run()
+    assert nightly.rounds() == {1}
+    assert "failed" not in nightly.page()
+
+
+def test_a_warning_is_published_with_the_data(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "check_mirror", lambda *_: [_failing("warn")])
+    assert nightly.run().publication
+    assert "1 warn: too_few" in capsys.readouterr().err
+    assert "too_few" in nightly.page()
+
+
+def _failing(severity: check.results.Severity) -> check.CheckResult:
+    return check.CheckResult(
+        run_id="", checked_at=datetime.now(UTC), suite="mirror", check_name="too_few",
+        table_name="a", column_name=None, severity=severity, status="failed", failed_rows=None,
+        checked_rows=None, detail="3 rows",
+    )  # fmt: skip
+
+
+def test_what_was_not_asked_for_is_not_done(nightly: Nightly) -> None:
+    report = nightly.run(steps=("sync", "check", "build"))
+    assert report.publication is None
+    assert not nightly.warehouse.exists()
+    assert not nightly.out.exists()
+    assert nightly.last()["published"] is False
+    with pytest.raises(UsageError, match="no warehouse"):
+        nightly.run(steps=("build", "publish"))
+    nightly.run()
+    nightly.turn()
+    nightly.run(steps=("build", "publish"))  # from the mirror as it is
+    assert nightly.rounds() == {0}
+
+
+def test_the_first_run_can_fail_too(nightly: Nightly) -> None:
+    with pytest.raises(SourceError):
+        nightly.run(database_url="postgresql://nobody@127.0.0.1:1/none")
+    assert not nightly.warehouse.exists()
+    assert not nightly.out.exists()
+    assert nightly.last()["exit_code"] == ExitCode.SOURCE
+
+
+def test_a_source_that_cannot_be_reached(nightly: Nightly) -> None:
+    nightly.run()
+    before = nightly.digest()
+    with pytest.raises(SourceError, match=r"cannot connect to 127\.0\.0\.1:1/none") as failed:
+        nightly.run(database_url="postgresql://nobody:hunter2@127.0.0.1:1/none")
+    assert "hunter2" not in str(failed.value) + journal_path(nightly.warehouse).read_text()
+    assert nightly.digest() == before
+    assert BANNER in nightly.page()
+    assert "cannot connect" in nightly.page()
+
+
+def test_an_output_folder_that_cannot_be_written(nightly: Nightly) -> None:
+    # Not even root may write there.
+    with pytest.raises(UsageError, match="/proc/out"):
+        nightly.run(output_dir=Path("/proc/out"))
+    entry = nightly.last()
+    assert (entry["exit_code"], entry["failed_step"], entry["published"]) == (2, "render", True)
+    assert nightly.rounds() == {0}
+    nightly.turn()
+    nightly.run()
+    assert nightly.rounds() == {1}
+    assert BANNER not in nightly.page()
+
+
+def test_a_source_whose_clock_went_back(nightly: Nightly) -> None:
+    nightly.run()
+    with duckdb.connect(nightly.warehouse) as db:
+        db.execute("update meta.sync_runs set snapshot_at = snapshot_at + interval 1 day")
+    before = nightly.digest()
+    with pytest.raises(SourceError, match=r"the clock of .* says .* before the last sync at"):
+        nightly.run()
+    assert nightly.digest() == before
+    assert nightly.last()["failed_step"] == "sync"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.duckdb.runs.jsonl", b'\xff\x00{"run_id": "x"}\n[]\nnull\n{"cut'),
+        (".w.duckdb.lock", b"garbage"),
+        (".w.duckdb.holder", b"garbage"),
+        (".w.duckdb.private", b"garbage"),
+        (".w.duckdb.dbt", None),
+        (".w.duckdb.publications", None),
+    ],
+)
+def test_whatever_lies_beside_the_warehouse_stops_no_run(
+    nightly: Nightly, name: str, content: bytes | None
+) -> None:
+    nightly.run()
+    nightly.turn()
+    place = nightly.folder / name
+    if content is None:
+        place.mkdir(exist_ok=True)
+        (place / "20261301T999999Z.duckdb").write_bytes(b"garbage")
+        (place / "20261101T030000Z.duckdb").write_bytes(b"garbage")
+    else:
+        place.write_bytes(content)
+    nightly.run()
+    assert nightly.rounds() == {1}
+    assert nightly.last()["exit_code"] == 0
+
+
+@pytest.mark.parametrize("damage", ["header", "short", "text", "records"])
+def test_a_damaged_warehouse_is_told_and_left_as_it_is(nightly: Nightly, damage: str) -> None:
+    nightly.run()
+    whole = nightly.warehouse.read_bytes()
+    nightly.warehouse.unlink()  # the kept publication is another name of the same file
+    if damage == "records":
+        nightly.warehouse.write_bytes(whole)
+        with duckdb.connect(nightly.warehouse) as db:
+            db.execute("drop table meta.mirror_columns")
+    else:
+        bad = {"header": b"\0" * 16_384 + whole[16_384:], "short": whole[:5000], "text": b"hello"}
+        nightly.warehouse.write_bytes(bad[damage])
+    before = nightly.digest()
+    with pytest.raises(UsageError, match=r"w\.duckdb is damaged, or no warehouse") as failed:
+        nightly.run()
+    assert "kept publication" in failed.value.remedy
+    assert nightly.digest() == before
+    assert nightly.last()["exit_code"] == ExitCode.USAGE
+    # The remedy is one.
+    nightly.warehouse.unlink()
+    kept = list_publications(nightly.warehouse)[-1]
+    nightly.warehouse.write_bytes(kept.path.read_bytes())
+    nightly.turn()
+    nightly.run()
+    assert nightly.rounds() == {1}
+
+
+def test_a_run_that_died_and_missed_days_are_told(
+    nightly: Nightly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC)
+    lines = [
+        {"run_id": "good", "command": "run", "started_at": str(now - timedelta(days=4)),
+         "finished_at": (now - timedelta(days=4)).isoformat(), "exit_code": 0, "published": True},
+        {"run_id": "dead", "command": "run", "started_at": str(now - timedelta(days=2)),
+         "pid": 7, "host": "cron"},
+    ]  # fmt: skip
+    journal_path(nightly.warehouse).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    nightly.run()
+    told = capsys.readouterr().err
+    assert "(process 7 on cron) ended without a word" in told
+    days = [str((now - timedelta(days=count)).date()) for count in (3, 2, 1)]
+    assert f"no run published on {days[0]} to {days[2]} (3 days)" in told
+    assert "was not seen on those days" in told
+    assert nightly.last()["missed_days"] == days
+    assert [e["exit_code"] for e in read_journal(nightly.warehouse)] == [0, 130, 0]
+
+
+def test_an_error_that_nobody_foresaw_is_journaled_without_its_words(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly.run()
+
+    def explode(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("hunter2")
+
+    monkeypatch.setattr("sselfie_insights.marts.build_into", explode)
+    with pytest.raises(ZeroDivisionError):
+        nightly.run()
+    assert (nightly.last()["exit_code"], nightly.last()["error"]) == (1, "ZeroDivisionError")
+    assert BANNER in nightly.page()
+    assert "hunter2" not in nightly.page() + journal_path(nightly.warehouse).read_text()
+
+
+def test_a_failure_to_show_a_failure_does_not_hide_it(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nightly.run()
+    monkeypatch.setattr(check, "check_mirror", lambda *_: [_failing("error")])
+    with pytest.raises(ChecksFailedError):
+        nightly.run(output_dir=Path("/proc/out"))
+    assert "the pages do not show that this run failed" in capsys.readouterr().err
+    assert issubclass(ChecksFailedError, SselfieError)
