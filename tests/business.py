@@ -363,4 +363,53 @@ from (values
 create table meta.contract_drift as
 select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as kind,
     'read from plan' as detail;
+
+create table marts.member_month_products as
+select month, customer_key, currency, 'pro' as product_type, mrr_cents from marts.member_months;
+
+create table marts.membership_spans as
+select
+    customer_key, subscriber_cohort_month::timestamp as began_at,
+    subscriber_cohort_month as began_on, null::timestamp as ended_at, null::date as ended_on,
+    'pro' as product_type
+from marts.dim_customers;
+
+create table marts.people_now as
+select
+    customer_key, user_id, 'pro' as product,
+    ['member', 'member', 'former_member', 'never_member'][1 + n % 4] as membership_state,
+    case when n % 4 < 2 then date '2026-11-15' + (n % 30)::integer end as renews_on,
+    case when n % 4 = 2 then date '2026-10-31' - (n % 90)::integer end as ended_on,
+    case when n % 4 = 2 then ['voluntary', 'involuntary'][1 + n % 2] end as end_kind,
+    false as is_refunded,
+    case when n % 4 = 3 then date '2026-11-01' - (n % 60)::integer end as session_bought_on,
+    case when n % 8 = 3 then date '2026-10-01' end as topup_bought_on,
+    case when n % 8 = 7 then date '2026-10-01' end as blueprint_bought_on,
+    date '2026-11-10' - n::integer as signed_up_on,
+    case when n % 5 > 0 then date '2026-08-01' end as first_trained_on,
+    date '2026-11-14' - (n % 50)::integer as last_activity_on,
+    (n % 12)::bigint as active_days,
+    (n * 7 % 90)::bigint as balance, (n % 40)::double as runway_days,
+    date '2026-11-14' - (n % 50)::integer as last_used_on,
+    date '2026-11-14' - (n % 40)::integer as last_credited_on,
+    case when n % 3 = 0 then timestamp '2026-11-12 09:00' - n % 9 * interval 1 day end
+        as last_sent_at,
+    last_sent_at::date as last_sent_on
+from (select *, substr(user_id, 2)::bigint as n from marts.dim_customers);
+
+create table marts.credit_entries as
+select
+    row_number() over () as credit_transaction_id, 'u1' as user_id, month,
+    month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits
+from marts.usage_by_feature;
+
+create schema if not exists forecast;
+create table forecast.churn_risk as
+select
+    customer_key, user_id, 0.05 + (n % 30) / 100 as risk, risk / 2 as lower, risk * 1.5 as upper,
+    'no activity for 31 days; credits last 3 more days' as reasons, n % 20 = 0 as is_cancelling,
+    renews_on as paid_until_on, (n % 9)::bigint as tenure_months, 'hazard' as model,
+    1200::bigint as n, '' as note
+from (select *, substr(user_id, 2)::bigint as n from marts.people_now)
+where membership_state = 'member';
 """

@@ -3,8 +3,8 @@ grain: One row per person in the segment.
 title: At risk
 description: >-
   Members whose risk of leaving within 30 days, as the churn model estimates it, reaches a share.
-  The reason is what the model names first. Who has set the membership to end is among them. The
-  query needs the forecast, which 'sselfie build' makes.
+  The reason is what the model names first. Who has set the membership to end is among them. Where
+  the model has too little to learn from it tells no risk, and nobody is in the segment.
 key: [customer_key]
 parameters:
   risk_percent: {type: integer, default: 20, minimum: 0, maximum: 100, description: The least risk in percent.}
@@ -23,13 +23,24 @@ columns:
   risk: {unit: rate, description: The estimated chance of leaving within 30 days.}
   risk_low: {unit: rate, description: "Lower end of its 95 % interval."}
   risk_high: {unit: rate, description: "Upper end of its 95 % interval."}
+  reasons: {unit: text, description: "What raises it, the weightiest first."}
   model: {unit: text, description: The model that estimated it.}
-  n: {unit: count, description: Member-months that the model was fitted on.}
+  n: {unit: count, description: Members or member-months that it learned from.}
 */
 with members_of_segment as (
     select
         people.customer_key,
-        coalesce(nullif(trim(split_part(forecast.reasons, ';', 1)), ''), 'no single reason') as reason,
+        -- The first of the model's reasons, without its numbers.
+        case
+            when forecast.is_cancelling then 'set to end'
+            when forecast.reasons like '%failed payments%' then 'failed payments'
+            when forecast.reasons like 'no activity%' then 'no recent activity'
+            when forecast.reasons like 'active on%' then 'active on fewer days'
+            when forecast.reasons like 'hardly uses%' then 'hardly uses the credits'
+            when forecast.reasons like 'credits last%' or forecast.reasons like 'no credits%' then 'credits run out'
+            when forecast.reasons <> '' then 'length of the membership'
+            else 'no reason stands out'
+        end as reason,
         least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
         forecast.risk,
         forecast.lower,
@@ -57,6 +68,7 @@ select
     segment.risk,
     segment.lower as risk_low,
     segment.upper as risk_high,
+    segment.reasons,
     segment.model,
     segment.n
 from members_of_segment as segment

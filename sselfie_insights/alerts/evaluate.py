@@ -1,5 +1,6 @@
 """Judge every watched number: fired, quiet, or not to be judged, and why."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,9 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import NUMERIC_UNITS, Unit, find_query, load_library
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp
-from sselfie_insights.statistics.intervals import wilson
 
+# The normal quantile of a two-sided 95 % interval.
+_Z_95 = 1.959963984540054
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
 
 
@@ -150,20 +152,22 @@ def _judge(
 def _judge_line(
     watch: Watch, unit: Unit, value: float, n: int | None, kind: str, line: float
 ) -> _Judgement:
-    """A share must be beyond the line with the whole of its interval."""
-    low = high = float(value)
-    told = _write(value, unit)
+    """A share must be beyond the line by more than chance would put it there.
+
+    That is the score test at the line: the same as asking whether all of Wilson's 95 % interval
+    (Wilson 1927) lies beyond it.
+    """
+    chance, told = 0.0, _write(value, unit)
     if watch.trials and n:
-        ends = wilson(value * n, n)
-        low, high = float(ends[0]), float(ends[1])
-        told += f" ({_write(low, unit)} to {_write(high, unit)})"
-    fired = low > line if kind == "above" else high < line
-    relation = "is" if fired else "is not"
-    beyond = " beyond doubt" if watch.trials else ""
+        chance = _Z_95 * math.sqrt(max(0.0, line * (1 - line)) / n)
+        told += f" of {n:,}"
+    beyond = value - line if kind == "above" else line - value
+    state, relation = (FIRED, "is") if beyond > chance else (QUIET, "is not")
+    doubt = " beyond doubt" if watch.trials else ""
     return _Judgement(
         kind,
-        FIRED if fired else QUIET,
-        f"{told} {relation} {kind} {_write(line, unit)}{beyond}",
+        state,
+        f"{told} {relation} {kind} {_write(line, unit)}{doubt}",
         *((None, line) if kind == "above" else (line, None)),
     )
 
@@ -179,6 +183,8 @@ def _judge_course(anomaly: Anomaly, unit: Unit, values: list[float | None]) -> _
     rose = score > anomaly.deviations and anomaly.direction != "down"
     detail = f"{_write(floats[-1], unit)}, usual {_write(low, unit)} to {_write(high, unit)}"
     state = FIRED if fell or rose else QUIET
+    if state == QUIET and abs(score) > anomaly.deviations:
+        detail += f"; only a move {anomaly.direction} is told"
     return _Judgement("anomaly", state, detail, low, high)
 
 

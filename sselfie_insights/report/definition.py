@@ -173,6 +173,7 @@ ORDER = (
     "credits",
     "academy",
     "email",
+    "growth",
     "quality",
 )
 

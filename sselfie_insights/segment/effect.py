@@ -8,7 +8,6 @@ import duckdb
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.segment.record import PastExport, read_record
 from sselfie_insights.segment.sizes import warehouse_of
-from sselfie_insights.statistics.intervals import newcombe
 
 # Who had reached the goal within the days after the export. A member is one at the end of them;
 # the other goals are things done in them, from the day after the export on.
@@ -130,6 +129,8 @@ def _judge(row: dict[str, Any], least: int) -> dict[str, Any]:
     if min(sent, held_out) < least:
         verdict = f"too few to tell: {least} people are needed in each group"
         return row | empty | {"verdict": verdict}
+    from sselfie_insights.statistics.intervals import newcombe
+
     reached = row["sent_reached_count"], row["held_out_reached_count"]
     difference, low, high = newcombe(reached[0], sent, reached[1], held_out)
     return row | {

@@ -48,7 +48,7 @@ def compute_sizes(
     rows: list[dict[str, Any]] = []
     for name, result in read_segments(connection, stamp).items():
         if isinstance(result, UsageError):
-            rows.append(_size(name, f"cannot be told: {result.message}", None, None))
+            rows.append(_size(name, f"cannot be told; see sselfie segment show {name}", None, None))
             continue
         people = list(result.frame.select("reason", "is_cooling").iter_rows())
         counts = Counter(reason for reason, _ in people)
