@@ -94,16 +94,18 @@ def fit_hazard(features: ArrayLike, is_lost: ArrayLike, *, ridge: float = 1.0) -
         loss = np.logaddexp(0, linear).sum() - outcome @ linear + penalty @ beta**2 / 2
         return float(loss), rows.T @ (special.expit(linear) - outcome) + penalty * beta
 
+    def curve(beta: Array) -> Array:
+        chance = special.expit(rows @ beta)
+        return np.asarray((rows * (chance * (1 - chance))[:, None]).T @ rows + np.diag(penalty))
+
     found = optimize.minimize(
-        fall, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-7}
+        fall, start, jac=True, hess=curve, method="Newton-CG", options={"xtol": 1e-9}
     )
-    chance = special.expit(rows @ found.x)
-    curvature = (rows * (chance * (1 - chance))[:, None]).T @ rows + np.diag(penalty)
     return HazardModel(
         means,
         scales,
         np.asarray(found.x),
-        np.linalg.inv(curvature),
+        np.asarray(np.linalg.inv(curve(found.x)), float),
         outcome.size,
         int(outcome.sum()),
     )
@@ -126,11 +128,12 @@ def recalibrate(log_odds: ArrayLike, happened: ArrayLike) -> tuple[float, float]
         loss = np.logaddexp(0, linear).sum() - outcome @ linear
         loss += (line[0] ** 2 + (line[1] - 1) ** 2) / 2
         slope = special.expit(linear) - outcome
-        return float(loss), np.array([
-            slope.sum() + line[0], slope @ predicted + line[1] - 1
-        ])  # fmt: skip
+        rise = np.array([slope.sum() + line[0], slope @ predicted + line[1] - 1])
+        return float(loss) / outcome.size, rise / outcome.size
 
-    found = optimize.minimize(fall, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B")
+    found = optimize.minimize(
+        fall, np.array([0.0, 1.0]), jac=True, method="SLSQP", options={"ftol": 1e-12}
+    )
     return float(found.x[0]), float(found.x[1])
 
 

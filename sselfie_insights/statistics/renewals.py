@@ -24,7 +24,7 @@ _BOX: Final = np.array([(-12.0, 6.0), (-4.0, 12.0), (-2.5, 2.5)])
 # What the log likelihood may fall by inside a 95 % profile-likelihood interval.
 _DROP: Final = float(stats.chi2.ppf(0.95, 1)) / 2
 # Rays from the maximum on which the edge of the likelihood region is sought, by dimension.
-_RAYS: Final = {2: 128, 3: 800}
+_RAYS: Final = {2: 128, 3: 400}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def _log_likelihood(points: Array, data: Lifetimes) -> Array:
     """Return Σ lost·log(S(t-1) - S(t)) + Σ alive·log S(t), one number a point."""
     logs = _log_survival(points, np.arange(float(data.alive.size)))
     with np.errstate(divide="ignore"):
-        leaving = logs[..., :-1] + np.log(-np.expm1(np.diff(logs, axis=-1)))
+        gone = np.maximum(-np.expm1(np.diff(logs, axis=-1)), 0.0)
+        leaving = logs[..., :-1] + np.log(gone)
     leaving = np.maximum(leaving, -1e6)
     return np.asarray(leaving @ data.lost + logs @ data.alive)
 
@@ -282,13 +283,14 @@ def _climb(data: Lifetimes, grid: list[Array]) -> Renewals:
 
     def fall(point: Array) -> tuple[float, Array]:
         around = np.vstack([point, point + step, point - step])
-        heights = -_log_likelihood(around, data)
+        heights = -_log_likelihood(around, data) / data.count
         up, down = heights[1 : len(point) + 1], heights[len(point) + 1 :]
         return float(heights[0]), (up - down) / 2e-5
 
-    options = {"ftol": 1e-15, "gtol": 1e-6, "maxcor": 20}
-    found = optimize.minimize(fall, start, jac=True, method="L-BFGS-B", bounds=box, options=options)
-    return Renewals(data, np.asarray(found.x), -float(found.fun))
+    options = {"ftol": 1e-15, "maxiter": 200}
+    found = optimize.minimize(fall, start, jac=True, method="SLSQP", bounds=box, options=options)
+    top = np.clip(found.x, box[:, 0], box[:, 1])
+    return Renewals(data, top, float(_log_likelihood(top, data)))
 
 
 def _as_parameters(point: Array) -> list[float]:

@@ -1,0 +1,280 @@
+"""Which members are likely to leave in the next 30 days, why, and how good such a list has been."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import special
+
+from sselfie_insights.forecast.book import Book, month_of
+from sselfie_insights.forecast.features import FEATURES, take_features, tell_reasons
+from sselfie_insights.forecast.rules import MIN_RISK_LOSSES, SEED, too_few
+from sselfie_insights.forecast.survival import Fit
+from sselfie_insights.forecast.tables import read_frame, write_tables
+from sselfie_insights.statistics import (
+    Z_95,
+    HazardModel,
+    brier,
+    calibrate_bins,
+    fit_hazard,
+    recalibrate,
+    top_share,
+)
+
+Array = NDArray[np.float64]
+
+# Member-months that a model is fitted to at most: more would not move its second digit.
+_MOST_ROWS: Final = 100_000
+_BACKTEST_MONTHS: Final = 12
+# Backtested months that a recalibration needs.
+_MIN_RECALIBRATION: Final = 3
+
+RISK_SCHEMA: Final = {
+    "customer_key": pl.String, "user_id": pl.String, "risk": pl.Float64, "lower": pl.Float64,
+    "upper": pl.Float64, "reasons": pl.String, "is_cancelling": pl.Boolean,
+    "paid_until_on": pl.Date, "tenure_months": pl.Int64, "model": pl.String, "n": pl.Int64,
+    "note": pl.String,
+}  # fmt: skip
+
+BACKTEST_SCHEMA: Final = {
+    "month": pl.Date, "n": pl.Int64, "lost_count": pl.Int64, "predicted_count": pl.Float64,
+    "lost_rate": pl.Float64, "predicted_rate": pl.Float64, "brier": pl.Float64,
+    "tenure_brier": pl.Float64, "skill_rate": pl.Float64, "top_tenth_share": pl.Float64,
+    "tenure_top_tenth_share": pl.Float64, "note": pl.String,
+}  # fmt: skip
+
+CALIBRATION_SCHEMA: Final = {
+    "bin": pl.Int64, "n": pl.Int64, "predicted_rate": pl.Float64, "lost_count": pl.Int64,
+    "lost_rate": pl.Float64, "low": pl.Float64, "high": pl.Float64, "note": pl.String,
+}  # fmt: skip
+
+DRIVER_SCHEMA: Final = {
+    "feature": pl.String, "meaning": pl.String, "odds_ratio": pl.Float64, "low": pl.Float64,
+    "high": pl.Float64, "is_clear": pl.Boolean, "n": pl.Int64, "lost_count": pl.Int64,
+    "note": pl.String,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Member-months with known outcomes, oldest first.
+
+    Attributes:
+        month: The month at risk, counted from January 1970, shape (n,).
+        features: What was known when it began, shape (n, 5).
+        is_lost: Whether the member was gone at its end, shape (n,).
+    """
+
+    month: NDArray[np.int64]
+    features: Array
+    is_lost: NDArray[np.bool_]
+
+    def until(self, month: int) -> "Panel":
+        """The months up to and with ``month``, thinned evenly where there are very many."""
+        stop = int(np.searchsorted(self.month, month, side="right"))
+        kept = np.arange(stop)
+        if stop > _MOST_ROWS:
+            rng = np.random.default_rng(SEED)
+            kept = np.sort(rng.choice(stop, size=_MOST_ROWS, replace=False))
+        return Panel(self.month[kept], self.features[kept], self.is_lost[kept])
+
+    @property
+    def note(self) -> str:
+        """Why this is too little to learn from, or nothing."""
+        lost = int(self.is_lost.sum())
+        return "" if lost >= MIN_RISK_LOSSES else too_few(lost, MIN_RISK_LOSSES, "losses")
+
+
+@dataclass(frozen=True)
+class Lookback:
+    """One backtested month: what a model of earlier months said, and what came.
+
+    Attributes:
+        month: The month, counted from January 1970.
+        log_odds: As the model said them.
+        calibrated: After what the months before it had taught.
+        by_tenure: Probabilities of a model of tenure alone.
+        is_lost: What came.
+    """
+
+    month: int
+    log_odds: Array
+    calibrated: Array
+    by_tenure: Array
+    is_lost: NDArray[np.bool_]
+
+
+def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -> None:
+    """Create the tables of churn risk; ``forecast.ltv_by_member`` must be there.
+
+    With fewer than 50 losses to learn from, the risk of a member is the survival model's hazard
+    at their tenure, and without such a model there is none; either is said in every row.
+    """
+    connection.execute(Path(__file__).with_name("risk.sql").read_text(encoding="utf-8"))
+    rows = read_frame(connection, "from risk_rows order by month_number, customer_key")
+    panel = Panel(rows["month_number"].to_numpy(), take_features(rows), rows["is_lost"].to_numpy())
+    now = read_frame(connection, "from risk_now order by customer_key")
+    learned = panel.until(book.settled)
+    looks = list(_look_back(panel, book)) if not learned.note else []
+    model = None if learned.note else fit_hazard(learned.features, learned.is_lost)
+    line = _recalibration(looks)
+    tables = {
+        "churn_risk": _tell_risk(now, model, line, pooled, learned),
+        "churn_risk_backtest": _tell_backtest(looks, learned.note),
+        "calibration": _tell_calibration(looks, learned.note),
+        "churn_drivers": _tell_drivers(model, learned),
+    }
+    write_tables(connection, tables)
+
+
+def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
+    """Predict each of the last months from those before it.
+
+    The month right before is left out: late renewals could still change it when the month began.
+    """
+    looks: list[Lookback] = []
+    for month in range(book.settled - _BACKTEST_MONTHS + 1, book.settled + 1):
+        known = panel.until(month - 2)
+        begin, end = np.searchsorted(panel.month, [month, month + 1])
+        if known.note or begin == end:
+            continue
+        features = panel.features[begin:end]
+        model = fit_hazard(known.features, known.is_lost)
+        plain = fit_hazard(known.features[:, :1], known.is_lost)
+        log_odds = model.log_odds(features)
+        line = _recalibration([look for look in looks if look.month <= month - 2])
+        look = Lookback(
+            month,
+            log_odds,
+            np.asarray(special.expit(line[0] + line[1] * log_odds)),
+            np.asarray(special.expit(plain.log_odds(features[:, :1]))),
+            panel.is_lost[begin:end],
+        )
+        looks.append(look)
+        yield look
+
+
+def _recalibration(looks: list[Lookback]) -> tuple[float, float]:
+    if len(looks) < _MIN_RECALIBRATION:
+        return 0.0, 1.0
+    return recalibrate(
+        np.concatenate([look.log_odds for look in looks]),
+        np.concatenate([look.is_lost for look in looks]),
+    )
+
+
+def _tell_risk(
+    now: pl.DataFrame,
+    model: HazardModel | None,
+    line: tuple[float, float],
+    pooled: Fit,
+    learned: Panel,
+) -> pl.DataFrame:
+    count = now.height
+    risk, lower, upper = (np.full(count, np.nan) for _ in range(3))
+    reasons: list[list[str]] = [[] for _ in range(count)]
+    if model is not None and count:
+        features = take_features(now)
+        middle, reach = model.log_odds(features), Z_95 * model.error(features)
+        risk, lower, upper = (
+            np.asarray(special.expit(line[0] + line[1] * value))
+            for value in (middle, middle - reach, middle + reach)
+        )
+        reasons = tell_reasons(model, now)
+        name, n, note = "hazard", model.count, ""
+    elif pooled.model is not None and count:
+        made = now["tenure_months"].cast(pl.Int64).to_numpy()
+        ages = np.arange(int(made.max()) + 1)
+        low, high = pooled.model.interval(pooled.model.hazard(ages, pooled.model.edge))
+        risk, lower, upper = pooled.model.hazard(ages)[made], low[made], high[made]
+        name, n = pooled.model.name, pooled.data.count
+        note = f"by tenure only; for reasons {learned.note}"
+    else:
+        name, n, note = None, pooled.data.count, pooled.note or learned.note
+    ahead = now["is_paid_ahead"].to_numpy() if count else np.zeros(0, bool)
+    known = ~ahead & ~np.isnan(risk)
+    frame = now.select(
+        "customer_key", "user_id", "is_cancelling", "paid_until_on",
+        pl.col("tenure_months").cast(pl.Int64),
+    )  # fmt: skip
+    until = [str(day) for day in now["paid_until_on"]]
+    told = []
+    for row, words in enumerate(reasons):
+        first = [f"set to end on {until[row]}"] if now["is_cancelling"][row] else []
+        told.append("; ".join(first + ([f"nothing due: paid until {until[row]}"]
+                                       if ahead[row] else words)))  # fmt: skip
+    return frame.with_columns(
+        *(
+            pl.Series(column, np.where(known, value, np.nan)).fill_nan(None)
+            for column, value in (("risk", risk), ("lower", lower), ("upper", upper))
+        ),
+        pl.Series("reasons", told, dtype=pl.String),
+        pl.lit(name, dtype=pl.String).alias("model"),
+        pl.lit(n, dtype=pl.Int64).alias("n"),
+        pl.lit(note).alias("note"),
+    ).select(pl.col(column).cast(kind) for column, kind in RISK_SCHEMA.items())
+
+
+def _tell_backtest(looks: list[Lookback], note: str) -> pl.DataFrame:
+    rows = []
+    for look in looks:
+        lost = int(look.is_lost.sum())
+        ours, theirs = brier(look.calibrated, look.is_lost), brier(look.by_tenure, look.is_lost)
+        rows.append({
+            "month": month_of(look.month),
+            "n": look.is_lost.size,
+            "lost_count": lost,
+            "predicted_count": float(look.calibrated.sum()),
+            "lost_rate": lost / look.is_lost.size,
+            "predicted_rate": float(look.calibrated.mean()),
+            "brier": ours,
+            "tenure_brier": theirs,
+            "skill_rate": 1 - ours / theirs,
+            "top_tenth_share": top_share(look.calibrated, look.is_lost) if lost else None,
+            "tenure_top_tenth_share": top_share(look.by_tenure, look.is_lost) if lost else None,
+            "note": "",
+        })  # fmt: skip
+    if not rows and note:
+        rows = [dict.fromkeys(BACKTEST_SCHEMA) | {"note": note}]
+    return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)
+
+
+def _tell_calibration(looks: list[Lookback], note: str) -> pl.DataFrame:
+    rows: list[dict[str, Any]] = []
+    if looks:
+        bins = calibrate_bins(
+            np.concatenate([look.calibrated for look in looks]),
+            np.concatenate([look.is_lost for look in looks]),
+        )
+        for number, each in enumerate(bins, start=1):
+            rows.append({
+                "bin": number, "n": each.count, "predicted_rate": each.predicted,
+                "lost_count": each.happened, "lost_rate": each.rate, "low": each.low,
+                "high": each.high, "note": "",
+            })  # fmt: skip
+    elif note:
+        rows = [dict.fromkeys(CALIBRATION_SCHEMA) | {"note": note}]
+    return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA)
+
+
+def _tell_drivers(model: HazardModel | None, learned: Panel) -> pl.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for position, (feature, meaning) in enumerate(FEATURES.items()):
+        row: dict[str, Any] = dict.fromkeys(DRIVER_SCHEMA) | {
+            "feature": feature,
+            "meaning": meaning,
+            "n": learned.is_lost.size,
+            "lost_count": int(learned.is_lost.sum()),
+            "note": learned.note,
+        }
+        if model is not None:
+            ratio, low, high = (float(each[position]) for each in model.odds_ratios())
+            row |= {"odds_ratio": ratio, "low": low, "high": high}
+            row["is_clear"] = low > 1 or high < 1
+        rows.append(row)
+    return pl.DataFrame(rows, schema=DRIVER_SCHEMA)

@@ -1,0 +1,29 @@
+"""Below which n nothing is said, and how that is put."""
+
+from typing import Final
+
+MIN_MEMBERSHIPS: Final = 50
+"""Memberships that a survival model needs: with fewer its interval spans almost everything."""
+
+MIN_LOSSES: Final = 10
+"""Losses that a survival model needs: a handful for each of two parameters."""
+
+MIN_MEMBERS: Final = 20
+"""Members of a currency that a projection of its MRR needs."""
+
+MIN_MONTHS: Final = 6
+"""Settled months that new business and expansion are taken from, and the most recent ones used."""
+
+MIN_ORIGINS: Final = 6
+"""Past projections that a judgement of projections needs."""
+
+MIN_RISK_LOSSES: Final = 50
+"""Losses that the churn-risk model needs: ten for each of its five features."""
+
+SEED: Final = 20_070_101
+"""Every simulation starts from it, so that the same inputs give the same numbers."""
+
+
+def too_few(count: int, needs: int, what: str = "") -> str:
+    """Return the refusal that stands in place of a number, e.g. ``too few: n = 12, needs 50``."""
+    return f"too few: n = {count}, needs {needs}{' ' + what if what else ''}"

@@ -1,0 +1,67 @@
+"""The forecast step of a build: every table of schema ``forecast``, from the marts beside it."""
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.forecast import projection, risk, survival, value
+from sselfie_insights.forecast.book import Book, read_book
+from sselfie_insights.forecast.tables import write_tables
+
+SCHEMAS = {
+    "survival_models": survival.MODEL_SCHEMA,
+    "survival_by_cohort": survival.CURVE_SCHEMA,
+    "ltv_by_product": value.PRODUCT_SCHEMA,
+    "ltv_by_cohort": value.COHORT_SCHEMA,
+    "ltv_by_member": value.MEMBER_SCHEMA,
+    "mrr_projection": projection.PROJECTION_SCHEMA,
+    "projection_backtest": projection.BACKTEST_SCHEMA,
+    "churn_risk": risk.RISK_SCHEMA,
+    "churn_risk_backtest": risk.BACKTEST_SCHEMA,
+    "calibration": risk.CALIBRATION_SCHEMA,
+    "churn_drivers": risk.DRIVER_SCHEMA,
+}
+"""Every table of the schema, with its columns."""
+
+
+def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
+    """Replace the schema ``forecast`` of the warehouse file by what its marts foretell.
+
+    The same marts give the same tables. Without a settled month of members they are empty.
+
+    Args:
+        warehouse: A file that nobody else has open.
+        discount_rate: What a month's delay takes off money, e.g. 0.01.
+
+    Raises:
+        SselfieError: A mart is missing.
+    """
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        book = read_book(connection)
+        connection.execute("begin")
+        connection.execute("drop schema if exists forecast cascade")
+        connection.execute("create schema forecast")
+        write_tables(connection, {name: pl.DataFrame(schema=s) for name, s in SCHEMAS.items()})
+        if book is not None:
+            _fill(connection, book, discount_rate)
+        connection.execute("commit")
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, book: Book, rate: float) -> None:
+    fits = survival.fit_all(book)
+    pooled = fits[survival.ALL]
+    tenures = book.now - book.first + 2
+    shape = None if pooled.model is None else value.residual(pooled.model, tenures, rate)
+    value.write_members(connection, pooled, shape, rate, tenures)
+    risk.write_risk(connection, book, pooled)
+    tables = {
+        "survival_models": survival.tell_models(book, fits),
+        "survival_by_cohort": survival.tell_curves(book, fits),
+        "ltv_by_product": value.tell_products(book, fits, rate),
+        "ltv_by_cohort": value.tell_cohorts(connection, pooled, shape, rate),
+        "mrr_projection": projection.tell_projection(book, pooled),
+        "projection_backtest": projection.tell_backtest(book),
+    }
+    write_tables(connection, tables)
