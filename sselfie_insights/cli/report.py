@@ -126,6 +126,7 @@ def site(
 
     Example: sselfie report site -o out/site
     """
+    from sselfie_insights.report.notices import describe_age
     from sselfie_insights.report.site import render_site
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
@@ -137,7 +138,8 @@ def site(
     typer.echo(str(written.index))
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
     for notice in written.notices:
-        typer.echo(f"note: {notice}", err=True)
+        if notice != describe_age(settings, written.stamp):  # that one is the error
+            typer.echo(f"note: {notice}", err=True)
     refuse_stale(settings, written.stamp)
 
 

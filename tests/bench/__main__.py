@@ -4,9 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import mirror
+from tests.bench import command, mirror
 
-BENCHES: dict[str, Callable[[int], bool]] = {"mirror": mirror.run}
+BENCHES: dict[str, Callable[[int], bool]] = {
+    "mirror": mirror.run,
+    "command": command.run,
+}
 """Name and function: it takes the rows to measure on, prints, and says whether all targets hold."""
 
 

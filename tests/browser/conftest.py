@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(business: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the made-up business."""
+    """The site of the made-up business, its data too old, so that every page has a banner."""
     folder = tmp_path_factory.mktemp("site")
-    render_site(load_settings(warehouse=business), folder)
+    render_site(load_settings(warehouse=business, max_age="1m"), folder)
     return folder

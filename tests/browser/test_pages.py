@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Request
 from playwright.sync_api import Page as Tab
 
@@ -78,6 +79,28 @@ def test_pages_fit_call_nobody_and_can_be_read(tab: tuple[Tab, list[str]], site:
         ratio, where = page.evaluate(MEASURE)
         assert ratio >= CONTRAST, (name, ratio, where)
     assert seen == []
+
+
+def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
+    context = browser.new_context(color_scheme="light", bypass_csp=True)
+    page = context.new_page()
+    for name in NAMES:
+        page.emulate_media(color_scheme="light")
+        open_all(page, site, name)
+        # The rows of a table are alike, and axe measures every cell of them for seconds.
+        page.evaluate(
+            "document.querySelectorAll('tbody tr:nth-child(n+4)').forEach(r => r.remove())"
+        )
+        check(page, name, {})
+        page.emulate_media(color_scheme="dark")
+        check(page, name, {"runOnly": ["color-contrast"]})
+    context.close()
+
+
+def check(page: Tab, name: str, options: dict[str, Any]) -> None:
+    result = Axe().run(page, options=options)
+    assert result.response["passes"], f"axe looked at nothing on {name}"
+    assert not result.response["violations"], (name, result.generate_report())
 
 
 def test_one_drawing_of_each_chart_shows(tab: tuple[Tab, list[str]], site: Path) -> None:
