@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         le=365,
         description="Days after a period's end in which a renewal is late, not new.",
     )
+    discount_rate: float = Field(
+        0.01,
+        ge=0.001,
+        le=0.2,
+        description="What a month's delay takes off money to come, in forecasts of value.",
+    )
     holdout_percent: int = Field(
         10,
         ge=0,

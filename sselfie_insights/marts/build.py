@@ -72,7 +72,7 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
 def build_into(
     private: Path, settings: Settings, *, on_progress: Progress | None = None
 ) -> BuildReport:
-    """Build every mart in a private copy, test them, and record what the tests found.
+    """Build every mart in a private copy, test them, record the findings, and forecast.
 
     Models, snapshots and tests are one call of dbt: to start it twice takes seconds. dbt only
     tells what the tests found; how severe that is, ``checks.yml`` says.
@@ -88,6 +88,7 @@ def build_into(
         SselfieError: A model failed.
     """
     from sselfie_insights import check
+    from sselfie_insights.forecast import write_forecasts
 
     started = monotonic()
     sync = _read_last_sync(private)
@@ -104,6 +105,7 @@ def build_into(
     findings = check.from_dbt(results, settings, sync.run_id)
     check.record(private, findings)
     check.require_passed(findings)
+    write_forecasts(private, discount_rate=settings.discount_rate)
     warnings = tuple(finding.check_name for finding in check.failures(findings, "warn"))
     return _report(as_of, results, warnings, started)
 
