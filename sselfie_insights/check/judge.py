@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sselfie_insights.check.catalogue import TABLE_RULES, VALUE_RULES, Check, Subject, accepted
 from sselfie_insights.check.expectations import Answer, Frame, Question, ask
-from sselfie_insights.check.measure import Measures, Mirror
+from sselfie_insights.check.measure import BROKEN, Measures, Mirror, Values
 
 LEAST_SHARE = 0.7
 """The share of its former rows that a table may not fall below."""
@@ -105,12 +105,12 @@ def judge(mirror: Mirror, checks: Sequence[Check], schema: str) -> list[Finding]
         checks: The checks.
         schema: The schema of the source that it mirrors.
     """
-    of_values = [check for check in checks if check.rule in VALUE_RULES]
+    of_values = [check for check in checks if check.rule in VALUE_RULES and mirror.has(check)]
     of_tables = [check for check in checks if check.rule in TABLE_RULES]
-    of_columns = [check for check in checks if check not in of_values and check not in of_tables]
+    of_columns = [check for check in checks if check.rule not in VALUE_RULES | TABLE_RULES]
     columns = mirror.measure_columns(of_columns)
     tables = _measure_tables(mirror, of_tables, schema)
-    values = mirror.measure_values(of_values)
+    values = [mirror.measure_values(check) for check in of_values]
     frame, questions = _lay_out_values(of_values, values)
     answers = ask(
         {
@@ -131,7 +131,7 @@ def _measure_tables(
 ) -> dict[Subject, Measures]:
     tables = mirror.measure_volumes([each for each in checks if each.rule == "volume"], schema)
     for known in tables.values():
-        if known["former_count"] is not None and known["former_count"] >= FEWEST_ROWS:
+        if (known.get("former_count") or 0) >= FEWEST_ROWS:
             known["least_count"] = LEAST_SHARE * known["former_count"]
     stale = [check for check in checks if check.rule == "freshness"]
     fresh = mirror.measure_freshness(stale)
@@ -139,7 +139,7 @@ def _measure_tables(
         known = tables[check.subject] | fresh.get(check.subject, {})
         assert check.table.freshness is not None  # noqa: S101  # these checks are about such tables
         days = check.table.freshness.max_age_days
-        if known.get("day_count", 0) < FEWEST_DAYS:
+        if (known.get("day_count") or 0) < FEWEST_DAYS:
             known["usual_days"] = max(days, QUIET_DAYS)
         else:
             known["usual_days"] = max(days, 2 * known["gap_days"])
@@ -148,15 +148,18 @@ def _measure_tables(
 
 
 def _lay_out_values(
-    checks: Sequence[Check], values: Sequence[tuple[int, str, int]]
+    checks: Sequence[Check], values: Sequence[Values | None]
 ) -> tuple[Frame, list[Question]]:
     """Return a frame with a column for every set of accepted values, and a question about each."""
-    frame = [{_question(checks[number]): value} for number, value, _ in values]
+    frame = [
+        {_question(check): value}
+        for check, found in zip(checks, values, strict=True)
+        for value, _ in found or ()
+    ]
     sets = {_question(check): accepted(check) for check in checks}
-    asked = {name for row in frame for name in row}
     questions = [
-        Question(name, "ExpectColumnValuesToBeInSet", {"column": name, "value_set": [*sets[name]]})
-        for name in sorted(asked)
+        Question(name, "ExpectColumnValuesToBeInSet", {"column": name, "value_set": [*values]})
+        for name, values in sets.items()
     ]
     return frame, questions
 
@@ -172,40 +175,39 @@ def _read_measures(
     findings = []
     for check in checks:
         known = measures.get(check.subject, {})
-        if known.get(_MEASURED[check.rule]) is None:
-            continue
-        answer = answers[check.rule]
-        is_failed = rows[check.subject] in answer.failed
-        counted, looked_at = _count(check, known)
-        findings.append(
-            Finding(
-                check,
-                is_failed,
-                answer.is_broken,
-                counted,
-                looked_at,
-                _describe(check, counted, known) if is_failed else "",
-            )
-        )
+        if known.get(_MEASURED[check.rule]) is not None:
+            answer = answers[check.rule]
+            is_failed = rows[check.subject] in answer.failed
+            failed, looked_at = _count(check, known)
+            detail = _describe(check, failed, known) if is_failed else ""
+            findings.append(Finding(check, is_failed, answer.is_broken, failed, looked_at, detail))
+        elif known.get(BROKEN):
+            findings.append(_broken(check))
     return findings
 
 
 def _read_values(
     checks: Sequence[Check],
-    values: Sequence[tuple[int, str, int]],
+    values: Sequence[Values | None],
     answers: Mapping[str, Answer],
 ) -> list[Finding]:
-    counts = [[0, 0] for _ in checks]  # rows that break the rule, rows looked at
-    for row, (number, _, row_count) in enumerate(values):
-        answer = answers[_question(checks[number])]
-        counts[number][0] += row_count if row in answer.failed else 0
-        counts[number][1] += row_count
     findings = []
-    for check, (failed, looked_at) in zip(checks, counts, strict=True):
-        answer = answers.get(_question(check), Answer(frozenset(), is_broken=False))
+    row = 0
+    for check, found in zip(checks, values, strict=True):
+        if found is None:
+            findings.append(_broken(check))
+            continue
+        answer = answers[_question(check)]
+        failed = sum(count for each, (_, count) in enumerate(found, row) if each in answer.failed)
+        row += len(found)
         detail = _describe(check, failed, {}) if failed else ""
-        findings.append(Finding(check, bool(failed), answer.is_broken, failed, looked_at, detail))
+        looked_at = sum(count for _, count in found)
+        findings.append(Finding(check, failed > 0, answer.is_broken, failed, looked_at, detail))
     return findings
+
+
+def _broken(check: Check) -> Finding:
+    return Finding(check, False, True, None, None, "")
 
 
 def _count(check: Check, known: Measures) -> tuple[int | None, int | None]:

@@ -11,11 +11,15 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.check.catalogue import INTEGERS, NATIVE_TYPES, Check, Subject, accepted
+from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, Subject, accepted
 from sselfie_insights.contract import Column, Table
 from sselfie_insights.sql import literal
 
 Measures = dict[str, Any]
+Values = list[tuple[str, int]]
+
+BROKEN = "is_broken"
+"""The measure that tells that the others could not be taken."""
 
 CLOCK_TOLERANCE = timedelta(days=1)
 """How far ahead of the sync an instant may lie: clocks differ, and so do zones of naive ones."""
@@ -32,7 +36,7 @@ _LONGEST = 64
 _MOST = 1000
 """How many distinct values of a column are handed on; the others count as one."""
 
-_LEDGER = ("amount", "balance_after", "created_at", "id", "user_id")
+_LEDGER = frozenset({"amount", "balance_after", "created_at", "id", "user_id"})
 """The columns without which no movement of credits follows another."""
 
 _JSON_SHAPE = """
@@ -61,9 +65,8 @@ class Place:
 
     @property
     def number(self) -> str:
-        """Its value as a number, NULL where it is none."""
-        is_number = self.type in INTEGERS or self.type.startswith("DECIMAL")
-        return self.sql if is_number else f"try_cast({self.text} as double)"
+        """Its value as a number, NULL where it is none; no sum or difference overflows."""
+        return f"try_cast({self.text if self.type == 'VARCHAR' else self.sql} as double)"
 
     @property
     def instant(self) -> str:
@@ -89,12 +92,12 @@ class Mirror:
     ) -> None:
         self._connection = connection
         self._read_at, self._as_of = read_at, as_of
-        self._types: dict[str, dict[str, str]] = defaultdict(dict)
+        self._types: dict[str, dict[str, str]] = {}
         for table, column, data_type in connection.execute(
             "select table_name, column_name, data_type from duckdb_columns()"
             " where schema_name = 'raw' and not internal"
         ).fetchall():
-            self._types[table][column] = data_type
+            self._types.setdefault(table, {})[column] = data_type
 
     def find(self, table: Table, column: Column) -> Place | None:
         """Return where ``column`` is, under its own name or an alias, if it is there at all."""
@@ -118,10 +121,28 @@ class Mirror:
                 for measure, expression in self._expressions(check, check.column, place):
                     wanted[check.table.name][check.subject, measure] = expression
         for table, expressions in wanted.items():
-            values = self._one(f'select {", ".join(expressions.values())} from raw."{table}"')
-            for (subject, measure), value in zip(expressions, values, strict=True):
+            for (subject, measure), value in self._aggregate(table, expressions).items():
                 measures[subject][measure] = value
         return measures
+
+    def _aggregate(
+        self, table: str, expressions: Mapping[tuple[Subject, str], str]
+    ) -> dict[tuple[Subject, str], Any]:
+        """Return the value of every aggregate, all of one scan.
+
+        Where that fails, those of each column by themselves, so that only the guilty is broken.
+        """
+        values = self._one(f'select {", ".join(expressions.values())} from raw."{table}"')
+        if values is not None:
+            return dict(zip(expressions, values, strict=True))
+        subjects = {subject for subject, _ in expressions}
+        if len(subjects) == 1:
+            return {(subject, BROKEN): True for subject in subjects}
+        found: dict[tuple[Subject, str], Any] = {}
+        for subject in subjects:
+            own = {key: each for key, each in expressions.items() if key[0] == subject}
+            found |= self._aggregate(table, own)
+        return found
 
     def _expressions(self, check: Check, column: Column, place: Place) -> Iterable[tuple[str, str]]:
         """Yield the name and the aggregate of every measure of a check."""
@@ -185,16 +206,26 @@ class Mirror:
             f' where {value} in (select {key} from raw."{column.references}"))',
         )
 
-    def measure_values(self, checks: Sequence[Check]) -> list[tuple[int, str, int]]:
-        """Return (position of the check, distinct value or shape of value, rows that have it)."""
-        queries = []
-        for number, check in enumerate(checks):
-            assert check.column is not None  # noqa: S101  # these checks are about columns
-            place = self.find(check.table, check.column)
-            needs = _LEDGER if check.rule == "ledger" else ()
-            if place is not None and all(self._types[check.table.name].get(n) for n in needs):
-                queries.append(_distinct(number, check, place, self._types[check.table.name]))
-        return [row for query in queries for row in self._connection.execute(query).fetchall()]
+    def has(self, check: Check) -> bool:
+        """Tell whether the columns that a check is about are there."""
+        assert check.column is not None  # noqa: S101  # these checks are about columns
+        needed = _LEDGER if check.rule == "ledger" else frozenset()
+        found = self._types.get(check.table.name, {}).keys()
+        return self.find(check.table, check.column) is not None and needed <= found
+
+    def measure_values(self, check: Check) -> Values | None:
+        """Return a column's distinct values, or their shapes, with the rows that have them.
+
+        None where they cannot be told.
+        """
+        assert check.column is not None  # noqa: S101  # these checks are about columns
+        place = self.find(check.table, check.column)
+        assert place is not None  # noqa: S101  # see ``has``
+        found = self._types[check.table.name]
+        try:
+            return self._connection.execute(_distinct(check, place, found)).fetchall()
+        except duckdb.Error:
+            return None
 
     def measure_volumes(self, checks: Sequence[Check], schema: str) -> dict[Subject, Measures]:
         """Return the rows of every table now, and the most that one of the last syncs found.
@@ -205,7 +236,7 @@ class Mirror:
         """
         former = dict(
             self._connection.execute(
-                """
+                f"""
                 with syncs as (
                     select
                         tables.table_name, tables.row_count,
@@ -214,18 +245,19 @@ class Mirror:
                         ) as recency
                     from meta.sync_tables as tables
                     inner join meta.sync_runs as runs on tables.run_id = runs.run_id
-                    where tables.schema_name = ?
+                    where tables.schema_name = {literal(schema)}
                 )
-                select table_name, max(row_count) from syncs where recency <= ? group by table_name
-                """,
-                [schema, _SYNCS],
+                select table_name, max(row_count) from syncs where recency <= {_SYNCS}
+                group by table_name
+                """
             ).fetchall()
         )
         measures: dict[Subject, Measures] = {}
         for check in checks:
             name = check.table.name
-            count = self._one(f'select count(*) from raw."{name}"')[0] if name in self._types else 0
-            measures[check.subject] = {"row_count": count, "former_count": former.get(name)}
+            row = self._one(f'select count(*) from raw."{name}"') if name in self._types else (0,)
+            known = {"row_count": row[0], "former_count": former.get(name)} if row else {}
+            measures[check.subject] = known or {BROKEN: True}
         return measures
 
     def measure_freshness(self, checks: Sequence[Check]) -> dict[Subject, Measures]:
@@ -237,7 +269,7 @@ class Mirror:
             place = self.find(check.table, check.table.column(freshness.column))
             if place is None:
                 continue
-            age, gap, day_count = self._one(
+            row = self._one(
                 f"""
                 with seen as (
                     select {place.instant} as seen_at from raw."{check.table.name}"
@@ -256,16 +288,19 @@ class Mirror:
                 from gaps
                 """
             )
-            measures[check.subject] = {"age_days": age, "gap_days": gap, "day_count": day_count}
+            names = ("age_days", "gap_days", "day_count")
+            measures[check.subject] = dict(zip(names, row, strict=True)) if row else {BROKEN: True}
         return measures
 
-    def _one(self, query: str) -> tuple[Any, ...]:
-        row = self._connection.execute(query).fetchone()
-        assert row is not None  # noqa: S101  # an aggregate has one row
-        return row
+    def _one(self, query: str) -> tuple[Any, ...] | None:
+        """Return the row of an aggregate, None where it fails on some value."""
+        try:
+            return self._connection.execute(query).fetchone()
+        except duckdb.Error:
+            return None
 
 
-def _distinct(number: int, check: Check, place: Place, found: Mapping[str, str]) -> str:
+def _distinct(check: Check, place: Place, found: Mapping[str, str]) -> str:
     """Return the query of a check's distinct values and their rows."""
     source = f'raw."{check.table.name}" where {place.sql} is not null'
     match check.rule:
@@ -273,11 +308,11 @@ def _distinct(number: int, check: Check, place: Place, found: Mapping[str, str])
             shape = _JSON_SHAPE.format(text=place.text)
             if place.type != "JSON":
                 shape = f"case when json_valid({place.text}) then {shape} else 'broken' end"
-            return f"select {number}, {shape}, count(*) from {source} group by all"
+            return f"select {shape}, count(*) from {source} group by all"
         case "array":
-            return f"select {number}, {_array_shape(place)}, count(*) from {source} group by all"
+            return f"select {_array_shape(place)}, count(*) from {source} group by all"
         case "ledger":
-            return _ledger(number, found)
+            return _ledger(found)
         case _:
             return f"""
                 with counted as (
@@ -290,7 +325,7 @@ def _distinct(number: int, check: Check, place: Place, found: Mapping[str, str])
                     ) as place
                     from counted
                 )
-                select {number}, if(place <= {_MOST}, value, 'and others'), sum(row_count)::bigint
+                select if(place <= {_MOST}, value, 'and others'), sum(row_count)::bigint
                 from ranked group by all
             """
 
@@ -311,7 +346,7 @@ def _array_shape(place: Place) -> str:
     """
 
 
-def _ledger(number: int, found: Mapping[str, str]) -> str:
+def _ledger(found: Mapping[str, str]) -> str:
     """Return the query of how balances follow one another.
 
     What was there before a movement cannot be more than what the movement before left, nor less
@@ -328,7 +363,6 @@ def _ledger(number: int, found: Mapping[str, str]) -> str:
             where {after} is not null and {amount} is not null
         )
         select
-            {number},
             case
                 when opening < 0 then 'below nothing'
                 when left_before is null then 'first'

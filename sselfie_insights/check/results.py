@@ -4,7 +4,7 @@ No result ever holds a cell's value: names, counts and limits only.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 import duckdb
 
 from sselfie_insights.errors import ChecksFailedError
+from sselfie_insights.sql import literal
 
 Suite = Literal["mirror", "marts"]
 Severity = Literal["error", "warn"]
@@ -69,9 +70,6 @@ class CheckResult:
     detail: str
 
 
-COLUMNS = tuple(field.name for field in fields(CheckResult))
-
-
 def record(target: Path | duckdb.DuckDBPyConnection, results: Sequence[CheckResult]) -> None:
     """Write ``results`` to ``meta.check_results``, in place of the former ones of their suites.
 
@@ -86,11 +84,10 @@ def record(target: Path | duckdb.DuckDBPyConnection, results: Sequence[CheckResu
     target.execute(TABLE)
     if not results:
         return
-    suites = sorted({result.suite for result in results})
-    target.execute("delete from meta.check_results where suite in (select unnest(?))", [suites])
-    columns = [list(column) for column in zip(*map(astuple, results), strict=True)]
-    marks = ", ".join("unnest(?)" for _ in columns)
-    target.execute(f"insert into meta.check_results select {marks}", columns)
+    suites = ", ".join(sorted({literal(result.suite) for result in results}))
+    target.execute(f"delete from meta.check_results where suite in ({suites})")
+    rows = ", ".join(f"({', '.join(map(literal, astuple(result)))})" for result in results)
+    target.execute(f"insert into meta.check_results values {rows}")
 
 
 def failures(results: Iterable[CheckResult], severity: Severity) -> list[CheckResult]:
