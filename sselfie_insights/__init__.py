@@ -1,5 +1,3 @@
 """SSELFIE Insights: exact analytics and retention reports for SSELFIE Studio."""
 
-from importlib.metadata import version
-
-__version__ = version("sselfie-insights")
+__version__ = "0.1.0"

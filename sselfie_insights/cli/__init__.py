@@ -37,7 +37,9 @@ app = typer.Typer(
     help="Exact analytics and retention reports for SSELFIE Studio.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Plain help: Rich takes longer to load than all the rest, and cannot draw into a pipe.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 alerts.register(app)
 backup.register(app)

@@ -52,7 +52,7 @@ def run(
 ) -> None:
     """Sync, check, build, publish, render and export; publish nothing unless all is well.
 
-    Example, in a crontab: 15 3 * * * sselfie run --quiet --timeout 2h
+    Example: sselfie run --quiet --timeout 2h
     """
     from sselfie_insights.clock import parse_duration
     from sselfie_insights.errors import SselfieError
