@@ -16,6 +16,7 @@ from sselfie_insights.cli import (
     check,
     config,
     demo,
+    diff,
     doctor,
     explain,
     export,
@@ -47,6 +48,7 @@ build.register(app)
 check.register(app)
 config.register(app)
 demo.register(app)
+diff.register(app)
 doctor.register(app)
 explain.register(app)
 export.register(app)

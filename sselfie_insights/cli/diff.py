@@ -1,0 +1,63 @@
+"""``sselfie diff``: the public numbers that a later publication restates."""
+
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse, say_note
+from sselfie_insights.cli.output import FormatOption, Output, TableFormat, choose_format, print_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(diff)
+
+
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="The earlier publication: a date, a name or a file.")
+    ],
+    after: Annotated[
+        str | None,
+        typer.Argument(metavar="[B]", help="The later one; by default the warehouse as it is."),
+    ] = None,
+    form: FormatOption = None,
+    output: Output = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Write the rows behind, where a file holds one table.")
+    ] = False,
+    warehouse: Warehouse = None,
+) -> None:
+    """Name every public number that changed for periods that were already complete, and why.
+
+    Example: sselfie diff 2026-11-01 2026-11-22 --format json
+    """
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.run.diff import compare, resolve
+    from sselfie_insights.run.diff.tables import numbers_result, rows_result, to_json, to_text
+    from sselfie_insights.settings import load_settings
+
+    settings = load_settings(warehouse=warehouse)
+    files = (resolve(settings, text, say_note) for text in (before, after))
+    comparison = compare(settings, *files)
+    for remark in comparison.remarks:
+        say_note(remark)
+    chosen = choose_format(form, output)
+    if chosen is TableFormat.JSON:
+        write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
+    elif chosen is TableFormat.TABLE:
+        on_terminal = output is None and sys.stdout.isatty()
+        text = to_text(comparison, shutil.get_terminal_size().columns if on_terminal else None)
+        if output is None:
+            print_text(text)
+        else:
+            write_out(f"{text}\n".encode(), output, sys.stdout.buffer, binary=False)
+    else:
+        result = rows_result(comparison) if rows else numbers_result(comparison)
+        form = TableFormat(chosen)
+        content = to_bytes(result, form.value)
+        write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)
+    if not comparison.restatements and chosen is not TableFormat.TABLE:
+        say_note("nothing restated")

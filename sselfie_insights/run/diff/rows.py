@@ -1,0 +1,273 @@
+"""The rows behind restated numbers: what changed in the marts that keep single events.
+
+Each mart is compared row by row; of the people in it, only the ``customer_key`` is told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.sql import literal
+
+MOST_ROWS = 100_000
+"""Rows that are told of a mart; more are counted only."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """How one of two publications knows a row: its day, and what tells which numbers hold it."""
+
+    on: date
+    parts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ChangedRow:
+    """A row of a mart that differs between two publications.
+
+    Attributes:
+        mart: The mart.
+        key: What tells the row from others.
+        customer_key: Whose it is; None where it is nobody's.
+        change: ``added``, ``removed`` or ``changed``.
+        cause: Why, as far as both files prove it.
+        before: Its facts in the earlier publication; None where it is not there.
+        after: Its facts in the later one.
+        faces: How each of the two knows it, where it falls into a complete period.
+    """
+
+    mart: str
+    key: str
+    customer_key: str | None
+    change: str
+    cause: str
+    before: str | None
+    after: str | None
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True)
+class Drill:
+    """How a mart is compared.
+
+    Attributes:
+        mart: Its name.
+        relation: Its rows as SQL over the schema ``{db}.marts``.
+        key: The expression that tells a row from others.
+        who: The column of the customer.
+        on: The expression of the day that the row counts for.
+        facts: The columns that are compared.
+        parts: Columns that say which numbers hold the row.
+        cause: SQL for the reason, over ``old``, ``new`` and the files ``a`` and ``b``.
+    """
+
+    mart: str
+    relation: str
+    key: str
+    who: str
+    on: str
+    facts: tuple[str, ...]
+    parts: tuple[str, ...]
+    cause: str
+
+
+# What both files prove of a customer whose membership reads otherwise.
+_OF_CUSTOMER = """
+    coalesce(
+        (
+            select string_agg(distinct cause, ', ' order by cause)
+            from changed_payments
+            where changed_payments.customer_key = coalesce(new.who, old.who)
+        ),
+        case
+            when exists (
+                select 1 from b.marts.payments
+                where payments.customer_key = coalesce(new.who, old.who)
+                    and payments.moved_on >= {seen_until}
+                    and payments.moved_on <= {seen_until} + {grace_days}::integer
+            ) then 'late renewal'
+            else 'not proven'
+        end
+    )
+"""
+
+DRILLS = {
+    drill.mart: drill
+    for drill in (
+        Drill(
+            "payments",
+            "from {db}.marts.payments",
+            "movement_key",
+            "customer_key",
+            "moved_on",
+            ("kind", "moved_on", "product_type", "currency", "gross_cents", "refunded_cents"),
+            ("currency", "product_type"),
+            """
+            case
+                when new.facts.refunded_cents > coalesce(old.facts.refunded_cents, 0)
+                    then 'refund'
+                when old.key is null and new.key in (
+                    select payment_key from a.intermediate.int_payment_rows
+                ) then 'reclassified'
+                when old.key is null then 'late row'
+                when new.key is null and old.key in (
+                    select payment_key from b.intermediate.int_payment_rows
+                ) then 'reclassified'
+                when new.key is null then 'deleted row'
+                else 'changed row'
+            end
+            """,
+        ),
+        Drill(
+            "member_months",
+            "from {db}.marts.member_months",
+            "concat_ws(' ', month, customer_key, currency)",
+            "customer_key",
+            "month",
+            ("month", "currency", "mrr_cents", "cohort_period"),
+            ("currency", "cohort_period", "customer_key"),
+            _OF_CUSTOMER,
+        ),
+        Drill(
+            "churn_by_member",
+            "from {db}.marts.churn_by_member",
+            "concat_ws(' ', churned_on, customer_key, currency)",
+            "customer_key",
+            "churned_on",
+            ("churned_on", "currency", "kind", "is_in_grace", "lost_mrr_cents"),
+            ("currency", "customer_key"),
+            f"""
+            case
+                when old.facts.is_in_grace and not new.facts.is_in_grace
+                    and old.facts.kind = new.facts.kind
+                    and old.facts.lost_mrr_cents = new.facts.lost_mrr_cents then 'grace ended'
+                when old.facts.kind <> new.facts.kind
+                    and old.facts.lost_mrr_cents = new.facts.lost_mrr_cents then 'status changed'
+                else {_OF_CUSTOMER}
+            end
+            """,
+        ),
+        Drill(
+            "credit_entries",
+            "from {db}.marts.credit_entries",
+            "credit_transaction_id::varchar",
+            "user_id",
+            "transacted_on",
+            ("transacted_on", "kind", "feature", "credits"),
+            ("feature",),
+            """
+            case
+                when old.key is null and new.key in (
+                    select credit_transaction_id::varchar from a.intermediate.int_credit_entries
+                ) then 'reclassified'
+                when old.key is null then 'late row'
+                when new.key is null and old.key in (
+                    select credit_transaction_id::varchar from b.intermediate.int_credit_entries
+                ) then 'reclassified'
+                when new.key is null then 'deleted row'
+                else 'changed row'
+            end
+            """,
+        ),
+        Drill(
+            "fct_activity",
+            "select user_id, activity_on, feature, count(*) as event_count"
+            " from {db}.marts.fct_activity group by all",
+            "concat_ws(' ', activity_on, user_id, feature)",
+            "user_id",
+            "activity_on",
+            ("activity_on", "feature", "event_count"),
+            ("feature",),
+            """
+            case
+                when coalesce(new.facts.event_count, 0) > coalesce(old.facts.event_count, 0)
+                    then 'late row'
+                else 'deleted row'
+            end
+            """,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Of the earlier publication: what it had seen, for the words of a cause.
+
+    Attributes:
+        complete_until: The first day that was not complete in it.
+        seen_until: The day of its data.
+        grace_days: Days in which a renewal is late.
+    """
+
+    complete_until: date
+    seen_until: date
+    grace_days: int
+
+
+def changed_rows(db: duckdb.DuckDBPyConnection, mart: str, span: Span) -> Iterator[ChangedRow]:
+    """Yield the rows of ``mart`` that differ between the attached files ``a`` and ``b``.
+
+    Only rows that fall into a period complete in ``a`` count, by either file's day. ``payments``
+    must be compared before the marts of members, whose causes it gives.
+    """
+    drill = DRILLS[mart]
+    if not all(_has(db, name, needed) for name in ("a", "b") for needed in (mart, "payments")):
+        return
+    sides = ", ".join(
+        f"{side} as (select {drill.key} as key, {drill.who} as who, {drill.on} as day,"
+        f" {_struct(drill.facts)} as facts, {_struct(drill.parts)} as parts"
+        f" from ({drill.relation.format(db=name)}))"
+        for side, name in (("old", "a"), ("new", "b"))
+    )
+    until = literal(span.complete_until)
+    cause = drill.cause.format(seen_until=literal(span.seen_until), grace_days=span.grace_days)
+    db.execute(
+        f"""
+        create or replace temp table changed_{mart} as
+        with {sides}
+        select
+            coalesce(new.key, old.key) as key,
+            coalesce(new.who, old.who) as customer_key,
+            case
+                when old.key is null then 'added' when new.key is null then 'removed'
+                else 'changed'
+            end as change,
+            {cause} as cause,
+            old.facts::json::varchar as before,
+            new.facts::json::varchar as after,
+            old.day as old_day,
+            old.parts as old_parts,
+            new.day as new_day,
+            new.parts as new_parts
+        from old
+        full join new on old.key = new.key
+        where (old.facts is distinct from new.facts or old.who is distinct from new.who)
+            and (old.day < {until} or new.day < {until})
+        """
+    )
+    found = db.execute(
+        f"select * from changed_{mart} order by coalesce(old_day, new_day), key limit {MOST_ROWS}"
+    ).fetchall()
+    for key, who, change, why, before, after, old_day, old_parts, new_day, new_parts in found:
+        faces = tuple(
+            Face(day, parts)
+            for day, parts in ((old_day, old_parts), (new_day, new_parts))
+            if day is not None and day < span.complete_until
+        )
+        yield ChangedRow(mart, key, who, change, why, before, after, faces)
+
+
+def _struct(names: tuple[str, ...]) -> str:
+    return "struct_pack(" + ", ".join(f"{name} := {name}" for name in names) + ")"
+
+
+def _has(db: duckdb.DuckDBPyConnection, database: str, mart: str) -> bool:
+    row = db.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'marts'"
+        f" and database_name = {literal(database)} and table_name = {literal(mart)}"
+    ).fetchone()
+    return bool(row and row[0])
