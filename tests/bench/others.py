@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
-from psycopg.conninfo import conninfo_to_dict
 
 
 def time_adbc(url: str, folder: Path, tables: list[str]) -> float | None:
@@ -37,7 +36,9 @@ def time_dlt(url: str, folder: Path, tables: list[str], backend: str) -> float |
     if find_spec("dlt") is None:
         return None
     import dlt
+    import psycopg2
     from dlt.sources.sql_database import sql_database
+    from sqlalchemy import create_engine
 
     target = folder / f"dlt_{backend}.duckdb"
     pipelines = folder / f"dlt_{backend}"
@@ -49,10 +50,8 @@ def time_dlt(url: str, folder: Path, tables: list[str], backend: str) -> float |
         dataset_name="raw",
     )
     source = sql_database(
-        # The server trusts everyone, and dlt insists on a password.
-        credentials="postgresql+psycopg2://{user}:x@{host}:{port}/{dbname}".format_map(
-            conninfo_to_dict(url)
-        ),
+        # dlt's own credentials know no sockets.
+        credentials=create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(url)),
         table_names=tables,
         backend=backend,
     )

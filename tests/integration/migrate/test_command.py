@@ -131,30 +131,6 @@ def test_errors_of_the_url(run: Run, monkeypatch: pytest.MonkeyPatch, command: s
     assert "ter2" not in err
 
 
-def test_wrong_password(
-    run: Run, database: str, cluster15_with_passwords: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSELFIE_DATABASE_URL", cluster15_with_passwords)
-    code, out, err = run("apply")
-    assert (code, out) == (3, "")
-    assert "password authentication failed" in err
-    assert "wrong-secret" not in err
-
-
-@pytest.fixture
-def cluster15_with_passwords(cluster15: object) -> str:
-    """A connection string whose password is wrong, to a server that asks for one."""
-    home = psycopg.conninfo.conninfo_to_dict(cluster15.uri)["host"]  # type: ignore[attr-defined]
-    rules = Path(home, "data", "pg_hba.conf")
-    text = rules.read_text()
-    if "guarded" not in text:
-        rules.write_text("local all guarded scram-sha-256\n" + text)
-        with psycopg.connect(cluster15.uri, autocommit=True) as admin:  # type: ignore[attr-defined]
-            admin.execute("create role guarded login password 'right'")
-            admin.execute("select pg_reload_conf()")
-    return f"postgresql://guarded:wrong-secret@/postgres?host={home}"
-
-
 def test_locked(run: Run, mine: Path, database: str) -> None:
     from sselfie_insights.postgres import advisory_lock, connect
 

@@ -7,8 +7,8 @@ from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import adoption, apply, baseline, plan, read_status, trace
 from sselfie_insights.migrate.catalog import fingerprint, read_catalog
 from sselfie_insights.migrate.checkup import lint_folder
-from tests.conftest import temporary_database
-from tests.integration.migrate.conftest import Cluster, Folder
+from tests.integration.migrate.conftest import Folder
+from tests.integration.sync.servers import Server
 
 
 def whole_catalog(url: str) -> str:
@@ -28,25 +28,24 @@ def whole_catalog(url: str) -> str:
         return fingerprint(read_catalog(connection, schemas)) + repr((schemas, history))
 
 
-def test_looking_changes_nothing(server: str, cluster15: Cluster, folder: Folder) -> None:
+def test_looking_changes_nothing(target: str, scratch_server: Server, folder: Folder) -> None:
     path = folder(
         "create table public.one (id integer);",
         "-- migrate: no-transaction\ncreate index concurrently i on public.one (id);",
         "drop table public.one;",
     )
-    with temporary_database(server) as target:
-        for to in (None, 1):
-            if to is not None:
-                apply(target, folder=path, to=to)
-            before = whole_catalog(target)
-            found = plan(target, folder=path)
-            assert [migration.version for migration in found.pending] == [1, 2, 3][to or 0 :]
-            lint_folder(path, target, everything=True)
-            status = read_status(target, folder=path, scratch_url=cluster15.uri)
-            assert len(status.steps) == 3
-            traced = trace(target, folder=path, scratch_url=cluster15.uri)
-            assert traced.statements
-            assert whole_catalog(target) == before
+    for to in (None, 1):
+        if to is not None:
+            apply(target, folder=path, to=to)
+        before = whole_catalog(target)
+        found = plan(target, folder=path)
+        assert [migration.version for migration in found.pending] == [1, 2, 3][to or 0 :]
+        lint_folder(path, target, everything=True)
+        status = read_status(target, folder=path, scratch_url=scratch_server.url)
+        assert len(status.steps) == 3
+        traced = trace(target, folder=path, scratch_url=scratch_server.url)
+        assert traced.statements
+        assert whole_catalog(target) == before
 
 
 LIVE = """
@@ -60,26 +59,25 @@ create table public.email_logs (id integer primary key);
 
 
 @pytest.fixture
-def live(server: str) -> object:
+def live(target: str) -> str:
     """The documented tables as somebody else applied them, changed as live databases are."""
-    with temporary_database(server) as url:
-        apply(url, to=15)
-        with psycopg.connect(url) as connection:
-            connection.execute(LIVE)
-            connection.execute("drop schema sselfie_migrations cascade")
-        yield url
+    apply(target, to=15)
+    with psycopg.connect(target) as connection:
+        connection.execute(LIVE)
+        connection.execute("drop schema sselfie_migrations cascade")
+    return target
 
 
-def test_baseline(live: str, cluster15: Cluster) -> None:
+def test_baseline(live: str, scratch_server: Server) -> None:
     with pytest.raises(MigrationError, match="does not cover 0015: 2 missing") as caught:
-        baseline(live, 15, scratch_url=cluster15.uri)
+        baseline(live, 15, scratch_url=scratch_server.url)
     assert "column public.subscriptions.plan_name, table public.daily_captures" in str(caught.value)
     assert "--accept-differences" in caught.value.remedy
     with psycopg.connect(live) as connection:
         row = connection.execute("select to_regnamespace('sselfie_migrations')").fetchone()
     assert row == (None,), "a refusal leaves nothing behind"
 
-    differences = baseline(live, 15, scratch_url=cluster15.uri, accept_differences=True)
+    differences = baseline(live, 15, scratch_url=scratch_server.url, accept_differences=True)
     told = {(str(difference.identity), difference.change) for difference in differences}
     assert told == {
         ("column public.subscriptions.plan_name", "missing"),
@@ -90,7 +88,7 @@ def test_baseline(live: str, cluster15: Cluster) -> None:
         ("table public.email_logs", "extra"),
     }
     with pytest.raises(MigrationError, match="has a history"):
-        baseline(live, 15, scratch_url=cluster15.uri)
+        baseline(live, 15, scratch_url=scratch_server.url)
 
     # What is adopted is no drift, and the rest applies to what is there.
     status = read_status(live)
@@ -104,14 +102,16 @@ def test_baseline(live: str, cluster15: Cluster) -> None:
     assert [step.state for step in read_status(live).steps] == ["baseline"] * 15 + ["applied"] * 2
 
 
-def test_status_compares_three_ways(live: str, cluster15: Cluster) -> None:
+def test_status_compares_three_ways(live: str, scratch_server: Server) -> None:
     found = {row.object: row for row in read_status(live).differences}
     assert found["table public.daily_captures"].database == ""
     assert found["table public.daily_captures"].contract == "table"
     assert found["column public.subscriptions.plan"].database == "text"
     assert found["column public.feedback.id"].migrations == "not applied yet"
 
-    built = {row.object: row for row in read_status(live, scratch_url=cluster15.uri).differences}
+    built = {
+        row.object: row for row in read_status(live, scratch_url=scratch_server.url).differences
+    }
     row = built["column public.feedback.id"]
     serial = "integer not null default nextval('public.feedback_id_seq'::regclass)"
     assert (row.contract, row.migrations) == (serial, serial)

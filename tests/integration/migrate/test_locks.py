@@ -12,8 +12,7 @@ from sselfie_insights.errors import LockedError, MigrationError, SourceError
 from sselfie_insights.migrate import Limits, apply, plan
 from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.postgres import advisory_lock, connect
-from tests.conftest import temporary_database
-from tests.integration.migrate.conftest import Cluster, Folder
+from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import (
     GATE,
     ONE_ATTEMPT,
@@ -101,19 +100,18 @@ def test_what_is_hidden_from_a_role_is_left_out(target: str) -> None:
             admin.execute(f"drop role {name}")
 
 
-def test_a_prepared_transaction_is_named(cluster15: Cluster, folder: Folder) -> None:
+def test_a_prepared_transaction_is_named(target: str, folder: Folder) -> None:
     path = folder("create table public.one (id integer);", "alter table public.one add x integer;")
-    with temporary_database(cluster15.uri) as target:
-        apply(target, folder=path, to=1)
-        with psycopg.connect(target, autocommit=True) as connection:
-            connection.execute("begin")
-            connection.execute("insert into public.one values (1)")
-            connection.execute("prepare transaction 'forgotten'")
-            try:
-                with pytest.raises(MigrationError, match="a prepared transaction"):
-                    apply(target, folder=path, limits=ONE_ATTEMPT)
-            finally:
-                connection.execute("rollback prepared 'forgotten'")
+    apply(target, folder=path, to=1)
+    with psycopg.connect(target, autocommit=True) as connection:
+        connection.execute("begin")
+        connection.execute("insert into public.one values (1)")
+        connection.execute("prepare transaction 'forgotten'")
+        try:
+            with pytest.raises(MigrationError, match="a prepared transaction"):
+                apply(target, folder=path, limits=ONE_ATTEMPT)
+        finally:
+            connection.execute("rollback prepared 'forgotten'")
 
 
 def test_a_deadlock_is_told_and_tried_again(target: str, folder: Folder) -> None:

@@ -11,6 +11,7 @@ from psycopg import errors
 from sselfie_insights.contract import load_contract
 from sselfie_insights.migrate import apply, load_migrations
 from tests.conftest import temporary_database
+from tests.integration.sync.servers import Server
 
 LIVE = """
 create table public.undocumented (id integer primary key);
@@ -20,7 +21,7 @@ alter table public.feedback enable row level security;
 
 
 @pytest.fixture(scope="module")
-def migrated(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def migrated(each_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database with row-level security on two tables, as live ones have."""
     folder = tmp_path_factory.mktemp("migrations")
     *schema, indexes, reader = load_migrations()
@@ -29,7 +30,7 @@ def migrated(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     (folder / "0016_secure_tables.sql").write_text(LIVE)
     shutil.copy(indexes.path, folder / "0017_index_keys.sql")
     shutil.copy(reader.path, folder / "0018_create_reader.sql")
-    with temporary_database(server) as url:
+    with temporary_database(each_server.url) as url:
         apply(url, folder=folder)
         with psycopg.connect(url) as connection:
             connection.execute("insert into public.users (id) values ('u1'), ('u2')")

