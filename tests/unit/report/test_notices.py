@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from markupsafe import escape
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
@@ -39,8 +40,15 @@ def write_journal(warehouse: Path, *runs: tuple[str, int, str]) -> None:
     lines = []
     for hours, (command, code, error) in enumerate(runs, start=1):
         at = (SYNCED_AT + timedelta(hours=hours)).isoformat()
-        entry = {"run_id": f"r{hours}", "command": command, "started_at": at, "exit_code": code,
-                 "finished_at": at} | ({"error": error} if error else {})  # fmt: skip
+        entry = {
+            "run_id": f"r{hours}",
+            "command": command,
+            "started_at": at,
+            "finished_at": at,
+            "exit_code": code,
+            "published": code == 0,
+            "error": error,
+        }
         lines.append(json.dumps(entry) + "\n")
     journal_path(warehouse).write_text("".join(lines))
 
@@ -141,7 +149,8 @@ def test_every_page_and_the_terminal_begin_with_them(warehouse: Path) -> None:
         for report in load_reports().values():
             page = build_page(connection, report, library, warnings=told)
             text = render_html(page)
-            assert text.count('class="banner"') == 2
+            assert text.count('class="banner"') == 1
+            assert all(f"<li>{escape(notice)}</li>" in text for notice in told)
             assert "&lt;script&gt;no route" in text and "<script" not in text
             words = " ".join(line.plain.strip() for line in render_text(page, 80))
             assert all(f"Please note: {notice}" in words for notice in told)
