@@ -2,7 +2,8 @@
 
 A simulation, on these assumptions and no others: members leave as the fitted survival model says,
 its parameters drawn from their likelihood; the MRR of who stays changes from month to month as it
-did in one of the last months; as many join, at such prices, as did in one of the last months.
+did in one of the last twelve; those who join follow the trend of the last twelve, which fades, at
+the prices of one of them.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from sselfie_insights.forecast.book import Book, count_cents, month_of
 from sselfie_insights.forecast.rules import MIN_MEMBERS, MIN_MONTHS, SEED, too_few
 from sselfie_insights.forecast.survival import Fit, fit
-from sselfie_insights.statistics import Renewals
+from sselfie_insights.statistics import Renewals, draw_arrivals
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,7 @@ AHEAD: Final = 12
 
 _DRAWS: Final = 1000  # Simulated courses; the ends of the fan then move by about 1 %.
 _BACKTEST_DRAWS: Final = 300
+_WINDOW: Final = 12  # Months that the assumptions are taken from, the last.
 _MAX_ORIGINS: Final = 18  # Past projections that are made again, the latest.
 
 PROJECTION_SCHEMA: Final = {
@@ -53,8 +55,8 @@ class Start:
         price: Their MRR in cents, shape (g,).
         count: How many they are, shape (g,).
         changes: Closing / opening MRR of who stayed, of the last months, shape (m,).
-        joined: How many joined, in each of the last months, shape (m,).
-        joined_price: Their mean MRR in cents, shape (m,).
+        joined: How many joined in each of the last months, shape (m,).
+        joined_price: Their mean MRR in cents, 0 where nobody joined, shape (m,).
         churn: The share of MRR that left a month, over the last months.
     """
 
@@ -100,7 +102,7 @@ class _Currency:
 
     def start(self, origin: int) -> Start:
         """What was known at the end of month ``origin``."""
-        months = range(max(self.first + 1, origin - MIN_MONTHS + 1), origin + 1)
+        months = range(max(self.first + 1, origin - _WINDOW + 1), origin + 1)
         joined, prices, changes = [], [], []
         opening = stayed = 0.0
         for month in months:
@@ -140,26 +142,30 @@ def simulate(
     stays = 1 - model.hazard(np.arange(longest + 1), points)
     # The last months are themselves a sample: each course draws its own months from it first.
     changes = _resample(start.changes, rng, draws)
-    months = _resample(np.arange(start.joined.size), rng, draws).astype(np.int64)
+    prices = _resample(start.joined_price[start.joined > 0], rng, draws)
+    joins = draw_arrivals(start.joined, AHEAD, rng, draws)
     alive = np.broadcast_to(start.count, (draws, start.count.size))
     existing, total = np.empty((draws, AHEAD)), np.empty((draws, AHEAD))
     growth = np.ones(draws)
-    fresh: list[tuple[NDArray[np.int64], Array]] = []
+    fresh: list[NDArray[np.int64]] = []
     for step in range(AHEAD):
         alive = rng.binomial(alive, stays[:, start.tenure + step])
         growth = growth * changes[:, step]
         existing[:, step] = (alive @ start.price) * growth
         fresh = [
-            (rng.binomial(count, stays[:, step - joined_at - 1]), price)
-            for joined_at, (count, price) in enumerate(fresh)
+            rng.binomial(count, stays[:, step - joined_at - 1])
+            for joined_at, count in enumerate(fresh)
         ]
-        fresh.append((start.joined[months[:, step]], start.joined_price[months[:, step]]))
-        total[:, step] = existing[:, step] + sum(count * price for count, price in fresh)
+        fresh.append(joins[:, step])
+        joined = sum(count * prices[:, joined_at] for joined_at, count in enumerate(fresh))
+        total[:, step] = existing[:, step] + joined
     return existing, total
 
 
-def _resample(values: Array | NDArray[np.int64], rng: np.random.Generator, draws: int) -> Array:
+def _resample(values: Array, rng: np.random.Generator, draws: int) -> Array:
     """Return (draws, AHEAD) values: from a resample of ``values``, another for every draw."""
+    if values.size == 0:
+        return np.zeros((draws, AHEAD))
     chosen = rng.choice(values, size=(draws, values.size))
     picked = rng.integers(values.size, size=(draws, AHEAD))
     return np.asarray(np.take_along_axis(chosen, picked, axis=1))

@@ -4,6 +4,7 @@ Nothing here knows of members, money or DuckDB. Every function names the paper a
 that it follows.
 """
 
+from sselfie_insights.statistics.arrivals import draw_arrivals
 from sselfie_insights.statistics.hazard import HazardModel, fit_hazard, recalibrate
 from sselfie_insights.statistics.intervals import Z_95, bootstrap_mean, wilson
 from sselfie_insights.statistics.kaplan_meier import (
@@ -39,6 +40,7 @@ __all__ = [
     "brier",
     "calibrate_bins",
     "choose_renewals",
+    "draw_arrivals",
     "fit_bdw",
     "fit_hazard",
     "fit_sbg",

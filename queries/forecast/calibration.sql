@@ -1,0 +1,29 @@
+/*
+grain: One row per tenth of the predictions.
+title: Calibration of churn risk
+description: >-
+  The predictions of forecast/churn_risk_backtest in tenths, lowest first: what was predicted on
+  average, and which share was lost. Where the prediction lies outside the interval, it was wrong.
+key: [bin]
+group_size: n
+columns:
+  bin: {unit: count, description: "The tenth, lowest predictions first."}
+  n: {unit: count, description: Member-months.}
+  predicted_rate: {unit: rate, description: Mean risk.}
+  lost_count: {unit: count, description: Of these lost.}
+  lost_rate: {unit: rate, description: Lost / n.}
+  low: {unit: rate, description: "Lower end of its 95 % interval (Wilson)."}
+  high: {unit: rate, description: "Upper end of its 95 % interval (Wilson)."}
+  note: {unit: text, description: Why there are no numbers.}
+*/
+select
+    bin,
+    n,
+    predicted_rate,
+    lost_count,
+    lost_rate,
+    low,
+    high,
+    note
+from forecast.calibration
+order by bin

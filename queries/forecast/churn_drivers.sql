@@ -1,0 +1,30 @@
+/*
+grain: One row per feature.
+title: What churn risk looks at
+description: >-
+  By what a standard deviation more of a feature multiplies the odds of leaving, the others held: 1
+  is no effect. Clear is what the 95 % interval tells from 1; no other feature is ever given as a
+  reason. It tells what goes with leaving, not what causes it.
+key: [feature]
+columns:
+  feature: {unit: text, description: The feature.}
+  meaning: {unit: text, description: What it measures.}
+  odds_ratio: {unit: number, description: "Odds with a standard deviation more / odds."}
+  low: {unit: number, description: "Lower end of its 95 % interval."}
+  high: {unit: number, description: "Upper end of its 95 % interval."}
+  is_clear: {unit: flag, description: Whether the interval leaves 1 out.}
+  n: {unit: count, description: Member-months.}
+  lost_count: {unit: count, description: Of these lost.}
+  note: {unit: text, description: Why there are no numbers.}
+*/
+select
+    feature,
+    meaning,
+    odds_ratio,
+    low,
+    high,
+    is_clear,
+    n,
+    lost_count,
+    note
+from forecast.churn_drivers

@@ -1,0 +1,56 @@
+/*
+grain: One row per product and currency.
+title: Value of a new member by product
+description: >-
+  What someone who joins now is expected to pay, discounted by the month: ARPA times expected months
+  (the first at once, then discounted expected residual lifetime). Survival is that of the product,
+  or of all where the product has too few memberships, as the note then says. The interval joins the
+  model's profile likelihood and the bootstrap of ARPA. Beside it, naive: ARPA / churn rate, which
+  takes churn as the same for everyone and for ever, and does not discount. Costs are not taken off.
+key: [product_type, currency]
+group_size: member_count
+columns:
+  product_type: {unit: text, description: "The product by which the membership began, or all."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  n: {unit: count, description: "Memberships the survival was to be learned from, all currencies."}
+  lost_count: {unit: count, description: Of these ended.}
+  member_count: {unit: count, description: Members in the currency at the last settled month's end.}
+  arpa_cents: {unit: cents, description: Their mean MRR.}
+  arpa_low_cents: {unit: cents, description: "Lower end of its 95 % bootstrap interval."}
+  arpa_high_cents: {unit: cents, description: "Upper end of its 95 % bootstrap interval."}
+  monthly_churn_rate: {unit: rate, description: Memberships ended / renewals due.}
+  expected_months: {unit: number, description: "Expected months paid, discounted."}
+  months_low: {unit: number, description: "Lower end of its 95 % interval."}
+  months_high: {unit: number, description: "Upper end of its 95 % interval."}
+  expected_value_cents: {unit: cents, description: ARPA times expected months.}
+  value_low_cents: {unit: cents, description: "Lower end of its 95 % interval."}
+  value_high_cents: {unit: cents, description: "Upper end of its 95 % interval."}
+  naive_months: {unit: number, description: 1 / monthly churn rate.}
+  naive_value_cents: {unit: cents, description: ARPA / monthly churn rate.}
+  discount_rate: {unit: rate, description: What a month's delay takes off.}
+  model: {unit: text, description: "The survival model: sBG or BdW."}
+  note: {unit: text, description: "Why there are no numbers, or whose survival it is."}
+*/
+select
+    product_type,
+    currency,
+    n,
+    lost_count,
+    member_count,
+    arpa_cents,
+    arpa_low_cents,
+    arpa_high_cents,
+    monthly_churn_rate,
+    expected_months,
+    months_low,
+    months_high,
+    expected_value_cents,
+    value_low_cents,
+    value_high_cents,
+    naive_months,
+    naive_value_cents,
+    discount_rate,
+    model,
+    note
+from forecast.ltv_by_product
+order by product_type = 'all' desc, product_type, currency

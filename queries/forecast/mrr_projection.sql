@@ -1,0 +1,51 @@
+/*
+grain: One row per month to come and currency.
+title: MRR projection
+description: >-
+  MRR at the end of each of the next twelve months, from the close of the last month whose losses
+  no late renewal can take back. A simulation: members leave as the survival model says, its
+  parameters drawn from their likelihood; the MRR of who stays changes as it did in one of the last
+  twelve months; in the total, joins and returns follow the trend of the last twelve months, which
+  fades, at the prices of one of them, and leave as new members do. No price change, campaign or
+  season is known to it. Of 100 courses 95 end between low and high, 50 between p25 and p75, if that
+  holds. With fewer than 50 memberships,
+  10 losses, 20 members of the currency or 6 months there is a note instead of numbers.
+key: [month, currency]
+group_size: n
+columns:
+  month: {unit: month, description: "The month, at its end."}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  months_ahead: {unit: count, description: Months after the origin.}
+  origin_month: {unit: month, description: "The month from whose close it is projected."}
+  n: {unit: count, description: Members with MRR in the currency at that close.}
+  origin_mrr_cents: {unit: cents, description: MRR at that close.}
+  existing_low_cents: {unit: cents, description: "MRR of those members, lower end (2.5 % of courses are below)."}
+  existing_mid_cents: {unit: cents, description: "MRR of those members, median."}
+  existing_high_cents: {unit: cents, description: "MRR of those members, upper end (2.5 % are above)."}
+  total_low_cents: {unit: cents, description: "MRR with who joins, lower end (2.5 % of courses are below)."}
+  total_p25_cents: {unit: cents, description: "MRR with who joins, lower quartile."}
+  total_mid_cents: {unit: cents, description: "MRR with who joins, median."}
+  total_p75_cents: {unit: cents, description: "MRR with who joins, upper quartile."}
+  total_high_cents: {unit: cents, description: "MRR with who joins, upper end (2.5 % are above)."}
+  model: {unit: text, description: "The survival model: sBG or BdW."}
+  note: {unit: text, description: Why there are no numbers.}
+*/
+select
+    month,
+    currency,
+    months_ahead,
+    origin_month,
+    n,
+    origin_mrr_cents,
+    existing_low_cents,
+    existing_mid_cents,
+    existing_high_cents,
+    total_low_cents,
+    total_p25_cents,
+    total_mid_cents,
+    total_p75_cents,
+    total_high_cents,
+    model,
+    note
+from forecast.mrr_projection
+order by month, currency

@@ -1,0 +1,49 @@
+/*
+grain: One row per scope.
+title: Survival models
+description: >-
+  The model of all memberships, and of each product by which memberships began: shifted
+  beta-geometric (sBG), or beta-discrete-Weibull (BdW) where a likelihood-ratio test at 5 % says
+  that tenure matters beyond the differences between members. Intervals are 95 % profile
+  likelihoods; one that ends above 100,000 has no upper end as far as the data tell: members do not
+  differ. The log-rank test compares a product with all others. With fewer than 50 memberships or
+  10 losses there is a note instead.
+key: [scope]
+group_size: n
+columns:
+  scope: {unit: text, description: "all, or the product by which the membership began."}
+  n: {unit: count, description: Memberships.}
+  lost_count: {unit: count, description: Memberships that ended.}
+  monthly_churn_rate: {unit: rate, description: Memberships that ended / renewals due.}
+  model: {unit: text, description: "sBG or BdW."}
+  alpha: {unit: number, description: Parameter alpha.}
+  alpha_low: {unit: number, description: "Lower end of its 95 % interval."}
+  alpha_high: {unit: number, description: "Upper end of its 95 % interval."}
+  beta: {unit: number, description: Parameter beta.}
+  beta_low: {unit: number, description: "Lower end of its 95 % interval."}
+  beta_high: {unit: number, description: "Upper end of its 95 % interval."}
+  shape: {unit: number, description: "Parameter c of BdW: above 1 the risk rises with tenure, below it falls."}
+  shape_low: {unit: number, description: "Lower end of its 95 % interval."}
+  shape_high: {unit: number, description: "Upper end of its 95 % interval."}
+  log_rank_p: {unit: number, description: "Chance of as large a difference to the other products if there were none."}
+  note: {unit: text, description: Why there is no model.}
+*/
+select
+    scope,
+    n,
+    lost_count,
+    monthly_churn_rate,
+    model,
+    alpha,
+    alpha_low,
+    alpha_high,
+    beta,
+    beta_low,
+    beta_high,
+    shape,
+    shape_low,
+    shape_high,
+    log_rank_p,
+    note
+from forecast.survival_models
+order by scope = 'all' desc, scope
