@@ -73,7 +73,7 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
             yield Text(clean(block.title), _HEADING)
             yield from _paragraph(block.text)
             if block.empty:
-                yield Text(clean(block.empty), _QUIET)
+                yield from _paragraph(block.empty, _QUIET)
             elif block.grid is not None:
                 yield from _draw_grid(block.grid, width)
             elif block.chart is not None:
@@ -212,7 +212,7 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     yield from (Text(line) for line in lines[1:])
     if hidden:
         told = f"Columns that do not fit in {width}: {', '.join(hidden)}."
-        yield from (Text(line, _QUIET) for line in wrap(clean(told), _MEASURE))
+        yield from _paragraph(told, _QUIET)
     if left_out:
         told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
         yield Text(f"{told} in --format csv.", _QUIET)
@@ -223,5 +223,5 @@ def _warn(warning: str) -> Iterator[Text]:
     yield from (Text(line, _HEADING) for line in lines)
 
 
-def _paragraph(text: str) -> Iterator[Text]:
-    yield from (Text(line) for line in wrap(clean(text), _MEASURE))
+def _paragraph(text: str, style: Style | str = "") -> Iterator[Text]:
+    yield from (Text(line, style) for line in wrap(clean(text), _MEASURE))
