@@ -1,0 +1,185 @@
+"""Segments, alerts and explanations on simulated businesses, against the other public numbers."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from sselfie_insights.alerts import evaluate, load_watches
+from sselfie_insights.cli import app
+from sselfie_insights.errors import ExitCode, UsageError
+from sselfie_insights.explain import MEASURES, build_explanation_page, explain
+from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.report.html import render_html
+from sselfie_insights.segment import load_segments, read_segment
+from tests.integration.conftest import AS_OF, Business
+
+TODAY = AS_OF.date()
+RUNNER = CliRunner()
+
+
+def test_every_change_is_explained_to_the_cent(business: Business) -> None:
+    """Every month, measure and dimension adds up to the answer key's number, not to our own."""
+    keys = {
+        "mrr": ("revenue/mrr_movements", "month", "closing_mrr_cents"),
+        "churn": ("churn/churn_by_month", "month", "churned_member_count"),
+        "active_users": ("engagement/active_users", "period", "active_count"),
+        "credits": ("credits/credit_flow_by_month", "month", "used_credits"),
+    }
+    checked = 0
+    with open_warehouse(business.settings.warehouse) as connection:
+        stamp = read_stamp(connection)
+        months = connection.execute("select month from marts.dim_months order by 1").fetchall()
+        for name, (answer, time, column) in keys.items():
+            truth = business.answers.frames[answer]
+            if "currency" not in truth.columns:
+                truth = truth.with_columns(pl.lit("").alias("currency"))
+            values = {(row["currency"], row[time]): row[column] for row in truth.to_dicts()}
+            for (month,) in months[1:]:
+                before = (month - timedelta(days=1)).replace(day=1)
+                parts = explain(connection, stamp, name, f"{month:%Y-%m}", first=3).parts
+                for (currency, _), group in parts.group_by("currency", "dimension"):
+                    expected = values.get((currency, month), 0) - values.get((currency, before), 0)
+                    assert group["change"].sum() == expected
+                    checked += 1
+    assert checked > 4 * 6 * 10
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_page_names_no_customer_and_no_small_group(business: Business, measure: str) -> None:
+    with open_warehouse(business.settings.warehouse) as connection:
+        stamp = read_stamp(connection)
+        explanation = explain(connection, stamp, measure, least=5, first=10)
+        html = render_html(build_explanation_page(connection, explanation, is_shared=True))
+        people = connection.execute(
+            "select user_id from marts.dim_users union select customer_key from marts.dim_customers"
+        ).fetchall()
+    assert not [key for (key,) in people if key in html]
+    small = explanation.parts.filter(
+        pl.col("person_count").is_between(1, 4) & (pl.col("dimension") != "whole")
+    )
+    # A currency with fewer people than a group has nothing that could be joined.
+    whole = explanation.parts.filter(pl.col("dimension") == "whole")
+    few = set(whole.filter(pl.col("person_count") < 5)["currency"])
+    assert set(small["currency"]) <= few
+    assert f"sselfie explain {measure} --month" in html
+
+
+def test_an_incomplete_month_says_so(business: Business) -> None:
+    with open_warehouse(business.settings.warehouse) as connection:
+        explanation = explain(connection, read_stamp(connection), "mrr", f"{TODAY:%Y-%m}")
+        page = build_explanation_page(connection, explanation, is_shared=False)
+        assert not explanation.is_complete
+        assert page.warnings == ("Nov 2026 is still running: its numbers are those up to now.",)
+        assert explain(connection, read_stamp(connection), "mrr").month == date(2026, 10, 1)
+        with pytest.raises(UsageError, match="there is no data of 1999-01"):
+            explain(connection, read_stamp(connection), "mrr", "1999-01")
+
+
+def test_renewals_due_are_the_members_now_of_the_answer_key(business: Business) -> None:
+    members = business.answers.frames["churn/members_now"]
+    due = members.filter(
+        (pl.col("state") == "active")
+        & pl.col("paid_until_on").is_between(TODAY, TODAY + timedelta(days=7))
+    )
+    rows = segment(business, "renewal_due")
+    assert {row["customer_key"]: row["renews_on"] for row in rows} == dict(
+        due.group_by("customer_key").agg(pl.col("paid_until_on").min()).rows()
+    )
+
+
+def test_former_members_are_those_whose_churn_the_answer_key_knows(business: Business) -> None:
+    """Who is won back was a member by the key, is none now, and is not in grace."""
+    members = set(business.answers.frames["churn/members_now"]["customer_key"])
+    movements = business.answers.frames["revenue/mrr_by_member"]
+    were = set(movements.filter(pl.col("movement") == "churn")["customer_key"])
+    found = {row["customer_key"] for row in segment(business, "win_back")}
+    assert found
+    assert found <= were - members
+
+
+def test_nobody_who_does_not_count_is_in_a_segment(business: Business) -> None:
+    with duckdb.connect(str(business.settings.warehouse), read_only=True) as connection:
+        excluded = {
+            user_id
+            for (user_id,) in connection.execute(
+                "select user_id from intermediate.int_accounts where exclusion is not null"
+            ).fetchall()
+        }
+    assert excluded
+    for name in load_segments():
+        rows = segment(business, name)
+        assert not excluded & {row["user_id"] for row in rows}
+        assert len({row["customer_key"] for row in rows}) == len(rows)
+
+
+def test_alerts_on_the_history_of_a_business_are_few(business: Business) -> None:
+    """Each complete month judged by what came before it, as a monthly run would have."""
+    with open_warehouse(business.settings.warehouse) as connection:
+        stamp = read_stamp(connection)
+        watches = load_watches()
+        rows = evaluate(connection, stamp, watches)
+        told = run_query(connection, find_query("growth/alerts_now", load_library()), stamp)
+    assert {row["alert"] for row in rows} == {watch.name for watch in watches}
+    assert {row["period_on"] for row in rows} <= {date(2026, 10, 1), None}
+    assert told.frame.height == len(rows)
+    assert all(row["detail"] for row in rows)
+
+
+def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = business.settings.warehouse
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SSELFIE_WAREHOUSE", str(warehouse))
+
+    listed = RUNNER.invoke(app, ["segment", "list", "--format", "json"])
+    assert {row["segment"] for row in json.loads(listed.stdout)} == set(load_segments())
+    matrix = RUNNER.invoke(app, ["segment", "list", "--overlaps"])
+    assert matrix.exit_code == 0 and matrix.stdout.startswith("segment")
+
+    shown = RUNNER.invoke(app, ["segment", "show", "win_back", "--format", "csv"])
+    assert shown.stdout.startswith("customer_key,user_id,product,reason,goal,send_by_on")
+    assert "@" not in shown.stdout
+    personal = RUNNER.invoke(
+        app, ["segment", "show", "win_back", "--format", "csv", "--with-personal-data"]
+    )
+    assert "@" in personal.stdout
+
+    exported = RUNNER.invoke(app, ["segment", "export", "trained_idle", "-o", "idle.csv"])
+    assert exported.exit_code == 0, exported.stderr
+    first = Path("idle.csv").read_bytes()
+    again = RUNNER.invoke(app, ["segment", "export", "trained_idle", "-o", "again.csv"])
+    assert "made before for 2026-11-15" in again.stderr
+    assert Path("again.csv").read_bytes() == first
+    assert Path("idle.csv").stat().st_mode & 0o777 == 0o600
+
+    Path("alerts.yml").write_text(
+        "alerts: [{name: members, query: churn/churn_by_month,"
+        " column: closing_member_count, above: 0}]"
+    )
+    fired = RUNNER.invoke(app, ["alerts", "--format", "json"])
+    assert fired.exit_code == ExitCode.ALERT == 8
+    assert [(row["alert"], row["state"]) for row in json.loads(fired.stdout)] == [
+        ("members", "fired")
+    ]
+    Path("alerts.yml").write_text(
+        "alerts: [{name: members, query: churn/churn_by_month,"
+        " column: closing_member_count, below: 0}]"
+    )
+    quiet = RUNNER.invoke(app, ["alerts", "--format", "json"])
+    assert (quiet.exit_code, json.loads(quiet.stdout)) == (0, [])
+
+    told = RUNNER.invoke(app, ["explain", "churn", "--format", "json"])
+    assert {row["dimension"] for row in json.loads(told.stdout)} >= {"whole", "product", "cohort"}
+    assert RUNNER.invoke(app, ["explain", "credits", "-o", "credits.html"]).exit_code == 0
+    assert Path("credits.html").read_text().startswith("<!doctype html>")
+
+
+def segment(business: Business, name: str) -> list[dict[str, Any]]:
+    with open_warehouse(business.settings.warehouse) as connection:
+        query = load_segments()[name]
+        return read_segment(connection, query, read_stamp(connection), record=[]).frame.to_dicts()
