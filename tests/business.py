@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.forecasts import write_forecasts
 from tests.warehouses import User, insert, write_warehouse
 
 MONTHS = [date(2025 + month // 12, month % 12 + 1, 1) for month in range(5, 23)]
@@ -38,6 +39,7 @@ def write_business(path: Path) -> Path:
         _write_cohorts(connection)
         _write_credits_and_use(connection)
         connection.execute(_OTHER_MARTS)
+        write_forecasts(connection)
     return path
 
 
@@ -342,8 +344,16 @@ select month, is_complete from marts.credit_flow_by_month;
 create table marts.member_months as
 select
     month, customer_key, 'usd' as currency, 4900::bigint as mrr_cents,
-    subscriber_cohort_month as cohort_period
+    subscriber_cohort_month as cohort_period,
+    date_diff('month', subscriber_cohort_month, month) as period_index, is_complete
 from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
+
+create table marts.payments as
+select
+    'in_' || n as movement_key, date '2026-10-01' as month, date '2026-10-02' as moved_on,
+    'payment' as kind, 'user:u' || n as customer_key, 'pro' as product_type, 'usd' as currency,
+    4900::bigint as gross_cents, 0::bigint as refunded_cents
+from range(3) as t (n);
 
 create schema staging;
 create table staging.stg_app__users as

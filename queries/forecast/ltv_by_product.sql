@@ -12,10 +12,10 @@ group_size: member_count
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  member_count: {unit: count, description: Members in the currency at the last settled month's end.}
   n: {unit: count, description: "Memberships the survival was to be learned from, all currencies."}
   lost_count: {unit: count, description: Of these ended.}
-  member_count: {unit: count, description: Members in the currency at the last settled month's end.}
-  arpa_cents: {unit: cents, description: Their mean MRR.}
+  arpa_cents: {unit: cents, description: Mean MRR of those members.}
   arpa_low_cents: {unit: cents, description: "Lower end of its 95 % bootstrap interval."}
   arpa_high_cents: {unit: cents, description: "Upper end of its 95 % bootstrap interval."}
   monthly_churn_rate: {unit: rate, description: Memberships ended / renewals due.}
@@ -34,9 +34,9 @@ columns:
 select
     product_type,
     currency,
+    member_count,
     n,
     lost_count,
-    member_count,
     arpa_cents,
     arpa_low_cents,
     arpa_high_cents,

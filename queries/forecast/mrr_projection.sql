@@ -15,10 +15,10 @@ group_size: n
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  n: {unit: count, description: Members with MRR in the currency at the origin.}
+  origin_mrr_cents: {unit: cents, description: MRR at the origin.}
   months_ahead: {unit: count, description: Months after the origin.}
   origin_month: {unit: month, description: "The month from whose close it is projected."}
-  n: {unit: count, description: Members with MRR in the currency at that close.}
-  origin_mrr_cents: {unit: cents, description: MRR at that close.}
   existing_low_cents: {unit: cents, description: "MRR of those members, lower end (2.5 % of courses are below)."}
   existing_mid_cents: {unit: cents, description: "MRR of those members, median."}
   existing_high_cents: {unit: cents, description: "MRR of those members, upper end (2.5 % are above)."}
@@ -33,10 +33,10 @@ columns:
 select
     month,
     currency,
-    months_ahead,
-    origin_month,
     n,
     origin_mrr_cents,
+    months_ahead,
+    origin_month,
     existing_low_cents,
     existing_mid_cents,
     existing_high_cents,

@@ -174,6 +174,7 @@ ORDER = (
     "academy",
     "email",
     "growth",
+    "forecast",
     "quality",
 )
 
