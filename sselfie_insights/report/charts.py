@@ -34,6 +34,13 @@ _PAINTS = (
         _PAPER: "var(--paper)",
     }
 )
+_BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
+_UNREAD = re.compile(
+    r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
+)
+_AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
+# Room for half of the last label, and for a font that is wider than vl-convert's.
+_PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
 _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 # A line with more points than this shows a dot only at its end.
 _MOST_DOTS = 24
@@ -93,15 +100,6 @@ def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, 
     )
     description: dict[str, Any] = styled.to_dict(validate=validate)
     return description | {"datasets": data}
-
-
-_BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
-_UNREAD = re.compile(
-    r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
-)
-_AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
-# Room for half of the last label, and for a font that is wider than vl-convert's.
-_PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
 
 
 def _draw_lines(chart: Chart, width: int, data: _Data) -> Drawing:

@@ -27,6 +27,7 @@ from sselfie_insights.report.definition import (
     Report,
     TableSection,
     WaterfallSection,
+    humanize,
 )
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
@@ -273,8 +274,6 @@ def _build_block(
 
 def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
     """The columns of the table of, or behind, a section, with their headings."""
-    from sselfie_insights.report.definition import humanize
-
     match section:
         case TableSection():
             return section.columns
