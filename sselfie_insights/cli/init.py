@@ -55,7 +55,7 @@ def init(
     if any(finding.part in _RIGHTS and finding.state != "ok" for finding in findings):
         typer.echo("the owner of the tables gives a role the rights to read them with:", err=True)
         typer.echo("\n".join(reader_statements(settings)))
-    typer.echo("next: sselfie sync", err=True)
+    typer.echo("next: sselfie run", err=True)
 
 
 def _ask(settings: "Settings") -> "Settings":
