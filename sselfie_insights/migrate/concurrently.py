@@ -99,5 +99,5 @@ def _refuse_if_being_built(connection: Connection, index: Name) -> None:
     if row:
         raise MigrationError(
             f"index {'.'.join(index)} is being built by process {row[0]}",
-            remedy="wait until it is done and run this again",
+            remedy="wait until it is done; if it is the index wanted, write 'if not exists'",
         )

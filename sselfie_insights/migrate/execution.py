@@ -128,11 +128,12 @@ class Executor:
         records = {record.version: record for record in history.read(self._connection)}
         begun = records.get(migration.version)
         done = begun.statements_done if begun else 0
+        # Of a run that was not heard of again nobody knows what became of its last statement.
+        unheard = done + 1 if begun and begun.state == "running" else None
         history.begin(self._connection, migration)
         try:
             for number, statement in enumerate(migration.statements[done:], start=done + 1):
-                resumed = begun is not None and number == done + 1
-                self._step(migration, number, statement, resumed)
+                self._step(migration, number, statement, resumed=number == unheard)
         except MigrationError as error:
             if not self._connection.closed:
                 history.record_failure(self._connection, migration, error.message)
@@ -238,7 +239,7 @@ class Executor:
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
                 if time.monotonic() + pause > deadline:
                     raise MigrationError(
-                        f"{told}; given up after {number + 1} attempts",
+                        f"{told}; given up after {number + 1} attempt{'s' if number else ''}",
                         remedy="end that session, or choose a quieter hour, and run it again",
                     ) from None
                 self._note(f"{told}; next attempt in {pause:.1f} s")

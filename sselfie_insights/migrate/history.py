@@ -1,7 +1,8 @@
 """The record of what was applied, kept in the database it describes, in a schema of its own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -131,56 +132,58 @@ def read_stored_catalog(connection: Connection) -> Catalog:
     return {Identity(kind, name): Definition(text, relation) for kind, name, relation, text in rows}
 
 
-def begin(connection: Connection, migration: Migration, state: State = "running") -> None:
+def begin(connection: Connection, migration: Migration) -> None:
     """Write that ``migration`` is begun, or begun again; what was done stays done."""
-    connection.execute(
-        f"""
-        insert into {SCHEMA}.history (
-            version, name, sha256, state, statement_count, statements_done, done_sha256,
-            toolkit_version, server_version, ignored
+    with _writing(connection):
+        connection.execute(
+            f"""
+            insert into {SCHEMA}.history (
+                version, name, sha256, state, statement_count, statements_done, done_sha256,
+                toolkit_version, server_version, ignored
+            )
+            values (%s, %s, %s, 'running', %s, 0, %s, %s, %s, %s)
+            on conflict (version) do update
+            set
+                name = excluded.name,
+                sha256 = excluded.sha256,
+                state = excluded.state,
+                statement_count = excluded.statement_count,
+                ignored = excluded.ignored,
+                error = null
+            """,  # noqa: S608
+            [
+                migration.version,
+                migration.name,
+                migration.sha256,
+                len(migration.statements),
+                digest_statements(()),
+                __version__,
+                connection.info.server_version,
+                json.dumps([vars(ignore) for ignore in migration.ignores]),
+            ],
         )
-        values (%s, %s, %s, %s, %s, 0, %s, %s, %s, %s)
-        on conflict (version) do update
-        set
-            name = excluded.name,
-            sha256 = excluded.sha256,
-            state = excluded.state,
-            statement_count = excluded.statement_count,
-            ignored = excluded.ignored,
-            error = null
-        """,  # noqa: S608
-        [
-            migration.version,
-            migration.name,
-            migration.sha256,
-            state,
-            len(migration.statements),
-            digest_statements(()),
-            __version__,
-            connection.info.server_version,
-            json.dumps([vars(ignore) for ignore in migration.ignores]),
-        ],
-    )
 
 
 def record_progress(connection: Connection, migration: Migration, done: int) -> None:
     """Write that the first ``done`` statements of ``migration`` are done."""
-    connection.execute(
-        f"""
-        update {SCHEMA}.history
-        set statements_done = %s, done_sha256 = %s
-        where version = %s
-        """,  # noqa: S608
-        [done, digest_statements(migration.statements[:done]), migration.version],
-    )
+    with _writing(connection):
+        connection.execute(
+            f"""
+            update {SCHEMA}.history
+            set statements_done = %s, done_sha256 = %s
+            where version = %s
+            """,  # noqa: S608
+            [done, digest_statements(migration.statements[:done]), migration.version],
+        )
 
 
 def record_failure(connection: Connection, migration: Migration, error: str) -> None:
     """Write that ``migration`` stopped half-way, and why."""
-    connection.execute(
-        f"update {SCHEMA}.history set state = 'failed', error = %s where version = %s",  # noqa: S608
-        [error, migration.version],
-    )
+    with _writing(connection):
+        connection.execute(
+            f"update {SCHEMA}.history set state = 'failed', error = %s where version = %s",  # noqa: S608
+            [error, migration.version],
+        )
 
 
 def finish(
@@ -190,26 +193,30 @@ def finish(
     state: State = "applied",
 ) -> None:
     """Write that ``migration`` is done and left ``catalog`` behind."""
-    record_progress(connection, migration, len(migration.statements))
-    connection.execute(
-        f"""
-        update {SCHEMA}.history
-        set state = %s, finished_at = clock_timestamp(), catalog_fingerprint = %s
-        where version = %s
-        """,  # noqa: S608
-        [state, fingerprint(catalog), migration.version],
-    )
-    store_catalog(connection, catalog)
+    with _writing(connection):
+        record_progress(connection, migration, len(migration.statements))
+        connection.execute(
+            f"""
+            update {SCHEMA}.history
+            set state = %s, finished_at = clock_timestamp(), catalog_fingerprint = %s
+            where version = %s
+            """,  # noqa: S608
+            [state, fingerprint(catalog), migration.version],
+        )
+        connection.execute(f"delete from {SCHEMA}.catalog")  # noqa: S608
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                f"copy {SCHEMA}.catalog (kind, identity, relation, definition) from stdin"
+            ) as copy,
+        ):
+            for identity, definition in catalog.items():
+                copy.write_row((*identity, definition.relation, definition.text))
 
 
-def store_catalog(connection: Connection, catalog: Mapping[Identity, Definition]) -> None:
-    """Replace the stored catalog by ``catalog``."""
-    connection.execute(f"delete from {SCHEMA}.catalog")  # noqa: S608
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            f"copy {SCHEMA}.catalog (kind, identity, relation, definition) from stdin"
-        ) as copy,
-    ):
-        for identity, definition in catalog.items():
-            copy.write_row((*identity, definition.relation, definition.text))
+@contextmanager
+def _writing(connection: Connection) -> Iterator[None]:
+    """Write as the role that connected, whatever role a file has set."""
+    with connection.transaction():
+        connection.execute("set local session authorization default")
+        yield

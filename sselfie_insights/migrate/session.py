@@ -17,11 +17,16 @@ def session(url: str) -> Iterator[Connection]:
     """Yield an autocommit connection to ``url``; looking at a table never waits long for a lock.
 
     Raises:
+        UsageError: The URL cannot be understood.
         SourceError: The database cannot be reached, or not be read.
     """
-    with connect(url, autocommit=True, application_name=_APPLICATION) as connection:
+    describe_target(url)  # refuses a URL that libpq would quote in its error
+    # An option of the connection outlasts the RESET ALL that follows each migration.
+    options = f"-c lock_timeout=5s {conninfo_to_dict(url).get('options') or ''}"
+    with connect(
+        url, autocommit=True, application_name=_APPLICATION, options=options
+    ) as connection:
         try:
-            connection.execute("set lock_timeout = '5s'")
             yield connection
         except psycopg.Error as error:
             reason = error.diag.message_primary or str(error).splitlines()[0]

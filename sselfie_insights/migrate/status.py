@@ -14,8 +14,8 @@ from sselfie_insights.migrate.session import session
 MISSING = ""
 """The definition of an object that is not there."""
 
-UNKNOWN = "not applied yet"
-"""Said for the migrations where none was applied."""
+UNKNOWN = "unknown without --on-scratch"
+"""Said for the migrations where none was applied, or the database was adopted as it was."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ def read_status(
 ) -> Status:
     """Return where the database stands; it is only read.
 
-    What the migrations build is what the last one left behind, or with ``on_scratch`` what all of
-    them build on a scratch server; without either only contract and database are compared.
+    What the migrations build is what the last one left behind, if all were applied here, or with
+    ``on_scratch`` what all of them build on a scratch server; without either only contract and
+    database are compared.
 
     Raises:
         UsageError: The folder or the URL is wrong, or there is no scratch server.
@@ -98,7 +99,8 @@ def read_status(
             detail += f"; {record.error}" if record.error else ""
         at = record.finished_at.isoformat() if record.finished_at else ""
         steps.append(Step(record.version, record.name, record.state, at, detail))
-    built = stored or None
+    is_adopted = any(record.state == "baseline" for record in records.values())
+    built = None if is_adopted else stored or None
     if on_scratch or scratch_url:
         built = migrated_catalog(migrations, folder, schemas, scratch_url, url)
     half_done = any(not record.is_done for record in records.values())

@@ -7,6 +7,7 @@ from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import adoption, apply, baseline, plan, read_status, trace
 from sselfie_insights.migrate.catalog import fingerprint, read_catalog
 from sselfie_insights.migrate.checkup import lint_folder
+from sselfie_insights.migrate.status import UNKNOWN
 from tests.integration.migrate.conftest import Folder
 from tests.integration.sync.servers import Server
 
@@ -94,6 +95,7 @@ def test_baseline(live: str, scratch_server: Server) -> None:
     status = read_status(live)
     assert [step.state for step in status.steps] == ["baseline"] * 15 + ["pending"] * 2
     assert status.drift == ()
+    assert {row.migrations for row in status.differences} == {UNKNOWN}
     notes: list[str] = []
     apply(live, note=notes.append)
     skipped = [note for note in notes if "skipped" in note]
@@ -107,7 +109,7 @@ def test_status_compares_three_ways(live: str, scratch_server: Server) -> None:
     assert found["table public.daily_captures"].database == ""
     assert found["table public.daily_captures"].contract == "table"
     assert found["column public.subscriptions.plan"].database == "text"
-    assert found["column public.feedback.id"].migrations == "not applied yet"
+    assert found["column public.feedback.id"].migrations == UNKNOWN
 
     built = {
         row.object: row for row in read_status(live, scratch_url=scratch_server.url).differences

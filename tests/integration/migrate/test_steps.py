@@ -185,3 +185,36 @@ def test_skip_missing_passes_over_what_this_database_lacks(target: str, folder: 
     apply(target, folder=path, note=notes.append)
     assert sum("skipped" in note for note in notes) == 2
     assert history(target)[1] == (2, "applied", 3)
+
+
+def test_an_index_of_that_name_is_not_taken_for_the_one_wanted(target: str, folder: Folder) -> None:
+    with psycopg.connect(target) as connection:
+        connection.execute("create table public.one (id integer, n integer)")
+        connection.execute("create index one_idx on public.one (n)")
+    path = folder(
+        "-- migrate: no-transaction\ncreate index concurrently one_idx on public.one (id);"
+    )
+    for _ in range(2):
+        with pytest.raises(MigrationError, match='"one_idx" already exists'):
+            apply(target, folder=path)
+    assert history(target) == [(1, "failed", 0)]
+
+
+@pytest.mark.parametrize("head", ["", "-- migrate: no-transaction\n"])
+def test_a_file_may_set_another_role(target: str, folder: Folder, head: str) -> None:
+    role = f"owner_{psycopg.conninfo.conninfo_to_dict(target)['dbname']}"
+    with psycopg.connect(target, autocommit=True) as admin:
+        admin.execute(f"create role {role}")
+        try:
+            admin.execute(f"grant all on schema public to {role}")
+            index = "create index concurrently i on public.one (id);" if head else ""
+            path = folder(
+                f"{head}set role {role};\ncreate table public.one (id integer);\n{index}",
+                "create table public.two (id integer);",
+            )
+            apply(target, folder=path)
+            owners = rows(target, "select tableowner from pg_tables where schemaname = 'public'")
+            assert sorted(owners) == sorted([(role,), ("postgres",)])
+        finally:
+            admin.execute(f"drop owned by {role}")
+            admin.execute(f"drop role {role}")

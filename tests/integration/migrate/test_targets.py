@@ -9,7 +9,7 @@ from sselfie_insights.cli import main
 from sselfie_insights.errors import ExitCode, MigrationError, SourceError, UsageError
 from sselfie_insights.migrate import apply, baseline, plan, read_status
 from sselfie_insights.migrate.checkup import lint_folder
-from sselfie_insights.migrate.session import refuse_what_cannot_migrate
+from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
 from sselfie_insights.postgres import connect
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
@@ -88,6 +88,17 @@ def test_the_runner_names_itself(database: str, folder: Folder) -> None:
     path = folder("create table public.who as select current_setting('application_name') as name;")
     apply(database, folder=path)
     assert rows(database, "select name from public.who") == [("sselfie migrate",)]
+
+
+def test_no_file_can_lift_the_guard_of_the_session(database: str) -> None:
+    url = psycopg.conninfo.make_conninfo(database, options="-c work_mem=1MB")
+    with session(url) as connection:
+        connection.execute("set lock_timeout = 0")
+        connection.execute("reset all")
+        row = connection.execute(
+            "select current_setting('lock_timeout'), current_setting('work_mem')"
+        ).fetchone()
+    assert row == ("5s", "1MB")
 
 
 def test_a_pooler_is_refused(database: str) -> None:

@@ -66,6 +66,9 @@ CLAIMS = [
     ("alter table public.users add constraint u unique (email)", EXCLUSIVE, False),
     ("alter table public.users set unlogged", EXCLUSIVE, True),
     ("cluster public.users using users_email_idx", EXCLUSIVE, True),
+    ("vacuum full public.users", EXCLUSIVE, True),
+    ("reindex table public.users", SHARE, False),
+    ("reindex table concurrently public.users", UPDATE_EXCLUSIVE, False),
     ("create trigger t after insert on public.users execute function public.note()",
      ROW_EXCLUSIVE, False),
     ("lock table public.users in share mode", SHARE, False),
@@ -82,12 +85,14 @@ REWRITING = {
     "clustering-table",
     "setting-logged",
     "truncating-table",
+    "vacuum-full",
 }
 BLOCKING = {EXCLUSIVE, SHARE, ROW_EXCLUSIVE}
 
 
 def text_of(statement: str) -> str:
-    return (ALONE if "concurrently" in statement else "") + statement + ";"
+    stands_alone = "concurrently" in statement or statement.startswith("vacuum")
+    return (ALONE if stands_alone else "") + statement + ";"
 
 
 def trace_one(url: str, path: Path, version: int) -> Traced:
