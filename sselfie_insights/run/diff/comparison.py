@@ -39,6 +39,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "engagement/stickiness": ("fct_activity",),
     "growth/margin_by_month": ("payments", "credit_entries"),
     "retention/activity_cohorts": ("fct_activity",),
+    "retention/cohort_members": ("member_months",),
     "retention/revenue_cohorts": ("member_months",),
     "retention/subscriber_cohorts": ("member_months",),
     "revenue/mrr_by_member": _MEMBERS,
@@ -47,6 +48,19 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "revenue/revenue_by_month": ("payments",),
     "revenue/revenue_totals": ("payments",),
 }
+# Queries whose numbers carry on from earlier periods: balances, members, cohorts, lifecycles.
+_CARRIED = frozenset(
+    {
+        "churn/churn_by_month",
+        "churn/mrr_churn_by_month",
+        "credits/credit_flow_by_month",
+        "engagement/active_users",
+        "retention/revenue_cohorts",
+        "retention/subscriber_cohorts",
+        "revenue/mrr_by_member",
+        "revenue/mrr_movements",
+    }
+)
 # Days before it that a number also holds: a trailing window.
 _REACH = {"engagement/stickiness": timedelta(days=29)}
 
@@ -254,7 +268,7 @@ def _behind(number: Number, by_month: dict[str, dict[date, list[tuple[int, Face]
                 if first <= face.on < number.end_on and _shares(face, number.key)
             }
             month = add_months(month, 1)
-        if not found:
+        if not found and number.query in _CARRIED:
             for earlier in sorted((each for each in months if each < first), reverse=True):
                 found = {
                     position for position, face in months[earlier] if _shares(face, number.key)

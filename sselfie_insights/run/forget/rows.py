@@ -23,12 +23,13 @@ from sselfie_insights.sql import literal, quote
 OWNER = "user_id"
 _CUSTOMER = "stripe_customer_id"
 _PAYMENT = re.compile(r"stripe_(payment|invoice|subscription|charge|checkout|session)\w*id")
+_GOING = "rows_to_forget"
 _TEXT = frozenset({"VARCHAR", "JSON", "UUID"})
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the file: its schema, name, and the DuckDB type of each column."""
+    """A table that is not empty: its schema, name, and the DuckDB type of each column."""
 
     schema: str
     name: str
@@ -72,13 +73,11 @@ class Finding:
 
     Attributes:
         table: The table.
-        rows: Where the numbers of the rows that go are kept: a temporary table.
-        deleted: How many those are.
+        deleted: How many rows go.
         redacted: Rows of others that mention the person.
     """
 
     table: Table
-    rows: str
     deleted: int
     redacted: int
 
@@ -114,35 +113,31 @@ def find_rows(db: duckdb.DuckDBPyConnection, person: Person) -> list[Finding]:
 
     Nothing is written but temporary tables, so the file may be open for reading only.
     """
+    db.execute(f"create or replace temp table {_GOING} (label varchar, number bigint)")
     tables = _tables(db)
     mirrored = [table for table in tables if table.is_mirror]
-    rows = {table.label: f"forget_{number}" for number, table in enumerate(tables)}
-    for name in rows.values():
-        db.execute(f"create or replace temp table {name} (number bigint)")
-    known = -1
-    while known != (known := person.size + _count_all(db, mirrored, rows)):
+    labels = {table.label for table in mirrored}
+    deleted = dict.fromkeys((table.label for table in tables), 0)
+    is_settled = False
+    while not is_settled:
+        is_settled = True
         for table in mirrored:
-            conditions = [*_own(table, person), *_hanging(table, rows)]
-            if conditions:
-                _mark(db, table, rows[table.label], " or ".join(conditions))
-            _learn(db, table, rows[table.label], person)
+            conditions = [*_own(table, person), *_hanging(table, labels)]
+            if conditions and (more := _mark(db, table, " or ".join(conditions))):
+                deleted[table.label] += more
+                _learn(db, table, person)
+                is_settled = False
     keys = person.keys
     for table in tables:
         if not table.is_mirror and table.schema != "meta":
             names = [quote(name) for name, kind in table.columns.items() if kind in _TEXT]
-            if names:
-                among = " or ".join(_among(f"lower({name}::varchar)", keys) for name in names)
-                _mark(db, table, rows[table.label], among)
-    return [
-        Finding(table, rows[table.label], deleted, redacted)
-        for table in tables
-        if any(
-            (
-                deleted := _count(db, rows[table.label]),
-                redacted := _count_mentions(db, table, rows[table.label], person),
-            )
-        )
+            among = [_among(f"lower({name}::varchar)", keys) for name in names]
+            if among:
+                deleted[table.label] += _mark(db, table, " or ".join(among))
+    findings = [
+        Finding(table, deleted[table.label], _count_mentions(db, table, person)) for table in tables
     ]
+    return [finding for finding in findings if finding.deleted or finding.redacted]
 
 
 def erase(db: duckdb.DuckDBPyConnection, findings: list[Finding], person: Person) -> None:
@@ -154,14 +149,14 @@ def erase(db: duckdb.DuckDBPyConnection, findings: list[Finding], person: Person
     db.begin()
     for finding in findings:
         table = finding.table
-        db.execute(f"delete from {table.local} where rowid in (from {finding.rows})")
+        db.execute(f"delete from {table.local} where rowid in ({_going(table.label)})")
         pattern = person.pattern()
         if finding.redacted and pattern:
             for name, kind in table.texts.items():
                 column = quote(name)
                 db.execute(
                     f"update {table.local} set {column} = {_redacted(column, kind, pattern)}"
-                    f" where {_mentions(column, kind, pattern)}"
+                    f" where {_mentions(column, pattern)}"
                 )
         if table.is_mirror:
             db.execute(
@@ -177,8 +172,9 @@ def _tables(db: duckdb.DuckDBPyConnection) -> list[Table]:
     found: dict[tuple[str, str], dict[str, str]] = {}
     for schema, name, column, kind in db.execute(
         "select schema_name, table_name, column_name, data_type"
-        " from duckdb_columns() semi join duckdb_tables() using (database_name, schema_name,"
-        " table_name) where database_name = current_database() order by all"
+        " from duckdb_columns() semi join (from duckdb_tables() where estimated_size > 0)"
+        " using (database_name, schema_name, table_name)"
+        " where database_name = current_database() order by all"
     ).fetchall():
         found.setdefault((schema, name), {})[column] = kind
     return [Table(schema, name, columns) for (schema, name), columns in found.items()]
@@ -199,11 +195,11 @@ def _own(table: Table, person: Person) -> Iterator[str]:
         yield f"({is_free} and {_among(quote(_CUSTOMER), person.customers)})"
     pattern = person.pattern()
     if table.owner and pattern:
-        for name, kind in table.texts.items():
-            yield f"({is_free} and {_mentions(quote(name), kind, pattern)})"
+        for name in table.texts:
+            yield f"({is_free} and {_mentions(quote(name), pattern)})"
 
 
-def _hanging(table: Table, rows: dict[str, str]) -> Iterator[str]:
+def _hanging(table: Table, labels: set[str]) -> Iterator[str]:
     """Yield the conditions by which a row hangs on one that goes, and has no owner of its own."""
     documented = load_contract().get(table.name)
     if documented is None:
@@ -214,17 +210,17 @@ def _hanging(table: Table, rows: dict[str, str]) -> Iterator[str]:
         if (
             column.references not in (None, "users")
             and column.name in table.columns
-            and parent in rows
+            and parent in labels
         ):
             key = quote(load_contract()[str(column.references)].primary_key.name)
             yield (
                 f"({is_free} and {quote(column.name)} in (select {key} from"
                 f" {quote(table.schema)}.{quote(str(column.references))}"
-                f" where rowid in (from {rows[parent]})))"
+                f" where rowid in ({_going(parent)})))"
             )
 
 
-def _learn(db: duckdb.DuckDBPyConnection, table: Table, rows: str, person: Person) -> None:
+def _learn(db: duckdb.DuckDBPyConnection, table: Table, person: Person) -> None:
     """Add to ``person`` the identifiers of Stripe that its rows in ``table`` carry."""
     for name, kind in table.columns.items():
         into = person.customers if name == _CUSTOMER else person.payments
@@ -233,16 +229,22 @@ def _learn(db: duckdb.DuckDBPyConnection, table: Table, rows: str, person: Perso
                 value
                 for (value,) in db.execute(
                     f"select distinct {quote(name)} from {table.local}"
-                    f" where rowid in (from {rows}) and {quote(name)} <> ''"
+                    f" where rowid in ({_going(table.label)}) and {quote(name)} <> ''"
                 ).fetchall()
             }
 
 
-def _mark(db: duckdb.DuckDBPyConnection, table: Table, rows: str, condition: str) -> None:
-    db.execute(
-        f"insert into {rows} select rowid from {table.local}"
-        f" where ({condition}) and rowid not in (from {rows})"
-    )
+def _mark(db: duckdb.DuckDBPyConnection, table: Table, condition: str) -> int:
+    """Remember that the rows of ``condition`` go; return how many did not go yet."""
+    row = db.execute(
+        f"insert into {_GOING} select {literal(table.label)}, rowid from {table.local}"
+        f" where ({condition}) and rowid not in ({_going(table.label)})"
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _going(label: str) -> str:
+    return f"select number from {_GOING} where label = {literal(label)}"
 
 
 def _among(expression: str, values: set[str] | list[str]) -> str:
@@ -253,7 +255,7 @@ def _among(expression: str, values: set[str] | list[str]) -> str:
     return f"{expression} in ({lowered if expression.startswith('lower') else listed})"
 
 
-def _mentions(column: str, kind: str, pattern: str) -> str:
+def _mentions(column: str, pattern: str) -> str:
     return f"coalesce(regexp_matches({column}::varchar, {literal(pattern)}), false)"
 
 
@@ -276,18 +278,12 @@ def _redacted(column: str, kind: str, pattern: str) -> str:
             return "null"
 
 
-def _count_mentions(db: duckdb.DuckDBPyConnection, table: Table, rows: str, person: Person) -> int:
+def _count_mentions(db: duckdb.DuckDBPyConnection, table: Table, person: Person) -> int:
     pattern = person.pattern()
     if pattern is None or not table.texts:
         return 0
-    mentions = " or ".join(
-        _mentions(quote(name), kind, pattern) for name, kind in table.texts.items()
-    )
-    return _count(db, f"{table.local} where rowid not in (from {rows}) and ({mentions})")
-
-
-def _count_all(db: duckdb.DuckDBPyConnection, tables: list[Table], rows: dict[str, str]) -> int:
-    return sum(_count(db, rows[table.label]) for table in tables)
+    mentions = " or ".join(_mentions(quote(name), pattern) for name in table.texts)
+    return _count(db, f"{table.local} where rowid not in ({_going(table.label)}) and ({mentions})")
 
 
 def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
