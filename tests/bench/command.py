@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
+
 from sselfie_insights.demo import run_demo
 from sselfie_insights.embedded import running_server
 from sselfie_insights.query import compile_query, find_query, load_library
@@ -54,11 +56,11 @@ def _measure_query(rows: int, start: float) -> bool:
     warehouse = built_warehouse(rows)
     query = find_query(QUERY, load_library())
     sql, values = compile_query(query, {})
-    used = {name: str(value) for name, value in values.items() if f"${name}" in sql and value}
-    missing = {name: None for name in values if f"${name}" in sql and name not in used}
+    used = duckdb.extract_statements(sql)[0].named_parameters
+    bound = {name: None if values[name] is None else str(values[name]) for name in used}
     command, bare = _race(
         [*SSELFIE, "query", "run", QUERY, "--format", "csv", "--warehouse", str(warehouse)],
-        [sys.executable, "-c", BARE, str(warehouse), sql, json.dumps(used | missing)],
+        [sys.executable, "-c", BARE, str(warehouse), sql, json.dumps(bound)],
     )
     limit = QUERY_TARGET * bare + start
     print(
