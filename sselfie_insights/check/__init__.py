@@ -5,8 +5,9 @@ what dbt's tests gave, ``record`` to keep both with the data, and ``require_pass
 publishes.
 """
 
+from sselfie_insights.check.expectations import start_import
 from sselfie_insights.check.marts import check_marts, from_dbt
-from sselfie_insights.check.mirror import check_mirror, start_import
+from sselfie_insights.check.mirror import check_mirror
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 
 __all__ = [

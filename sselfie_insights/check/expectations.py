@@ -1,4 +1,4 @@
-"""Ask Great Expectations about small data frames; nothing else imports it.
+"""Ask Great Expectations about small data frames; nothing else imports it: that takes seconds.
 
 Nothing of what it says leaves this module but which rows failed: its results and its errors hold
 values.
@@ -7,7 +7,10 @@ values.
 import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 Frame = Sequence[Mapping[str, Any]]
@@ -40,6 +43,19 @@ class Answer:
 
     failed: frozenset[int]
     is_broken: bool
+
+
+def start_import() -> Thread:
+    """Begin to import Great Expectations, which takes seconds, beside other work."""
+
+    def load() -> None:
+        # Whoever needs it imports it again, and meets the error there.
+        with suppress(Exception):
+            import_module("great_expectations.expectations")
+
+    thread = Thread(target=load, name="import great_expectations", daemon=True)
+    thread.start()
+    return thread
 
 
 def ask(suites: Mapping[str, tuple[Frame, Sequence[Question]]]) -> dict[str, Answer]:

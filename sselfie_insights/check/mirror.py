@@ -1,14 +1,7 @@
-"""Check the mirror: measure it with DuckDB, and let Great Expectations judge.
+"""Check the mirror: measure it with DuckDB, and let Great Expectations judge."""
 
-It takes seconds to import; ``start_import`` hides them behind other work.
-"""
-
-import warnings
-from contextlib import suppress
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
 import duckdb
 
@@ -22,20 +15,6 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
-
-
-def start_import() -> Thread:
-    """Begin to import Great Expectations, which takes seconds, beside other work."""
-
-    def load() -> None:
-        # Whoever needs it imports it again, and meets the error there.
-        with suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import_module("great_expectations.expectations")
-
-    thread = Thread(target=load, name="import great_expectations", daemon=True)
-    thread.start()
-    return thread
 
 
 def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
