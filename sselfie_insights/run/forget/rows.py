@@ -162,8 +162,8 @@ def erase(db: duckdb.DuckDBPyConnection, findings: list[Finding], person: Person
             db.execute(
                 "update meta.mirror_tables set is_suspect = true,"
                 f" row_count = (select count(*) from {table.local})"
-                " where mirror_schema = ? and mirror_table = ?",
-                [table.schema, table.name],
+                f" where mirror_schema = {literal(table.schema)}"
+                f" and mirror_table = {literal(table.name)}"
             )
     db.commit()
 
