@@ -81,6 +81,8 @@ def refuse_stale(settings: "Settings", stamp: "Stamp") -> None:
     Raises:
         StaleError: The data is older than the setting ``max_age``.
     """
+    if settings.max_age is None:
+        return
     from sselfie_insights.errors import StaleError
     from sselfie_insights.report.notices import describe_age
 

@@ -54,12 +54,12 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
     Example: sselfie query show retention/activity_cohorts -p grain=week
     """
     from sselfie_insights.query.describe import describe_query
-    from sselfie_insights.query.library import find_query, load_library
+    from sselfie_insights.query.library import load_query
     from sselfie_insights.query.lineage import load_models
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.settings import load_settings
 
-    query = find_query(name, load_library())
+    query = load_query(name)
     models = load_models(load_settings().warehouse)
     print_text(describe_query(query, split_words(parameter or []), models))
 
@@ -83,14 +83,8 @@ def run(
 
     Example: sselfie query run retention/activity_cohorts -p grain=week -p return=image
     """
-    from sselfie_insights.query import (
-        find_query,
-        load_library,
-        open_warehouse,
-        read_stamp,
-        run_query,
-        run_statement,
-    )
+    from sselfie_insights.query import open_warehouse, read_stamp, run_query, run_statement
+    from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.table import lay_out
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, to_text_table, write_out
@@ -103,7 +97,7 @@ def run(
         with open_warehouse(settings.warehouse) as connection:
             result = run_statement(connection, sys.stdin.read())
     else:
-        query = find_query(name, load_library())
+        query = load_query(name)
         with open_warehouse(settings.warehouse) as connection:
             result = run_query(
                 connection,

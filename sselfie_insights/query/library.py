@@ -17,7 +17,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -177,7 +177,7 @@ class Query:
 
 def list_names() -> list[str]:
     """Return the names of every query, sorted, without reading the files."""
-    return sorted({_name(path, folder) for folder in _folders() for path in folder.rglob("*.sql")})
+    return sorted(_find_files())
 
 
 def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
@@ -190,13 +190,18 @@ def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
     Raises:
         UsageError: A file's header is wrong; the message names the file and the key.
     """
-    found: dict[str, Query] = {}
-    for folder in _folders() if folders is None else folders:
-        for path in sorted(folder.rglob("*.sql")):
-            name = _name(path, folder)
-            if name not in found:
-                found[name] = parse_query(name, path)
-    return dict(sorted(found.items()))
+    return {name: parse_query(name, path) for name, path in sorted(_find_files(folders).items())}
+
+
+def load_query(name: str) -> Query:
+    """Return the query called ``name`` as ``find_query`` does, and read no other's file.
+
+    Raises:
+        UsageError: There is none, or its header is wrong.
+    """
+    files = _find_files()
+    found = _resolve(name, files)
+    return parse_query(found, files[found])
 
 
 def find_query(name: str, library: dict[str, Query]) -> Query:
@@ -205,14 +210,7 @@ def find_query(name: str, library: dict[str, Query]) -> Query:
     Raises:
         UsageError: There is none; the message offers the nearest name.
     """
-    if name in library:
-        return library[name]
-    short = [query for query in library.values() if query.name.rpartition("/")[2] == name]
-    if len(short) == 1:
-        return short[0]
-    raise UsageError(
-        f"unknown query {name!r}{nearest(name, library)}", remedy="see 'sselfie query list'"
-    )
+    return library[_resolve(name, library)]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -265,8 +263,24 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
         raise UsageError(f"{path}: {where}: {reason}") from None
 
 
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).with_suffix("").as_posix()
+def _resolve(name: str, known: Collection[str]) -> str:
+    if name in known:
+        return name
+    short = [full for full in known if full.rpartition("/")[2] == name]
+    if len(short) == 1:
+        return short[0]
+    raise UsageError(
+        f"unknown query {name!r}{nearest(name, known)}", remedy="see 'sselfie query list'"
+    )
+
+
+def _find_files(folders: Iterable[Path] | None = None) -> dict[str, Path]:
+    """The file of every query by name; the earlier folder's counts."""
+    found: dict[str, Path] = {}
+    for folder in _folders() if folders is None else folders:
+        for path in folder.rglob("*.sql"):
+            found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+    return found
 
 
 def _folders() -> list[Path]:

@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import find_query, load_library, parse_query
+from sselfie_insights.query.library import (
+    find_query,
+    list_names,
+    load_library,
+    load_query,
+    parse_query,
+)
 
 GOOD = """/*
 grain: One row per month.
@@ -45,6 +51,20 @@ def test_the_working_directory_comes_before_the_package(
     library = load_library()
     assert library["churn/churn_by_month"].title == "Mine"
     assert library["churn/members_now"].title == "Members now"
+
+
+def test_one_query_is_read_without_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, GOOD, "queries/mine/first.sql")
+    write(tmp_path, "no header", "queries/mine/broken.sql")
+    monkeypatch.chdir(tmp_path)
+    assert load_query("first").name == "mine/first"
+    assert {"mine/first", "mine/broken", "churn/members_now"} <= set(list_names())
+    with pytest.raises(UsageError, match="broken.sql does not begin"):
+        load_query("mine/broken")
+    with pytest.raises(UsageError, match="did you mean 'mine/first'"):
+        load_query("mine/firs")
 
 
 @pytest.mark.parametrize(
