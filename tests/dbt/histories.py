@@ -255,7 +255,8 @@ def _payment_rows(customer: Customer) -> Iterator[Row]:
             yield first | {
                 "stripe_payment_id": f"re_{payment.key}" if by_invoice else f"pi_{payment.key}",
                 "stripe_invoice_id": first["stripe_invoice_id"] if by_invoice else None,
-                "amount_cents": -payment.refunded_cents,
+                # What the row does not tell of, the status does.
+                "amount_cents": -payment.refunded_cents // (2 if payment.refund == "both" else 1),
                 "status": "succeeded",
                 "payment_type": "refund",
                 "paid_at": payment.refunded_at,

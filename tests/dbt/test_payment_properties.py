@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -124,9 +125,21 @@ def test_money_is_counted_once_and_recurring_revenue_balances(
     assert {str(row["stripe_payment_id"]).split("_")[0] for row in exists} <= known
     assert len(exists) == len(received) + total(marts["dropped_rows"], "row_count")
 
+    assert_coverage_never_overlaps(models.read("intermediate.int_coverage"))
     assert_movements_balance(marts)
     assert_members_balance(marts)
     assert_cohorts_hold_everybody(marts)
+
+
+def assert_coverage_never_overlaps(coverage: Sequence[Row]) -> None:
+    spans: dict[object, list[tuple[str, str]]] = defaultdict(list)
+    for row in coverage:
+        span = str(row["covered_from_at"]), str(row["covered_until_at"])
+        spans[row["subscription_key"]].append(span)
+    for several in spans.values():
+        ordered = sorted(several)
+        assert all(begins < ends for begins, ends in ordered)
+        assert all(one[1] <= two[0] for one, two in pairwise(ordered))
 
 
 def assert_movements_balance(marts: Marts) -> None:

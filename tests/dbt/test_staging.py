@@ -1,4 +1,7 @@
-"""Staging reads the contract, which dbt's unit tests cannot mock: here it meets stored rows."""
+"""What reads the contract, or asks the database what is there, meets stored rows here.
+
+dbt's unit tests can mock neither.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -46,6 +49,26 @@ RAW = """
         (id integer, user_id varchar, image_urls varchar, selected_url varchar);
     insert into raw.generated_images values
         (1, 'ann', '["one.png", "two.png"]', 'two.png'), (2, 'ann', 'three.png', null);
+
+    create table raw.waitlist (id integer, email varchar);
+
+    create schema snapshots;
+    create table snapshots.subscriptions_history
+        (subscription_row_id bigint, user_id varchar, product_type varchar, status varchar,
+         is_cancelling boolean, dbt_valid_from timestamp);
+    insert into snapshots.subscriptions_history values
+        (1, 'ann', 'pro', 'active', false, '2026-01-01 10:00:00'),
+        (1, 'ann', 'pro', 'active', true, '2026-01-15 10:00:00'),
+        (1, 'ann', 'pro', 'canceled', true, '2026-02-01 10:00:00'),
+        (1, 'bea', 'starter', 'active', true, '2026-03-10 12:00:01'),
+        (2, 'bea', 'pro', null, false, '2026-01-01 10:00:00'),
+        (2, 'bea', 'pro', 'active', false, '2026-03-10 12:00:00');
+    create table snapshots.feed_posts_history
+        (feed_post_id bigint, user_id varchar, generation_status varchar,
+         dbt_valid_from timestamp);
+    insert into snapshots.feed_posts_history values
+        (1, 'ann', 'completed', '2026-01-02 10:00:00'),
+        (1, 'ann', 'processing', '2026-01-01 10:00:00');
 """
 
 
@@ -60,7 +83,8 @@ def staged(
         connection.execute(RAW)
     names = "users subscriptions stripe_payments maya_chats generated_images generated_image_urls"
     done = Dbt(built.folder, warehouse).run(
-        "run", "--select", *(f"stg_app__{name}" for name in names.split())
+        *("run", "--select", *(f"stg_app__{name}" for name in names.split())),
+        *("build_info", "source_tables", "unconverted_values", "status_changes"),
     )
     assert done.returncode == 0, done.stdout
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -68,9 +92,9 @@ def staged(
 
 
 def rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: str
+    connection: duckdb.DuckDBPyConnection, table: str, columns: str, schema: str = "staging"
 ) -> list[Mapping[str, Any]]:
-    result = connection.execute(f"select {columns} from staging.{table} order by all")
+    result = connection.execute(f"select {columns} from {schema}.{table} order by all")
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -133,3 +157,41 @@ def test_addresses_of_images_come_from_json_and_from_plain_text(
         {"image_url": "three.png"},
         {"image_url": "two.png"},
     ]
+
+
+def test_a_table_is_missing_or_empty_or_holds_rows(staged: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        staged, "source_tables", "source_table, is_present, row_count, is_captured", "marts"
+    )
+    states = {row["source_table"]: tuple(row.values())[1:] for row in found}
+
+    assert states["users"] == (True, 2, True)
+    assert states["waitlist"] == (True, 0, False)
+    assert states["carousel_posts"] == (False, 0, False)
+    assert len(states) == 66
+
+
+def test_values_that_do_not_convert_are_counted(staged: duckdb.DuckDBPyConnection) -> None:
+    found = rows(staged, "unconverted_values", "*", "marts")
+
+    assert [tuple(row.values()) for row in found] == [
+        ("stripe_payments", "amount_cents", "integer", "text", 1),
+        ("stripe_payments", "metadata", "jsonb", "text", 1),
+    ]
+
+
+def test_a_change_of_state_is_seen_between_two_syncs(staged: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        staged,
+        "status_changes",
+        "source_table, row_key, user_id, column_name, previous_state, state, observed_at",
+        "marts",
+    )
+
+    assert [tuple(row.values()) for row in found] == [
+        ("feed_posts", "1", "ann", "generation_status", "processing", "completed",
+         datetime(2026, 1, 2, 10)),
+        ("subscriptions", "1", "ann", "is_cancelling", "false", "true", datetime(2026, 1, 15, 10)),
+        ("subscriptions", "1", "ann", "status", "active", "canceled", datetime(2026, 2, 1, 10)),
+        ("subscriptions", "2", "bea", "status", None, "active", datetime(2026, 3, 10, 12)),
+    ]  # fmt: skip

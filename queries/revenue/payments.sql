@@ -1,0 +1,40 @@
+/*
+grain: One row per payment received or refund given.
+title: Payments and refunds
+description: >-
+  The rows behind revenue by month: every payment of someone who counts, once however often it is
+  stored, and every refund, by the day on which the money moved.
+key: [movement_key]
+parameters:
+  since: {type: date, description: The first month is the one that holds this day.}
+  until: {type: date, description: The last month is the one that holds this day.}
+columns:
+  movement_key: {unit: text, description: "The payment's key, or the refund's."}
+  month: {unit: month, description: "The month, in the reporting zone."}
+  moved_on: {unit: date, description: The day on which the money moved.}
+  kind: {unit: text, description: payment or refund.}
+  customer_key: {unit: text, description: The customer.}
+  email: {unit: text, description: "The customer's address, where there is an account.", pii: true}
+  product_type: {unit: text, description: The product.}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  gross_cents: {unit: cents, description: Received.}
+  refunded_cents: {unit: cents, description: Given back.}
+*/
+select
+    movement_key,
+    month,
+    moved_on,
+    kind,
+    customer_key,
+    users.email,
+    product_type,
+    currency,
+    gross_cents,
+    refunded_cents
+from marts.payments
+left join marts.dim_customers using (customer_key)
+left join staging.stg_app__users as users using (user_id)
+where
+    ($since is null or month >= date_trunc('month', cast($since as date)))
+    and ($until is null or month <= date_trunc('month', cast($until as date)))
+order by moved_on desc, movement_key
