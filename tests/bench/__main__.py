@@ -4,10 +4,11 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import command, mirror
+from tests.bench import build, command, mirror
 
 BENCHES: dict[str, Callable[[int], bool]] = {
     "mirror": mirror.run,
+    "build": build.run,
     "command": command.run,
 }
 """Name and function: it takes the rows to measure on, prints, and says whether all targets hold."""
