@@ -61,7 +61,7 @@ def test_one_query_is_read_without_the_others(
     monkeypatch.chdir(tmp_path)
     assert load_query("first").name == "mine/first"
     assert {"mine/first", "mine/broken", "churn/members_now"} <= set(list_names())
-    with pytest.raises(UsageError, match="broken.sql does not begin"):
+    with pytest.raises(UsageError, match=r"broken\.sql does not begin"):
         load_query("mine/broken")
     with pytest.raises(UsageError, match="did you mean 'mine/first'"):
         load_query("mine/firs")
