@@ -141,9 +141,17 @@ def to_workbook(results: dict[str, Result]) -> bytes:
 def write_file(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` whole or not at all, readable by its owner alone.
 
+    What is there and is no file, such as ``/dev/null`` or a pipe, is written to, never replaced.
+
     Raises:
         UsageError: The folder does not exist or cannot be written.
     """
+    if path.exists() and not path.is_file():
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        return
     private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

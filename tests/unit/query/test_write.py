@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import stat
 import zipfile
 from datetime import UTC, date, datetime
@@ -181,3 +182,22 @@ def test_a_text_too_long_for_excel_is_told(result: Result) -> None:
     long = Result("q", frame, result.columns, ("name",), (), {}, None)
     with pytest.raises(UsageError, match="longer than a cell holds"):
         to_bytes(long, "xlsx")
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """As root, a file would otherwise take the place of /dev/null."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, b"a,b\n")
+        assert os.read(reader, 100) == b"a,b\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_file(tmp_path, b"a")
