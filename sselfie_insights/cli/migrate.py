@@ -274,7 +274,7 @@ def baseline(
         scratch_url=scratch_url,
         accept_differences=accept_differences,
     )
-    _note(f"adopted at {version:04d}; {len(differences)} differences")
+    _note(f"adopted at {version:04d}; differences: {len(differences)}")
     if output_format is ListFormat.JSON:
         _print_json([_difference(difference) for difference in differences])
     else:
@@ -325,8 +325,8 @@ def _plan_lines(found: "Plan") -> list[str]:
     lines = [f"note: {note}" for note in found.notes]
     lines += [f"drift: {difference}" for difference in found.drift]
     for migration in found.pending:
-        mode = "" if migration.in_transaction else ", statement by statement"
-        lines.append(f"apply {migration.label} ({len(migration.statements)} statements{mode})")
+        mode = "" if migration.in_transaction else ", one by one"
+        lines.append(f"apply {migration.label} (statements: {len(migration.statements)}{mode})")
     lines += [str(finding) for finding in found.findings]
     return lines or ["nothing to apply"]
 

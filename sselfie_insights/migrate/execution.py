@@ -239,7 +239,7 @@ class Executor:
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
                 if time.monotonic() + pause > deadline:
                     raise MigrationError(
-                        f"{told}; given up after {number + 1} attempt{'s' if number else ''}",
+                        f"{told}; given up after attempt {number + 1}",
                         remedy="end that session, or choose a quieter hour, and run it again",
                     ) from None
                 self._note(f"{told}; next attempt in {pause:.1f} s")

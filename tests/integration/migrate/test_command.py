@@ -14,6 +14,7 @@ import pytest
 from sselfie_insights.cli import main
 from sselfie_insights.migrate import load_migrations
 from tests.integration.migrate.conftest import Folder
+from tests.integration.sync.servers import Server
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -74,6 +75,36 @@ def test_the_way_through(run: Run, mine: Path) -> None:
     assert code == 0
     states = json.loads(out)["migrations"]
     assert [state["state"] for state in states] == ["applied"] * 3
+
+
+def test_json_of_the_other_commands(
+    run: Run, mine: Path, database: str, server15: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSELFIE_SCRATCH_URL", server15.url)
+    with psycopg.connect(database) as connection:
+        connection.execute("create table public.one (id bigint)")
+
+    code, out, err = run("baseline", "1", "--format", "json")
+    assert (code, err) == (0, "adopted at 0001; differences: 1\n")
+    assert json.loads(out) == [
+        {
+            "kind": "column",
+            "name": "public.one.id",
+            "change": "changed",
+            "before": "integer",
+            "after": "bigint",
+        }
+    ]
+    code, out, err = run("trace", "--to", "2", "--format", "json")
+    assert (code, err) == (0, "")
+    (traced,) = json.loads(out)
+    assert (traced["file"], traced["line"], traced["error"]) == ("0002_make_step2.sql", 2, "")
+    assert {"table": "public.one", "mode": "ShareUpdateExclusiveLock"} in traced["locks"]
+    assert traced["rewritten"] == []
+
+    code, out, err = run("new", "add_plans", "--no-transaction", "--format", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"path": f"{mine}/0004_add_plans.sql"}
 
 
 def test_lint(run: Run, mine: Path) -> None:
@@ -163,7 +194,7 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
         assert process.stdout.read() == b""
     os.close(leader)
     assert process.returncode == code
-    assert b"apply 0001_make_step1 (1 statements)" in told
+    assert b"apply 0001_make_step1 (statements: 1)" in told
     assert b"Apply this?" in told
     with psycopg.connect(database) as connection:
         row = connection.execute("select to_regclass('public.one') is not null").fetchone()

@@ -36,7 +36,7 @@ def test_lock_timeout_names_who_blocks(target: str, folder: Folder) -> None:
             apply(target, folder=path, limits=ONE_ATTEMPT)
     assert READER in caught.value.message
     assert "select count(*) from public.one" in caught.value.message
-    assert caught.value.message.endswith("given up after 1 attempt")
+    assert caught.value.message.endswith("given up after attempt 1")
     assert history(target) == [(1, "applied", 1)]
     assert len(apply(target, folder=path)) == 1
 
