@@ -9,7 +9,7 @@ import polars as pl
 
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
-from sselfie_insights.query.library import find_query, load_library
+from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import run_query
 from sselfie_insights.query.warehouse import Stamp
 
@@ -102,6 +102,7 @@ def explain(
     *,
     first: int | None = None,
     least: int = 1,
+    library: dict[str, Query] | None = None,
 ) -> Explanation:
     """Explain how a measure went from the month before to ``month``.
 
@@ -112,6 +113,7 @@ def explain(
         month: ``2026-10`` or a day in it; by default the last complete month.
         first: Parts to keep of each dimension; the others are one row.
         least: Parts of fewer people are put together, and customers left out.
+        library: The queries, where they are loaded already.
 
     Raises:
         UsageError: There is no such measure, or no such month in the data.
@@ -120,12 +122,13 @@ def explain(
     if name not in MEASURES:
         raise UsageError(f"cannot explain {name!r}", remedy=f"measures: {', '.join(MEASURES)}")
     measure = MEASURES[name]
-    query = find_query(measure.query, load_library())
+    library = library or load_library()
+    query = find_query(measure.query, library)
     chosen, is_complete = _choose_month(connection, month)
     rows = run_query(connection, query, stamp, {"month": chosen.isoformat()}).frame
     if "currency" not in rows.columns:
         rows = rows.with_columns(pl.lit("").alias("currency"))
-    wholes = _read_whole(connection, stamp, measure, chosen)
+    wholes = _read_whole(connection, stamp, library, measure, chosen)
     dimensions = {WHOLE: "", **measure.dimensions}
     if least > 1:
         del dimensions["customer_key"]
@@ -191,11 +194,15 @@ def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tu
 
 
 def _read_whole(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, measure: Measure, month: date
+    connection: duckdb.DuckDBPyConnection,
+    stamp: Stamp,
+    library: dict[str, Query],
+    measure: Measure,
+    month: date,
 ) -> dict[str, tuple[int, int]]:
     """The public number before and after, by currency; the largest first."""
     name, time, column, values = measure.whole
-    result = run_query(connection, find_query(name, load_library()), stamp, values)
+    result = run_query(connection, find_query(name, library), stamp, values)
     frame = result.frame
     if "currency" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("currency"))
