@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         le=365,
         description="Days after a period's end in which a renewal is late, not new.",
     )
+    spend_paid_credits_first: bool = Field(
+        False, description="Spends take bought credits before granted ones, not the oldest first."
+    )
     discount_rate: float = Field(
         0.01,
         ge=0.001,

@@ -210,6 +210,7 @@ def _run(
         variables={
             "timezone": settings.timezone,
             "grace_days": settings.grace_days,
+            "spend_paid_credits_first": settings.spend_paid_credits_first,
             "internal_accounts": list(settings.internal_accounts),
             "internal_domains": list(settings.internal_domains),
             "source_schema": source_schema,

@@ -1,0 +1,47 @@
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sselfie_insights.marts.build import LastSync, run_tests
+from sselfie_insights.resources import resource_dir
+from sselfie_insights.settings import load_settings
+
+
+def test_settings_reach_the_models_under_the_names_that_the_project_declares(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def run_dbt(*_: object, variables: Mapping[str, object], **__: object) -> list[object]:
+        asked.update(variables)
+        return []
+
+    module = sys.modules[run_tests.__module__]
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    settings = load_settings(
+        timezone="Europe/Oslo",
+        grace_days=3,
+        spend_paid_credits_first=True,
+        internal_accounts=("ann",),
+        internal_domains=("studio.com",),
+    )
+
+    run_tests(settings, tmp_path)
+
+    project = yaml.safe_load((resource_dir("dbt_project") / "dbt_project.yml").read_text())
+    assert asked.keys() == project["vars"].keys()
+    assert asked == {
+        "timezone": "Europe/Oslo",
+        "grace_days": 3,
+        "spend_paid_credits_first": True,
+        "internal_accounts": ["ann"],
+        "internal_domains": ["studio.com"],
+        "source_schema": "raw",
+    }
