@@ -7,15 +7,13 @@ CSS variables afterwards, so that one drawing serves the light, the dark and the
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import altair as alt
 import vl_convert
 from altair.utils import schemapi
 
 from sselfie_insights.report.blocks import Chart
-
-Drawing: TypeAlias = alt.LayerChart | alt.FacetChart
 
 # Width and height in px: for a desk and for a telephone.
 WIDE = (1040, 300)
@@ -38,9 +36,22 @@ _BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
 _UNREAD = re.compile(
     r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
 )
-_AUTOSIZE = alt.AutoSizeParams(type="fit", contains="padding")
 # Room for half of the last label, and for a font that is wider than vl-convert's.
 _PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
+_CONFIG = {
+    "aria": False,
+    "font": "sans-serif",
+    "view": {"strokeOpacity": 0},
+    "axis": {
+        "labelColor": _MUTED,
+        "domainColor": _RULE,
+        "gridColor": _RULE,
+        "tickColor": _RULE,
+        "labelFontSize": 12,
+        "labelPadding": 6,
+        "title": None,
+    },
+}
 _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 # A line with more points than this shows a dot only at its end.
 _MOST_DOTS = 24
@@ -71,38 +82,30 @@ def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, 
     data = _Data()
     match chart.kind:
         case "line":
-            drawing = _draw_lines(chart, width, data)
+            layers = _draw_lines(chart, width, data)
         case "column":
-            drawing = _draw_columns(chart, width, data)
+            layers = _draw_columns(chart, width, data)
         case "bar":
-            drawing, height = _draw_bars(chart, width, data), 30 * len(chart.points)
+            layers, height = _draw_bars(chart, width, data), 30 * len(chart.points)
         case "waterfall":
-            drawing = _draw_waterfall(chart, width, data)
-    styled = (
-        drawing.properties(
-            width=width,
-            height=height,
-            autosize=_AUTOSIZE,
-            padding=_PADDING,
-            background="transparent",
-        )
-        .configure(aria=False, font="sans-serif")
-        .configure_view(strokeOpacity=0)
-        .configure_axis(
-            labelColor=_MUTED,
-            domainColor=_RULE,
-            gridColor=_RULE,
-            tickColor=_RULE,
-            labelFontSize=12,
-            labelPadding=6,
-            title=None,
-        )
-    )
-    description: dict[str, Any] = styled.to_dict(validate=validate)
-    return description | {"datasets": data}
+            layers = _draw_waterfall(chart, width, data)
+    # Altair's own way to put layers together copies each a dozen times.
+    described = [layer.to_dict(validate=validate, context={"top_level": False}) for layer in layers]
+    description = {
+        "layer": described,
+        "width": width,
+        "height": height,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "padding": _PADDING,
+        "background": "transparent",
+        "config": _CONFIG,
+    }
+    if validate:
+        alt.LayerChart.from_dict(description)
+    return description | {"$schema": alt.SCHEMA_URL, "datasets": data}
 
 
-def _draw_lines(chart: Chart, width: int, data: _Data) -> Drawing:
+def _draw_lines(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
     x, y = _time_axis(chart, width), _value_axis(chart)
     color = _stroke("paint")
     rows = list(_long_rows(chart))
@@ -126,10 +129,10 @@ def _draw_lines(chart: Chart, width: int, data: _Data) -> Drawing:
         .mark_point(size=34, strokeWidth=1.8, opacity=1)
         .encode(x=x, y=y, stroke=color, fill=_fill("fill"))
     )
-    return alt.layer(*parts)
+    return parts
 
 
-def _draw_columns(chart: Chart, width: int, data: _Data) -> Drawing:
+def _draw_columns(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
     rows = [
         row
         | {
@@ -150,10 +153,10 @@ def _draw_columns(chart: Chart, width: int, data: _Data) -> Drawing:
             order=alt.Order("rank:Q"),
         )
     )
-    return alt.layer(bars)
+    return [bars]
 
 
-def _draw_bars(chart: Chart, width: int, data: _Data) -> Drawing:
+def _draw_bars(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
     rows = list(_long_rows(chart))
     y = alt.Y(
         "point:N",
@@ -168,10 +171,10 @@ def _draw_bars(chart: Chart, width: int, data: _Data) -> Drawing:
         .mark_text(align="left", dx=6, fontSize=12, color=_MUTED)
         .encode(x=x, y=y, text=alt.Text("value:Q", format=_FORMATS[chart.measure]))
     )
-    return alt.layer(bars, texts)
+    return [bars, texts]
 
 
-def _draw_waterfall(chart: Chart, width: int, data: _Data) -> Drawing:
+def _draw_waterfall(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
     colors = {"total": _SERIES[1], "gain": _SERIES[0], "loss": _SERIES[2]}
     signs = {"total": "", "gain": "+", "loss": "\N{MINUS SIGN}"}
     rows = [
@@ -199,7 +202,7 @@ def _draw_waterfall(chart: Chart, width: int, data: _Data) -> Drawing:
         .mark_text(dy=-8, fontSize=12 if width == WIDE[0] else 10, color=_INK)
         .encode(x=x, y=alt.Y("high:Q"), text="text:N")
     )
-    return alt.layer(bars, texts)
+    return [bars, texts]
 
 
 def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
