@@ -167,9 +167,11 @@ def apply(
         found = make_plan(url, **common)
         for line in _plan_lines(found):
             _note(line)
-        if found.pending and not _agrees("Apply this?"):
-            _note("nothing was applied")
-            raise typer.Exit(ExitCode.INTERRUPTED)
+        if found.pending:
+            if not _agrees("Apply this?"):
+                _note("nothing was applied")
+                raise typer.Exit(ExitCode.INTERRUPTED)
+            common["to"] = found.pending[-1].version  # no file that has come since
     applied = apply_migrations(
         url,
         allow_destructive=allow_destructive,
@@ -244,8 +246,8 @@ def trace(
             for table in traced.rewritten:
                 typer.echo(f"    rewrites {table}")
             if traced.error:
-                typer.echo(f"    fails: {traced.error}")
-    if any(traced.error for traced in found.statements):
+                typer.echo(f"    {'skipped' if traced.is_skipped else 'fails'}: {traced.error}")
+    if any(traced.error and not traced.is_skipped for traced in found.statements):
         raise typer.Exit(ExitCode.MIGRATION)
 
 

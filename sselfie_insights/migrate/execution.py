@@ -21,10 +21,11 @@ from sselfie_insights.postgres import Connection
 
 _TRANSIENT = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 
-# A statement that manages its own transactions says so before it has done anything.
-_STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+"""What PostgreSQL says inside a transaction of a statement that manages its own."""
 
-_MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
+MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
+"""What it says of a table or column that this database has not; some files pass over that."""
 
 _LONGEST_PAUSE_S = 10
 
@@ -118,7 +119,7 @@ class Executor:
 
         try:
             self._retry(attempt, migration.label)
-        except _STANDS_ALONE as error:
+        except STANDS_ALONE as error:
             raise MigrationError(
                 f"{migration.label}: {_first_line(error)}",
                 remedy="write '-- migrate: no-transaction' at the top of the file",
@@ -162,7 +163,7 @@ class Executor:
         try:
             try:
                 self._retry(together, place)
-            except _STANDS_ALONE:
+            except STANDS_ALONE:
                 self._retry(alone, place)
                 history.record_progress(self._connection, migration, number)
         except _MissingObjectError as error:
@@ -210,12 +211,12 @@ class Executor:
         self._observer.announce(statement.names)
         try:
             self._connection.execute(statement.sql.encode())
-        except (*_TRANSIENT, *_STANDS_ALONE):
+        except (*_TRANSIENT, *STANDS_ALONE):
             raise
         except psycopg.Error as error:
             if self._connection.closed:
                 raise
-            skips = migration.skips_missing and isinstance(error, _MISSING)
+            skips = migration.skips_missing and isinstance(error, MISSING)
             raise (_MissingObjectError if skips else MigrationError)(
                 f"{migration.path.name}:{statement.line}: {_first_line(error)}",
                 remedy=_remedy(error),

@@ -6,25 +6,24 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.actions import read_actions
+from sselfie_insights.migrate.execution import MISSING, STANDS_ALONE
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.planning import pending_migrations
 from sselfie_insights.migrate.scratch import find_program, scratch_database
 from sselfie_insights.migrate.session import session
 from sselfie_insights.migrate.statements import Statement, split
 from sselfie_insights.postgres import Connection, connect
-
-_STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 
 # One row per lock that a session holds on a table or materialised view of the application's, or
 # waits for.
@@ -68,6 +67,7 @@ class Traced:
         locks: The locks that it took, beyond those the file held already.
         rewritten: The tables whose rows it wrote anew.
         error: Why it failed; empty if it did not.
+        is_skipped: Whether it failed for want of a table or column, which its file passes over.
     """
 
     file: str
@@ -76,6 +76,7 @@ class Traced:
     locks: tuple[Lock, ...]
     rewritten: tuple[str, ...]
     error: str
+    is_skipped: bool
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,12 @@ def trace(
     """
     migrations = load_migrations(folder)
     with session(url) as connection:
-        pending = pending_migrations(migrations, history.read(connection), to)
+        records = history.read(connection)
+    done = {record.version: record.statements_done for record in records}
+    pending = [
+        replace(migration, statements=migration.statements[done.get(migration.version, 0) :])
+        for migration in pending_migrations(migrations, records, to)
+    ]
     with scratch_database(scratch_url, url) as scratch:
         not_copied = copy_schema(url, scratch)
         return Trace(tuple(trace_migrations(scratch, pending)), tuple(not_copied))
@@ -174,7 +180,7 @@ def trace_migrations(scratch: str, migrations: Sequence[Migration]) -> Iterator[
                 for statement in migration.statements:
                     traced = tracer.run(statement)
                     yield traced
-                    if traced.error:
+                    if traced.error and not traced.is_skipped:
                         raise psycopg.ProgrammingError
             connection.execute("reset all")
 
@@ -194,7 +200,7 @@ class _Tracer:
     def run(self, statement: Statement) -> Traced:
         before = self._files()
         locks: set[Lock] = set()
-        error = ""
+        error, is_skipped = "", False
         try:
             if self._migration.in_transaction:
                 self._connection.execute(statement.sql.encode())
@@ -203,6 +209,7 @@ class _Tracer:
                 locks = self._run_by_itself(statement)
         except psycopg.Error as failure:
             error = failure.diag.message_primary or str(failure)
+            is_skipped = self._migration.skips_missing and isinstance(failure, MISSING)
         new = {lock for lock in locks - self._held if lock.table in self._known}
         if self._migration.in_transaction:
             self._held |= locks
@@ -220,6 +227,7 @@ class _Tracer:
                 )
             ),
             error=error,
+            is_skipped=is_skipped,
         )
 
     def _run_by_itself(self, statement: Statement) -> set[Lock]:
@@ -227,7 +235,7 @@ class _Tracer:
             with self._connection.transaction():
                 self._connection.execute(statement.sql.encode())
                 return self._locks()
-        except _STANDS_ALONE:
+        except STANDS_ALONE:
             return self._run_against_a_writer(statement)
 
     def _run_against_a_writer(self, statement: Statement) -> set[Lock]:

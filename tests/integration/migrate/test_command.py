@@ -180,7 +180,6 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
         command, stdin=follower, stdout=subprocess.PIPE, stderr=follower, env=dict(os.environ)
     ) as process:
         os.close(follower)
-        os.write(leader, f"{answer}\n".encode())
         told = b""
         while True:
             try:
@@ -190,6 +189,10 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
             if not chunk:
                 break
             told += chunk
+            if chunk.endswith(b"[y/N] "):
+                # A file that comes now has not been shown.
+                (mine / "0003_make_step3.sql").write_text("create table public.three ();")
+                os.write(leader, f"{answer}\n".encode())
         assert process.stdout is not None
         assert process.stdout.read() == b""
     os.close(leader)
@@ -197,8 +200,10 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
     assert b"apply 0001_make_step1 (statements: 1)" in told
     assert b"Apply this?" in told
     with psycopg.connect(database) as connection:
-        row = connection.execute("select to_regclass('public.one') is not null").fetchone()
-    assert row == (answer == "y",)
+        row = connection.execute(
+            "select to_regclass('public.one') is not null, to_regclass('public.three') is null"
+        ).fetchone()
+    assert row == (answer == "y", True)
 
 
 def test_packaged_migrations_are_the_default(

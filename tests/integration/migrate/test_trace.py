@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import MigrationError, UsageError
 from sselfie_insights.migrate import apply, load_migrations, trace
 from sselfie_insights.migrate.lint import lint
 from sselfie_insights.migrate.tables import read_live_tables
@@ -183,6 +183,31 @@ def test_trace_runs_on_a_copy_and_leaves_the_target_alone(
             "select datname from pg_database where datname like 'sselfie_scratch_%'"
         ).fetchall()
     assert left == []
+
+
+def test_trace_goes_on_where_a_file_stopped_and_passes_over_what_it_skips(
+    target: str, scratch_server: Server, folder: Folder
+) -> None:
+    path = folder(
+        "create table public.one (id integer);",
+        "-- migrate: no-transaction\n-- migrate: skip-missing\n"
+        "create table public.two (id integer);\n"
+        "select 1 / 0;\n"
+        "create index concurrently i on public.nowhere (id);\n"
+        "create index concurrently j on public.one (id);\n",
+    )
+    with pytest.raises(MigrationError, match="division by zero"):
+        apply(target, folder=path)
+    file = path / "0002_make_step2.sql"
+    file.write_text(file.read_text().replace("1 / 0", "1 / 1"))
+    found = trace(target, folder=path, scratch_url=scratch_server.url)
+    assert [(traced.line, traced.is_skipped) for traced in found.statements] == [
+        (4, False),
+        (5, True),
+        (6, False),
+    ]
+    assert "does not exist" in found.statements[1].error
+    assert [lock.table for lock in found.statements[2].locks] == ["public.one"]
 
 
 def test_the_copy_is_faithful(target: str, scratch_server: Server) -> None:
