@@ -47,7 +47,7 @@ def parse_instant(text: str, zone: str = "UTC") -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)
 
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
@@ -56,7 +56,7 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         UsageError: It names none.
     """
-    found = re.fullmatch(r"\s*(\d{1,6})\s*([mhd])\s*", text)
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text)
     if found is None:
         raise UsageError(f"{text!r} is not a duration", remedy="write 90m, 26h or 2d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

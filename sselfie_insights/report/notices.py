@@ -16,8 +16,8 @@ from sselfie_insights.settings import Settings
 # Names of checks that a sentence lists before it only counts them.
 _MOST_NAMES = 5
 _LONGEST_REASON = 300
-# A run that met another, or that somebody stopped, says nothing about the data.
-_NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED, ExitCode.INTERRUPTED})
+# A run that met another says nothing about the data, and neither does one that somebody stopped.
+_NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
 
 def read_notices(
@@ -63,11 +63,11 @@ def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
     open_failures: dict[str, list[dict[str, Any]]] = {}
     for entry in journal:
         command, code = entry["command"], entry["exit_code"]
-        if code == ExitCode.DONE:
-            if command == "run":  # it is every other command in order
-                open_failures.clear()
+        if entry.get("published") and command == "run":  # it is every other command in order
+            open_failures.clear()
+        elif code == ExitCode.DONE and command != "run":
             open_failures.pop(command, None)
-        elif code not in _NOT_FAILED:
+        elif code not in _NOT_FAILED and entry.get("error") != "KeyboardInterrupt":
             open_failures.setdefault(command, []).append(entry)
     failed = [
         (datetime.fromisoformat(entry["finished_at"]), entry)

@@ -19,12 +19,11 @@ def orderly(
     timeout: timedelta | None,
     describe: Callable[[], str],
     on_stuck: Callable[[TimedOutError], None],
-    grace: float = GRACE_SECONDS,
 ) -> Iterator[None]:
     """End the block by KeyboardInterrupt on SIGTERM, and by TimedOutError after ``timeout``.
 
     Either stops a statement of DuckDB or Postgres and a child process. A block that has not ended
-    ``grace`` seconds after its time was up hangs where no signal reaches it, such as in a library
+    ``GRACE_SECONDS`` after its time was up hangs where no signal reaches it, such as in a library
     that waits for the network: then the process ends, which harms nothing that is published.
     Signals reach only the main thread; in another one the process ends at once.
 
@@ -32,7 +31,6 @@ def orderly(
         timeout: How long the block may take; None sets no limit.
         describe: Says what was going on when the time was up.
         on_stuck: Called from another thread right before the process ends.
-        grace: How long the block has to end by itself, in seconds.
 
     Raises:
         TimedOutError: The time was up.
@@ -52,7 +50,7 @@ def orderly(
 
     is_main = threading.current_thread() is threading.main_thread()
     seconds = 0.0 if timeout is None else timeout.total_seconds()
-    last_resort = threading.Timer(seconds + (grace if is_main else 0), end)
+    last_resort = threading.Timer(seconds + (GRACE_SECONDS if is_main else 0), end)
     last_resort.daemon = True
     handled = (signal.SIGTERM, signal.SIGALRM) if is_main else ()
     before = {number: signal.signal(number, stop) for number in handled}

@@ -265,7 +265,9 @@ class _Run:
         with suppress(UsageError):  # what stopped the run matters more
             journal.write_entry(settings.warehouse, entry, error)
         is_shown = "render" in self._steps and not entry["published"]
-        if is_shown and not isinstance(error, KeyboardInterrupt) and settings.warehouse.exists():
+        if isinstance(error, KeyboardInterrupt):
+            self._log.error(f"told to stop{self._describe_place()}", step=self._step)
+        elif is_shown and settings.warehouse.exists():
             try:
                 with orderly(RENDER_AGAIN, lambda: "rendering took too long", self._die):
                     self._render()
@@ -283,9 +285,12 @@ class _Run:
             observer.end(journal.exit_code(error), str(error))
 
     def _describe_late(self, timeout: timedelta | None) -> str:
+        return f"the run took longer than {timeout}{self._describe_place()}"
+
+    def _describe_place(self) -> str:
         where = f", in step '{self._step}'" if self._step else ""
         was = "what it published stays" if self._entry["published"] else "nothing was published"
-        return f"the run took longer than {timeout}{where}: {was}"
+        return f"{where}: {was}"
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

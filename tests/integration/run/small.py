@@ -2,7 +2,8 @@
 
 Whole runs take seconds: everything of the package is real but for what it reads from its folders
 (``dbt_project``, ``queries``, ``reports``) and the suite of Great Expectations, which one check
-stands in for. Both tables of the source always show the same round, so that a torn result shows.
+stands in for; nothing is forecast. Both tables of the source always show the same round, so that
+a torn result shows.
 
 As a program it takes the arguments of ``sselfie``, and its folders from ``SMALL_FOLDER``.
 """
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 import psycopg
 
-from sselfie_insights import check
+from sselfie_insights import check, forecast
 from sselfie_insights.check import CheckResult, record
 from sselfie_insights.marts import BuildReport
 from sselfie_insights.marts import dbt as marts_dbt
@@ -98,6 +99,7 @@ def replacements(folder: Path) -> list[tuple[ModuleType, str, Any]]:
         *((module, "resource_dir", find) for module in (marts_dbt, library, definition)),
         (check, "start_import", lambda: None),
         (check, "check_mirror", check_rounds),
+        (forecast, "write_forecasts", lambda *_, **__: None),
     ]
 
 
@@ -172,5 +174,8 @@ if __name__ == "__main__":
     for module, name, value in replacements(Path(os.environ["SMALL_FOLDER"])):
         setattr(module, name, value)
     from sselfie_insights.cli import main
+    from sselfie_insights.run import interrupt
+
+    interrupt.GRACE_SECONDS = float(os.environ.get("SMALL_GRACE", interrupt.GRACE_SECONDS))
 
     sys.exit(main())

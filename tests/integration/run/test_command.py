@@ -1,0 +1,78 @@
+"""``sselfie run`` and ``sselfie status`` as a crontab meets them."""
+
+import json
+
+import duckdb
+
+from sselfie_insights.errors import ExitCode
+from sselfie_insights.run.publish import warehouse_lock
+from tests.integration.run.conftest import Nightly
+
+
+def finish(nightly: Nightly, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    run = nightly.command(*arguments, **environment)
+    out, told = run.communicate(timeout=120)
+    return run.returncode, out, told
+
+
+def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
+    code, out, told = finish(nightly, "run", "--dry-run")
+    assert (code, told) == (0, "")
+    known = dict(line.split("\t")[::2] for line in out.splitlines())
+    assert list(known) == ["sync", "check", "build", "publish", "render", "export"]
+    assert known["sync"].startswith("2 tables of ")
+    assert "never mirrored" in known["sync"]
+    assert known["render"] == f"1 reports to {nightly.out / 'site'}"
+    assert {path.name for path in nightly.folder.iterdir()} == set()
+
+    with warehouse_lock(nightly.warehouse):
+        code, out, told = finish(nightly, "run", "--quiet")
+    assert (code, out) == (ExitCode.LOCKED, "")
+    assert told.startswith(f"error: another run holds {nightly.warehouse}: process ")
+
+    # Silent on success; dbt builds.
+    assert finish(nightly, "run", "--quiet") == (0, "", "")
+    assert nightly.rounds() == {0}
+    with duckdb.connect(nightly.warehouse, read_only=True) as db:
+        assert db.sql("select count(*) from snapshots.a_history").fetchall() == [(50,)]
+        suites = "select suite, status, count(*) from meta.check_results group by all order by all"
+        assert db.sql(suites).fetchall() == [("marts", "passed", 1), ("mirror", "passed", 1)]
+
+    code, out, told = finish(nightly, "status", "--format", "json", "--max-age", "1h")
+    assert (code, told) == (0, "")
+    items = {row["item"]: row for row in json.loads(out)}
+    assert items["last run"]["detail"] == "run, published"
+    assert "failing" not in items
+
+    with duckdb.connect(nightly.warehouse) as db:
+        db.execute("update meta.sync_runs set snapshot_at = snapshot_at - interval 27 hour")
+        db.execute("update raw.b set round = 7")  # the source says 0, and is not asked again
+    code, out, told = finish(
+        nightly, "run", "--steps", "check,build,publish", "--log-format", "json", "-v"
+    )
+    assert (code, out) == (ExitCode.CHECKS_FAILED, "")
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert lines[-1]["level"] == "error"
+    assert lines[-1]["exit_code"] == ExitCode.CHECKS_FAILED
+    assert "one_round" in lines[-1]["event"]
+    assert {"check"} <= {line.get("step") for line in lines}
+
+    code, out, told = finish(nightly, "status", "--max-age", "26h")
+    assert code == ExitCode.STALE
+    assert "27.0 hours ago" in told
+    assert "failing" in out
+    assert "one_round" in out
+
+
+def test_what_cannot_be_asked_for(nightly: Nightly) -> None:
+    for arguments, words in (
+        (["--steps", "sync,bild"], "there is no step 'bild'"),
+        (["--until", "sink"], "there is no step 'sink'"),
+        (["--steps", "render", "--until", "build"], "no step of 'render' comes up to 'build'"),
+        (["--steps", "sync,publish"], "would publish what nobody checked"),
+        (["--timeout", "soon"], "'soon' is not a duration"),
+    ):
+        code, out, told = finish(nightly, "run", *arguments)
+        assert (code, out) == (ExitCode.USAGE, ""), told
+        assert words in told
+    assert {path.name for path in nightly.folder.iterdir()} == set()

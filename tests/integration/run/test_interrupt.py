@@ -1,0 +1,272 @@
+"""A run that is stopped, killed or takes too long harms nothing, and the next one succeeds."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sselfie_insights.errors import ExitCode, SourceError, TimedOutError
+from sselfie_insights.marts.build import build_into
+from sselfie_insights.run import interrupt
+from sselfie_insights.run.journal import read_journal, read_unended
+from sselfie_insights.sync.columns import Mirror
+from sselfie_insights.sync.load import Loaded, Loader
+from tests.integration.run.conftest import Nightly
+from tests.integration.run.small import fill
+from tests.integration.sync.servers import run_server
+
+KILLS = int(os.environ.get("RUN_KILLS", "6"))
+PATIENCE_SECONDS = 120
+HOUR = timedelta(hours=1)
+
+
+class SilentProxy:
+    """A way to the database at ``url`` that stops answering after ``limit`` bytes.
+
+    Attributes:
+        url: The address to use instead.
+    """
+
+    def __init__(self, url: str, limit: int) -> None:
+        self._upstream = conninfo_to_dict(url)
+        self._limit = limit
+        self._stop = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        address = {"host": "127.0.0.1", "port": str(self._listener.getsockname()[1])}
+        self.url = make_conninfo(url, **address, sslmode="disable")
+
+    def __enter__(self) -> "SilentProxy":
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            upstream = self._connect()
+            self._pump(client, upstream, float("inf"))
+            self._pump(upstream, client, self._limit)
+
+    def _connect(self) -> socket.socket:
+        host = str(self._upstream.get("host") or "127.0.0.1")
+        port = int(str(self._upstream.get("port") or 5432))
+        if not host.startswith("/"):
+            return socket.create_connection((host, port))
+        upstream = socket.socket(socket.AF_UNIX)
+        upstream.connect(f"{host}/.s.PGSQL.{port}")
+        return upstream
+
+    def _pump(self, source: socket.socket, target: socket.socket, limit: float) -> None:
+        def work(left: float = limit) -> None:
+            try:
+                while left > 0 and (data := source.recv(4096)):
+                    left -= len(data)
+                    target.sendall(data)
+            except OSError:
+                return
+            if left <= 0:
+                self._stop.wait()  # and hold both ends open until then
+
+        threading.Thread(target=work, daemon=True).start()
+
+
+@contextmanager
+def time_up_when(happened: Callable[[], bool]) -> Iterator[None]:
+    """Let the time of the run in this process be up as soon as that has happened."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            if happened():
+                os.kill(os.getpid(), signal.SIGALRM)
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def test_a_connection_that_falls_silent_is_given_up(nightly: Nightly) -> None:
+    """Whoever waits for it, psycopg or DuckDB, waits for ever; so the process ends."""
+    nightly.run()
+    before = nightly.digest()
+    nightly.turn()
+    with SilentProxy(nightly.url, 60_000) as proxy:
+        run = nightly.command(
+            "run", "--timeout", "2s", SSELFIE_DATABASE_URL=proxy.url, SMALL_GRACE="1"
+        )
+        _, told = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == ExitCode.INTERRUPTED
+    assert "took longer than 0:00:02" in told
+    assert nightly.digest() == before
+    assert nightly.last()["exit_code"] == ExitCode.INTERRUPTED
+    nightly.run()
+    assert nightly.rounds() == {1}
+    assert nightly.left_over() == set()
+
+
+def test_a_block_that_no_signal_reaches_ends_with_its_process() -> None:
+    program = """
+import signal, threading
+from datetime import timedelta
+from sselfie_insights.run import interrupt
+interrupt.GRACE_SECONDS = 0.1
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+with interrupt.orderly(timedelta(seconds=0.1), lambda: "late", lambda error: print(error)):
+    threading.Event().wait()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-u", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, "late\n")
+
+
+def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
+    nightly.run()
+    pid_file, program = nightly.folder / "pid", nightly.folder / "python"
+    program.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new && mv {pid_file}.new {pid_file}\n"
+                       "exec sleep 600\n")  # fmt: skip
+    program.chmod(0o700)
+    monkeypatch.setattr("sselfie_insights.marts.build_into", build_into)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with time_up_when(pid_file.exists), pytest.raises(TimedOutError, match="in step 'build'"):
+        nightly.run(timeout=HOUR)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+    assert nightly.last()["exit_code"] == ExitCode.INTERRUPTED
+    assert "took longer than 1:00:00" in nightly.page()
+    assert nightly.left_over() == set()
+
+
+def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
+    nightly.run()
+    before = nightly.digest()
+    nightly.turn()
+    run = nightly.command("run", "-v")
+    assert run.stderr is not None
+    with run:
+        for line in run.stderr:
+            if line.startswith("build …"):
+                run.send_signal(signal.SIGTERM)
+                break
+        told = run.stderr.read()
+    assert run.returncode == ExitCode.INTERRUPTED
+    assert "error: told to stop, in step 'build': nothing was published" in told
+    assert "Traceback" not in told
+    assert nightly.digest() == before
+    assert nightly.left_over() == set()
+    assert (nightly.last()["exit_code"], nightly.last()["failed_step"]) == (130, "build")
+    nightly.run()
+    assert nightly.rounds() == {1}
+
+
+def test_the_deadline_outside_the_main_thread() -> None:
+    """No signal reaches it there, but the block that ends in time is left alone."""
+    outcome = []
+
+    def work() -> None:
+        with interrupt.orderly(timedelta(hours=1), str, lambda error: None):
+            outcome.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    assert outcome == ["done"]
+
+
+def test_a_server_that_restarts_meanwhile(
+    tmp_path: Path, folders: Path, nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_server(18) as server:
+        assert server is not None
+        fill(server.url, 1_000)
+        mine = Nightly(server.url, tmp_path / "mine", folders)
+        mine.folder.mkdir()
+        mine.run()
+        before = mine.digest()
+        mine.turn()
+        real, done = Loader.refresh, threading.Event()
+
+        def refresh(self: Loader, mirror: Mirror, *rest: object) -> Loaded | None:
+            if mirror.name == "b" and not done.is_set():
+                done.set()
+                server.stop("immediate")
+                server.start()
+            return real(self, mirror, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Loader, "refresh", refresh)
+        with pytest.raises(SourceError):
+            mine.run()
+        assert done.is_set()
+        assert mine.digest() == before
+        assert "A run failed at" in mine.page()
+        mine.run()
+        assert mine.rounds() == {1}
+        assert "A run failed at" not in mine.page()
+
+
+def test_killed_at_random_instants(nightly: Nightly) -> None:
+    """After a kill the published file is the old one to the byte, or the new one whole."""
+    seed = int(os.environ.get("RUN_KILLS_SEED", time.time_ns() % 1_000_000))
+    print(f"seed {seed}")
+    pick = random.Random(seed)
+    length = _run_to_the_end(nightly)
+    assert nightly.rounds() == {0}
+    killed = published = 0
+    for number in range(1, KILLS + 1):
+        before, known = nightly.digest(), nightly.rounds()
+        assert nightly.turn() == number
+        run = nightly.command("run", "--quiet")
+        with run:
+            try:
+                run.wait(pick.uniform(0, length))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                killed += 1
+        if nightly.digest() == before:
+            assert nightly.rounds() == known
+        else:
+            published += 1
+            assert nightly.rounds() == {number}
+        length = _run_to_the_end(nightly)
+        assert nightly.rounds() == {number}
+        assert nightly.left_over() == set()
+        assert read_unended(nightly.warehouse) == []
+    print(f"{killed} killed, {published} of them after the publication")
+    assert killed
+    died = [e for e in read_journal(nightly.warehouse) if e["exit_code"]]
+    assert len(died) <= killed
+    assert all("without a word" in entry["error"] for entry in died)
+
+
+def _run_to_the_end(nightly: Nightly) -> float:
+    """Run in a process of its own, insist on success, and return how many seconds it took."""
+    started = time.monotonic()
+    run = nightly.command("run")
+    _, told = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 0, told
+    return time.monotonic() - started
