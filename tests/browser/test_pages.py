@@ -9,10 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Request
 from playwright.sync_api import Page as Tab
 
-NAMES = (
-    "index", "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
-    "academy", "email", "quality",
-)  # fmt: skip
+from sselfie_insights.report import load_reports
+
+NAMES = ("index", *load_reports())
 # WCAG 2.2 AA for text of normal size.
 CONTRAST = 4.5
 
