@@ -6,7 +6,7 @@ Nothing here judges. A measure that does not apply is missing from its row.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -29,6 +29,9 @@ _SYNCS = 5
 
 _HISTORY_DAYS = 90
 """In how many days before a table's newest row its usual gaps are looked for."""
+
+_DAY = 86_400_000_000
+"""Microseconds."""
 
 _LONGEST = 64
 """How many characters of a value are compared with the documented ones, which are shorter."""
@@ -70,12 +73,19 @@ class Place:
 
     @property
     def instant(self) -> str:
-        """Its value as a timestamp in UTC, NULL where it is none."""
-        if self.type in ("TIMESTAMP", "DATE"):
+        """Its value as a timestamp with or without a zone, NULL where it is none.
+
+        Not the same type for all, since DuckDB is slow at giving and taking zones.
+        """
+        if self.type in NATIVE_TYPES["timestamptz"]:
+            return self.sql
+        if self.type == "DATE":
             return f"cast({self.sql} as timestamp)"
-        if self.type == "TIMESTAMP WITH TIME ZONE":
-            return f"timezone('UTC', {self.sql})"
         return f"timezone('UTC', try_cast({self.text} as timestamptz))"
+
+    def moment(self, at: datetime) -> str:
+        """Return ``at``, UTC and naive, as a literal to compare ``instant`` with."""
+        return literal(at.replace(tzinfo=UTC) if self.type.endswith("ZONE") else at)
 
 
 class Mirror:
@@ -164,13 +174,13 @@ class Mirror:
                 yield from self._limits(check.table, column, place)
             case "future":
                 latest = f"max({place.instant})"
-                limit = self._read_at + CLOCK_TOLERANCE
+                limit = place.moment(self._read_at + CLOCK_TOLERANCE)
                 yield (
                     "latest",
                     f"case when isinf({latest}) then 'inf'::double else epoch({latest}) end",
                 )
-                yield "ahead_after", f"epoch(timestamp '{limit}')"
-                yield "ahead_count", f"count_if({place.instant} > timestamp '{limit}')"
+                yield "ahead_after", f"epoch({limit})"
+                yield "ahead_count", f"count_if({place.instant} > {limit})"
             case "foreign_key":
                 yield from self._references(check.table, column, place)
 
@@ -269,21 +279,23 @@ class Mirror:
             place = self.find(check.table, check.table.column(freshness.column))
             if place is None:
                 continue
+            at, as_of = place.instant, place.moment(self._as_of)
             row = self._one(
                 f"""
-                with seen as (
-                    select {place.instant} as seen_at from raw."{check.table.name}"
-                    where {place.instant} <= timestamp '{self._as_of}'
+                with days as (
+                    select epoch_us({at}) // {_DAY} as day, max({at}) as last_at
+                    from raw."{check.table.name}"
+                    where {at} <= {as_of} and isfinite({at})
+                    group by day
                 ),
-                newest as (select max(seen_at) as newest_at from seen),
-                days as (
-                    select distinct cast(seen_at as date) as day
-                    from seen inner join newest
-                        on seen_at >= newest_at - interval {_HISTORY_DAYS} day
-                ),
-                gaps as (select day - lag(day) over (order by day) as gap from days)
+                newest as (select max(day) as day, max(last_at) as last_at from days),
+                gaps as (
+                    select day - lag(day) over (order by day) as gap
+                    from days
+                    where day >= (select day - {_HISTORY_DAYS} from newest)
+                )
                 select
-                    epoch(timestamp '{self._as_of}' - (select newest_at from newest)) / 86400,
+                    (epoch({as_of}) - (select epoch(last_at) from newest)) / 86400,
                     max(gap), count(*)
                 from gaps
                 """
