@@ -65,11 +65,8 @@ class Record:
         statement_count: Its statements.
         statements_done: How many of them are done.
         done_sha256: The digest of those.
-        started_at: When it was begun.
         finished_at: When it was finished.
-        applied_by: The database role.
         server_version: PostgreSQL's number, e.g. 150018.
-        catalog_fingerprint: The catalog's digest after it; None while it is not finished.
         error: What stopped it.
     """
 
@@ -80,11 +77,8 @@ class Record:
     statement_count: int
     statements_done: int
     done_sha256: str
-    started_at: datetime
     finished_at: datetime | None
-    applied_by: str
     server_version: int
-    catalog_fingerprint: str | None
     error: str | None
 
     @property

@@ -28,7 +28,6 @@ class Rule:
 
     hazard: Hazard
     safer_form: str
-    by_squawk: bool = True
 
 
 _LOCK, _LOSS, _ERROR, _STYLE = Hazard.LOCK, Hazard.LOSS, Hazard.ERROR, Hazard.STYLE
@@ -92,55 +91,42 @@ RULES: dict[str, Rule] = {
     "require-table-schema": Rule(_STYLE, "write the schema before the name: public.…"),
     # Ours: squawk has no such rule, or cannot know what the catalog holds.
     "concurrently-in-transaction": Rule(
-        _ERROR, "write '-- migrate: no-transaction' at the top of the file", by_squawk=False
+        _ERROR, "write '-- migrate: no-transaction' at the top of the file"
     ),
     "transaction-control": Rule(
         _ERROR,
-        "leave transactions to the runner, or write '-- migrate: no-transaction'",
-        by_squawk=False,
+        "leave transactions to the runner",
     ),
     "adding-serial-field": Rule(
-        _LOCK, "add a bigint column, fill it in batches, then default nextval(…)", by_squawk=False
+        _LOCK, "add a bigint column, fill it in batches, then default nextval(…)"
     ),
-    "narrowing-column-type": Rule(
-        _LOSS, "add a column of the new type and copy what fits", by_squawk=False
-    ),
-    "vacuum-full": Rule(_LOCK, "vacuum, or pg_repack", by_squawk=False),
-    "clustering-table": Rule(_LOCK, "pg_repack", by_squawk=False),
-    "setting-logged": Rule(
-        _LOCK, "create the table anew with the persistence you want and copy", by_squawk=False
-    ),
+    "narrowing-column-type": Rule(_LOSS, "add a column of the new type and copy what fits"),
+    "vacuum-full": Rule(_LOCK, "vacuum, or pg_repack"),
+    "clustering-table": Rule(_LOCK, "pg_repack"),
+    "setting-logged": Rule(_LOCK, "create the table anew with the persistence you want and copy"),
     "attaching-partition": Rule(
         _LOCK,
         "add a check that says the partition's bounds, not valid; validate it in an earlier file; "
         "then attach, which needs no scan",
-        by_squawk=False,
     ),
-    "detaching-partition": Rule(
-        _LOCK, f"detach partition … concurrently, {_ALONE}", by_squawk=False
-    ),
-    "refreshing-view": Rule(_LOCK, "refresh materialized view concurrently …", by_squawk=False),
+    "detaching-partition": Rule(_LOCK, f"detach partition … concurrently, {_ALONE}"),
+    "refreshing-view": Rule(_LOCK, "refresh materialized view concurrently …"),
     "creating-trigger": Rule(
-        _LOCK, "in a file of its own: the lock is short when nothing else holds it", by_squawk=False
+        _LOCK, "in a file of its own: the lock is short when nothing else holds it"
     ),
-    "locking-table": Rule(_LOCK, "leave locks to the statements that need them", by_squawk=False),
+    "locking-table": Rule(_LOCK, "leave locks to the statements that need them"),
     "truncating-table": Rule(
-        _LOSS, "delete in batches what is not needed; then --allow-destructive", by_squawk=False
+        _LOSS, "delete in batches what is not needed; then --allow-destructive"
     ),
-    "dropping-object": Rule(_LOSS, f"{_STOP_USING} --allow-destructive", by_squawk=False),
-    "cascading": Rule(_LOSS, "drop what depends on it by name, without cascade", by_squawk=False),
-    "changing-every-row": Rule(_LOSS, "say which rows: where …, in batches", by_squawk=False),
-    "backfill-beside-ddl": Rule(
-        _LOCK, "put the backfill into a file of its own, in batches", by_squawk=False
-    ),
-    "enum-value-used-at-once": Rule(
-        _ERROR, "add the value in one file, use it in the next", by_squawk=False
-    ),
+    "dropping-object": Rule(_LOSS, f"{_STOP_USING} --allow-destructive"),
+    "cascading": Rule(_LOSS, "drop what depends on it by name, without cascade"),
+    "changing-every-row": Rule(_LOSS, "say which rows: where …, in batches"),
+    "backfill-beside-ddl": Rule(_LOCK, "put the backfill into a file of its own, in batches"),
+    "enum-value-used-at-once": Rule(_ERROR, "add the value in one file, use it in the next"),
     "locking-several-tables": Rule(
         _STYLE,
         "one table a file: while it waits for one, everybody waits for the others",
-        by_squawk=False,
     ),
-    "unused-ignore": Rule(_STYLE, "delete the comment", by_squawk=False),
+    "unused-ignore": Rule(_STYLE, "delete the comment"),
 }
 """Every rule by name; what squawk reports beyond these is left out as a matter of taste."""
