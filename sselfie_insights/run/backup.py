@@ -94,6 +94,9 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
             private.replace(file)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}") from None
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"the history in {warehouse} cannot be copied: {reason}") from None
     finally:
         private.unlink(missing_ok=True)
     return BackupReport(tables, len(journal.splitlines()))

@@ -135,7 +135,10 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     numbers.sort(key=_order)
     remarks = [*_settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
     has_other_settings = _scope(old_stamp) != _scope(new_stamp)
-    rows = [] if has_other_settings or not numbers else _read_rows(before, after, numbers, span)
+    rows: list[ChangedRow] = []
+    if numbers and not has_other_settings:
+        rows, unread = _read_rows(before, after, numbers, span)
+        remarks += unread
     fallback = _fallback(settings, old_stamp, new_stamp)
     linked = _link(numbers, rows)
     used = sorted({position for positions in linked for position in positions})
@@ -227,16 +230,25 @@ def _read_span(path: Path, stamp: Stamp) -> Span:
 
 def _read_rows(
     before: Path, after: Path, numbers: Iterable[Number], span: Span
-) -> list[ChangedRow]:
+) -> tuple[list[ChangedRow], list[str]]:
+    """Return the rows that changed, and what could not be read."""
     needed = {mart for number in numbers for mart in _BEHIND.get(number.query, ())}
-    if not needed:
-        return []
+    rows: list[ChangedRow] = []
+    unread = []
     with duckdb.connect() as db:
         db.execute("set enable_progress_bar = false")
         for name, path in (("a", before), ("b", after)):
             db.execute(f"attach {literal(str(path))} as {name} (read_only)")
         # Those of payments come first: they explain those of members.
-        return [row for mart in DRILLS for row in changed_rows(db, mart, span) if mart in needed]
+        for mart in DRILLS if needed else ():
+            try:
+                found = list(changed_rows(db, mart, span))
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0]
+                unread.append(f"the rows of {mart} could not be compared: {reason}")
+            else:
+                rows += found if mart in needed else []
+    return rows, unread
 
 
 def _link(numbers: Iterable[Number], rows: list[ChangedRow]) -> list[list[int]]:

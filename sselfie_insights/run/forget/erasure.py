@@ -2,6 +2,8 @@
 
 import mmap
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +27,13 @@ from sselfie_insights.run.publications import (
     publications_dir,
 )
 from sselfie_insights.run.publish import private_copy, publish
+from sselfie_insights.segment.record import erase_people, record_path
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
 
 WAREHOUSE = "warehouse"
+# What was exported with which segment lies beside the warehouse.
+_RECORD = ("segments", "exports")
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ def forget(
         publish(whole, settings.warehouse)
         for each in linked:
             link_again(each, settings.warehouse)
+        if exported := erase_people(settings.warehouse, person.keys):
+            rows.append(ErasedRows(*_RECORD, exported, 0))
         try:
             remove_outputs(found.outputs)
         except OSError as error:
@@ -130,8 +137,8 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
         if not each.path.samefile(warehouse)
     }
     is_known = False
-    for path in files.values():
-        with duckdb.connect(path, read_only=True) as db:
+    for name, path in files.items():
+        with _tell_of(name), duckdb.connect(path, read_only=True) as db:
             identify(db, person)
             is_known |= knows(db, person)
     if not is_known and not any(_holds(path, person) for path in files.values()):
@@ -141,15 +148,18 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
         )
     rows = []
     for name, path in files.items():
-        with duckdb.connect(path, read_only=True) as db:
+        with _tell_of(name), duckdb.connect(path, read_only=True) as db:
             rows += [
                 ErasedRows(name, each.table.label, each.deleted, each.redacted)
                 for each in find_rows(db, person)
             ]
+    if exported := erase_people(warehouse, person.keys, dry_run=True):
+        rows.append(ErasedRows(*_RECORD, exported, 0))
     artifacts = artifacts_dir(warehouse)
     besides = [
         warehouse,
         journal_path(warehouse),
+        record_path(warehouse),
         publications_dir(warehouse),
         *warehouse.parent.glob(f".{warehouse.name}.*"),
     ]
@@ -180,13 +190,26 @@ def _rewrite(name: str, source: Path, target: Path, person: Person) -> list[Eras
     """
     scratch = target.with_name(f"scratch-{target.name}")
     scratch.unlink(missing_ok=True)
-    _copy_database(source, scratch)
-    with duckdb.connect(scratch) as db:
-        findings = find_rows(db, person)
-        erase(db, findings, person)
-    _copy_database(scratch, target)
+    with _tell_of(name):
+        _copy_database(source, scratch)
+        with duckdb.connect(scratch) as db:
+            findings = find_rows(db, person)
+            erase(db, findings, person)
+        _copy_database(scratch, target)
     scratch.unlink()
     return [ErasedRows(name, each.table.label, each.deleted, each.redacted) for each in findings]
+
+
+@contextmanager
+def _tell_of(name: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        # DuckDB's own words can hold a value of the person, and would stand in the journal.
+        raise UsageError(
+            f"{name} cannot be read or written anew, and was left as it is: {type(error).__name__}",
+            remedy="free some space; a damaged publication must be deleted; then run it again",
+        ) from None
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from sselfie_insights.run.forget import ForgetReport, forget
 from sselfie_insights.run.journal import journal_path, read_journal
 from sselfie_insights.run.publications import keep, list_publications
 from sselfie_insights.run.publish import writable_copy
+from sselfie_insights.segment.record import PastExport, append_export, read_record
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.sync import sync
 from tests.conftest import temporary_database
@@ -177,6 +178,21 @@ WAREHOUSE = {
     "snapshots.users_history": (1, 0),
 }
 EARLIER = WAREHOUSE | {"raw.feedback": (0, 1)}
+
+
+def test_takes_a_person_out_of_the_record_of_exports(place: Place) -> None:
+    people = tuple(
+        {"customer_key": key, "user_id": user, "goal": "member", "group": "sent"}
+        for key, user in ((ANN, ANN), (f"stripe:{CUSTOMER}", None), (BEA, BEA))
+    )
+    warehouse = place.settings.warehouse
+    append_export(warehouse, PastExport("win_back", NOW.date(), {}, 10, people))
+    rehearsed = forget(place.settings, ANN, dry_run=True)
+    assert counts(rehearsed, "segments") == {"exports": (2, 0)}
+    assert [len(export.rows) for export in read_record(warehouse)] == [3]
+    assert counts(forget(place.settings, ANN), "segments") == {"exports": (2, 0)}
+    assert [export.rows for export in read_record(warehouse)] == [people[2:]]
+    assert traces(place.folder) == set()
 
 
 @pytest.mark.parametrize("name", [ANN, f" {EMAIL.lower()} "])
@@ -338,3 +354,18 @@ def test_who_is_not_known_is_refused(place: Place, name: str) -> None:
         forget(place.settings, name)
     assert place.settings.warehouse.read_bytes() == before
     assert read_journal(place.settings.warehouse)[-1]["command"] == "sync"
+
+
+def test_a_publication_damaged_within_stops_it_and_says_which(place: Place) -> None:
+    earlier = list_publications(place.settings.warehouse)[0]
+    content = bytearray(earlier.path.read_bytes())
+    at = content.lower().index(EMAIL.lower().encode())
+    content[at - 20 : at - 10] = b"\0" * 10  # the block's checksum no longer holds
+    earlier.path.write_bytes(content)
+    with pytest.raises(UsageError, match=rf"{earlier.name} cannot be read or written"):
+        forget(place.settings, EMAIL)
+    assert rows(place.settings.warehouse, "select count(*) from raw.users") == [(2,)]
+    assert EMAIL.lower() not in journal_path(place.settings.warehouse).read_text().lower()
+    earlier.path.unlink()
+    forget(place.settings, EMAIL)
+    assert traces(place.folder) == set()

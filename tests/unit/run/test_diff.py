@@ -326,3 +326,10 @@ def test_the_command_takes_dates_names_and_files(
     assert out.splitlines()[1].startswith("0,payments,u3,in_3,added,late row,,")
     code, out, note = run("latest", "--format", "csv")
     assert len(out.splitlines()) == 1 and note == "note: nothing restated\n"
+
+
+def test_rows_that_cannot_be_compared_are_said_so(later: Later) -> None:
+    found = later("drop table intermediate.int_credit_entries;" + LATE + MORE)
+    assert {each.causes for each in found.restatements} == {("late row",)}
+    (remark,) = found.remarks
+    assert remark.startswith("the rows of credit_entries could not be compared: Catalog Error")

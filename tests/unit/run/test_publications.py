@@ -190,3 +190,16 @@ def test_reads_the_publication_that_settings_name(warehouse: Path) -> None:
     assert used.warehouse.name == "20261120T233000Z.duckdb"
     with duckdb.connect(used.warehouse, read_only=True) as connection:
         assert connection.sql("select count(*) from marts.build_info").fetchall() == [(1,)]
+
+
+def test_what_cannot_be_removed_is_noted_and_kept(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    notes: list[str] = []
+    assert prune(warehouse, 1, on_note=notes.append) == []
+    assert len(notes) == 2 and "cannot be removed: Permission denied" in notes[0]
+    assert len(names(warehouse)) == 3
