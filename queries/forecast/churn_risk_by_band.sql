@@ -33,7 +33,7 @@ with banded as (
 select
     [
         'under 5 %', '5 to 10 %', '10 to 20 %', '20 to 40 %', '40 % or more',
-        'nothing due within 30 days', 'too few to tell'
+        'nothing due', 'not told'
     ][place] as band,
     count(*) as member_count,
     count_if(is_cancelling) as cancelling_count,

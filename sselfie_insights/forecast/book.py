@@ -28,8 +28,8 @@ class Book:
         memberships: start_number, lost_number (null while it runs), product_type, n.
         holdings: month_number, currency, tenure, mrr_cents, product_type, n: members at the end
             of a month who made ``tenure`` renewals.
-        kept: month_number, currency, opening_cents, closing_cents: of the members who stayed
-            through the month, their MRR before and after it.
+        kept: month_number, currency, opening_cents, closing_cents: of the members who stayed in
+            the currency through the month, their MRR before and after it.
     """
 
     settled: int
@@ -135,19 +135,14 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
 
 
 _KEPT = """
-with opened as (
-    select month_number + 1 as month_number, currency, sum(mrr_cents)::bigint as opening_cents
-    from member_rows where last_number > month_number group by all
-),
-closed as (
-    select month_number, currency, sum(mrr_cents)::bigint as closing_cents
-    from member_rows where start_number < month_number group by all
-)
 select
-    month_number, currency,
-    coalesce(opening_cents, 0) as opening_cents, coalesce(closing_cents, 0) as closing_cents
-from opened full join closed using (month_number, currency)
-order by month_number, currency
+    later.month_number, currency,
+    sum(earlier.mrr_cents)::bigint as opening_cents, sum(later.mrr_cents)::bigint as closing_cents
+from member_rows as earlier
+inner join member_rows as later using (customer_key, currency, start_number)
+where later.month_number = earlier.month_number + 1
+group by all
+order by later.month_number, currency
 """
 
 

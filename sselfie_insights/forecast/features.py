@@ -13,11 +13,15 @@ Array = NDArray[np.float64]
 FEATURES: Final = {
     "tenure": "Renewals made (logarithm)",
     "recency": "Days since the last activity, up to 90 (logarithm)",
+    "inactive": "No activity for 30 days",
     "usage_trend": "Active days in the last 30 against the 30 before (logarithm of the ratio)",
     "credit_runway": "Days that the credits last, up to 365 (logarithm)",
     "failed_payments": "Failed payments in the last 31 days, up to 2",
 }
 """Name and meaning of each column of the model, in its order."""
+
+INACTIVE_DAYS: Final = 30
+"""From how many days without activity a user is called inactive."""
 
 # A reason adds at least this to the log odds: a tenth more risk.
 _LEAST: Final = 0.1
@@ -25,7 +29,7 @@ _MOST_REASONS: Final = 3
 
 
 def take_features(rows: pl.DataFrame) -> Array:
-    """Return the model's columns of ``rows``, shape (n, 5), NaN where not known."""
+    """Return the model's columns of ``rows``, shape (n, 6), NaN where not known."""
     values = {
         name: rows[name].cast(pl.Float64).to_numpy()
         for name in (
@@ -37,6 +41,7 @@ def take_features(rows: pl.DataFrame) -> Array:
         [
             np.log1p(values["tenure_months"]),
             np.log1p(values["idle_days"]),
+            np.where(np.isnan(values["idle_days"]), np.nan, values["idle_days"] >= INACTIVE_DAYS),
             np.log((values["active_days"] + 1) / (values["active_days_before"] + 1)),
             np.log1p(values["runway_days"]),
             values["failed_payments"],
@@ -56,10 +61,9 @@ def tell_reasons(model: HazardModel, rows: pl.DataFrame) -> list[list[str]]:
     heavy = np.take_along_axis(added, order, axis=1) >= _LEAST
     words = _words(rows)
     return [
-        [words[column][row] for column, is_heavy in zip(order[row], heavy[row], strict=True)
-         if is_heavy]
+        list(dict.fromkeys(words[column][row] for column in order[row][heavy[row]]))
         for row in range(rows.height)
-    ]  # fmt: skip
+    ]
 
 
 def _words(rows: pl.DataFrame) -> list[list[str]]:
@@ -71,15 +75,19 @@ def _words(rows: pl.DataFrame) -> list[list[str]]:
         for name in ("active_days", "active_days_before")
     )
     tenure = pl.col("tenure_months").cast(pl.Int64)
+    idle = (
+        pl.when(pl.col("idle_days") >= 90)
+        .then(pl.lit("no activity for 90 days or more"))
+        .otherwise(pl.format("no activity for {} days", days))
+    )
     told = rows.select(
         tenure=pl.when(tenure == 0)
         .then(pl.lit("has not renewed yet"))
         .when(tenure == 1)
         .then(pl.lit("renewed only once"))
         .otherwise(pl.format("renewed {} times", tenure)),
-        recency=pl.when(pl.col("idle_days") >= 90)
-        .then(pl.lit("no activity for 90 days or more"))
-        .otherwise(pl.format("no activity for {} days", days)),
+        recency=idle,
+        inactive=idle.alias("inactive"),
         usage_trend=pl.format("active on {} of the last 30 days, {} of the 30 before", now, before),
         credit_runway=pl.when(runway >= 365)
         .then(pl.lit("hardly uses the credits"))

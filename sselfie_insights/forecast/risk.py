@@ -29,7 +29,7 @@ from sselfie_insights.statistics import (
 Array = NDArray[np.float64]
 
 # Member-months that a model is fitted to at most: more would not move its second digit.
-_MOST_ROWS: Final = 100_000
+_MOST_ROWS: Final = 50_000
 _BACKTEST_MONTHS: Final = 12
 # Backtested months that a recalibration needs.
 _MIN_RECALIBRATION: Final = 3
@@ -66,7 +66,7 @@ class Panel:
 
     Attributes:
         month: The month at risk, counted from January 1970, shape (n,).
-        features: What was known when it began, shape (n, 5).
+        features: What was known when it began, shape (n, 6).
         is_lost: Whether the member was gone at its end, shape (n,).
     """
 
@@ -77,10 +77,7 @@ class Panel:
     def until(self, month: int) -> "Panel":
         """The months up to and with ``month``, thinned evenly where there are very many."""
         stop = int(np.searchsorted(self.month, month, side="right"))
-        kept = np.arange(stop)
-        if stop > _MOST_ROWS:
-            rng = np.random.default_rng(SEED)
-            kept = np.sort(rng.choice(stop, size=_MOST_ROWS, replace=False))
+        kept = _thin(stop)
         return Panel(self.month[kept], self.features[kept], self.is_lost[kept])
 
     @property
@@ -112,7 +109,7 @@ class Lookback:
 def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -> None:
     """Create the tables of churn risk; ``forecast.ltv_by_member`` must be there.
 
-    With fewer than 50 losses to learn from, the risk of a member is the survival model's hazard
+    With fewer than 60 losses to learn from, the risk of a member is the survival model's hazard
     at their tenure, and without such a model there is none; either is said in every row.
     """
     connection.execute(Path(__file__).with_name("risk.sql").read_text(encoding="utf-8"))
@@ -162,10 +159,16 @@ def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
 def _recalibration(looks: list[Lookback]) -> tuple[float, float]:
     if len(looks) < _MIN_RECALIBRATION:
         return 0.0, 1.0
-    return recalibrate(
-        np.concatenate([look.log_odds for look in looks]),
-        np.concatenate([look.is_lost for look in looks]),
-    )
+    log_odds = np.concatenate([look.log_odds for look in looks])
+    kept = _thin(log_odds.size)
+    return recalibrate(log_odds[kept], np.concatenate([look.is_lost for look in looks])[kept])
+
+
+def _thin(count: int) -> NDArray[np.int64]:
+    """Which of ``count`` rows to learn from: all, or as many as matter, drawn evenly."""
+    if count <= _MOST_ROWS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(SEED).choice(count, size=_MOST_ROWS, replace=False))
 
 
 def _tell_risk(

@@ -17,8 +17,8 @@ MIN_MONTHS: Final = 6
 MIN_ORIGINS: Final = 6
 """Past projections that a judgement of projections needs."""
 
-MIN_RISK_LOSSES: Final = 50
-"""Losses that the churn-risk model needs: ten for each of its five features."""
+MIN_RISK_LOSSES: Final = 60
+"""Losses that the churn-risk model needs: ten for each of its six features."""
 
 SEED: Final = 20_070_101
 """Every simulation starts from it, so that the same inputs give the same numbers."""

@@ -98,8 +98,9 @@ def fit_hazard(features: ArrayLike, is_lost: ArrayLike, *, ridge: float = 1.0) -
         chance = special.expit(rows @ beta)
         return np.asarray((rows * (chance * (1 - chance))[:, None]).T @ rows + np.diag(penalty))
 
+    options = {"gtol": 1e-8 * outcome.size}
     found = optimize.minimize(
-        fall, start, jac=True, hess=curve, method="Newton-CG", options={"xtol": 1e-9}
+        fall, start, jac=True, hess=curve, method="trust-exact", options=options
     )
     return HazardModel(
         means,

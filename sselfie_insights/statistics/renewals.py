@@ -191,8 +191,10 @@ class Renewals:
         For sBG this is α / (α + β + renewals), Fader and Hardie (2007), equation 7.
         """
         made = np.asarray(renewals, np.int64)
-        curve = self.survival(np.arange(int(made.max(initial=0)) + 2), points)
-        return np.asarray(1 - curve[..., made + 1] / curve[..., made])
+        chosen = self.point if points is None else points
+        logs = _log_survival(chosen, np.arange(float(made.max(initial=0)) + 2))
+        # Far in the tail of some parameters the logarithms are exact to a few digits only.
+        return np.clip(-np.expm1(np.diff(logs, axis=-1)[..., made]), 0.0, 1.0)
 
     def derl(self, renewals: ArrayLike, monthly_rate: float, points: Array | None = None) -> Array:
         """Return the discounted expected residual lifetime, in periods paid from the next renewal.
@@ -215,7 +217,8 @@ class Renewals:
         discounted = curve * (1 + monthly_rate) ** -periods.astype(float)
         later = np.cumsum(discounted[..., ::-1], axis=-1)[..., ::-1]
         scale = (1 + monthly_rate) ** (made + 1.0)
-        return np.asarray(later[..., made + 1] * scale / curve[..., made])
+        reached = np.maximum(curve[..., made], np.finfo(float).tiny)
+        return np.asarray(later[..., made + 1] * scale / reached)
 
     def draw(self, rng: np.random.Generator, size: int) -> Array:
         """Return ``size`` parameters drawn from the likelihood as a density, for simulations.

@@ -1,0 +1,271 @@
+"""What the forecasts say of businesses whose truth is known: of thirty members, and of 30,000."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.forecast import write_forecasts
+from sselfie_insights.forecast.step import SCHEMAS
+from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.report import build_page, load_reports
+from sselfie_insights.report.formats import to_bytes
+from tests.members import Truth, write_members
+from tests.unit.forecast.conftest import RATE
+
+QUERIES = [name for name in load_library() if name.startswith("forecast/")]
+REFUSAL = "too few: n = 30, needs 50"
+
+
+def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def survive(periods: int, truth: Truth) -> np.ndarray[Any, Any]:
+    """S(0), S(1) … of the truth: the mean of (1 - p)^t over the beta distribution of p."""
+    made = np.arange(periods)
+    return np.cumprod(np.append(1, (truth.beta + made) / (truth.alpha + truth.beta + made)))
+
+
+def test_thirty_members_get_words_instead_of_numbers(few: Path) -> None:
+    assert ask(few, "select distinct note, total_mid_cents from forecast.mrr_projection") == [
+        (REFUSAL, None)
+    ]
+    for n, model, note in ask(few, "select n, model, note from forecast.survival_models"):
+        assert (model, note) == (None, f"too few: n = {n}, needs 50")
+    assert ask(few, "select distinct note, risk, model from forecast.churn_risk") == [
+        (REFUSAL, None, None)
+    ]
+    assert ask(few, "select distinct note, expected_value_cents from forecast.ltv_by_member") == [
+        (REFUSAL, None)
+    ]
+    assert ask(few, "select count(*) from forecast.projection_backtest") == [(0,)]
+
+
+def test_thirty_members_get_wide_intervals_of_what_was_seen(few: Path, many: Path) -> None:
+    width = (
+        "select high - low from forecast.survival_by_cohort"
+        " where cohort = 'all' and tenure_months = 6"
+    )
+    ((wide,),), ((narrow,),) = ask(few, width), ask(many, width)
+    assert wide > 0.25
+    assert narrow < 0.02
+
+
+def test_the_truth_lies_within_the_intervals_of_thirty_thousand(many: Path) -> None:
+    truth = Truth()
+    curve = survive(400, truth)
+    ((model, *ends),) = ask(
+        many,
+        "select model, alpha_low, alpha_high, beta_low, beta_high from forecast.survival_models"
+        " where scope = 'all'",
+    )
+    assert model == "sBG"
+    assert ends[0] < truth.alpha < ends[1]
+    assert ends[2] < truth.beta < ends[3]
+    for tenure in (1, 6, 12, 30):
+        ((low, high),) = ask(
+            many,
+            "select model_low, model_high from forecast.survival_by_cohort"
+            f" where cohort = 'all' and tenure_months = {tenure}",
+        )
+        assert low < curve[tenure] < high
+    months = (survive(4000, truth) * (1 + RATE) ** -np.arange(4001.0)).sum()
+    ((low, high, naive),) = ask(
+        many,
+        "select months_low, months_high, naive_months from forecast.ltv_by_product"
+        " where product_type = 'all' and currency = 'usd'",
+    )
+    assert low < months < high
+    assert naive < low  # members differ, so those who stay, stay longer
+
+
+def test_prices_and_products_are_those_drawn(many: Path) -> None:
+    price = 0.5 * 4900 + 0.4 * 9700 + 0.1 * 14900
+    ((low, high),) = ask(
+        many,
+        "select arpa_low_cents, arpa_high_cents from forecast.ltv_by_product"
+        " where product_type = 'all' and currency = 'usd'",
+    )
+    assert low < price < high
+    # Products were drawn alike: the test between them is not sure of a difference.
+    assert all(p > 0.01 for (p,) in ask(many, "select log_rank_p from forecast.survival_models"
+                                              " where scope <> 'all'"))  # fmt: skip
+
+
+def test_projections_start_at_what_was_and_hold_what_came(many: Path) -> None:
+    assert ask(
+        many,
+        """
+        select count(*) from forecast.mrr_projection as ours
+        inner join marts.mrr_movements as theirs
+            on ours.origin_month = theirs.month and ours.currency = theirs.currency
+        where origin_mrr_cents <> closing_mrr_cents or n <> member_count
+        """,
+    ) == [(0,)]
+    assert ask(
+        many,
+        """
+        select count(*) from forecast.mrr_projection
+        where not (existing_low_cents < existing_mid_cents
+            and existing_mid_cents < existing_high_cents
+            and total_low_cents < total_p25_cents and total_p25_cents < total_mid_cents
+            and total_mid_cents < total_p75_cents and total_p75_cents < total_high_cents
+            and existing_mid_cents < total_mid_cents)
+        """,
+    ) == [(0,)]
+    rows = ask(
+        many,
+        """
+        select scope, avg(is_inside::int),
+            avg(abs(predicted_mid_cents - actual_cents) / actual_cents),
+            avg(abs(last_value_cents - actual_cents) / actual_cents)
+        from forecast.projection_backtest where currency = 'usd' group by scope
+        """,
+    )
+    assert len(rows) == 2
+    for _, coverage, error, plain in rows:
+        assert coverage >= 0.75  # of projections that overlap: one surprise is in many of them
+        assert error < plain / 3
+
+
+def test_what_was_known_then_is_all_that_a_past_projection_knows(tmp_path: Path) -> None:
+    """Without the months after it, a projection of a past month is the same."""
+    whole = write_members(tmp_path / "whole.duckdb", 3000, seed=2)
+    cut = tmp_path / "cut.duckdb"
+    cut.write_bytes(whole.read_bytes())
+    with duckdb.connect(str(cut)) as connection:
+        connection.execute(
+            """
+            update marts.build_info set as_of = timestamp '2026-07-20 12:00';
+            delete from marts.dim_months where month > date '2026-07-01';
+            update marts.dim_months set is_complete = month < date '2026-07-01';
+            delete from marts.member_months where month > date '2026-07-01';
+            delete from marts.mrr_by_member where month > date '2026-07-01';
+            delete from marts.payments where month > date '2026-07-01';
+            """
+        )
+    for path in (whole, cut):
+        write_forecasts(path, discount_rate=RATE)
+    past = "where month <= date '2026-06-01' and origin_month >= date '2025-04-01' order by all"
+    projections = ask(cut, f"from forecast.projection_backtest {past}")
+    assert len(projections) > 100
+    assert projections == ask(whole, f"from forecast.projection_backtest {past}")
+    # Later months only teach the recalibration; the model of tenure alone has none.
+    risks = (
+        "select month, n, lost_count, tenure_brier from forecast.churn_risk_backtest"
+        " where month between date '2026-01-01' and date '2026-06-01' order by month"
+    )
+    assert len(ask(cut, risks)) == 6
+    assert ask(cut, risks) == ask(whole, risks)
+
+
+def test_churn_risk_finds_who_fell_silent(many: Path) -> None:
+    ((skill, share, plain),) = ask(
+        many,
+        "select avg(skill_rate), avg(top_tenth_share), avg(tenure_top_tenth_share)"
+        " from forecast.churn_risk_backtest",
+    )
+    assert skill > 0.04
+    assert share > 0.25 > plain
+    clear = dict(ask(many, "select feature, is_clear from forecast.churn_drivers"))
+    assert clear["tenure"]
+    assert clear["inactive"]
+    assert not clear["credit_runway"]  # drawn without any bearing on leaving
+    reasons = ask(many, "select reasons from forecast.churn_risk where risk > 0.15")
+    assert any("no activity for" in text for (text,) in reasons)
+    assert not any(
+        "credit" in text for (text,) in ask(many, "select reasons from forecast.churn_risk")
+    )
+
+
+def test_churn_risk_is_calibrated(many: Path) -> None:
+    rows = ask(many, "select predicted_rate, lost_rate from forecast.calibration")
+    assert len(rows) >= 8
+    for predicted, lost in rows:
+        assert predicted == pytest.approx(lost, abs=0.03)
+
+
+def test_thin_data_fall_back_to_the_survival_model_and_say_so(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
+    write_forecasts(path, discount_rate=RATE)
+    ((lost,),) = ask(path, "select lost_count from forecast.churn_drivers limit 1")
+    rows = ask(path, "select distinct model, note from forecast.churn_risk")
+    assert rows == [("sBG", f"by tenure only; for reasons too few: n = {lost}, needs 60 losses")]
+    ((alpha, beta),) = ask(
+        path, "select alpha, beta from forecast.survival_models where scope = 'all'"
+    )
+    for tenure, risk, lower, upper in ask(
+        path, "select tenure_months, risk, lower, upper from forecast.churn_risk"
+    ):
+        assert risk == pytest.approx(alpha / (alpha + beta + tenure))
+        assert lower < risk < upper
+
+
+def test_the_same_marts_give_the_same_numbers(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 400, seed=5)
+    told = []
+    for _ in range(2):
+        write_forecasts(path, discount_rate=RATE)
+        told.append([ask(path, f"from forecast.{name} order by all") for name in SCHEMAS])
+    assert told[0] == told[1]
+
+
+def test_a_business_without_members_gets_empty_tables(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 0)
+    write_forecasts(path, discount_rate=RATE)
+    assert {name: ask(path, f"select count(*) from forecast.{name}") for name in SCHEMAS} == {
+        name: [(0,)] for name in SCHEMAS
+    }
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_query_gives_what_its_header_says(few: Path, many: Path, name: str) -> None:
+    query = find_query(name, load_library())
+    for path in (few, many):
+        with open_warehouse(path) as connection:
+            result = run_query(connection, query, read_stamp(connection))
+        assert list(result.columns) == list(query.columns)
+        if query.key and result.frame.height > 1:
+            assert not result.frame.select(query.key).is_duplicated().any()
+
+
+def test_a_query_without_the_schema_says_what_to_run(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 5)
+    query = find_query("forecast/churn_risk", load_library())
+    with (
+        open_warehouse(path) as connection,
+        pytest.raises(UsageError, match=r"churn_risk.*: run 'sselfie build'"),
+    ):
+        run_query(connection, query, read_stamp(connection))
+
+
+@pytest.fixture
+def page() -> Callable[[Path], str]:
+    def show(path: Path) -> str:
+        with open_warehouse(path) as connection:
+            built = build_page(connection, load_reports()["forecast"], load_library())
+        to_bytes(built, "html")
+        return to_bytes(built, "table")[0].decode()
+
+    return show
+
+
+def test_the_page_of_thirty_members_refuses_in_words(
+    few: Path, page: Callable[[Path], str]
+) -> None:
+    text = page(few)
+    assert REFUSAL in text
+    assert "MRR in twelve months, USD   too few to tell" in text
+    assert "too few to tell" not in text.partition("How to read this page")[2]
+
+
+def test_the_page_of_thirty_thousand_names_nobody(many: Path, page: Callable[[Path], str]) -> None:
+    text = page(many)
+    assert "too few to tell" not in text
+    assert "user1" not in text

@@ -1,0 +1,50 @@
+"""Scores of predictions, and arrivals, by hand."""
+
+import numpy as np
+import pytest
+
+from sselfie_insights.statistics import brier, calibrate_bins, draw_arrivals, mape, top_share
+
+
+def test_scores_by_hand() -> None:
+    assert brier([0.2, 0.9], [0, 1]) == pytest.approx((0.04 + 0.01) / 2)
+    assert mape([90, 220, 5], [100, 200, 0]) == pytest.approx(0.1)
+    assert np.isnan(mape([1], [0]))
+
+
+def test_the_top_tenth_of_equals_is_a_tenth() -> None:
+    assert top_share(np.arange(20), np.arange(20) >= 18) == 1
+    assert top_share(np.full(20, 0.5), np.arange(20) < 10) == pytest.approx(0.1)
+    assert np.isnan(top_share([0.1, 0.2], [False, False]))
+
+
+def test_bins_are_about_equal_and_keep_equals_together() -> None:
+    bins = calibrate_bins(np.repeat([0.1, 0.2, 0.6], [50, 30, 20]), np.arange(100) >= 90)
+    assert [(each.count, each.happened) for each in bins] == [(50, 0), (30, 0), (20, 10)]
+    assert bins[-1].predicted == pytest.approx(0.6)
+    assert bins[-1].low < bins[-1].rate == 0.5 < bins[-1].high
+    spread = calibrate_bins(np.linspace(0, 1, 1000), np.zeros(1000))
+    assert [each.count for each in spread] == [100] * 10
+
+
+def test_arrivals_follow_a_trend_that_fades() -> None:
+    grown = draw_arrivals(20 * 1.1 ** np.arange(12), 12, np.random.default_rng(41), 4000)
+    middle = np.median(grown, axis=0)
+    last = 20 * 1.1**11
+    assert last < middle[0] < last * 1.15
+    assert last * 1.1**5 < middle[-1] < last * 1.1**8  # of twelve months of 10 %, half is left
+
+
+def test_arrivals_of_a_steady_business_hold_what_comes() -> None:
+    rng = np.random.default_rng(42)
+    held = []
+    for _ in range(200):
+        draws = draw_arrivals(rng.poisson(30, 12), 1, rng, 500)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        held.append(low <= rng.poisson(30) <= high)
+    assert np.mean(held) >= 0.9
+
+
+def test_nobody_comes_where_nobody_came() -> None:
+    draws = draw_arrivals([0, 0, 0, 0], 3, np.random.default_rng(43), 5)
+    assert draws.tolist() == [[0, 0, 0]] * 5
