@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -95,21 +95,28 @@ def append_export(warehouse: Path, export: PastExport) -> None:
         raise _unwritable(warehouse, error) from None
 
 
-def erase_people(warehouse: Path, keys: Collection[str]) -> int:
+def erase_people(warehouse: Path, keys: Collection[str], *, dry_run: bool = False) -> int:
     """Take the people with these customer keys or user ids out of the record; return how many rows.
+
+    Args:
+        warehouse: Whose record it is.
+        keys: Who goes.
+        dry_run: Only count the rows.
 
     Raises:
         UsageError: The record cannot be read or written.
         LockedError: Another export holds it.
     """
-    with record_lock(warehouse):
+    if not record_path(warehouse).exists():
+        return 0
+    with nullcontext() if dry_run else record_lock(warehouse):
         exports = read_record(warehouse)
         kept = [
             [r for r in e.rows if r["customer_key"] not in keys and r["user_id"] not in keys]
             for e in exports
         ]
         erased = sum(len(e.rows) - len(rows) for e, rows in zip(exports, kept, strict=True))
-        if erased:
+        if erased and not dry_run:
             path = record_path(warehouse)
             private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
             lines = [

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.migrate import apply
 from sselfie_insights.run.backup import backup
 from sselfie_insights.run.forget import ForgetReport, forget
 from sselfie_insights.run.journal import journal_path, read_journal
@@ -31,6 +30,25 @@ BEA = "0b7e5d9c-4444-4555-8666-fedcbafedcba"
 EMAIL = "Ann.Other@Example.org"
 CUSTOMER = "cus_annannann1"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+# A part of the documented tables, so that every file is small.
+SCHEMA = """
+create table users (id text primary key, email text unique, display_name text,
+    stripe_customer_id text, role text);
+create table subscriptions (id serial primary key, user_id text references users,
+    stripe_subscription_id text, stripe_customer_id text);
+create table stripe_payments (id serial primary key, stripe_payment_id text, user_id text,
+    stripe_customer_id text, amount_cents int, currency text, status text, metadata jsonb);
+create table maya_chats (id serial primary key, user_id text references users, title text);
+create table maya_chat_messages (id serial primary key, chat_id int references maya_chats,
+    role text, content text);
+create table freebie_subscribers (id serial primary key, email text, name text);
+create table admin_email_errors (id serial primary key, email_type text, recipient_email text,
+    error_message text);
+create table prompt_guides (id serial primary key, title text, created_by text references users);
+create table feedback (id serial primary key, user_id text, message text, image_urls text[]);
+create table waitlist (id serial primary key, email text);
+"""
 
 # The source: Ann, Bea, and what belongs to, hangs on or mentions Ann. Rows of Bea are told by
 # what they hold, so that a test can see that they stay.
@@ -91,9 +109,8 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A source, its warehouse, two publications, reports and exports, all of which name Ann."""
     folder = tmp_path_factory.mktemp("forget")
     with temporary_database(server) as url:
-        apply(url)
         with psycopg.connect(url) as connection:
-            connection.execute(SOURCE.encode())
+            connection.execute((SCHEMA + SOURCE).encode())
         settings = load_settings(
             database_url=url, warehouse=folder / "w.duckdb", output_dir=folder / "out"
         )
@@ -296,9 +313,8 @@ def test_while_the_source_has_the_person_a_sync_brings_them_back_exactly(place: 
 
 def test_deleted_in_the_source_too_the_person_stays_away(server: str, tmp_path: Path) -> None:
     with temporary_database(server) as url:
-        apply(url)
         with psycopg.connect(url) as connection:
-            connection.execute(SOURCE.encode())
+            connection.execute((SCHEMA + SOURCE).encode())
         settings = load_settings(
             database_url=url, warehouse=tmp_path / "w.duckdb", output_dir=tmp_path / "out"
         )
