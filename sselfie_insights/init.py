@@ -80,7 +80,7 @@ def remove_password(url: str) -> str:
     shorter = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{rest}"))
     if parts.scheme and conninfo_to_dict(shorter) == parameters:
         return shorter
-    return make_conninfo(**parameters)
+    return make_conninfo(**{name: str(value) for name, value in parameters.items()})
 
 
 def pgpass_line(url: str) -> str:
