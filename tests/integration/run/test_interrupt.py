@@ -26,7 +26,7 @@ from tests.integration.run.conftest import Nightly
 from tests.integration.run.small import fill
 from tests.integration.sync.servers import run_server
 
-KILLS = int(os.environ.get("RUN_KILLS", "6"))
+KILLS = int(os.environ.get("RUN_KILLS", "5"))
 PATIENCE_SECONDS = 120
 HOUR = timedelta(hours=1)
 

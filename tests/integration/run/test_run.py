@@ -15,6 +15,7 @@ from sselfie_insights.errors import (
     SselfieError,
     UsageError,
 )
+from sselfie_insights.marts.build import build_into
 from sselfie_insights.run.journal import journal_path, read_journal
 from sselfie_insights.run.publications import list_publications
 from sselfie_insights.run.steps import STEPS
@@ -175,59 +176,67 @@ def test_a_source_whose_clock_went_back(nightly: Nightly) -> None:
     assert nightly.last()["failed_step"] == "sync"
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("w.duckdb.runs.jsonl", b'\xff\x00{"run_id": "x"}\n[]\nnull\n{"cut'),
-        (".w.duckdb.lock", b"garbage"),
-        (".w.duckdb.holder", b"garbage"),
-        (".w.duckdb.private", b"garbage"),
-        (".w.duckdb.dbt", None),
-        (".w.duckdb.publications", None),
-    ],
-)
-def test_whatever_lies_beside_the_warehouse_stops_no_run(
-    nightly: Nightly, name: str, content: bytes | None
-) -> None:
+def test_whatever_lies_beside_the_warehouse_stops_no_run(nightly: Nightly) -> None:
     nightly.run()
     nightly.turn()
-    place = nightly.folder / name
-    if content is None:
-        place.mkdir(exist_ok=True)
-        (place / "20261301T999999Z.duckdb").write_bytes(b"garbage")
-        (place / "20261101T030000Z.duckdb").write_bytes(b"garbage")
-    else:
-        place.write_bytes(content)
+    for name, content in {
+        "w.duckdb.runs.jsonl": b'\xff\x00{"run_id": "x"}\n[]\nnull\n{"cut',
+        ".w.duckdb.lock": b"garbage",
+        ".w.duckdb.holder": b"garbage",
+        ".w.duckdb.private": b"garbage",
+        ".w.duckdb.publications/20261301T999999Z.duckdb": b"garbage",
+        ".w.duckdb.publications/20261101T030000Z.duckdb": b"garbage",
+    }.items():
+        (nightly.folder / name).write_bytes(content)
     nightly.run()
     assert nightly.rounds() == {1}
     assert nightly.last()["exit_code"] == 0
 
 
-@pytest.mark.parametrize("damage", ["header", "short", "text", "records"])
-def test_a_damaged_warehouse_is_told_and_left_as_it_is(nightly: Nightly, damage: str) -> None:
+def test_a_damaged_warehouse_is_told_and_left_as_it_is(nightly: Nightly) -> None:
     nightly.run()
     whole = nightly.warehouse.read_bytes()
-    nightly.warehouse.unlink()  # the kept publication is another name of the same file
-    if damage == "records":
-        nightly.warehouse.write_bytes(whole)
-        with duckdb.connect(nightly.warehouse) as db:
-            db.execute("drop table meta.mirror_columns")
-    else:
-        bad = {"header": b"\0" * 16_384 + whole[16_384:], "short": whole[:5000], "text": b"hello"}
-        nightly.warehouse.write_bytes(bad[damage])
-    before = nightly.digest()
-    with pytest.raises(UsageError, match=r"w\.duckdb is damaged, or no warehouse") as failed:
-        nightly.run()
-    assert "kept publication" in failed.value.remedy
-    assert nightly.digest() == before
-    assert nightly.last()["exit_code"] == ExitCode.USAGE
+    records = nightly.folder / "records"
+    records.write_bytes(whole)
+    with duckdb.connect(records) as db:
+        db.execute("drop table meta.mirror_columns")
+    for damaged in (
+        b"\0" * 16_384 + whole[16_384:],
+        whole[:5000],
+        b"hello",
+        records.read_bytes(),
+    ):
+        nightly.warehouse.unlink()  # the kept publication is another name of the same file
+        nightly.warehouse.write_bytes(damaged)
+        with pytest.raises(UsageError, match=r"w\.duckdb is damaged, or no warehouse") as failed:
+            nightly.run()
+        assert "kept publication" in failed.value.remedy
+        assert nightly.warehouse.read_bytes() == damaged
+        assert nightly.last()["exit_code"] == ExitCode.USAGE
     # The remedy is one.
     nightly.warehouse.unlink()
-    kept = list_publications(nightly.warehouse)[-1]
-    nightly.warehouse.write_bytes(kept.path.read_bytes())
+    nightly.warehouse.write_bytes(list_publications(nightly.warehouse)[-1].path.read_bytes())
     nightly.turn()
     nightly.run()
     assert nightly.rounds() == {1}
+
+
+def test_a_damaged_block_amid_the_file_is_told(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB notices when it reads the block: here dbt, which reads the whole mirror."""
+    nightly.run()
+    whole = bytearray(nightly.warehouse.read_bytes())
+    nightly.warehouse.unlink()
+    for start in range(len(whole) // 4, len(whole) * 3 // 4, 4096):
+        whole[start : start + 64] = b"\xa5" * 64
+    nightly.warehouse.write_bytes(whole)
+    before = nightly.digest()
+    monkeypatch.setattr("sselfie_insights.marts.build_into", build_into)
+    monkeypatch.setattr(check, "check_mirror", lambda *_: [])
+    with pytest.raises(UsageError, match="damaged"):
+        nightly.run(steps=("check", "build", "publish"))
+    assert nightly.digest() == before
 
 
 def test_a_run_that_died_and_missed_days_are_told(
