@@ -33,6 +33,12 @@ def server18() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def server(server18: Server) -> str:
+    """The server of ``database``: one that is there anyhow."""
+    return server18.url
+
+
 @pytest.fixture(scope="session", params=["18", "15"])
 def each_server(request: pytest.FixtureRequest) -> Server:
     """Either server."""
