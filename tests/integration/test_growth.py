@@ -93,8 +93,7 @@ def test_nobody_who_does_not_count_is_in_a_segment(business: Business) -> None:
         assert len({row["customer_key"] for row in rows}) == len(rows)
 
 
-def test_alerts_on_the_history_of_a_business_are_few(business: Business) -> None:
-    """Each complete month judged by what came before it, as a monthly run would have."""
+def test_every_watched_number_is_judged_in_its_last_complete_month(business: Business) -> None:
     with open_warehouse(business.settings.warehouse) as connection:
         stamp = read_stamp(connection)
         watches = load_watches()
