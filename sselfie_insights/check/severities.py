@@ -13,7 +13,9 @@ from typing import Any, get_args
 
 import yaml
 
+from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.results import Severity, Suite
+from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings
 
@@ -66,17 +68,20 @@ class Severities:
 
 
 def load_severities(settings: Settings) -> Severities:
-    """Return the severities in force.
+    """Return the severities in force; the names of dbt's tests are not looked at yet.
 
     Raises:
-        UsageError: The user's file cannot be read, or says something else than severities.
+        UsageError: The user's file cannot be read, says something else than severities, or names
+            a check of the mirror that there is none of.
     """
     lines = _read(DEFAULTS)
     if settings.checks is not None:
         lines += _read(settings.checks)
     elif USER_FILE.exists():
         lines += _read(USER_FILE)
-    return Severities(tuple(lines))
+    severities = Severities(tuple(lines))
+    severities.require_known("mirror", [check.name for check in list_checks(load_contract())])
+    return severities
 
 
 def _read(path: Path) -> list[_Line]:

@@ -58,6 +58,7 @@ def check(
     from sselfie_insights.settings import load_settings
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
+    checks.load_severities(settings)
     results = []
     if suite is not SuiteName.MARTS:
         checks.start_import()
