@@ -1,8 +1,8 @@
 """Checks: Great Expectations on the mirror, dbt's tests on the marts, and how severe each is.
 
-A run calls ``load_severities`` before it begins, ``start_import`` while it syncs, ``check_mirror`` before it builds, ``from_dbt`` with
-what dbt's tests gave, ``record`` to keep both with the data, and ``require_passed`` before it
-publishes.
+A run calls ``load_severities`` before it begins, ``start_import`` while it syncs,
+``check_mirror`` before it builds, ``from_dbt`` with what dbt's tests gave, ``record`` to keep both
+with the data, and ``require_passed`` before it publishes.
 """
 
 from sselfie_insights.check.expectations import start_import

@@ -164,6 +164,7 @@ class _Run:
             raise UsageError(
                 f"no warehouse at {settings.warehouse}", remedy="do not leave out the step 'sync'"
             )
+        check.load_severities(settings)  # a wrong name is told of before anything is read
         if "check" in self._steps:
             check.start_import()
         with ExitStack() as stack:
