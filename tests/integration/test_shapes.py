@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from sselfie_insights.marts import build_in_postgres
+from sselfie_insights.marts.dbt import run_dbt
 from sselfie_insights.simulate import answer_key
 from tests.answers import list_differences
 from tests.integration.conftest import Business, mirrored_business
@@ -118,3 +119,25 @@ def test_every_mart_is_the_same_row_by_row(in_both: Business) -> None:
                 "only in DuckDB": list((expected - found).items())[:3],
             }
             assert found == expected, difference
+
+
+@pytest.mark.parametrize("zoned_business", ["documented"], indirect=True)
+def test_every_rule_holds_on_postgres(in_both: Business, tmp_path: Path) -> None:
+    """dbt's unit tests, which ``tests/dbt`` runs on DuckDB, on the other engine."""
+    with psycopg.connect(in_both.settings.require_database_url()) as connection:
+        info = connection.info
+        environment = {
+            "SSELFIE_DBT_HOST": info.host,
+            "SSELFIE_DBT_PORT": str(info.port),
+            "SSELFIE_DBT_USER": info.user,
+            "SSELFIE_DBT_DATABASE": info.dbname,
+        }
+    results = run_dbt(
+        ["test", "--select", "test_type:unit"],
+        target="postgres",
+        target_path=tmp_path,
+        variables={"source_schema": "public"},
+        environment=environment,
+    )
+    assert len(results) > 80
+    assert [(each.name, each.message) for each in results if each.status != "pass"] == []
