@@ -12,7 +12,9 @@ import duckdb
 import polars as pl
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from sselfie_insights.cli import app
 from sselfie_insights.errors import UsageError
 from sselfie_insights.run.backup import backup
 from sselfie_insights.run.forget import ForgetReport, forget
@@ -384,4 +386,28 @@ def test_a_publication_damaged_within_stops_it_and_says_which(place: Place) -> N
     assert EMAIL.lower() not in journal_path(place.settings.warehouse).read_text().lower()
     earlier.path.unlink()
     forget(place.settings, EMAIL)
+    assert traces(place.folder) == set()
+
+
+def test_the_command_shows_what_would_go_and_erases_only_with_a_yes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSELFIE_DATABASE_URL", place.url)
+    monkeypatch.setenv("SSELFIE_OUTPUT_DIR", str(place.settings.output_dir))
+    monkeypatch.chdir(place.folder)
+    words = ["forget", EMAIL, "--warehouse", str(place.settings.warehouse)]
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, UsageError)
+    assert "give --yes" in str(refused.exception)
+    shown = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert shown.exit_code == 0
+    assert shown.stdout == refused.stdout
+    assert re.search(r"^warehouse +raw\.stripe_payments +3 +1$", shown.stdout, re.MULTILINE)
+    assert "public.users (1)" in shown.stderr and "brings them back" in " ".join(
+        shown.stderr.split()
+    )
+    assert rows(place.settings.warehouse, "select count(*) from raw.users") == [(2,)]
+    done = CliRunner().invoke(app, [*words, "--yes"])
+    assert done.exit_code == 0
+    assert "rows erased" in done.stdout
     assert traces(place.folder) == set()
