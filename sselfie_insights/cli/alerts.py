@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, choose_format
 from sselfie_insights.errors import ExitCode
 
@@ -27,6 +27,7 @@ def alerts(
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
 ) -> None:
     """Tell which watched numbers crossed a line or left their usual course; exit 8 if one did.
 
@@ -40,9 +41,10 @@ def alerts(
     from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp
     from sselfie_insights.query.run import run_query
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     watches = load_watches(file)
     query = replace(
         find_query("growth/alerts_now", load_library()),

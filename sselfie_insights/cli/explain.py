@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
 # Groups on a page for others are no smaller.
@@ -47,6 +47,7 @@ def explain(
     ] = None,
     color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
     warehouse: Warehouse = None,
+    publication: Publication = None,
 ) -> None:
     """Take a month's change apart by product, cohort, segment and customer, the largest first.
 
@@ -61,9 +62,10 @@ def explain(
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.report.html import render_html
     from sselfie_insights.report.terminal import render_text
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
     chosen = form or (ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE)
     is_shared = chosen is ReportFormat.HTML

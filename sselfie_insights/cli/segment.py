@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -43,6 +43,7 @@ def list_segments(
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
 ) -> None:
     """List every segment: why people are in it, and how many; or how they overlap.
 
@@ -55,10 +56,11 @@ def list_segments(
         read_stamp,
         run_query,
     )
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.segment.sizes import lay_out_overlaps
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     name = "growth/segment_overlaps" if overlaps else "growth/segment_sizes"
     with open_warehouse(settings.warehouse) as connection:
         result = run_query(connection, find_query(name, load_library()), read_stamp(connection))
@@ -75,6 +77,7 @@ def show_segment(
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
+    publication: Publication = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
     """Show who is in a segment now, and why; those cooling down too.
@@ -83,11 +86,12 @@ def show_segment(
     """
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.segment import find_segment, load_segments, read_segment
     from sselfie_insights.segment.record import read_record
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     query = find_segment(name, load_segments())
     with open_warehouse(settings.warehouse) as connection:
         result = read_segment(

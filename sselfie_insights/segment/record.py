@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sselfie_insights.errors import LockedError, UsageError
+from sselfie_insights.run.publications import FOLDER_SUFFIX
 from sselfie_insights.run.publish import PRIVATE_MODE
 
 Group = Literal["sent", "held_out"]
@@ -42,8 +43,11 @@ class PastExport:
 
 
 def record_path(warehouse: Path) -> Path:
-    """Return the file of the record of ``warehouse``."""
+    """Return the file of the record of ``warehouse``; its kept publications share it."""
     warehouse = warehouse.resolve()
+    folder = warehouse.parent
+    if folder.name.endswith(FOLDER_SUFFIX):
+        warehouse = folder.with_name(folder.name.removeprefix(".").removesuffix(FOLDER_SUFFIX))
     return warehouse.with_name(f"{warehouse.name}.segments.jsonl")
 
 

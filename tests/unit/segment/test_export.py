@@ -12,6 +12,7 @@ import pytest
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.query import open_warehouse, read_stamp
 from sselfie_insights.query.write import to_bytes
+from sselfie_insights.run.publications import publications_dir
 from sselfie_insights.segment import (
     SegmentExport,
     erase_people,
@@ -134,6 +135,11 @@ def test_a_person_can_be_erased_from_the_record(warehouse: Path) -> None:
     assert keys(export(warehouse)) == keys(exported) - {gone}
     assert erase_people(warehouse, {gone}) == 0
     assert stat.S_IMODE(record_path(warehouse).stat().st_mode) == 0o600
+
+
+def test_a_kept_publication_shares_the_record_of_its_warehouse(warehouse: Path) -> None:
+    kept = publications_dir(warehouse) / "20260615T120000Z.duckdb"
+    assert record_path(kept) == record_path(warehouse)
 
 
 def test_a_line_that_is_no_export_is_named(warehouse: Path) -> None:
