@@ -6,7 +6,7 @@ from types import TracebackType
 
 import psycopg
 
-from sselfie_insights.postgres import Connection, connect
+from sselfie_insights.migrate.session import open_connection
 
 POLL_SECONDS = 0.03
 """Often enough to look several times within a lock timeout of 200 ms."""
@@ -85,9 +85,7 @@ class Observer:
 
     def __init__(self, url: str, pid: int) -> None:
         self._pid = pid
-        self._connection: Connection = connect(
-            url, autocommit=True, application_name="sselfie migrate observer"
-        )
+        self._connection = open_connection(url, "sselfie migrate observer")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, daemon=True)
         self._names: list[str] = []

@@ -9,23 +9,29 @@ from psycopg.conninfo import conninfo_to_dict
 from sselfie_insights.errors import MigrationError, SourceError, UsageError
 from sselfie_insights.postgres import Connection, connect, describe_target
 
-_APPLICATION = "sselfie migrate"
+
+def open_connection(url: str, application_name: str) -> Connection:
+    """Open an autocommit connection to ``url`` that never waits long to look at a table.
+
+    Raises:
+        UsageError: The URL cannot be understood.
+        SourceError: The database cannot be reached.
+    """
+    describe_target(url)  # refuses a URL that libpq would quote in its error
+    # An option of the connection outlasts the RESET ALL that follows each migration.
+    options = f"-c lock_timeout=5s {conninfo_to_dict(url).get('options') or ''}"
+    return connect(url, autocommit=True, application_name=application_name, options=options)
 
 
 @contextmanager
 def session(url: str) -> Iterator[Connection]:
-    """Yield an autocommit connection to ``url``; looking at a table never waits long for a lock.
+    """Yield the connection that a command works over.
 
     Raises:
         UsageError: The URL cannot be understood.
         SourceError: The database cannot be reached, or not be read.
     """
-    describe_target(url)  # refuses a URL that libpq would quote in its error
-    # An option of the connection outlasts the RESET ALL that follows each migration.
-    options = f"-c lock_timeout=5s {conninfo_to_dict(url).get('options') or ''}"
-    with connect(
-        url, autocommit=True, application_name=_APPLICATION, options=options
-    ) as connection:
+    with open_connection(url, "sselfie migrate") as connection:
         try:
             yield connection
         except psycopg.Error as error:
