@@ -139,8 +139,12 @@ class Executor:
             if not self._connection.closed:
                 history.record_failure(self._connection, migration, error.message)
             raise
-        with self._connection.transaction():
-            self._record_done(migration)
+
+        def record() -> None:
+            with self._connection.transaction():
+                self._record_done(migration)
+
+        self._retry(record, migration.label)
 
     def _step(self, migration: Migration, number: int, statement: Statement, resumed: bool) -> None:
         place = f"{migration.label}, statement {number} of {len(migration.statements)}"

@@ -165,6 +165,24 @@ def test_a_serialisation_failure_is_told_and_tried_again(
     assert rows(target, "select n from public.one") == [(11,)]
 
 
+@pytest.mark.parametrize("head", ["", "-- migrate: no-transaction\n"])
+def test_a_lock_on_the_history_is_told_and_tried_again(
+    target: str, folder: Folder, head: str
+) -> None:
+    path = folder("create table public.one (id integer);", f"{head}create table public.two ();")
+    apply(target, folder=path, to=1)
+    notes: list[str] = []
+    with ThreadPoolExecutor() as threads:
+        with psycopg.connect(target, application_name="nightly export") as other:
+            other.execute("lock table sselfie_migrations.catalog in share mode")
+            applied = threads.submit(apply, target, folder=path, note=notes.append)
+            wait_until(lambda: notes or applied.done())
+        assert len(applied.result()) == 1
+    assert "lock timeout; " in notes[0]
+    assert READER in notes[0]
+    assert [record[1] for record in history(target)] == ["applied", "applied"]
+
+
 @pytest.mark.parametrize(("lock_timeout_ms", "left"), [(60_000, range(1, 59_901)), (50, [1])])
 def test_who_locks_others_out_waits_for_the_timeout_in_all(
     target: str, folder: Folder, lock_timeout_ms: int, left: range | list[int]
