@@ -10,6 +10,9 @@ from sselfie_insights.settings import Settings, load_settings
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
 """Fixed, so that every demo shows the same business; in mid-month, so that a month still runs."""
 
+STEPS = ("sync", "check", "build", "publish", "render")
+"""Of ``sselfie run``."""
+
 Step = Callable[[str], None]
 
 
@@ -34,11 +37,10 @@ def run_demo(
         output_dir: Where the warehouse and the reports are written.
         on_step: Called with the name of every step as it begins.
     """
-    from sselfie_insights.marts import build
     from sselfie_insights.migrate import apply
-    from sselfie_insights.report import render_site
+    from sselfie_insights.run.logs import open_log
+    from sselfie_insights.run.pipeline import run
     from sselfie_insights.simulate import simulate
-    from sselfie_insights.sync import sync
 
     output_dir.mkdir(parents=True, exist_ok=True)
     settings = load_settings(
@@ -52,10 +54,7 @@ def run_demo(
     apply(database_url)
     on_step(f"simulate: {users:,} users over {months} months")
     simulate(database_url, users=users, seed=seed, as_of=AS_OF, months=months)
-    on_step("sync: Postgres to DuckDB")
-    sync(settings)
-    on_step("build: dbt models and tests")
-    build(settings)
-    on_step("report: every report as HTML")
-    render_site(settings, output_dir / "site")
-    return Demo(settings, output_dir / "site" / "index.html")
+    on_step(f"run: {', '.join(STEPS)}")
+    report = run(settings, open_log("text"), steps=STEPS)
+    assert report.index is not None  # noqa: S101 - it was asked to render
+    return Demo(settings, report.index)

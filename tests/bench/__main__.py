@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import build, command, mirror, statistics
+from tests.bench import build, command, mirror, nightly, statistics
 
 BENCHES: dict[str, Callable[[int], bool]] = {
     "mirror": mirror.run,
     "build": build.run,
     "command": command.run,
+    "nightly": nightly.run,
     "statistics": statistics.run,
 }
 """Name and function: it takes the rows to measure on, prints, and says whether all targets hold."""

@@ -11,7 +11,7 @@ from tests.integration.run.conftest import Nightly
 
 def finish(nightly: Nightly, *arguments: str, **environment: str) -> tuple[int, str, str]:
     run = nightly.command(*arguments, **environment)
-    out, told = run.communicate(timeout=120)
+    out, told = run.communicate(timeout=600)
     return run.returncode, out, told
 
 

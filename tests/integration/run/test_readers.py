@@ -13,7 +13,7 @@ from sselfie_insights.run.publish import private_copy, publish
 READERS = 8
 PUBLICATIONS = 20
 ROWS = 2_000
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 PAUSE_SECONDS = 0.01
 """Between two looks, so that eight analysts leave something of the processors to others."""
 
