@@ -205,12 +205,19 @@ def _tell_risk(
         "customer_key", "user_id", "is_cancelling", "paid_until_on",
         pl.col("tenure_months").cast(pl.Int64),
     )  # fmt: skip
-    until = [str(day) for day in now["paid_until_on"]]
-    told = []
-    for row, words in enumerate(reasons):
-        first = [f"set to end on {until[row]}"] if now["is_cancelling"][row] else []
-        told.append("; ".join(first + ([f"nothing due: paid until {until[row]}"]
-                                       if ahead[row] else words)))  # fmt: skip
+    told = [
+        "; ".join(
+            ([f"set to end on {until}"] if is_cancelling else [])
+            + ([f"nothing due: paid until {until}"] if is_ahead else words)
+        )
+        for until, is_cancelling, is_ahead, words in zip(
+            now["paid_until_on"].to_list(),
+            now["is_cancelling"].to_list(),
+            ahead,
+            reasons,
+            strict=True,
+        )
+    ]
     return frame.with_columns(
         *(
             pl.Series(column, np.where(known, value, np.nan)).fill_nan(None)
