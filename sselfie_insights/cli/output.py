@@ -54,16 +54,17 @@ def choose_format(given: TableFormat | None, output: Path | None) -> TableFormat
     return TableFormat(suffix) if suffix in set(TableFormat) else TableFormat.TABLE
 
 
-def print_text(text: str) -> None:
+def print_text(text: str, *, is_styled: bool = False) -> None:
     """Print ``text``: on a terminal that it does not fit through ``$PAGER``, by default less.
 
-    An empty ``PAGER`` turns that off.
+    An empty ``PAGER`` turns that off. Styles in ``text`` stay off a terminal, too, where
+    ``is_styled`` says that they are meant.
     """
     lines = text.count("\n") + 1
     pager = shlex.split(os.environ.get("PAGER", "less"))
     fits = lines < shutil.get_terminal_size().lines
     if fits or not sys.stdout.isatty() or not pager or shutil.which(pager[0]) is None:
-        typer.echo(text)
+        typer.echo(text, color=is_styled or None)
         return
     sys.stdout.flush()
     # An interrupt is for the pager, which outlives it.

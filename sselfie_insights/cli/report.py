@@ -163,6 +163,6 @@ def print_page(page: "Page", color: Color) -> None:
         with console.capture() as drawn:
             for line in lines:
                 console.print(line, soft_wrap=True)
-        print_text(drawn.get().rstrip("\n"))
+        print_text(drawn.get().rstrip("\n"), is_styled=True)
     else:
         print_text("\n".join(line.plain for line in lines))

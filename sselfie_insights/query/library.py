@@ -269,6 +269,10 @@ def _resolve(name: str, known: Collection[str]) -> str:
     short = [full for full in known if full.rpartition("/")[2] == name]
     if len(short) == 1:
         return short[0]
+    if short:
+        raise UsageError(
+            f"several queries are called {name!r}", remedy=f"name one: {', '.join(sorted(short))}"
+        )
     raise UsageError(
         f"unknown query {name!r}{nearest(name, known)}", remedy="see 'sselfie query list'"
     )

@@ -60,7 +60,10 @@ def test_stdin_is_run_read_only(business: Path) -> None:
     [
         (["query", "run", "mrr_movement"], "did you mean 'revenue/mrr_movements'"),
         (["query", "run", "stickiness", "-p", "sinc=2026-01-01"], "did you mean 'since'"),
-        (["query", "run", "active_users", "-p", "grain=hour"], "choices: day, week, month"),
+        (
+            ["query", "run", "engagement/active_users", "-p", "grain=hour"],
+            "choices: day, week, month",
+        ),
         (["query", "show", "nothing"], "see 'sselfie query list'"),
         (["report", "show", "churm"], "did you mean 'churn'"),
         (["report", "show", "churn", "--format", "csv", "--section", "x"], "sections: "),

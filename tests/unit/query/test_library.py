@@ -65,6 +65,9 @@ def test_one_query_is_read_without_the_others(
         load_query("mine/broken")
     with pytest.raises(UsageError, match="did you mean 'mine/first'"):
         load_query("mine/firs")
+    write(tmp_path, GOOD, "queries/other/first.sql")
+    with pytest.raises(UsageError, match="name one: mine/first, other/first"):
+        load_query("first")
 
 
 @pytest.mark.parametrize(
