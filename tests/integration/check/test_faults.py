@@ -16,6 +16,7 @@ import pytest
 
 from sselfie_insights import check
 from sselfie_insights.check import CheckResult
+from sselfie_insights.cli import main
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
@@ -245,3 +246,44 @@ def test_the_command_tells_of_faults_and_leaves_no_trace(faulty: Settings, tmp_p
     assert list(home.iterdir()) == []
     assert faulty.warehouse.read_bytes() == before
     assert {path.name for path in faulty.warehouse.parent.iterdir()} == {"warehouse.duckdb"}
+
+
+def test_the_command_shows_all_where_nothing_is_built_yet(
+    clean: Mapping[str, Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    monkeypatch.setenv("SSELFIE_AS_OF", AS_OF.isoformat())
+    warehouse = str(clean["live"].warehouse)
+    monkeypatch.setattr(
+        "sys.argv", ["sselfie", "check", "--all", "--format", "csv", "--warehouse", warehouse]
+    )
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    out, err = (text.decode() for text in capfdbinary.readouterr())
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert not ended.value.code
+    assert {row["status"] for row in rows} == {"passed"}
+    assert {row["suite"] for row in rows} == {"mirror"}
+    assert "unique.users.id" in {row["check_name"] for row in rows}
+    assert err.splitlines() == [
+        "note: only the mirror is checked: the warehouse has no marts: run 'sselfie build'",
+        f"{len(rows)} checks: {len(rows)} passed, 0 warned, 0 failed",
+    ]
+
+
+def test_the_command_refuses_an_unknown_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text("mirror:\n  volume.user: warn\n")
+    monkeypatch.setenv("SSELFIE_CHECKS", str(path))
+    monkeypatch.setattr("sys.argv", ["sselfie", "check"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == ExitCode.USAGE
+    assert "'volume.user': did you mean 'volume.users'?" in capsys.readouterr().err
