@@ -84,7 +84,12 @@ class Panel:
     def note(self) -> str:
         """Why this is too little to learn from, or nothing."""
         lost = int(self.is_lost.sum())
-        return "" if lost >= MIN_RISK_LOSSES else too_few(lost, MIN_RISK_LOSSES, "losses")
+        stayed = self.is_lost.size - lost
+        if lost < MIN_RISK_LOSSES:
+            return too_few(lost, MIN_RISK_LOSSES, "losses")
+        if stayed < MIN_RISK_LOSSES:
+            return too_few(stayed, MIN_RISK_LOSSES, "renewals")
+        return ""
 
 
 @dataclass(frozen=True)

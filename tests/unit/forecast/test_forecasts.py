@@ -224,6 +224,14 @@ def test_a_business_without_members_gets_empty_tables(tmp_path: Path) -> None:
     }
 
 
+def test_a_business_that_everyone_leaves_is_no_error(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 120, truth=Truth(alpha=500, beta=0.01))
+    write_forecasts(path, discount_rate=RATE)
+    ((note,),) = ask(path, "select distinct note from forecast.churn_drivers")
+    assert note.startswith("too few: n =")
+    assert note.endswith("needs 60 renewals")
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_gives_what_its_header_says(few: Path, many: Path, name: str) -> None:
     query = find_query(name, load_library())

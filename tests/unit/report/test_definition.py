@@ -86,7 +86,7 @@ def test_an_unknown_report_brings_the_nearest_name() -> None:
 def test_the_founders_page_comes_first() -> None:
     assert list(load_reports()) == [
         "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
-        "academy", "email", "quality",
+        "academy", "email", "growth", "forecast", "quality",
     ]  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         tables = connection.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
-            " where table_schema = 'marts' and table_name <> 'build_info'"
+            " where table_schema in ('marts', 'forecast') and table_name <> 'build_info'"
         ).fetchall()
         for (table,) in tables:
             connection.execute(f"delete from {table}")
