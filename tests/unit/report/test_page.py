@@ -117,5 +117,7 @@ def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
     for name in load_reports():
         page = build(path, name)
         shown = {block.title for block in page.data.values() if not block.empty}
-        # These two tell of the mirror and of the run, not of the marts.
-        assert shown <= {"Where the schema differs from its documentation", "Every check"}, name
+        # The first two tell of the mirror and of the run, the others list what is watched for.
+        assert shown <= {
+            "Where the schema differs from its documentation", "Every check", "Segments", "Alerts",
+        }, name  # fmt: skip
