@@ -5,6 +5,7 @@ from collections.abc import Collection
 import psycopg
 from psycopg import sql
 
+from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SselfieError
 from sselfie_insights.postgres import connect
 from sselfie_insights.run.forget.person import Person
@@ -15,7 +16,7 @@ _COLUMNS = """
     select table_schema, table_name, column_name
     from information_schema.columns
     where table_schema = any(%s)
-    and (column_name = 'user_id' or column_name like '%%email'
+    and (column_name = any(%s) or column_name like '%%email'
         or (table_name = 'users' and column_name = 'id'))
     and data_type in ('text', 'character varying', 'uuid')
     order by 1, 2, 3
@@ -42,7 +43,7 @@ def rows_in_source(
             connection.read_only = True
             columns: dict[tuple[str, str], list[str]] = {}
             for schema, table, column in connection.execute(
-                _COLUMNS, [list(settings.source_schemas)]
+                _COLUMNS, [list(settings.source_schemas), _references()]
             ).fetchall():
                 if table in names:
                     columns.setdefault((schema, table), []).append(column)
@@ -64,3 +65,9 @@ def rows_in_source(
             on_note(f"the source could not be asked whether it still has the person: {reason}")
         return None
     return counts
+
+
+def _references() -> list[str]:
+    """Return the columns that hold an account's id: its owner's, author's or approver's."""
+    columns = (column for table in load_contract().values() for column in table.columns)
+    return sorted({column.name for column in columns if column.references == "users"})

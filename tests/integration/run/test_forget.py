@@ -224,6 +224,7 @@ def test_finds_the_same_by_id_and_by_address_and_writes_nothing(place: Place, na
     assert report.source == {
         "public.admin_email_errors": 1,
         "public.maya_chats": 1,
+        "public.prompt_guides": 1,
         "public.stripe_payments": 1,
         "public.subscriptions": 1,
         "public.users": 1,
