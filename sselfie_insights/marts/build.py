@@ -99,7 +99,8 @@ def build_into(
         target="duckdb",
         target_path=_own_artifacts(settings, "duckdb"),
         source_schema="raw",
-        environment={"SSELFIE_DBT_WAREHOUSE": str(private), "SSELFIE_DBT_TEST_SEVERITY": "warn"},
+        environment={"SSELFIE_DBT_WAREHOUSE": private.name, "SSELFIE_DBT_TEST_SEVERITY": "warn"},
+        folder=private.parent,
         on_progress=on_progress,
     )
     findings = check.from_dbt(results, settings, sync.run_id)
@@ -197,6 +198,7 @@ def _run(
     source_schema: str,
     environment: dict[str, str],
     on_progress: Progress | None,
+    folder: Path | None = None,
 ) -> tuple[datetime, list[NodeResult]]:
     """Run dbt; return the instant that the marts speak for and what became of every node."""
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
@@ -222,6 +224,7 @@ def _run(
             "SSELFIE_DBT_RUN_ID": sync.run_id,
             "SSELFIE_DBT_VERSION": __version__,
         },
+        folder=folder,
         on_progress=on_progress,
     )
     _require_models(results)

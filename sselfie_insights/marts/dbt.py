@@ -51,6 +51,7 @@ def run_dbt(
     target_path: Path,
     variables: Mapping[str, object],
     environment: Mapping[str, str],
+    folder: Path | None = None,
     on_progress: Progress | None = None,
 ) -> list[NodeResult]:
     """Run one dbt command and return the result of every node that it ran.
@@ -61,6 +62,8 @@ def run_dbt(
         target_path: Where dbt keeps its artifacts and its parsed project between runs.
         variables: dbt's ``vars``.
         environment: Variables that ``profiles.yml`` and the models read.
+        folder: Where dbt runs, so that the profile can name a file in it. A profile that names
+            another path each time would make dbt parse the whole project each time.
         on_progress: Called after every node.
 
     Raises:
@@ -85,6 +88,7 @@ def run_dbt(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=folder,
         env={**os.environ, "PYTHONWARNINGS": "ignore", TOKEN: token, **environment},
     ) as process:
         assert process.stdout is not None  # noqa: S101  # stdout=PIPE guarantees it

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sselfie_insights.marts.build import LastSync, run_tests
+from sselfie_insights.marts.build import LastSync, build_into, run_tests
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
 
@@ -45,3 +45,30 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         "internal_domains": ["studio.com"],
         "source_schema": "raw",
     }
+
+
+def test_dbt_sees_one_profile_whatever_the_private_copy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """dbt parses the whole project again when the path in its profile has changed."""
+
+    class CalledError(Exception):
+        pass
+
+    profiles = []
+
+    def run_dbt(*_: object, environment: Mapping[str, str], folder: Path, **__: object) -> None:
+        profiles.append((folder, environment["SSELFIE_DBT_WAREHOUSE"]))
+        raise CalledError
+
+    module = sys.modules[build_into.__module__]
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    settings = load_settings(warehouse=tmp_path / "w.duckdb")
+
+    for name in ("a", "b"):
+        with pytest.raises(CalledError):
+            build_into(tmp_path / name / "w.duckdb", settings)
+
+    assert profiles == [(tmp_path / "a", "w.duckdb"), (tmp_path / "b", "w.duckdb")]
