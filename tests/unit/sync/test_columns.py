@@ -1,7 +1,7 @@
 import pytest
 
-from sselfie_insights.sync.catalog import SourceColumn
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.sync.catalog import SourceColumn
 from sselfie_insights.sync.columns import Column, distinct_names, place_table
 from tests.unit.sync.sources import column, table
 
