@@ -111,23 +111,32 @@ def build_once(warehouse: Path) -> None:
 
 
 def run_straight(built: Path, warehouse: Path) -> None:
-    """Run what the build of ``built`` compiled: models and seeds as it makes them, then tests."""
+    """Run what the build of ``built`` compiled: models and seeds as it makes them,
+    then snapshots as tables, then tests.
+    """
     folder = artifacts_dir(built) / "duckdb"
     manifest = json.loads((folder / "manifest.json").read_text())
-    tests = [
-        node["compiled_code"]
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "test" and node.get("compiled_code")
-    ]
+    tests, snapshots = (
+        [
+            node["compiled_code"]
+            for node in manifest["nodes"].values()
+            if node["resource_type"] == kind and node.get("compiled_code")
+        ]
+        for kind in ("test", "snapshot")
+    )
     assert tests
+    assert snapshots
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach '{built}' as built (read_only)")
         for node in compiled_nodes(folder):
             relation = f"{node.schema}.{node.name}"
             kind = "table" if node.kind == "seed" else node.kind
             text = f"from built.{relation}" if node.kind == "seed" else node.sql
             connection.execute(f"create or replace {kind} {relation} as {text}")
+        for number, snapshot in enumerate(snapshots):
+            connection.execute(f"create or replace table snapshot_{number} as {snapshot}")
         for test in tests:
             connection.execute(f"select count(*) from ({test}) as failures").fetchall()
 
