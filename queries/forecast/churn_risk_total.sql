@@ -1,7 +1,7 @@
 /*
 grain: One row in all.
 title: Losses expected in 30 days
-description: The risks of all members, added up.
+description: The risks of all members added up, and how many members they are of.
 key: []
 group_size: member_count
 columns:

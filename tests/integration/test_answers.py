@@ -1,24 +1,13 @@
 """The public queries against the answer key, which comes from the simulation's events."""
 
-import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import polars as pl
-import pytest
 
-from sselfie_insights.clock import parse_instant
 from sselfie_insights.explain import explain
-from sselfie_insights.marts import build
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
-from sselfie_insights.settings import load_settings
-from sselfie_insights.simulate import answer_key
 from tests.answers import KEYS, VARIANTS, list_differences
-from tests.integration.conftest import USERS, Business
-from tests.models import AS_OF
-
-# A bare date is the end of that day in the reporting zone; this one is the last of a month.
-PAST = "2026-06-30"
+from tests.integration.conftest import Business
 
 
 def test_every_number_equals_the_answer_key(business: Business) -> None:
@@ -69,15 +58,3 @@ def test_every_change_is_explained_to_the_cent(business: Business) -> None:
                     assert group["change"].sum() == expected
                     checked += 1
     assert checked > 4 * 6 * 6
-
-
-@pytest.mark.parametrize("business", [1], indirect=True)
-def test_a_past_instant_equals_the_answer_key(business: Business, tmp_path: Path) -> None:
-    zone = "America/Los_Angeles"
-    warehouse = tmp_path / "warehouse.duckdb"
-    shutil.copy(business.settings.warehouse, warehouse)
-    build(load_settings(warehouse=warehouse, timezone=zone, as_of=PAST))
-    answers = answer_key(
-        users=USERS, seed=business.seed, as_of=AS_OF, timezone=zone, at=parse_instant(PAST, zone)
-    )
-    assert list_differences(answers, warehouse) == []
