@@ -24,9 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/sselfie demo
 
-# Tests that share a set-up stay on one worker; tests/conftest.py says which.
+# A file's tests share what they set up, so a file stays on one worker.
 test: install
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
