@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
 from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.judge import Finding, judge
 from sselfie_insights.check.measure import Mirror
@@ -12,9 +10,9 @@ from sselfie_insights.check.results import CheckResult, Status
 from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import UsageError
 from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.state import read_last_sync
 
 
 def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
@@ -32,29 +30,15 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
     checks = list_checks(load_contract())
     severities = load_severities(settings)
     with open_warehouse(warehouse) as connection:
-        run_id, read_at = _last_sync(connection, warehouse)
+        sync = read_last_sync(connection, warehouse)
+        read_at = sync.snapshot_at.replace(tzinfo=None)
         as_of = read_at
         if settings.as_of is not None:
             as_of = parse_instant(settings.as_of, settings.timezone).replace(tzinfo=None)
         mirror = Mirror(connection, max(read_at, as_of), as_of)
         findings = judge(mirror, checks, settings.source_schemas[0])
     now = datetime.now(UTC)
-    return [_as_result(finding, severities, run_id, now) for finding in findings]
-
-
-def _last_sync(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> tuple[str, datetime]:
-    try:
-        row = connection.execute(
-            "select run_id, timezone('UTC', snapshot_at) from meta.sync_runs"
-            " order by snapshot_at desc limit 1"
-        ).fetchone()
-    except duckdb.CatalogException:
-        row = None
-    if row is None:
-        raise UsageError(
-            f"nothing was synced into {warehouse.name} yet", remedy="run 'sselfie sync' first"
-        )
-    return row
+    return [_as_result(finding, severities, sync.run_id, now) for finding in findings]
 
 
 def _as_result(finding: Finding, severities: Severities, run_id: str, now: datetime) -> CheckResult:

@@ -16,6 +16,7 @@ from sselfie_insights.postgres import connect
 from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.failures import DISK_FULL
+from sselfie_insights.sync.state import LastSync, read_last_sync
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,6 @@ class BuildReport:
 
 DAMAGED = "Corrupt database file"
 """What DuckDB says of a block whose checksum is wrong."""
-
-
-@dataclass(frozen=True)
-class LastSync:
-    """The sync that filled the mirror: its run id and the instant of its snapshot (UTC)."""
-
-    run_id: str
-    snapshot_at: datetime
 
 
 def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -262,18 +255,7 @@ def _as_timestamp(instant: datetime) -> str:
 
 def _read_last_sync(warehouse: Path) -> LastSync:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        try:
-            row = connection.execute(
-                "select run_id, epoch_us(snapshot_at) from meta.sync_runs "
-                "order by snapshot_at desc limit 1"
-            ).fetchone()
-        except duckdb.CatalogException:
-            row = None
-    if row is None:
-        raise UsageError(
-            f"nothing was synced into {warehouse.name} yet", remedy="run 'sselfie sync' first"
-        )
-    return LastSync(row[0], datetime.fromtimestamp(row[1] / 1_000_000, UTC))
+        return read_last_sync(connection, warehouse)
 
 
 def _require_models(results: Sequence[NodeResult]) -> None:

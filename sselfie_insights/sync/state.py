@@ -209,6 +209,34 @@ def _read(db: duckdb.DuckDBPyConnection) -> State:
     )
 
 
+@dataclass(frozen=True)
+class LastSync:
+    """The sync that filled the mirror: its run id and the instant of its snapshot (UTC)."""
+
+    run_id: str
+    snapshot_at: datetime
+
+
+def read_last_sync(db: duckdb.DuckDBPyConnection, warehouse: Path) -> LastSync:
+    """Return the last sync into ``warehouse``, which is open as ``db``.
+
+    Raises:
+        UsageError: There was none.
+    """
+    try:
+        row = db.execute(
+            "select run_id, epoch_us(snapshot_at) from meta.sync_runs"
+            " order by snapshot_at desc limit 1"
+        ).fetchone()
+    except duckdb.CatalogException:
+        row = None
+    if row is None:
+        raise UsageError(
+            f"nothing was synced into {warehouse.name} yet", remedy="run 'sselfie sync' first"
+        )
+    return LastSync(row[0], _instant(row[1]))
+
+
 def _instant(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 

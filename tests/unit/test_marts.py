@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sselfie_insights.marts.build import LastSync, build_into, run_tests
+from sselfie_insights.marts.build import build_into, run_tests
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
+from sselfie_insights.sync.state import LastSync
 
 
 def test_settings_reach_the_models_under_the_names_that_the_project_declares(
