@@ -56,7 +56,11 @@ def test_what_did_not_pass_is_a_failure_broken_or_not() -> None:
 
 
 def test_warnings_let_a_run_publish() -> None:
-    require_passed([PASSED, WARNED, replace(BROKEN, severity="warn")])
+    results = [PASSED, WARNED, replace(BROKEN, severity="warn")]
+
+    require_passed(results)
+
+    assert failures(results, "error") == []
 
 
 def test_errors_do_not_and_are_named() -> None:
