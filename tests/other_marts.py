@@ -1,0 +1,196 @@
+"""The marts of the made-up business that are plain SQL: engagement, people, quality and the like."""
+
+import duckdb
+
+
+def write_other_marts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the marts that follow from those of money, cohorts and credits, or stand alone."""
+    connection.execute(_TABLES)
+
+
+_TABLES = """
+create table marts.payers_by_month as
+select
+    month, currency, sum(net_cents)::bigint as net_cents, max(payer_count) as payer_count,
+    (sum(net_cents) // max(payer_count))::bigint as arppu_cents,
+    bool_and(is_complete) as is_complete
+from marts.revenue_by_month group by month, currency;
+
+create table marts.churn_by_member as
+select
+    date '2026-10-01' as month, 'user:u' || n as customer_key,
+    timestamp '2026-10-02 10:00' + n * interval 1 day as churned_at,
+    date '2026-10-02' + n::integer as churned_on, 'voluntary' as kind, false as is_in_grace,
+    'usd' as currency, 4900::bigint as lost_mrr_cents, true as was_member_at_opening
+from range(3) as t (n);
+
+create table marts.liability as
+select
+    'usd' as currency, 1200::bigint as paid_credits_outstanding,
+    0::bigint as unpriced_credits_outstanding, 54000::bigint as liability_cents,
+    0.25 as breakage_rate, 13500::bigint as breakage_proportional_cents,
+    2700::bigint as breakage_remote_cents;
+
+create table marts.runway as
+select 'u1' as user_id, 120::bigint as balance, 4.0 as daily_use, 30.0 as runway_days,
+    date '2026-11-10' as last_used_on;
+
+create table marts.product_ladder as
+select * from (values
+    ('one_time_session', 'pro', 40::bigint, 12::bigint, 0.3, 21.5),
+    ('credit_topup', 'pro', 4::bigint, 1::bigint, 0.25, 3.0),
+    ('pro', 'one_time_session', 80::bigint, 2::bigint, 0.025, 60.0)
+) as t (from_product, to_product, from_customer_count, customer_count, rate, median_days);
+
+create table marts.power_curve as
+select
+    n as active_days, greatest(0, 40 - 3 * n) as user_count,
+    greatest(0, 40 - 3 * n) / 247 as share
+from range(1, 29) as t (n);
+
+create table marts.academy_by_course as
+select * from (values
+    (1, 'Brand basics', 'Beginner', 'foundation', 60::bigint, 52::bigint, 15::bigint, 0.25, 0.158,
+        0.372, 31.0),
+    (2, 'A secret course', 'Advanced', 'enterprise', 3::bigint, 2::bigint, 1::bigint, 0.333, 0.061,
+        0.792, 12.0)
+) as t (course_id, title, level, tier, enrolled_count, started_count, completed_count,
+    completion_rate, low, high, median_days_to_complete);
+
+create table marts.email_by_type (
+    email_type varchar, send_count bigint, delivered_count bigint, bounced_count bigint,
+    failed_count bigint, recipient_count bigint, unpaid_recipient_count bigint,
+    first_payment_count bigint, first_payment_rate double, low double, high double,
+    median_days_to_payment double
+);
+
+create table marts.feed_planner_by_month as
+select
+    month, 6::bigint as layout_count, 4::bigint as published_count, 5::bigint as user_count,
+    54::bigint as post_count, 50::bigint as completed_post_count, 50 / 54 as completed_post_rate,
+    is_complete
+from marts.credit_flow_by_month;
+
+create table marts.generation_success as
+select
+    month, 'image' as kind, 100::bigint as requested_count, 96::bigint as completed_count,
+    4::bigint as failed_count, 20::bigint as user_count, 0.96 as success_rate, is_complete
+from marts.credit_flow_by_month;
+
+create table marts.maya_by_month as
+select
+    month, 'maya' as chat_type, 30::bigint as chat_count, 75::bigint as message_count,
+    12::bigint as user_count, 2.5 as messages_per_chat, is_complete
+from marts.credit_flow_by_month;
+
+create table marts.training_by_month as
+select
+    month, 9::bigint as requested_count, 8::bigint as completed_count, 1::bigint as failed_count,
+    8::bigint as user_count, 8 / 9 as success_rate, 38.5 as median_minutes, is_complete
+from marts.credit_flow_by_month;
+
+create table marts.source_tables as
+select * from (values ('users', true, 340::bigint, true), ('email_sends', true, 0::bigint, false))
+as t (source_table, is_present, row_count, is_captured);
+
+create table marts.status_changes (
+    source_table varchar, column_name varchar, row_key varchar, user_id varchar,
+    previous_state varchar, state varchar, observed_at timestamp
+);
+
+create table marts.unconverted_values as
+select 'users' as source_table, 'created_at' as column_name, 'timestamptz' as documented_type,
+    'text' as live_type, 2::bigint as value_count;
+
+create table marts.dim_customers as
+select
+    'user:u' || n as customer_key, 'u' || n as user_id,
+    (date '2025-06-01' + (n % 18) * interval 1 month)::date as subscriber_cohort_month,
+    'pro' as first_product, ['direct', 'freebie'][1 + n % 2] as acquisition
+from range(200) as t (n);
+
+create table marts.dim_months as
+select month, is_complete from marts.credit_flow_by_month;
+
+create table marts.member_months as
+select
+    month, customer_key, 'usd' as currency, 4900::bigint as mrr_cents,
+    subscriber_cohort_month as cohort_period,
+    date_diff('month', subscriber_cohort_month, month) as period_index, is_complete
+from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
+
+create table marts.payments as
+select
+    'in_' || n as movement_key, date '2026-10-01' as month, date '2026-10-02' as moved_on,
+    'payment' as kind, 'user:u' || n as customer_key, 'pro' as product_type, 'usd' as currency,
+    4900::bigint as gross_cents, 0::bigint as refunded_cents
+from range(3) as t (n);
+
+create schema staging;
+create table staging.stg_app__users as
+select 'u' || n as user_id, 'u' || n || '@example.org' as email from range(20) as t (n);
+
+create schema meta;
+create table meta.check_results as
+select
+    'run-1' as run_id, timestamptz '2026-11-15 12:01:00+00' as checked_at, suite, check_name,
+    table_name, column_name, severity, 'passed' as status, 0::bigint as failed_rows, checked_rows,
+    '' as detail
+from (values
+    ('mirror', 'users_email_is_an_address', 'users', 'email', 'warn', 340::bigint),
+    ('marts', 'not_null_dim_users_user_id', 'dim_users', 'user_id', 'error', null)
+) as t (suite, check_name, table_name, column_name, severity, checked_rows);
+
+create table meta.contract_drift as
+select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as kind,
+    'read from plan' as detail;
+
+create table marts.member_month_products as
+select month, customer_key, currency, 'pro' as product_type, mrr_cents from marts.member_months;
+
+create table marts.membership_spans as
+select
+    customer_key, subscriber_cohort_month::timestamp as began_at,
+    subscriber_cohort_month as began_on, null::timestamp as ended_at, null::date as ended_on,
+    'pro' as product_type
+from marts.dim_customers;
+
+create table marts.people_now as
+select
+    customer_key, user_id, 'pro' as product,
+    ['member', 'member', 'former_member', 'never_member'][1 + n % 4] as membership_state,
+    case when n % 4 < 2 then date '2026-11-15' + (n % 30)::integer end as renews_on,
+    case when n % 4 = 2 then date '2026-10-31' - (n % 90)::integer end as ended_on,
+    case when n % 4 = 2 then ['voluntary', 'involuntary'][1 + n % 2] end as end_kind,
+    false as is_refunded,
+    case when n % 4 = 3 then date '2026-11-01' - (n % 60)::integer end as session_bought_on,
+    case when n % 8 = 3 then date '2026-10-01' end as topup_bought_on,
+    case when n % 8 = 7 then date '2026-10-01' end as blueprint_bought_on,
+    date '2026-11-10' - n::integer as signed_up_on,
+    case when n % 5 > 0 then date '2026-08-01' end as first_trained_on,
+    date '2026-11-14' - (n % 50)::integer as last_activity_on,
+    (n % 12)::bigint as active_days,
+    (n * 7 % 90)::bigint as balance, (n % 40)::double as runway_days,
+    date '2026-11-14' - (n % 50)::integer as last_used_on,
+    date '2026-11-14' - (n % 40)::integer as last_credited_on,
+    case when n % 3 = 0 then timestamp '2026-11-12 09:00' - n % 9 * interval 1 day end
+        as last_sent_at,
+    last_sent_at::date as last_sent_on
+from (select *, substr(user_id, 2)::bigint as n from marts.dim_customers);
+
+create table marts.credit_entries as
+select
+    row_number() over () as credit_transaction_id, 'u1' as user_id, month,
+    month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits
+from marts.usage_by_feature;
+
+create schema if not exists forecast;
+create table forecast.churn_risk as
+select
+    customer_key, user_id, 0.05 + (n % 30) / 100 as risk, risk / 2 as lower, risk * 1.5 as upper,
+    'no activity for 31 days; credits last 3 more days' as reasons, n % 20 = 0 as is_cancelling,
+    renews_on as paid_until_on, (n % 9)::bigint as tenure_months, 'hazard' as model,
+    1200::bigint as n, '' as note
+from (select *, substr(user_id, 2)::bigint as n from marts.people_now)
+where membership_state = 'member';
+"""
