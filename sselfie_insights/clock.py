@@ -51,7 +51,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the time that ``text`` names: a whole number of minutes, hours or days, ``26h``.
+    """Return the time that ``text`` names: a whole number of seconds, minutes, hours or days:
+    ``90s``, ``26h``.
 
     Raises:
         UsageError: It names none.

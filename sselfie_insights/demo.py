@@ -37,6 +37,7 @@ def run_demo(
         output_dir: Where the warehouse and the reports are written.
         on_step: Called with the name of every step as it begins.
     """
+    from sselfie_insights.contract import load_contract
     from sselfie_insights.migrate import apply
     from sselfie_insights.run.logs import open_log
     from sselfie_insights.run.pipeline import run
@@ -50,7 +51,7 @@ def run_demo(
         as_of=AS_OF.isoformat(),
         source_schemas=("public",),
     )
-    on_step("migrate: 66 tables")
+    on_step(f"migrate: {len(load_contract())} tables")
     apply(database_url)
     on_step(f"simulate: {users:,} users over {months} months")
     simulate(database_url, users=users, seed=seed, as_of=AS_OF, months=months)

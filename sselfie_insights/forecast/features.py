@@ -87,7 +87,7 @@ def _words(rows: pl.DataFrame) -> list[list[str]]:
         .then(pl.lit("renewed only once"))
         .otherwise(pl.format("renewed {} times", tenure)),
         recency=idle,
-        inactive=idle.alias("inactive"),
+        inactive=idle,
         usage_trend=pl.format("active on {} of the last 30 days, {} of the 30 before", now, before),
         credit_runway=pl.when(runway >= 365)
         .then(pl.lit("hardly uses the credits"))

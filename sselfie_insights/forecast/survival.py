@@ -12,6 +12,7 @@ from sselfie_insights.forecast.rules import MIN_LOSSES, MIN_MEMBERSHIPS, too_few
 from sselfie_insights.statistics import (
     Lifetimes,
     Renewals,
+    SurvivalCurve,
     choose_renewals,
     kaplan_meier,
     log_rank,
@@ -145,7 +146,7 @@ def _tell_curve(
         yield row
 
 
-def _observe(curve: Any, tenure: int) -> dict[str, Any]:
+def _observe(curve: SurvivalCurve, tenure: int) -> dict[str, Any]:
     """What was seen of the renewal ``tenure``: the step at or before it."""
     step = int(np.searchsorted(curve.times, tenure, side="right")) - 1
     is_step = step >= 0 and curve.times[step] == tenure
