@@ -12,6 +12,7 @@ from typing import Literal
 import duckdb
 
 from sselfie_insights.errors import ChecksFailedError
+from sselfie_insights.run.publish import WRITER
 from sselfie_insights.sql import literal
 
 Suite = Literal["mirror", "marts"]
@@ -78,7 +79,7 @@ def record(target: Path | duckdb.DuckDBPyConnection, results: Sequence[CheckResu
         results: What became of the checks of one suite or both.
     """
     if isinstance(target, Path):
-        with duckdb.connect(str(target)) as connection:
+        with duckdb.connect(str(target), config=WRITER) as connection:
             record(connection, results)
         return
     target.execute(TABLE)

@@ -8,6 +8,7 @@ import polars as pl
 from sselfie_insights.forecast import projection, risk, survival, value
 from sselfie_insights.forecast.book import Book, read_book
 from sselfie_insights.forecast.tables import write_tables
+from sselfie_insights.run.publish import WRITER
 
 SCHEMAS = {
     "survival_models": survival.MODEL_SCHEMA,
@@ -37,7 +38,7 @@ def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
     Raises:
         SselfieError: A mart is missing.
     """
-    with duckdb.connect(str(warehouse)) as connection:
+    with duckdb.connect(str(warehouse), config=WRITER) as connection:
         connection.execute("set TimeZone = 'UTC'")
         book = read_book(connection)
         connection.execute("begin")

@@ -21,6 +21,10 @@ from sselfie_insights.errors import LockedError, UsageError
 
 PRIVATE_MODE = 0o600
 
+WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "0"}
+"""How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
+at every checkpoint, which can take longer than the sync; that compacts a table when it pays."""
+
 
 @contextmanager
 def warehouse_lock(warehouse: Path) -> Iterator[None]:

@@ -86,6 +86,9 @@ class Applier:
                 mirror = loaded.mirror
                 is_suspect = compare(self.db, self.source, mirror).outcome == "different"
                 report = replace(report, mode="full", reason="it differed from the source")
+                if is_suspect:
+                    still = f"{comparison.detail}, even after it was read again"
+                    report = replace(report, detail=still)
         self.ledger.remember(
             mirror,
             lineage=self.lineage,
@@ -114,5 +117,5 @@ def _describe(step: Step) -> str:
     """Return a table and what is to be read of it."""
     table = step.mirror.table
     if step.changes is not None:
-        return f"{table.label}, {step.changes.changed} changed rows"
+        return f"{table.label}, its changed rows"
     return f"{table.label}, {table.bytes / 1e6:.0f} MB"

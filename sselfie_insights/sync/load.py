@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sselfie_insights.sql import quote
+from sselfie_insights.sql import literal, quote
 from sselfie_insights.sync.columns import Column, Mirror
 from sselfie_insights.sync.extension import query_source, select_table
 from sselfie_insights.sync.source import Source
 
 UNFIT = "holds a value that the native type cannot"
+
+DEAD_SHARE = 0.25
+"""Deleted rows that a table's file keeps, to one that lives, before they are cleared away."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +22,13 @@ class Changes:
 
     Attributes:
         row_count: Its rows now.
-        changed: Those that may be new or different.
-        condition: The Postgres condition that is true of these alone, and finds them by their
-            place: most changes lie together at a table's end.
+        condition: The Postgres condition that is true of those alone that may be new or
+            different; empty when there are none.
         unfit: The source columns whose changed rows hold values that must travel as text.
     """
 
     row_count: int
-    changed: int = 0
-    condition: str = "false"
+    condition: str = ""
     unfit: tuple[str, ...] = ()
 
 
@@ -43,19 +44,19 @@ class Loaded:
 
 
 def count_changes(source: Source, mirror: Mirror, condition: str) -> Changes:
-    """Return what changed in ``mirror`` by ``condition``, in one pass over the table."""
+    """Return what changed in ``mirror`` by ``condition``, in one pass over the table.
+
+    The pass tells where the changes begin, to spare the next ones what comes before: most of
+    them lie at a table's end.
+    """
     if not mirror.table.is_populated:
         return Changes(0)
-    query = (
-        f"select count(*), count(*) filter (where {condition}),"
-        f" (min(ctid) filter (where {condition}))::text,"
-        f" (max(ctid) filter (where {condition}))::text from {mirror.remote}"
-    )
-    row_count, changed, first, last = source.execute(query)[0]
-    if not changed:
+    query = f"select count(*), (min(ctid) filter (where {condition}))::text from {mirror.remote}"
+    row_count, first = source.execute(query)[0]
+    if first is None:
         return Changes(row_count)
-    condition = f"ctid between '{first}' and '{last}' and {condition}"
-    return Changes(row_count, changed, condition, find_unfit(source, mirror, condition))
+    condition = f"ctid >= '{first}' and {condition}"
+    return Changes(row_count, condition, find_unfit(source, mirror, condition))
 
 
 def find_unfit(source: Source, mirror: Mirror, condition: str = "true") -> tuple[str, ...]:
@@ -105,8 +106,10 @@ class Loader:
         """
         if changes.unfit:
             return None
+        if self._count_dead(mirror) > DEAD_SHARE * changes.row_count:
+            self._db.execute(f"create or replace table {mirror.local} as from {mirror.local}")
         read = updated = 0
-        if changes.changed:
+        if changes.condition:
             self._db.execute(
                 f"create or replace temp table changed as {select_table(mirror, changes.condition)}"
             )
@@ -154,6 +157,14 @@ class Loader:
     def _has_beyond(self, mirror: Mirror, column: Column, condition: str) -> bool:
         query = f"select 1 from {mirror.remote} where {condition} and {column.beyond} limit 1"
         return bool(self._source.execute(query))
+
+    def _count_dead(self, mirror: Mirror) -> int:
+        """Return the deleted rows that earlier syncs left in the table's row groups."""
+        stored = self._db.execute(
+            "select estimated_size from duckdb_tables() where database_name = current_database()"
+            f" and schema_name = {literal(mirror.schema)} and table_name = {literal(mirror.name)}"
+        )
+        return _number(stored) - self._count(mirror.local)
 
     def _count(self, relation: str) -> int:
         return _number(self._db.execute(f"select count(*) from {relation}"))

@@ -33,7 +33,9 @@ class Step:
     def is_unchanged(self) -> bool:
         """Whether the mirror already shows the snapshot."""
         changes = self.changes
-        return changes is not None and not changes.changed and changes.row_count == self.known_rows
+        return (
+            changes is not None and not changes.condition and changes.row_count == self.known_rows
+        )
 
 
 def place_tables(
@@ -93,7 +95,7 @@ def _reload_reason(
     if known is None:
         return "new"
     if not lineage:
-        return "the role may not execute pg_control_system() and pg_control_checkpoint()"
+        return "the role may not execute pg_control_system(), _checkpoint() and _recovery()"
     if known.lineage != lineage:
         return "another history of the database"
     if known.fingerprint != table.fingerprint:
@@ -111,6 +113,8 @@ def _reload_reason(
         return "some of its partitions are on another server"
     if snapshot.xmax < known.xmax:
         return "transaction numbers went backwards"
+    if snapshot.is_standby and snapshot.xmin < known.xmax:
+        return "the standby may not show yet all that the last sync saw"
     if snapshot.xmax - known.xmin >= MAX_GAP:
         return "too many transactions since the last sync"
     return ""

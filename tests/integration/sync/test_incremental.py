@@ -160,6 +160,22 @@ def test_a_new_generation_expression_reloads_the_table(newest: Bench) -> None:
     assert newest.ask("select v from raw.g") == [(3,)]
 
 
+def test_a_partition_that_is_exchanged_reloads_the_table(newest: Bench) -> None:
+    newest.pg(
+        "create table p (id int, area text, primary key (id, area)) partition by list (area)",
+        "create table p_old partition of p for values in ('a')",
+        "create table p_new (id int not null, area text not null)",
+        "insert into p values (1, 'a')",
+        "insert into p_new values (2, 'a')",
+    )
+    newest.sync()
+    # As many rows as before, and none that a later transaction wrote.
+    newest.pg("alter table p detach partition p_old; alter table p attach partition p_new"
+              " for values in ('a')")  # fmt: skip
+    assert table(newest.sync(), "p").reason == "its definition changed"
+    assert newest.ask("select id from raw.p") == [(2,)]
+
+
 def test_truncate_and_rewrites(bench: Bench) -> None:
     fill(bench)
     bench.pg("vacuum full t", "cluster t using t_pkey", "vacuum freeze t")
@@ -288,3 +304,16 @@ def test_the_rule_of_xmin_refuses_gaps_that_it_cannot_judge() -> None:
         changed_since(NOW - 2**31, NOW)
     with pytest.raises(ValueError, match="gap"):
         changed_since(NOW + 1, NOW)
+
+
+def test_deleted_rows_do_not_pile_up_in_the_file(newest: Bench) -> None:
+    fill(newest)
+    stored = []
+    for residue in range(10):
+        newest.pg(f"update t set v = 'again' where id % 10 = {residue}")
+        assert figures(newest.sync(), "t") == ("incremental", 0, 100, 0)
+        found = newest.ask("select estimated_size from duckdb_tables() where table_name = 't'")
+        stored.append(found[0][0])
+    # A hundred are left behind each time; once they are over a quarter, the next sync clears all.
+    assert stored == [1100, 1200, 1300, 1000, 1100, 1200, 1300, 1000, 1100, 1200]
+    assert newest.ask("select count(*), count(distinct id) from raw.t") == [(1000, 1000)]
