@@ -22,7 +22,7 @@ ENV_PREFIX = "SSELFIE_"
 
 def _split(value: object) -> object:
     return (
-        [part.strip() for part in value.split(",") if part.strip()]
+        list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         if isinstance(value, str)
         else value
     )

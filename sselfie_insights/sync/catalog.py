@@ -87,6 +87,8 @@ class SourceTable:
     def fingerprint(self) -> str:
         """A digest of all that, once changed, makes the table be read again in full."""
         parts = [self.schema, self.name, self.oid, self.kind, self.key]
+        if self.has_children:  # rows of one that is attached can be older than the last sync
+            parts.append([file.partition(":")[0] for file in self.storage.split(",")])
         columns = [(c.number, c.name, c.signature) for c in self.columns]
         return hashlib.md5(json.dumps([parts, columns]).encode(), usedforsecurity=False).hexdigest()
 
@@ -95,10 +97,31 @@ Catalog = dict[tuple[str, str], SourceTable]
 """The tables of the source by (schema, name)."""
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A relation of the source that is not mirrored.
+
+    Attributes:
+        schema: Its schema.
+        name: Its name.
+        reason: What it is, and why that keeps it out.
+    """
+
+    schema: str
+    name: str
+    reason: str
+
+
 def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
     """Return every table of ``schemas``, in the order of ``schemas``, then by name."""
     rows = connection.execute(_CATALOG, {"schemas": list(schemas)}).fetchall()
     return {(row[0], row[1]): _table(*row) for row in rows}
+
+
+def read_left_out(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[LeftOut]:
+    """Return the relations of ``schemas`` that hold rows, or show some, and are not mirrored."""
+    rows = connection.execute(_LEFT_OUT, {"schemas": list(schemas)}).fetchall()
+    return [LeftOut(*row) for row in rows]
 
 
 def moved_tables(before: Catalog, after: Catalog) -> list[str]:
@@ -140,6 +163,7 @@ roots as (
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'm')
+      and not (c.relpersistence = 'u' and pg_is_in_recovery())
       -- a partition is read through its parent, unless that lies in a schema that is not read
       and not (c.relispartition and exists (
           select from pg_catalog.pg_inherits i
@@ -258,4 +282,17 @@ join storage on storage.root = roots.oid
 left join columns on columns.attrelid = roots.oid
 left join keys on keys.indrelid = roots.oid
 order by array_position(%(schemas)s, roots.nspname::text), roots.relname
+"""
+
+_LEFT_OUT = """
+select n.nspname::text, c.relname::text, case c.relkind
+    when 'v' then 'a view: it has no rows of its own'
+    when 'f' then 'a foreign table: its rows live on another server'
+    else 'an unlogged table: a standby has none of its rows' end
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and not c.relispartition and (
+    c.relkind in ('v', 'f')
+    or c.relkind in ('r', 'p') and c.relpersistence = 'u' and pg_is_in_recovery())
+order by array_position(%(schemas)s, n.nspname::text), c.relname
 """

@@ -5,6 +5,7 @@ its text, or ``N`` for NULL; floats as their bits, instants as microseconds, so 
 comes between. The digest of a table is the sum, over its rows, of the first 60 bits of the MD5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,9 @@ from sselfie_insights.sync.columns import Column, Mirror
 from sselfie_insights.sync.source import Source
 
 EPOCH_2000_MICROSECONDS = 946_684_800_000_000
+MOST_ARGUMENTS = 100
+"""What a function of PostgreSQL takes at most."""
+
 INFINITE = {64: 9_223_372_036_854_775_807, 32: 2_147_483_647}
 """How PostgreSQL counts the infinite instant and the infinite date."""
 
@@ -39,14 +43,16 @@ def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Co
         return Comparison("not comparable", "no column of it is mirrored")
     if not mirror.table.is_populated:
         return Comparison("not comparable", "it was never refreshed")
+    if mirror.table.has_foreign:
+        return Comparison("not comparable", "some of its rows live on another server")
     theirs = source.execute(
         "select count(*), coalesce(sum(('x' || substr(md5(convert_to("
-        f"concat({', '.join(map(_remote, columns))}), 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
+        f"{_joined([_remote(c) for c in columns])}, 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
         f" from {mirror.remote}"
     )[0]
     ours = db.execute(
         "select count(*), coalesce(sum(('0x' || substr(md5("
-        f"concat({', '.join(map(_local, columns))})), 1, 15))::bigint), 0) from {mirror.local}"
+        f"{_joined([_local(c) for c in columns])}), 1, 15))::bigint), 0) from {mirror.local}"
     ).fetchone()
     assert ours is not None  # noqa: S101 - an aggregate has one row
     if theirs[0] != ours[0]:
@@ -105,6 +111,13 @@ def _local(column: Column) -> str:
             case "bytea":
                 text = f"lower(hex({name}))"
     return f"coalesce({_prefixed('strlen', text)}, 'N')"
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Return the expression that joins ``texts``, however many they are."""
+    starts = range(0, len(texts), MOST_ARGUMENTS)
+    groups = (f"concat({', '.join(texts[i : i + MOST_ARGUMENTS])})" for i in starts)
+    return f"concat({', '.join(groups)})"
 
 
 def _prefixed(length: str, text: str) -> str:

@@ -1,9 +1,9 @@
 """How the source differs from the contract, and from what the last sync found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sselfie_insights import contract
-from sselfie_insights.sync.catalog import Catalog, SourceColumn, SourceTable
+from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
 from sselfie_insights.sync.state import Difference, MirroredTable
 
 TYPES = {
@@ -22,22 +22,42 @@ TYPES = {
 }
 """Short names of types, and the names that PostgreSQL gives back."""
 
+FOREIGN = (
+    "foreign partition",
+    "some of its rows live on another server: read in full, and not at the snapshot",
+)
+"""Kind and detail of a table that the snapshot does not hold still."""
+
 
 def contract_drift(
-    catalog: Catalog, schema: str, documented: Mapping[str, contract.Table]
+    catalog: Catalog,
+    schema: str,
+    documented: Mapping[str, contract.Table],
+    left_out: Sequence[LeftOut] = (),
 ) -> list[Difference]:
-    """Return how ``schema`` of the source differs from the contract."""
+    """Return how ``schema`` of the source differs from the contract, and what stays unmirrored."""
     found = {table.name: table for table in catalog.values() if table.schema == schema}
+    reasons = {
+        item.name if item.schema == schema else f"{item.schema}.{item.name}": item.reason
+        for item in left_out
+    }
     drift: list[Difference] = []
     for name, table in documented.items():
         if name in found:
             drift += _compare_columns(found[name], table)
         else:
-            drift.append((name, None, "table missing", "documented, and not in the source"))
+            detail = reasons.pop(name, "not in the source")
+            drift.append((name, None, "table missing", f"documented, and {detail}"))
     drift += [
         (name, None, "table undocumented", f"{len(table.columns)} columns")
         for name, table in found.items()
         if name not in documented
+    ]
+    drift += [(name, None, "not mirrored", reason) for name, reason in reasons.items()]
+    drift += [
+        (table.name if table.schema == schema else table.label, None, *FOREIGN)
+        for table in catalog.values()
+        if table.has_foreign
     ]
     return drift
 
@@ -52,21 +72,21 @@ def schema_changes(
     current = {table.oid for table in catalog.values()}
     changes: list[Difference] = []
     for key, table in catalog.items():
-        before = known.get(key)
-        if before is None and table.oid in by_oid:
-            before = by_oid[table.oid]
-            old = f"{before.schema}.{before.name}"
-            changes.append((table.label, None, "table renamed", f"was {old}"))
-        if before is None:
-            changes.append((table.label, None, "table added", f"{len(table.columns)} columns"))
-        elif before.oid != table.oid:
+        before = by_oid.get(table.oid)
+        if before is None and key in known:
             changes.append((table.label, None, "table replaced", "dropped and created again"))
+        elif before is None:
+            changes.append((table.label, None, "table added", f"{len(table.columns)} columns"))
         else:
+            old = f"{before.schema}.{before.name}"
+            if old != table.label:
+                changes.append((table.label, None, "table renamed", f"was {old}"))
             changes += _changed_columns(table, before)
     changes += [
         (f"{table.schema}.{table.name}", None, "table dropped", f"{table.row_count} rows")
         for key, table in known.items()
-        if key not in catalog and table.oid not in current
+        # one whose name went to another known table is gone all the same
+        if table.oid not in current and (key not in catalog or catalog[key].oid in by_oid)
     ]
     return changes
 

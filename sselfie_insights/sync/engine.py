@@ -14,7 +14,7 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import describe_target
 from sselfie_insights.run.journal import Entry, close_dead_runs, journaled, new_run_id
-from sselfie_insights.run.publish import warehouse_lock, writable_copy
+from sselfie_insights.run.publish import WRITER, warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.apply import Applier
 from sselfie_insights.sync.catalog import Catalog, moved_tables
@@ -141,17 +141,14 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
                     source.wait_for_migrations()
                 return Attempt(request, source, run_id, started, attempt).run()
         except SourceMovedError as moved:
-            names, last_reason = ", ".join(moved.tables[:NAMES_SHOWN]), moved.reason
+            names, last = ", ".join(moved.tables[:NAMES_SHOWN]), moved
         except psycopg.Error as error:  # while the connection was set up, or closed
             reason = str(error).splitlines()[0]
             raise SourceError(
                 f"{describe_target(url)}: the connection was lost: {reason}", remedy="run it again"
             ) from error
-    what = f"the definition of {names} changed" if names else f"a read failed ({last_reason})"
-    raise SourceError(
-        f"{what} during each of {MAX_ATTEMPTS} attempts",
-        remedy="run it again when no migration of the source is running",
-    )
+    what = f"the definition of {names} changed" if names else f"a read failed ({last.reason})"
+    raise SourceError(f"{what} during each of {MAX_ATTEMPTS} attempts", remedy=last.remedy)
 
 
 @dataclass(frozen=True)
@@ -176,7 +173,7 @@ class Attempt:
             state = read_state(self.request.current)
             lineage = self.source.read_lineage()
             with self.source.snapshot() as snapshot:
-                refuse_older(self.source, snapshot.at, state.last_snapshot_at)
+                refuse_older(self.source, snapshot, state.last_snapshot_at)
                 plan = self._plan(catalog, state, lineage, snapshot)
                 if plan.is_needed:
                     return self._write(plan, catalog, lineage, snapshot)
@@ -217,7 +214,7 @@ class Attempt:
             for change in schema_changes(catalog, state.tables)
             if change[0] in labels or change[2] == "table dropped"
         ]
-        drift = contract_drift(catalog, schemas[0], documented)
+        drift = contract_drift(catalog, schemas[0], documented, self.source.read_left_out())
         is_needed = (
             self.request.verify
             or self.request.into is not None
@@ -228,7 +225,7 @@ class Attempt:
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
     def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
-        with self.request.destination() as path, duckdb.connect(path) as db:
+        with self.request.destination() as path, duckdb.connect(path, config=WRITER) as db:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             db.execute("set enable_progress_bar = false")  # it would write to stdout
             reader = Reader(db, self.source.url)

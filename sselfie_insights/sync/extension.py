@@ -10,8 +10,8 @@ from sselfie_insights.sql import literal, quote
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.source import BEGIN, SESSION, Snapshot
 
-SOURCE = "source"
-"""The name under which the source is attached."""
+SOURCE = "postgres/source"
+"""The name under which the source is attached: the warehouse, called like its file, has another."""
 
 
 def extension_path() -> Path:
@@ -44,7 +44,7 @@ class Reader:
     def __init__(self, db: duckdb.DuckDBPyConnection, url: str) -> None:
         self._db = db
         db.load_extension(str(extension_path()))
-        db.execute(f"attach {literal(url)} as {SOURCE} (type postgres, read_only)")
+        db.execute(f"attach {literal(url)} as {quote(SOURCE)} (type postgres, read_only)")
 
     def join(self, snapshot: Snapshot) -> Callable[[], None]:
         """Join ``snapshot``, and return the function that lets go of every lock held so far."""
@@ -54,6 +54,9 @@ class Reader:
         def release() -> None:
             self._db.execute(statement)
 
+        if snapshot.is_standby:
+            # The extension lets a table's further connections join the snapshot of no standby.
+            self._db.execute("set pg_use_ctid_scan = false")
         release()
         return release
 
@@ -65,7 +68,7 @@ def select_table(mirror: Mirror, where: str = "") -> str:
         empty = ", ".join(f"null as {quote(column.name)}" for column in mirror.columns)
         return f"select {columns} from (select {empty}) where false"
     if mirror.is_direct and not where:
-        name = f"{SOURCE}.{quote(mirror.table.schema)}.{quote(mirror.table.name)}"
+        name = f"{quote(SOURCE)}.{quote(mirror.table.schema)}.{quote(mirror.table.name)}"
         return f"select {columns} from {name}"
     return f"select {columns} from {query_source(mirror, where)}"
 

@@ -14,6 +14,9 @@ LOCK_TIMEOUT = "lock timeout"
 GONE = ("does not exist", "could not open relation", "cache lookup failed", "not been populated")
 """What a read meets that comes in the middle of a migration, even one that is undone later."""
 
+REPLAY_CONFLICT = "conflict with recovery"
+"""What a standby says when the changes that it replays remove what a read still needs."""
+
 DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 OUT_OF_MEMORY = "Out of Memory"
 
@@ -24,12 +27,19 @@ class SourceMovedError(Exception):
     Args:
         tables: The tables that changed, as far as they are known.
         reason: What the server said.
+        remedy: What to do when it goes on.
     """
 
-    def __init__(self, tables: Sequence[str], reason: str = "") -> None:
+    def __init__(
+        self,
+        tables: Sequence[str],
+        reason: str = "",
+        remedy: str = "run it again when no migration of the source is running",
+    ) -> None:
         super().__init__(", ".join(tables))
         self.tables = tables
         self.reason = reason
+        self.remedy = remedy
 
 
 def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseException:
@@ -44,12 +54,16 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
         return error
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
-    text = str(error)
+    text = source.redact(str(error))
     if any(phrase in text for phrase in DISK_FULL):
         return UsageError(
             f"the warehouse cannot be written: {_reason(text)}", remedy="free some space"
         )
-    reason = source.redact(_reason(text))
+    reason = _reason(text)
+    if REPLAY_CONFLICT in text:
+        return SourceMovedError(
+            (), reason, "set hot_standby_feedback = on, or raise max_standby_streaming_delay, there"
+        )
     moved: list[str] = []
     with suppress(psycopg.Error):
         source.end_snapshot()

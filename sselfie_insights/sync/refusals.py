@@ -1,23 +1,32 @@
 """What the mirror refuses: a source that would show it less than everything, without a word."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.columns import Mirror
-from sselfie_insights.sync.source import Source
+from sselfie_insights.sync.source import Snapshot, Source
 
 NAMES_SHOWN = 10
 
 
-def refuse_empty(source: Source, catalog: Catalog, schemas: Iterable[str]) -> None:
-    """Refuse a source without tables.
+def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> None:
+    """Refuse a source without tables, or without a schema that was asked for.
 
     Raises:
-        SourceError: No schema holds a table.
+        SourceError: A schema is not there, or none holds a table.
     """
+    found = source.execute(
+        "select nspname::text from pg_namespace where nspname = any(%s)", [list(schemas)]
+    )
+    missing = [schema for schema in schemas if (schema,) not in found]
+    if missing:
+        raise SourceError(
+            f"{source.target} has no schema {', '.join(missing)}",
+            remedy="set SSELFIE_SOURCE_SCHEMAS to schemas that it has",
+        )
     if not catalog:
         names = ", ".join(schemas)
         raise SourceError(
@@ -26,24 +35,31 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Iterable[str]) -> No
         )
 
 
-def refuse_older(source: Source, now: datetime, last: datetime | None) -> None:
-    """Refuse a source whose clock stands before the last sync: history would run backwards.
+def refuse_older(source: Source, snapshot: Snapshot, last: datetime | None) -> None:
+    """Refuse a snapshot from before the last sync: history would run backwards.
 
     Args:
         source: The source.
-        now: The instant of its snapshot.
+        snapshot: Its snapshot.
         last: The instant of the last sync; None when there was none.
 
     Raises:
         SourceError: It is earlier than the last.
     """
-    if last is not None and now < last:
+    if last is None or snapshot.at >= last:
+        return
+    now = f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    before = f"before the last sync at {last:%Y-%m-%d %H:%M:%S} UTC"
+    if snapshot.is_standby:
         raise SourceError(
-            f"the clock of {source.target} says {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC,"
-            f" before the last sync at {last:%Y-%m-%d %H:%M:%S} UTC",
-            remedy="wait until that clock is right; if it was wrong at the last sync,"
-            " put a kept publication from before it in the warehouse's place",
+            f"the standby {source.target} shows its primary as of {now}, {before}",
+            remedy="wait until it has caught up, or sync from the primary",
         )
+    raise SourceError(
+        f"the clock of {source.target} says {now}, {before}",
+        remedy="wait until that clock is right; if it was wrong at the last sync,"
+        " put a kept publication from before it in the warehouse's place",
+    )
 
 
 def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
@@ -118,6 +134,8 @@ def refuse_filtered(source: Source, mirrors: Iterable[Mirror]) -> None:
 
 
 def _is_closed(mirror: Mirror) -> Iterable[bool]:
+    if not mirror.columns:  # its rows are counted
+        return (not mirror.table.shows_versions,)
     return (not c.source.is_readable for c in mirror.columns if c.travel != "secret")
 
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
-from sselfie_insights.sync.catalog import Catalog, read_catalog
+from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
 
 LOCK_TIMEOUT_SECONDS = 1
 """How long any read waits for a lock: longer than a statement, shorter than anyone's patience."""
@@ -42,6 +42,20 @@ SESSION = "; ".join(
 )
 BEGIN = "begin isolation level repeatable read read only"
 
+_SNAPSHOT = """
+select
+    pg_export_snapshot(),
+    case when not pg_is_in_recovery()
+        or pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()
+        and exists (select from pg_stat_wal_receiver)
+    then transaction_timestamp()
+    else least(transaction_timestamp(), pg_last_xact_replay_timestamp()) end,
+    pg_snapshot_xmin(s)::text::bigint,
+    pg_snapshot_xmax(s)::text::bigint,
+    pg_is_in_recovery()
+from pg_current_snapshot() as s
+"""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -49,15 +63,17 @@ class Snapshot:
 
     Attributes:
         id: The name under which other connections join it.
-        at: Its instant (UTC).
+        at: Its instant (UTC); of a standby that lags, the instant of its primary that it shows.
         xmin: Every transaction below it had ended.
         xmax: No transaction from it on had begun.
+        is_standby: Whether the server replays another one's changes.
     """
 
     id: str
     at: datetime
     xmin: int
     xmax: int
+    is_standby: bool
 
 
 class Source:
@@ -88,6 +104,10 @@ class Source:
         """Return the tables of the schemas as they are now."""
         return read_catalog(self._connection, self._schemas)
 
+    def read_left_out(self) -> list[LeftOut]:
+        """Return what the schemas hold now that is not mirrored."""
+        return read_left_out(self._connection, self._schemas)
+
     def execute(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Return the rows of ``query``, and hold no lock afterwards."""
         connection = self._connection
@@ -103,24 +123,30 @@ class Source:
 
         Empty where the role may not know.
         """
-        functions = ("pg_control_system()", "pg_control_checkpoint()")
+        functions = ("pg_control_system()", "pg_control_checkpoint()", "pg_control_recovery()")
         if not all(
             self.execute("select has_function_privilege(%s, 'execute')", [name])[0][0]
             for name in functions
         ):
             return ""
         rows = self.execute(
-            "select concat_ws(' ', s.system_identifier, c.timeline_id, d.oid,"
+            # A server that was just promoted names its new timeline in its recovery first.
+            "select concat_ws(' ', s.system_identifier,"
+            " greatest(c.timeline_id, r.min_recovery_end_timeline), d.oid,"
             " current_setting('neon.timeline_id', true))"
-            " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
+            " from pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() r,"
+            " pg_database d"
             " where d.datname = current_database()"
         )
         return str(rows[0][0])
 
     def redact(self, text: str) -> str:
         """Return ``text`` without the password, should it be there."""
-        password = conninfo_to_dict(self.url).get("password")
-        return text.replace(str(password), "***") if password else text
+        password = str(conninfo_to_dict(self.url).get("password") or "")
+        in_conninfo = password.replace("\\", "\\\\").replace("'", "\\'")
+        for form in {password, in_conninfo} - {""}:
+            text = text.replace(form, "***")
+        return text
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -129,11 +155,7 @@ class Source:
         connection.execute(BEGIN)
         try:
             connection.execute(SESSION.encode())
-            row = connection.execute(
-                "select pg_export_snapshot(), transaction_timestamp(),"
-                " pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
-                " from pg_current_snapshot() as s"
-            ).fetchone()
+            row = connection.execute(_SNAPSHOT).fetchone()
             assert row is not None  # noqa: S101 - a select without a table has one row
             yield Snapshot(*row)
         finally:
@@ -173,10 +195,11 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
         LockedError: A migration is running.
     """
     target = describe_target(url)
-    _refuse_pooled_host(url, target)
+    _refuse_pooled_host(str(conninfo_to_dict(url).get("host") or ""), target)
     url = _guarded(url)
     connection = _connect_patiently(url)
     with connection:
+        _refuse_pooled_host(connection.info.host, target)  # it may come from PGHOST or a service
         version = connection.info.server_version
         if version < MIN_VERSION:
             raise SourceError(
@@ -187,8 +210,8 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
             yield Source(connection, url, schemas)
 
 
-def _refuse_pooled_host(url: str, target: str) -> None:
-    for host in str(conninfo_to_dict(url).get("host") or "").split(","):
+def _refuse_pooled_host(hosts: str, target: str) -> None:
+    for host in hosts.split(","):
         label, _, domain = host.partition(".")
         if label.endswith("-pooler"):
             direct = f"{label.removesuffix('-pooler')}.{domain}"

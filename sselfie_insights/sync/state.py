@@ -226,7 +226,7 @@ def read_last_sync(db: duckdb.DuckDBPyConnection, warehouse: Path) -> LastSync:
     try:
         row = db.execute(
             "select run_id, epoch_us(snapshot_at) from meta.sync_runs"
-            " order by snapshot_at desc limit 1"
+            " order by snapshot_at desc, started_at desc limit 1"
         ).fetchone()
     except duckdb.CatalogException:
         row = None

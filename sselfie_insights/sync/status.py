@@ -20,8 +20,12 @@ def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
             select *, schema_name || '.' || table_name || '.' || column_name as name
             from meta.mirror_columns
         ),
-        last_run as (select * from meta.sync_runs order by snapshot_at desc limit 1),
-        recent_runs as (select * from meta.sync_runs order by snapshot_at desc limit 10),
+        last_run as (
+            select * from meta.sync_runs order by snapshot_at desc, started_at desc limit 1
+        ),
+        recent_runs as (
+            select * from meta.sync_runs order by snapshot_at desc, started_at desc limit 10
+        ),
         status (position, item, subject, detail) as (
             select
                 0, 'last sync', strftime(snapshot_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC'),
@@ -31,6 +35,13 @@ def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
             union all select
                 2, 'mirrored', count(*) || ' tables', coalesce(sum(row_count), 0) || ' rows'
             from meta.mirror_tables
+            union all select
+                2, 'older', schema_name || '.' || table_name,
+                'as of ' || strftime(snapshot_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S UTC')
+                || ': the last sync left it out'
+            from meta.mirror_tables
+            join meta.sync_runs using (run_id)
+            anti join last_run using (run_id)
             union all select 3, 'secret', name, 'stays in Postgres, NULL here'
             from columns where travel = 'secret'
             union all select 4, 'kept as text', name, reason from columns where travel = 'text'

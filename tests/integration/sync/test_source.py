@@ -6,10 +6,11 @@ import sys
 
 import duckdb
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import ExitCode, SourceError, UsageError
+from sselfie_insights.sync.digest import Comparison
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.servers import Server
 from tests.waiting import reload_configuration
@@ -240,6 +241,21 @@ def test_schema_changes_and_drift_are_recorded(newest: Bench) -> None:
         "select table_name from duckdb_tables() where schema_name = 'raw' order by 1"
     ) == [("added",), ("new_name",), ("subscriptions",)]
     assert newest.sync().mode == "unchanged"
+    newest.pg(
+        "alter table added rename to old; alter table new_name rename to added;"
+        " alter table old rename to new_name",
+        "drop table subscriptions",
+        "create table subscriptions (id int)",
+    )
+    report = newest.sync()
+    assert newest.ask(
+        "select table_name, kind, detail from meta.schema_changes"
+        f" where run_id = '{report.run_id}' order by 1"
+    ) == [
+        ("public.added", "table renamed", "was public.new_name"),
+        ("public.new_name", "table renamed", "was public.added"),
+        ("public.subscriptions", "table replaced", "dropped and created again"),
+    ]
 
 
 def test_the_documented_schema_has_no_drift(newest: Bench) -> None:
@@ -252,6 +268,63 @@ def test_the_documented_schema_has_no_drift(newest: Bench) -> None:
     documented = {t.name for t in report.tables} & set(load_contract())
     assert len(documented) == 66
     assert not report.different
+
+
+def test_what_is_not_mirrored_is_named(bench: Bench) -> None:
+    bench.pg(
+        "create table t (id int)",
+        "create view users as select 1 as id",
+        "create foreign data wrapper nothing",
+        "create server elsewhere foreign data wrapper nothing",
+        "create foreign table far (id int) server elsewhere",
+        "create schema crm",
+        'create view crm."Odd.view" as select 1 as id',
+    )
+    report = bench.sync(settings={"source_schemas": ("public", "crm")})
+    assert bench.modes(report) == {"t": "full"}
+    code, out, _ = run_command(bench, "status", "--format", "csv")
+    assert code == 0
+    for line in (
+        'contract,users,"table missing: documented, and a view: it has no rows of its own"',
+        "contract,far,not mirrored: a foreign table: its rows live on another server",
+        "contract,crm.Odd.view,not mirrored: a view: it has no rows of its own",
+    ):
+        assert line in out.splitlines()
+
+
+def test_partitions_on_another_server_are_mirrored_and_told_apart(bench: Bench) -> None:
+    if not bench.ask_pg("select from pg_available_extensions where name = 'postgres_fdw'"):
+        pytest.skip("this server has no postgres_fdw")
+    here = conninfo_to_dict(bench.url)
+    bench.pg(
+        "create schema store",
+        "create table store.far (id int, area text)",
+        "insert into store.far values (1, 'far')",
+        "create extension postgres_fdw schema store",
+        "create server elsewhere foreign data wrapper postgres_fdw options"
+        f" (host '{here['host']}', port '{here['port']}', dbname '{here['dbname']}')",
+        "create user mapping for current_user server elsewhere options (user 'postgres')",
+        "create table parts (id int, area text) partition by list (area)",
+        "create table parts_near partition of parts for values in ('near')",
+        "create foreign table parts_far partition of parts for values in ('far')"
+        " server elsewhere options (schema_name 'store', table_name 'far')",
+        "insert into parts values (2, 'near')",
+    )
+    (parts,) = bench.sync(verify=True).tables
+    assert (parts.row_count, parts.verification) == (2, "not comparable")
+    bench.pg("update store.far set id = 9")
+    (parts,) = bench.sync().tables
+    assert (parts.mode, parts.reason) == ("full", "some of its partitions are on another server")
+    assert bench.ask("select id from raw.parts order by id") == [(2,), (9,)]
+    _, out, _ = run_command(bench, "status", "--format", "csv")
+    assert 'contract,parts,"foreign partition: some of its rows live on another server' in out
+
+
+def test_a_schema_that_is_not_there_is_refused(bench: Bench) -> None:
+    bench.pg("create table t (id int)")
+    with pytest.raises(SourceError, match="has no schema crmm"):
+        bench.sync(settings={"source_schemas": ("public", "crmm")})
+    assert not bench.warehouse.exists()
 
 
 def test_further_schemas_are_mirrored_beside_raw(newest: Bench) -> None:
@@ -293,6 +366,23 @@ def test_verify_finds_what_differs_heals_it_and_says_so(bench: Bench) -> None:
         db.execute("drop table raw.t")
     assert bench.sync().tables[1].reason == "new"
     assert bench.ask("select count(*) from raw.t") == [(2,)]
+
+
+def test_a_difference_that_does_not_heal_is_told_and_remembered(
+    newest: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest.pg("create table t (id int primary key)", "insert into t values (1)")
+    newest.sync()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "sselfie_insights.sync.apply.compare",
+            lambda *_: Comparison("different", "rows differ from the source"),
+        )
+        (found,) = newest.sync(verify=True).different
+    assert found.detail == "rows differ from the source, even after it was read again"
+    (again,) = newest.sync().tables
+    assert (again.mode, again.reason) == ("full", "it differed when last verified")
+    assert newest.sync().mode == "unchanged"
 
 
 def test_the_command_verify_tells_each_table_and_exits_7(newest: Bench) -> None:

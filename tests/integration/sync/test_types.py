@@ -215,6 +215,17 @@ def test_awkward_tables(bench: Bench) -> None:
     assert (again.mode, again.published) == ("unchanged", False)
 
 
+def test_a_table_as_wide_as_they_get(newest: Bench) -> None:
+    names = [f"c{number}" for number in range(1600)]
+    newest.pg(
+        f"create table wide ({', '.join(f'{name} int' for name in names)})",
+        "insert into wide (c0, c1599) values (1, 2)",
+    )
+    (wide,) = newest.sync(verify=True).tables
+    assert (wide.mode, wide.verification) == ("full", "equal")
+    assert newest.ask("select c0, c1, c1599 from raw.wide") == [(1, None, 2)]
+
+
 @given(
     st.lists(
         st.tuples(

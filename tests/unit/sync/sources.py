@@ -14,6 +14,7 @@ def column(
 
 def table(*columns: SourceColumn, name: str = "t", oid: int = 1, **values: Any) -> SourceTable:
     defaults: dict[str, Any] = {
+        "schema": "public",
         "kind": "r",
         "key": (),
         "storage": "1:1",
@@ -24,4 +25,4 @@ def table(*columns: SourceColumn, name: str = "t", oid: int = 1, **values: Any) 
         "shows_versions": True,
         "bytes": 8192,
     }
-    return SourceTable("public", name, oid, columns=columns, **defaults | values)
+    return SourceTable(name=name, oid=oid, columns=columns, **defaults | values)

@@ -1,5 +1,5 @@
 from sselfie_insights import contract
-from sselfie_insights.sync.catalog import moved_tables
+from sselfie_insights.sync.catalog import LeftOut, moved_tables
 from sselfie_insights.sync.drift import contract_drift
 from tests.unit.sync.sources import column, table
 
@@ -25,6 +25,7 @@ def test_every_kind_of_drift() -> None:
             column("text", "text", name="odd"),
         ),
         ("public", "extra"): table(name="extra"),
+        ("crm", "parts"): table(name="parts", schema="crm", has_foreign=True),
     }
     contracts = {
         "t": documented(
@@ -36,8 +37,10 @@ def test_every_kind_of_drift() -> None:
             plan_name=("plan",),
         ),
         "absent": documented("absent", ("id", "text")),
+        "shown": documented("shown", ("id", "text")),
     }
-    assert set(contract_drift(catalog, "public", contracts)) == {
+    left_out = [LeftOut("public", "shown", "a view"), LeftOut("crm", "shown", "a view")]
+    assert set(contract_drift(catalog, "public", contracts, left_out)) == {
         ("t", "made_at", "type differs",
          "timestamp without time zone, documented as timestamp with time zone"),
         ("t", "plan_name", "column renamed", "is plan in the source"),
@@ -45,6 +48,10 @@ def test_every_kind_of_drift() -> None:
         ("t", "odd", "column undocumented", "text"),
         ("absent", None, "table missing", "documented, and not in the source"),
         ("extra", None, "table undocumented", "0 columns"),
+        ("shown", None, "table missing", "documented, and a view"),
+        ("crm.shown", None, "not mirrored", "a view"),
+        ("crm.parts", None, "foreign partition",
+         "some of its rows live on another server: read in full, and not at the snapshot"),
     }  # fmt: skip
 
 
