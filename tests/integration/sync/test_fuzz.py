@@ -15,13 +15,16 @@ import pytest
 from sselfie_insights.errors import SourceError
 from sselfie_insights.sync.source import BEGIN, Snapshot, Source
 from tests.integration.sync.conftest import Bench
-from tests.integration.sync.workload import SCHEMA, TOTAL, Workload
+from tests.integration.sync.workload import ACTIONS, SCHEMA, TOTAL, Workload
 
 SYNCS = int(os.environ.get("MIRROR_FUZZ_SYNCS", "8"))
 SEED = int(os.environ.get("MIRROR_FUZZ_SEED", "0")) or time.time_ns() % 1_000_000
 WRITERS = 4
 TRANSACTIONS = 150
 """What the writers may do from one sync to the next."""
+
+LONG = 100
+"""Syncs in which everything that the workload can do has happened."""
 
 Rows = dict[str, list[tuple[str | None, ...]]]
 
@@ -129,6 +132,10 @@ def test_every_sync_equals_one_snapshot(bench: Bench, witnessed: list[Rows | Non
             figures.update(inserted=report.inserted, updated=report.updated, deleted=report.deleted)
     print(dict(outcomes), dict(modes), dict(figures))
     print(f"{workload.transactions} transactions, {workload.disturbances} disturbances")
+    for action, times in sorted(workload.actions.items()):
+        print(f"{times:6} {action}")
     assert not workload.errors, workload.errors
     assert modes["incremental"] > modes["full"] / 2
     assert figures["updated"] and figures["deleted"]
+    if SYNCS >= LONG:
+        assert workload.actions.keys() == ACTIONS

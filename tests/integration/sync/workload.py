@@ -1,7 +1,9 @@
 """A busy application: concurrent writers that do everything which fools a naive mirror."""
 
+import itertools
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -43,6 +45,10 @@ GIVEN_UP = (
 
 Execute = Callable[[str], object]
 
+LATE, UNDONE, PART_KEPT, PART_UNDONE = (
+    "late commit", "rollback", "savepoint released", "savepoint rolled back"
+)  # fmt: skip
+
 
 def _transfer(run: Execute, pick: random.Random) -> None:
     amount = pick.randint(1, 50)
@@ -81,6 +87,13 @@ def _append(run: Execute, pick: random.Random) -> None:
         run("delete from journal where ctid in (select ctid from journal limit 2)")
 
 
+def _change(run: Execute, pick: random.Random) -> str:
+    """Do one of the changes, and return its name."""
+    change = pick.choice(CHANGES)
+    change(run, pick)
+    return change.__name__
+
+
 CHANGES = (_transfer, _transfer, _write_ledger, _update_keys, _swap_keys, _append)
 
 DISTURBANCES = (
@@ -104,6 +117,11 @@ DISTURBANCES = (
     "analyze",
 )
 
+ACTIONS = {LATE, UNDONE, PART_KEPT, PART_UNDONE, *(change.__name__ for change in CHANGES)} | {
+    statement.strip() for disturbance in DISTURBANCES for statement in disturbance.split(";")
+}
+"""Everything that may happen."""
+
 
 class Workload:
     """Writers that run until they are told to stop; an error of theirs is kept for the test.
@@ -117,6 +135,8 @@ class Workload:
         self._stop = threading.Event()
         self.errors: list[BaseException] = []
         self._allowed = 0
+        self._counting = threading.Lock()
+        self.actions: Counter[str] = Counter()
         self._disturbances = threading.Semaphore(0)
         self.transactions = 0
         self.disturbances = 0
@@ -167,27 +187,43 @@ class Workload:
                 self._stop.wait(pick.choice((0, 0.005, 0.03)))
 
     def _transact(self, run: Execute, pick: random.Random) -> None:
+        done = []
         run("begin")
         for _ in range(pick.randint(1, 3)):
-            pick.choice(CHANGES)(run, pick)
+            done.append(_change(run, pick))
             if pick.random() < 0.3:  # a subtransaction has a number of its own
                 run("savepoint inner_part")
-                pick.choice(CHANGES)(run, pick)
-                run("rollback to inner_part" if pick.random() < 0.5 else "release inner_part")
+                part = _change(run, pick)
+                if pick.random() < 0.5:
+                    run("rollback to inner_part")
+                    done.append(PART_UNDONE)
+                else:
+                    run("release inner_part")
+                    done += [part, PART_KEPT]
         if pick.random() < 0.25:  # a late commit: others begin and end before it
             self._stop.wait(pick.uniform(0.05, 0.5))
-        run("rollback" if pick.random() < 0.2 else "commit")
-        self.transactions += 1
+            done.append(LATE)
+        if pick.random() < 0.2:
+            run("rollback")
+            done = [UNDONE]
+        else:
+            run("commit")
+        with self._counting:
+            self.actions.update(done)
+            self.transactions += 1
 
     def _disturb(self, pick: random.Random) -> None:
+        disturbances = itertools.cycle(pick.sample(DISTURBANCES, len(DISTURBANCES)))
         with psycopg.connect(self._url, autocommit=True) as connection:
             while not self._stop.is_set():
                 if not self._disturbances.acquire(timeout=0.1):
                     continue
                 self._stop.wait(pick.uniform(0, 1))
-                for statement in pick.choice(DISTURBANCES).split(";"):
+                for statement in next(disturbances).split(";"):
                     # A migration that fails half-way is one too.
                     with suppress(psycopg.errors.DeadlockDetected, psycopg.errors.DuplicateColumn,
                                   psycopg.errors.UndefinedColumn):  # fmt: skip
                         connection.execute(statement.encode())
+                        with self._counting:
+                            self.actions[statement.strip()] += 1
                 self.disturbances += 1
