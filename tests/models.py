@@ -80,6 +80,24 @@ def run_in_duckdb(built: Path, mirror: Path, zone: str, as_of: datetime = AS_OF)
             connection.execute(statement)
 
 
+def failed_tests(built: Path, warehouse: Path, zone: str, as_of: datetime = AS_OF) -> list[str]:
+    """Return dbt's tests, as the build of ``built`` compiled them, that find rows in ``warehouse``.
+
+    Its marts must be of this zone and instant.
+    """
+    folder = artifacts_dir(built) / "duckdb"
+    nodes = json.loads((folder / "manifest.json").read_text())["nodes"].values()
+    found = []
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for node in nodes:
+            if node["resource_type"] == "test":
+                text = _retarget(Path(node["compiled_path"]).read_text(), zone, as_of)
+                if connection.execute(f"from ({text}\n) limit 1").fetchone():
+                    found.append(node["name"])
+    return found
+
+
 def run_in_postgres(
     built: Path, built_url: str, url: str, into: Path, zone: str, as_of: datetime = AS_OF
 ) -> None:

@@ -11,12 +11,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from sselfie_insights.check import check_mirror
 from sselfie_insights.marts import build_in_postgres
 from sselfie_insights.marts.dbt import run_dbt
 from sselfie_insights.simulate import answer_key
 from tests.answers import list_differences
 from tests.integration.conftest import Business, mirrored_business
-from tests.models import AS_OF, run_in_duckdb, run_in_postgres
+from tests.models import AS_OF, failed_tests, run_in_duckdb, run_in_postgres
 
 ZONES = ("UTC", "Europe/Oslo", "America/Los_Angeles")
 
@@ -69,12 +70,16 @@ def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
                 users=SMALL, seed=seed, as_of=AS_OF, shape=shape, timezone=zone, at=at
             )
             run_in_duckdb(built, in_duckdb, zone, at)
+            failed = failed_tests(built, in_duckdb, zone, at)
+            differences += [f"{zone}, {at}: test {name} fails" for name in failed]
             run_in_postgres(
                 built, in_both.settings.require_database_url(), url, in_postgres, zone, at
             )
             for warehouse in (in_duckdb, in_postgres):
                 found = list_differences(answers, warehouse)
                 differences += [f"{warehouse.name}, {zone}, {at}: {line}" for line in found]
+        checks = check_mirror(in_duckdb, another.settings)
+        differences += [f"check {each.check_name}" for each in checks if each.status != "passed"]
     assert differences == []
 
 
