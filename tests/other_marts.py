@@ -1,4 +1,4 @@
-"""The marts of the made-up business that are plain SQL: engagement, people, quality and the like."""
+"""The marts of the made-up business that are plain SQL: use, people, quality and the like."""
 
 import duckdb
 

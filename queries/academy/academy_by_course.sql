@@ -16,7 +16,7 @@ columns:
   completion_rate: {unit: rate, description: Finished / enrolled.}
   low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
   high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
-  median_days_to_complete: {unit: days, description: Median days from enrolling to finishing.}
+  median_days_to_complete: {unit: days, of: completed_count, description: Median days from enrolling to finishing.}
 */
 select
     course_id,

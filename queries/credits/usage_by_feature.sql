@@ -6,6 +6,7 @@ description: >-
   rate per feature in seeds, 15 cents where it is not known better.
 key: [month, feature]
 group_size: user_count
+part_of: [month]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

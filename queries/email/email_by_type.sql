@@ -18,7 +18,7 @@ columns:
   first_payment_rate: {unit: rate, description: First payments / people who had not paid.}
   low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
   high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
-  median_days_to_payment: {unit: days, description: Median days from the e-mail to the payment.}
+  median_days_to_payment: {unit: days, of: first_payment_count, description: Median days from the e-mail to the payment.}
 */
 select
     email_type,

@@ -20,7 +20,7 @@ columns:
   cohort_size: {unit: count, description: Users who signed up in the month.}
   user_count: {unit: count, description: Users who reached the step in time.}
   rate: {unit: rate, description: Users who reached the step / users who signed up.}
-  median_days: {unit: days, description: "Median days from signup to the step, of those who reached it."}
+  median_days: {unit: days, of: user_count, description: "Median days from signup to the step, of those who reached it."}
   is_complete: {unit: flag, description: "Always true; younger cohorts are left out."}
 */
 with users as (

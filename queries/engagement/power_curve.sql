@@ -6,6 +6,7 @@ description: >-
   rises again to the right shows a habit.
 key: [active_days]
 group_size: user_count
+part_of: []
 columns:
   active_days: {unit: count, description: "Days with any activity, 1 to 28."}
   user_count: {unit: count, description: Users active on so many days.}

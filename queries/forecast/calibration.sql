@@ -14,7 +14,7 @@ columns:
   lost_rate: {unit: rate, description: Lost / n.}
   low: {unit: rate, description: "Lower end of its 95 % interval (Wilson)."}
   high: {unit: rate, description: "Upper end of its 95 % interval (Wilson)."}
-  note: {unit: text, description: Why there are no numbers.}
+  note: {unit: text, of: n, description: Why there are no numbers.}
 */
 select
     bin,

@@ -21,7 +21,7 @@ columns:
   skill_rate: {unit: rate, description: 1 - Brier score / that of tenure alone.}
   top_tenth_share: {unit: rate, description: Share of the losses among the tenth with the highest risk.}
   tenure_top_tenth_share: {unit: rate, description: The same of tenure alone.}
-  note: {unit: text, description: Why there are no numbers.}
+  note: {unit: text, of: n, description: Why there are no numbers.}
 */
 select
     month,

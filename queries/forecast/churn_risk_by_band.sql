@@ -5,6 +5,7 @@ description: >-
   How many members now have which risk of leaving within 30 days, and how many losses that makes.
 key: [band]
 group_size: member_count
+part_of: []
 columns:
   band: {unit: text, description: "The risk, or why there is none."}
   member_count: {unit: count, description: Members.}
@@ -12,7 +13,7 @@ columns:
   expected_loss_count: {unit: number, description: Sum of their risks.}
   model: {unit: text, description: "hazard, else the survival model: sBG or BdW."}
   n: {unit: count, description: Member-months or memberships it learned from.}
-  note: {unit: text, description: "Why there are no numbers, or no reasons."}
+  note: {unit: text, of: member_count, description: "Why there are no numbers, or no reasons."}
 */
 with banded as (
     select

@@ -28,7 +28,7 @@ columns:
   naive_value_cents: {unit: cents, description: ARPA / monthly churn rate.}
   discount_rate: {unit: rate, description: What a month's delay takes off.}
   model: {unit: text, description: "The survival model: sBG or BdW."}
-  note: {unit: text, description: Why nothing is expected.}
+  note: {unit: text, of: n, description: Why nothing is expected.}
 */
 select
     cohort_period,

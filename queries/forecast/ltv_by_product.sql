@@ -8,7 +8,7 @@ description: >-
   model's profile likelihood and the bootstrap of ARPA. Beside it, naive: ARPA / churn rate, which
   takes churn as the same for everyone and for ever, and does not discount. Costs are not taken off.
 key: [product_type, currency]
-group_size: member_count
+group_size: [member_count, n]
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
@@ -29,7 +29,7 @@ columns:
   naive_value_cents: {unit: cents, description: ARPA / monthly churn rate.}
   discount_rate: {unit: rate, description: What a month's delay takes off.}
   model: {unit: text, description: "The survival model: sBG or BdW."}
-  note: {unit: text, description: "Why there are no numbers, or whose survival it is."}
+  note: {unit: text, of: n, description: "Why there are no numbers, or whose survival it is."}
 */
 select
     product_type,

@@ -28,7 +28,7 @@ columns:
   total_p75_cents: {unit: cents, description: "MRR with who joins, upper quartile."}
   total_high_cents: {unit: cents, description: "MRR with who joins, upper end (2.5 % are above)."}
   model: {unit: text, description: "The survival model: sBG or BdW."}
-  note: {unit: text, description: Why there are no numbers.}
+  note: {unit: text, of: n, description: Why there are no numbers.}
 */
 select
     month,

@@ -25,7 +25,7 @@ columns:
   model_survival_rate: {unit: rate, description: "Share that survives it, by the model of all memberships."}
   model_low: {unit: rate, description: "Lower end of its 95 % interval."}
   model_high: {unit: rate, description: "Upper end of its 95 % interval."}
-  note: {unit: text, description: Why there is no model.}
+  note: {unit: text, of: n, description: Why there is no model.}
 */
 select
     cohort,

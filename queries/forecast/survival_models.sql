@@ -26,7 +26,7 @@ columns:
   shape_low: {unit: number, description: "Lower end of its 95 % interval."}
   shape_high: {unit: number, description: "Upper end of its 95 % interval."}
   log_rank_p: {unit: number, description: "Chance of as large a difference to the other products if there were none."}
-  note: {unit: text, description: Why there is no model.}
+  note: {unit: text, of: n, description: Why there is no model.}
 */
 select
     scope,

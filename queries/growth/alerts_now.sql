@@ -19,6 +19,6 @@ columns:
   low: {unit: number, description: "The least that is usual, or the line below it."}
   high: {unit: number, description: "The most that is usual, or the line above it."}
   n: {unit: count, description: People or events behind the number.}
-  detail: {unit: text, description: The judgement in words.}
+  detail: {unit: text, of: n, description: The judgement in words.}
 */
 -- Worked out from the queries that alerts.yml names.

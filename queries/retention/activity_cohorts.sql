@@ -12,6 +12,7 @@ description: >-
   empty, not 0.
 key: [segment, cohort_period, period_index]
 group_size: cohort_size
+part_of: [[segment, period_index, period_label], [cohort_period, period_index, period_label]]
 parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
   mode:

@@ -7,6 +7,7 @@ description: >-
   not 0.
 key: [segment, cohort_period, currency, period_index]
 group_size: cohort_size
+part_of: [[segment, currency, period_index], [cohort_period, currency, period_index]]
 parameters:
   breakdown:
     type: choice

@@ -8,6 +8,7 @@ description: >-
   begun is empty, not 0.
 key: [segment, cohort_period, period_index]
 group_size: cohort_size
+part_of: [[segment, period_index], [cohort_period, period_index]]
 parameters:
   breakdown:
     type: choice

@@ -14,7 +14,7 @@ columns:
   from_customer_count: {unit: count, description: Customers who ever bought the first.}
   customer_count: {unit: count, description: "Of these, customers who later bought the second."}
   rate: {unit: rate, description: "Customers of both, in this order / customers of the first."}
-  median_days: {unit: days, description: Median days from the one first purchase to the other.}
+  median_days: {unit: days, of: customer_count, description: Median days from the one first purchase to the other.}
 */
 select
     from_product,

@@ -8,6 +8,7 @@ description: >-
   recurring ones are memberships.
 key: [month, currency, product_type]
 group_size: payer_count
+part_of: [month, currency]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.output import refuse_stale
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
 # Groups on a page for others are no smaller.
@@ -80,17 +81,18 @@ def explain(
             first=first if is_page else None,
             least=_LEAST if is_shared else 1,
         )
-        if not is_page:
-            content = to_bytes(to_result(explanation, stamp), chosen.value)  # type: ignore[arg-type]
-            write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
-            if not explanation.is_complete:
-                typer.echo(f"note: {explanation.month:%Y-%m} is still running", err=True)
-            return
-        page = build_explanation_page(connection, explanation, is_shared=is_shared)
-    if is_shared:
+        if is_page:
+            page = build_explanation_page(connection, explanation, is_shared=is_shared)
+    if not is_page:
+        content = to_bytes(to_result(explanation, stamp), chosen.value)  # type: ignore[arg-type]
+        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        if not explanation.is_complete:
+            typer.echo(f"note: {explanation.month:%Y-%m} is still running", err=True)
+    elif is_shared:
         write_out(render_html(page).encode(), output, sys.stdout.buffer, binary=False)
     elif output is None:
         print_page(page, color)
     else:
         text = "\n".join(line.plain for line in render_text(page)) + "\n"
         write_out(text.encode(), output, sys.stdout.buffer, binary=False)
+    refuse_stale(settings, stamp)

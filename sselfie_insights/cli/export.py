@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import WithPersonalData
+from sselfie_insights.cli.output import WithPersonalData, refuse_stale
 
 
 def register(app: typer.Typer) -> None:
@@ -35,15 +35,17 @@ def export(
     """
     from sselfie_insights.query.export import MANIFEST, export_warehouse
     from sselfie_insights.query.library import load_library
-    from sselfie_insights.query.warehouse import open_warehouse
+    from sselfie_insights.query.warehouse import open_warehouse, read_stamp
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     folder = output or settings.output_dir / "export"
     with open_warehouse(settings.warehouse) as connection:
+        stamp = read_stamp(connection)
         files = export_warehouse(
             connection, folder, load_library(), mart or (), with_personal_data=with_personal_data
         )
     typer.echo(str(folder / MANIFEST))
     typer.echo(f"{len(files)} files", err=True)
+    refuse_stale(settings, stamp)

@@ -117,7 +117,9 @@ def show(
 def site(
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Default: the setting output_dir."),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Default: site/ in the setting output_dir."
+        ),
     ] = None,
     warehouse: Warehouse = None,
     publication: Publication = None,
@@ -131,10 +133,8 @@ def site(
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    settings = use_publication(
-        load_settings(warehouse=warehouse, output_dir=output), publication, say_note
-    )
-    written = render_site(settings, settings.output_dir)
+    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
+    written = render_site(settings, output or settings.output_dir / "site")
     typer.echo(str(written.index))
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
     for notice in written.notices:

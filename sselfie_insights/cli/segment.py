@@ -14,6 +14,7 @@ from sselfie_insights.cli.output import (
     TableFormat,
     WithPersonalData,
     choose_format,
+    refuse_stale,
 )
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ def list_segments(
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     name = "growth/segment_overlaps" if overlaps else "growth/segment_sizes"
     with open_warehouse(settings.warehouse) as connection:
-        result = run_query(connection, find_query(name, load_library()), read_stamp(connection))
+        stamp = read_stamp(connection)
+        result = run_query(connection, find_query(name, load_library()), stamp)
     if overlaps and choose_format(form, output) is TableFormat.TABLE and output is None:
         typer.echo("\n".join(lay_out_overlaps(result)))
-        return
-    _write(result, form, output)
+    else:
+        _write(result, form, output)
+    refuse_stale(settings, stamp)
 
 
 @app.command("show")
@@ -94,15 +97,17 @@ def show_segment(
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     query = find_segment(name, load_segments())
     with open_warehouse(settings.warehouse) as connection:
+        stamp = read_stamp(connection)
         result = read_segment(
             connection,
             query,
-            read_stamp(connection),
+            stamp,
             split_words(parameter or []),
             record=read_record(settings.warehouse),
             with_personal_data=with_personal_data,
         )
     _write(result, form, output)
+    refuse_stale(settings, stamp)
 
 
 @app.command("export")
@@ -151,6 +156,7 @@ def export(
         typer.echo(f"{told}; this is the export made before for {stamp.as_of_on}", err=True)
     else:
         typer.echo(f"{told}, {exported.cooling_count} cooling down", err=True)
+    refuse_stale(settings, stamp)
 
 
 def _write(

@@ -9,6 +9,8 @@ from sselfie_insights.query.run import Result
 # Groups of fewer people than this are not shown, so that no page describes a person.
 SMALLEST_GROUP = 5
 SUPPRESSED = f"<{SMALLEST_GROUP}"
+# Stands for the size of a larger group from which that of a small one could be worked out.
+HIDDEN = "hidden"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -69,6 +71,6 @@ def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]
         ]
         if result.suppressed and result.suppressed[index]:
             for position in sizes:
-                cells[position] = cells[position] or SUPPRESSED
+                cells[position] = cells[position] or result.suppressed[index]
         rows.append(cells)
     return rows

@@ -19,6 +19,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -66,12 +67,28 @@ def as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _as_lists(value: object) -> object:
+    """Return one list of names as a list of one such list; YAML may say either."""
+    is_one = isinstance(value, list) and not any(isinstance(part, list) for part in value)
+    return [value] if is_one else value
+
+
 class Column(_Strict):
-    """A column that a query gives: its unit, its meaning, whether it names a person."""
+    """A column that a query gives.
+
+    Attributes:
+        unit: Its unit.
+        description: What it means.
+        pii: Whether it names a person.
+        of: The column that counts the people it tells of: for a number where that is not the
+            row's group size, as with the median of those who got somewhere; for words that a
+            small group's row must not hold.
+    """
 
     unit: Unit
     description: str
     pii: bool = False
+    of: str | None = None
 
 
 class _ParameterBase(_Strict):
@@ -132,13 +149,18 @@ class _Header(_Strict):
     group_sizes: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
+    part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
     computed: str | None = None
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "_Header":
-        for name in (*self.key, *self.group_sizes):
+        counts = [column.of for column in self.columns.values() if column.of is not None]
+        wholes = [name for whole in self.part_of for name in whole]
+        for name in (*self.key, *self.group_sizes, *counts, *wholes):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
+        if self.part_of and len(self.group_sizes) != 1:
+            raise ValueError("part_of needs one group_size")
         return self
 
 
@@ -156,6 +178,9 @@ class Query:
         columns: By name, in the order of the result.
         group_sizes: Columns that count the people behind a row, if any; reports show a row with
             one to four of them as ``<5``.
+        part_of: Sets of columns; rows that agree in all of a set add up to a number that is shown
+            elsewhere, from which a single hidden row could be worked out. An empty set takes the
+            whole table together.
         body: The SQL, a Jinja template over the choices; of a computed query a comment.
         path: The file.
         computed: The function that works the rows out where SQL cannot, by its name in
@@ -172,6 +197,7 @@ class Query:
     group_sizes: tuple[str, ...]
     body: str
     path: Path
+    part_of: tuple[tuple[str, ...], ...] = ()
     computed: str | Compute | None = None
 
 
@@ -231,6 +257,12 @@ def parse_query(name: str, path: Path) -> Query:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
+    return _parse_text(name, path, text)
+
+
+@cache
+def _parse_text(name: str, path: Path, text: str) -> Query:
+    """A library is asked for many times while a site is made, and its files stay the same."""
     match = _HEADER.match(text)
     if match is None:
         raise UsageError(

@@ -1,7 +1,7 @@
 """Run a query: bind its values, render its choices, give a typed frame with units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -60,10 +60,11 @@ class Result:
         columns: Unit and meaning of each column of ``frame``, in its order.
         key: The columns that tell one row from another.
         group_sizes: Columns that count the people behind a row, if any.
+        part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement over a warehouse without marts.
-        suppressed: Per row, whether its group was too small to show; None where nothing was
-            looked for. Such a row's measures are null; a group size that is null is shown ``<5``.
+        suppressed: Per row, what stands for a group size that is not told; empty for a row that
+            is shown, None where nothing was looked for. A suppressed row's measures are null.
     """
 
     name: str
@@ -73,7 +74,8 @@ class Result:
     group_sizes: tuple[str, ...]
     values: dict[str, Value]
     stamp: Stamp | None
-    suppressed: tuple[bool, ...] | None = field(default=None)
+    part_of: tuple[tuple[str, ...], ...] = ()
+    suppressed: tuple[str, ...] | None = None
 
 
 def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
@@ -144,6 +146,7 @@ def run_query(
         columns=columns,
         key=tuple(name for name in query.key if name in columns),
         group_sizes=query.group_sizes,
+        part_of=query.part_of,
         values=values,
         stamp=stamp,
     )

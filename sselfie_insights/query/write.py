@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import SUPPRESSED, write_rows
+from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.library import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
@@ -18,8 +18,8 @@ from sselfie_insights.query.table import TextTable, lay_out
 Format = Literal["table", "csv", "json", "parquet", "xlsx"]
 BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx"})
 
-# A spreadsheet takes a text cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet may take a text cell that begins so for a formula: OWASP, "CSV Injection".
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _EXCEL_FORMATS: dict[Unit, str] = {
     "cents": "#,##0",
     "rate": "0.0%",
@@ -67,7 +67,7 @@ def to_text_table(result: Result) -> TextTable:
 
 
 def to_records(result: Result) -> list[dict[str, Any]]:
-    """Return the rows as JSON objects; a suppressed group size is the text ``<5``."""
+    """Return the rows as JSON objects; a suppressed group size is text, such as ``<5``."""
     return [
         {
             name: value.isoformat().replace("+00:00", "Z")
@@ -187,9 +187,9 @@ def _shown_rows(result: Result) -> Iterable[list[Any]]:
     sizes = [list(result.columns).index(name) for name in result.group_sizes]
     for index, row in enumerate(result.frame.iter_rows()):
         cells = list(row)
-        if result.suppressed and result.suppressed[index]:
+        if result.suppressed and (mark := result.suppressed[index]):
             for position in sizes:
-                cells[position] = SUPPRESSED if cells[position] is None else cells[position]
+                cells[position] = mark if cells[position] is None else cells[position]
         yield cells
 
 

@@ -47,7 +47,9 @@ class HeadlineItem(_Source):
     """One number: the last row's ``column``, its change, its course.
 
     ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
-    better. ``each`` gives a number for every value of that column, such as the currency.
+    better. ``each`` gives a number for every value of that column, such as the currency. ``low``
+    and ``high`` are the columns of its 95 % interval, ``n`` that of what it rests on; the interval
+    of a rate that has no columns of its own is Wilson's, of so many of ``n``.
     """
 
     label: str
@@ -55,6 +57,9 @@ class HeadlineItem(_Source):
     at: Literal["latest", "complete"] = "latest"
     good: Literal["up", "down", "neither"] = "neither"
     each: str | None = None
+    low: str | None = None
+    high: str | None = None
+    n: str | None = None
     empty: str = "no data captured"
 
 

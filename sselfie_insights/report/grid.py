@@ -7,7 +7,7 @@ from typing import Any, Literal
 import polars as pl
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import SUPPRESSED, write_cell
+from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.run import Result
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
@@ -61,14 +61,11 @@ class CohortGrid:
     measure: str
 
 
-def build_grid(
-    result: Result, full: Result, value: str, *, cohorts: int, periods: int
-) -> CohortGrid:
+def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> CohortGrid:
     """Return the grid of ``result``.
 
     Args:
         result: One row a cohort and period index, small groups suppressed.
-        full: The same before suppression; it tells which cells have begun.
         value: The column to show.
         cohorts: How many cohorts to show, the newest.
         periods: How many periods to show, the first.
@@ -83,15 +80,10 @@ def build_grid(
     starts = sorted({row["cohort_period"] for row in rows})
     shown_starts = starts[-cohorts:]
     cells = {(row["cohort_period"], row["period_index"]): row for row in rows}
-    small = {
-        row["cohort_period"]
-        for row, is_small in zip(rows, result.suppressed or (), strict=False)
-        if is_small
-    }
-    begun = {
-        (row["cohort_period"], row["period_index"])
-        for row in full.frame.iter_rows(named=True)
-        if row[value] is not None
+    marks = {
+        row["cohort_period"]: mark
+        for row, mark in zip(rows, result.suppressed or (), strict=False)
+        if mark
     }
     if len(cells) < len(rows):
         raise UsageError(
@@ -102,9 +94,8 @@ def build_grid(
     peak = max((row[value] or 0 for row in rows), default=0)
 
     def draw(row: dict[str, Any], start: date) -> GridCell:
-        if start in small:
-            has_begun = (start, row["period_index"]) in begun
-            return GridCell("", None, "", "suppressed" if has_begun else "not_begun")
+        if start in marks:
+            return GridCell("", None, "", "suppressed")
         number = row[value]
         if number is None:
             return GridCell("", None, "", "nobody" if row["cohort_size"] == 0 else "not_begun")
@@ -119,9 +110,7 @@ def build_grid(
     drawn = tuple(
         GridRow(
             label=write_cell(start, result.columns["cohort_period"].unit),
-            size=SUPPRESSED
-            if start in small
-            else write_cell(cells[start, indexes[0]]["cohort_size"], "count"),
+            size=marks.get(start) or write_cell(cells[start, indexes[0]]["cohort_size"], "count"),
             cells=tuple(draw(cells[start, index], start) for index in shown_indexes),
         )
         for start in shown_starts

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import SUPPRESSED, write_cell
+from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.tables import rank_values
+
+Tone = Literal["good", "bad", "neutral"]
 
 # Points of a sparkline: a year of months and the running one.
 _TREND_POINTS = 13
@@ -22,7 +24,10 @@ class Tile:
         label: What it is.
         value: The number, or in words why there is none.
         has_value: Whether there is a number.
+        interval: Its 95 % interval and the n it rests on, e.g. ``95 %: 1.2% to 5.4%, n = 90``;
+            may be empty.
         period: What it speaks for, e.g. ``Feb 2026``.
+        is_running: Whether that period is still running.
         change: The change against the period before, e.g. ``+3 vs Jan 2026``; may be empty.
         tone: Whether the change is good news.
         trend: The series' last values, oldest first.
@@ -31,9 +36,11 @@ class Tile:
     label: str
     value: str
     has_value: bool
+    interval: str
     period: str
+    is_running: bool
     change: str
-    tone: Literal["good", "bad", "neutral"]
+    tone: Tone
     trend: tuple[float | None, ...]
 
 
@@ -43,12 +50,11 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
     Raises:
         UsageError: The query has no such column.
     """
-    for name in filter(None, (item.column, item.each)):
+    for name in filter(None, (item.column, item.each, item.low, item.high, item.n)):
         if name not in result.columns:
             raise UsageError(f"headline {item.label!r}: {result.name} has no column {name!r}")
-    rows = list(zip(result.frame.to_dicts(), result.suppressed or (), strict=False))
-    if not result.suppressed:
-        rows = [(row, False) for row in result.frame.to_dicts()]
+    marks = result.suppressed or ("",) * result.frame.height
+    rows = list(zip(result.frame.to_dicts(), marks, strict=True))
     if item.each is None:
         return [_build_tile(item, item.label, result, rows)]
     values = rank_values(result, item.each)
@@ -59,42 +65,69 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
             item,
             f"{item.label}, {_short(value)}",
             result,
-            [(row, small) for row, small in rows if row[item.each] == value],
+            [(row, mark) for row, mark in rows if row[item.each] == value],
         )
         for value in values
     ]
 
 
 def _build_tile(
-    item: HeadlineItem, label: str, result: Result, rows: list[tuple[dict[str, Any], bool]]
+    item: HeadlineItem, label: str, result: Result, rows: list[tuple[dict[str, Any], str]]
 ) -> Tile:
     unit = result.columns[item.column].unit
     time = next(
         (name for name in result.key if result.columns[name].unit in ("month", "date")), None
     )
     if item.at == "complete":
-        rows = [(row, small) for row, small in rows if row["is_complete"]]
+        rows = [(row, mark) for row, mark in rows if row["is_complete"]]
     if not rows or (rows[-1][0][item.column] is None and not rows[-1][1]):
-        return Tile(label, item.empty, False, "", "", "neutral", ())
-    (last, small), earlier = rows[-1], rows[:-1]
+        return Tile(label, item.empty, False, "", "", False, "", "neutral", ())
+    (last, mark), earlier = rows[-1], rows[:-1]
     trend = tuple(
         None if row[item.column] is None else float(row[item.column])
         for row, _ in rows[-_TREND_POINTS:]
     )
     period = "" if time is None else _write_period(last, time, result)
-    if last.get("is_complete") is False and period:
-        period += " to date"
-    if small:
-        return Tile(label, SUPPRESSED, True, period, "", "neutral", ())
+    is_running = last.get("is_complete") is False
+    if mark:
+        return Tile(label, mark, True, "", period, is_running, "", "neutral", ())
     previous = earlier[-1][0] if earlier else None
-    change, tone = "", "neutral"
+    change = ""
+    tone: Tone = "neutral"
     if time is not None and previous is not None and previous[item.column] is not None:
         difference = last[item.column] - previous[item.column]
         change = f"{_write_difference(difference, unit)} vs {_write_period(previous, time, result)}"
         if difference and item.good != "neither":
             tone = "good" if (difference > 0) == (item.good == "up") else "bad"
     value = write_cell(last[item.column], unit)
-    return Tile(label, value, True, period, change, tone, trend)  # type: ignore[arg-type]
+    interval = _write_interval(item, last, unit)
+    return Tile(
+        label,
+        value,
+        True,
+        interval,
+        period,
+        is_running,
+        change,
+        tone,
+        trend,
+    )
+
+
+def _write_interval(item: HeadlineItem, row: dict[str, Any], unit: Unit) -> str:
+    """The 95 % interval and the n, as far as the row has them."""
+    n = row[item.n] if item.n else None
+    ends = [row[name] for name in (item.low, item.high) if name]
+    if not ends and n and unit == "rate":
+        from sselfie_insights.statistics.intervals import wilson
+
+        ends = [float(end) for end in wilson(round(row[item.column] * n), n)]
+    parts = []
+    if ends and None not in ends:
+        parts.append("95 %: " + " to ".join(write_cell(end, unit) for end in ends))
+    if n is not None:
+        parts.append(f"n = {write_cell(n, 'count')}")
+    return ", ".join(parts)
 
 
 def _write_difference(difference: float, unit: Unit) -> str:

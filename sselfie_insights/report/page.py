@@ -10,7 +10,6 @@ import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import SMALLEST_GROUP
 from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.run import Result, run_query
@@ -36,6 +35,9 @@ from sselfie_insights.report.tables import build_table, rank_values
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
+
+# What queries gave, small groups suppressed, by name and parameters.
+Results = dict[tuple[str, tuple[tuple[str, str], ...]], Result]
 
 
 @dataclass(frozen=True)
@@ -84,29 +86,33 @@ class _Runner:
         connection: duckdb.DuckDBPyConnection,
         library: Mapping[str, Query],
         given: Mapping[str, str],
+        results: Results,
     ) -> None:
         self.connection = connection
         self.library = dict(library)
         self.given = given
         self.stamp = read_stamp(connection)
         self.used: dict[str, Query] = {}
-        self._results: dict[tuple[str, tuple[tuple[str, str], ...]], Result] = {}
+        self.results = results
 
     def run(self, name: str, values: Mapping[str, str], where: Mapping[str, str]) -> Result:
-        """Run the query ``name``; values given for the page yield to the section's own."""
+        """Run the query ``name``; values given for the page yield to the section's own.
+
+        Small groups are suppressed before rows are chosen, while all that add up are together.
+        """
         query = find_query(name, self.library)
         self.used[query.name] = query
         wanted = {key: value for key, value in self.given.items() if key in query.parameters}
         wanted |= values
         key = (query.name, tuple(sorted(wanted.items())))
-        if key not in self._results:
-            self._results[key] = run_query(self.connection, query, self.stamp, wanted)
-        result = self._results[key]
+        if key not in self.results:
+            full = run_query(self.connection, query, self.stamp, wanted)
+            self.results[key] = suppress_small_groups(full)
+        result = self.results[key]
         for column, value in where.items():
             if column not in result.columns:
                 raise UsageError(f"query {query.name} has no column {column!r}")
-            matches = result.frame[column].cast(pl.String) == value
-            result = replace(result, frame=result.frame.filter(matches))
+            result = _filter(result, result.frame[column].cast(pl.String).eq_missing(value))
         return result
 
 
@@ -117,6 +123,7 @@ def build_page(
     given: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     models: Mapping[str, Model] | None = None,
+    results: Results | None = None,
 ) -> Page:
     """Evaluate ``report`` over the open warehouse.
 
@@ -128,13 +135,15 @@ def build_page(
             not fix it. ``value`` chooses the column that cohort grids show, where they have it.
         warnings: What to say before anything else.
         models: What dbt knows of the tables behind it.
+        results: What queries gave to other pages over the same connection and library; what this
+            page runs is added.
 
     Raises:
         UsageError: A parameter, query or column is unknown, or a query fails.
     """
     values = dict(given or {})
     _check_parameters(report, library, values)
-    runner = _Runner(connection, library, values)
+    runner = _Runner(connection, library, values, {} if results is None else results)
     blocks: list[Block] = []
     names: set[str] = set()
     for section in report.sections:
@@ -193,9 +202,7 @@ def _build_headline(section: HeadlineSection, runner: _Runner) -> HeadlineBlock:
     tiles = [
         tile
         for item in section.items
-        for tile in build_tiles(
-            item, suppress_small_groups(runner.run(item.query, item.values, item.where))
-        )
+        for tile in build_tiles(item, runner.run(item.query, item.values, item.where))
     ]
     return HeadlineBlock(section.title, tuple(tiles))
 
@@ -205,9 +212,9 @@ def _build_data(
 ) -> Iterator[DataBlock]:
     whole = runner.run(section.query, section.values, section.where)
     _check_columns(section, whole)
-    for position, (suffix, full) in enumerate(_split(whole, section.each)):
+    for position, (suffix, part) in enumerate(_split(whole, section.each)):
         title = f"{section.title}, {suffix}" if suffix else section.title
-        block = _build_block(section, title, full, values.get(_VALUE), names)
+        block = _build_block(section, title, part, values.get(_VALUE), names)
         # Of several currencies or segments the reader sees the largest, and opens the others.
         yield replace(block, collapsed=block.collapsed or position > 0)
 
@@ -224,15 +231,14 @@ def _split(whole: Result, each: tuple[str, ...]) -> Iterator[tuple[str, Result]]
         return
     for part in parts:
         name = str(part).upper() if column == "currency" else str(part)
-        one = replace(whole, frame=whole.frame.filter(pl.col(column).eq_missing(part)))
+        one = _filter(whole, whole.frame[column].eq_missing(part))
         for suffix, result in _split(one, tuple(rest)):
             yield ", ".join(filter(None, (name, suffix))), result
 
 
 def _build_block(
-    section: DataSection, title: str, full: Result, value: str | None, names: set[str]
+    section: DataSection, title: str, result: Result, value: str | None, names: set[str]
 ) -> DataBlock:
-    result = suppress_small_groups(full)
     is_empty = result.frame.is_empty()
     empty = section.empty if is_empty else ""
     grid = chart = None
@@ -241,11 +247,9 @@ def _build_block(
         case CohortGridSection():
             column = value if value in result.columns else section.value
             if not is_empty:
-                grid = build_grid(
-                    result, full, column, cohorts=section.cohorts, periods=section.periods
-                )
+                grid = build_grid(result, column, cohorts=section.cohorts, periods=section.periods)
                 if not any(cell.text for row in grid.rows for cell in row.cells):
-                    grid, empty = None, f"Every cohort here has fewer than {SMALLEST_GROUP} people."
+                    grid, empty = None, "Every cohort here is too small to show."
         case TableSection():
             shown = _cut(result, first=section.first, last=section.last)
             newest_first = section.newest_first

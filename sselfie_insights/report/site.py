@@ -16,8 +16,10 @@ from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.html import render_html, render_index
 from sselfie_insights.report.notices import read_notices
-from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.settings import Settings
+
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,11 @@ def build_pages(settings: Settings) -> list[Page]:
     library = load_library()
     with open_warehouse(settings.warehouse) as connection:
         notices, models = read_notices(settings, connection), load_models(settings.warehouse)
+        results: Results = {}
         return [
-            build_page(connection, report, library, warnings=notices, models=models)
+            build_page(
+                connection, report, library, warnings=notices, models=models, results=results
+            )
             for report in load_reports().values()
         ]
 
@@ -68,12 +73,13 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     """Write the index, a page a report, and each table as CSV and JSON, into ``out_dir``.
 
     Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
-    checksums.
+    checksums; what an earlier one lists and this site does not have is removed.
 
     Raises:
         UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written.
     """
     pages = build_pages(settings)
+    earlier = _read_manifest(out_dir)
     files: list[SiteFile] = []
 
     def write(path: str, content: bytes, rows: int | None = None) -> None:
@@ -98,7 +104,9 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
         "notices": notices,
         "files": [asdict(file) for file in files],
     }
-    write("manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    write(MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    for path in earlier - {file.path for file in files}:
+        (out_dir / path).unlink(missing_ok=True)
     return Site(
         index=out_dir / "index.html",
         pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
@@ -129,6 +137,18 @@ def _write_block(page: Page, block: DataBlock, write: Callable[[str, bytes, int]
     rows = block.result.frame.height
     write(f"{stem}.csv", to_bytes(block.result, "csv"), rows)
     write(f"{stem}.json", to_bytes(block.result, "json"), rows)
+
+
+def _read_manifest(folder: Path) -> set[str]:
+    """The files of the site that is in ``folder`` already; none where it holds no site."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        paths = {Path(file["path"]) for file in manifest["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    if "notices" not in manifest:  # that of something else, such as an export
+        return set()
+    return {path.as_posix() for path in paths if not path.is_absolute() and ".." not in path.parts}
 
 
 def _make_folder(folder: Path) -> None:

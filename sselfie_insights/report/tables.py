@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from sselfie_insights.query.cells import SUPPRESSED, write_rows
+from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.library import NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
@@ -20,9 +20,9 @@ def build_table(
     names = [name for name in columns if name != "is_complete"]
     rows = write_rows(result, names)
     if result.suppressed and not set(result.group_sizes) & set(names):
-        for row, is_small in zip(rows, result.suppressed, strict=True):
-            if is_small:
-                row[0] += f" ({SUPPRESSED})"
+        for row, mark in zip(rows, result.suppressed, strict=True):
+            if mark:
+                row[0] += f" ({mark})"
     has_state = "is_complete" in result.columns
     running = [
         has_state and complete is False

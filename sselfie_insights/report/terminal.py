@@ -13,6 +13,7 @@ from sselfie_insights.query.cells import write_cell, write_instant
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
 from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
+from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.page import Page
 from sselfie_insights.report.sparkline import draw_text
 from sselfie_insights.report.tables import RUNNING_MARK
@@ -49,7 +50,8 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
     lines += [
         Text(),
         Text(
-            f"{RUNNING_MARK} still running, in no mean; empty: not begun; <5: too few to show.",
+            f"{RUNNING_MARK} still running, in no mean; empty: not begun;"
+            " <5 and hidden: too few to show.",
             _QUIET,
         ),
         Text(
@@ -64,7 +66,7 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
 def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
     match block:
         case HeadlineBlock():
-            yield from _draw_tiles(block)
+            yield from _draw_tiles(block, width)
         case NoteBlock():
             if block.title:
                 yield Text(clean(block.title), _HEADING)
@@ -75,7 +77,7 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
             if block.empty:
                 yield from _paragraph(block.empty, _QUIET)
             elif block.grid is not None:
-                yield from _draw_grid(block.grid, width)
+                yield from _draw_grid(block, block.grid, width)
             elif block.chart is not None:
                 yield from _draw_chart(block.chart)
                 if block.chart.kind != "waterfall":
@@ -84,30 +86,43 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
                 yield from _draw_table(block, width)
 
 
-def _draw_tiles(block: HeadlineBlock) -> Iterator[Text]:
+def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
     if block.title:
         yield Text(clean(block.title), _HEADING)
     labels = max((display_width(tile.label) for tile in block.tiles), default=0)
     numbers = max((display_width(tile.value) for tile in block.tiles if tile.has_value), default=0)
     trends = max((len(tile.trend) for tile in block.tiles), default=0)
+    periods = max((len(_write_period(tile)) for tile in block.tiles), default=0)
+    changes = max((display_width(tile.change) for tile in block.tiles), default=0)
+    if width is not None and labels + numbers + trends + periods + changes + 8 > width:
+        trends = 0
     for tile in block.tiles:
         line = Text(pad(clean(tile.label), labels) + "  ")
         if tile.has_value:
-            line.append(pad(tile.value, numbers, right=True), _HEADING)
-            line.append("  " + pad(draw_text(tile.trend), trends) + "  ", _QUIET)
-            line.append(tile.change or tile.period, _TONES[tile.tone])
+            line.append(pad(tile.value, numbers, right=True) + "  ", _HEADING)
+            if trends:
+                line.append(pad(draw_text(tile.trend), trends) + "  ", _QUIET)
+            line.append(pad(_write_period(tile), periods) + "  ")
+            line.append(tile.change, _TONES[tile.tone])
         else:
             line.append(tile.value, _QUIET)
         line.rstrip()
         yield line
+        if tile.interval:
+            yield Text(" " * (labels + 2) + tile.interval, _QUIET)
 
 
-def _draw_grid(grid: CohortGrid, width: int | None) -> Iterator[Text]:
+def _write_period(tile: Tile) -> str:
+    return tile.period + (RUNNING_MARK if tile.period and tile.is_running else "")
+
+
+def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterator[Text]:
     labels = max([len("Cohort"), *(display_width(row.label) for row in grid.rows)])
     sizes = max([len("Size"), *(len(row.size) for row in grid.rows)])
     rows = [*grid.rows, *([grid.mean] if grid.mean else [])]
     cells = [_write_grid_cell(cell) for row in rows for cell in row.cells]
-    wide = 1 + max(len(text) for text in [*cells, *grid.periods])
+    intervals = [cell.interval for row in rows for cell in row.cells]
+    wide = 1 + max(len(text) for text in [*cells, *grid.periods, *intervals])
     fixed = labels + 2 + sizes + 1
     count = len(grid.periods)
     shown = count if width is None else max(1, min(count, (width - fixed) // wide))
@@ -115,6 +130,9 @@ def _draw_grid(grid: CohortGrid, width: int | None) -> Iterator[Text]:
     yield Text(pad("Cohort", labels) + "  " + pad("Size", sizes, right=True) + " " + head, _QUIET)
     for row in rows:
         yield _draw_grid_row(row, shown, (labels, sizes, wide), is_mean=row is grid.mean)
+        if any(cell.interval for cell in row.cells[:shown]):
+            ends = "".join(pad(f"{cell.interval} ", wide, right=True) for cell in row.cells[:shown])
+            yield Text(" " * fixed + ends.rstrip(), _QUIET)
     if shown < count:
         needed = fixed + count * wide
         yield Text(
@@ -122,11 +140,8 @@ def _draw_grid(grid: CohortGrid, width: int | None) -> Iterator[Text]:
             _QUIET,
         )
     if grid.hidden_cohorts or grid.hidden_periods:
-        yield Text(
-            f"In --format csv: earlier cohorts ({grid.hidden_cohorts}), later periods"
-            f" ({grid.hidden_periods}).",
-            _QUIET,
-        )
+        told = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
+        yield from _paragraph(f"In {_files_of(block)}: {told}.", _QUIET)
 
 
 def _draw_grid_row(
@@ -215,7 +230,11 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
         yield from _paragraph(told, _QUIET)
     if left_out:
         told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
-        yield Text(f"{told} in --format csv.", _QUIET)
+        yield from _paragraph(f"{told} in {_files_of(block)}.", _QUIET)
+
+
+def _files_of(block: DataBlock) -> str:
+    return f"--format csv --section {block.name}"
 
 
 def _warn(warning: str) -> Iterator[Text]:
@@ -224,4 +243,5 @@ def _warn(warning: str) -> Iterator[Text]:
 
 
 def _paragraph(text: str, style: Style | str = "") -> Iterator[Text]:
-    yield from (Text(line, style) for line in wrap(clean(text), _MEASURE))
+    lines = wrap(clean(text), _MEASURE, break_on_hyphens=False)
+    yield from (Text(line, style) for line in lines)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
+
+from sselfie_insights.cli import app
+from sselfie_insights.errors import StaleError
 
 SSELFIE = [sys.executable, "-m", "sselfie_insights"]
 
@@ -88,6 +93,24 @@ def test_no_warehouse_names_the_commands(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert b"run 'sselfie sync' and then 'sselfie build'" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "query run churn_by_month", "report show churn", "report site -o site", "export -o export",
+        "segment list", "segment show power_users", "segment export power_users",
+        "explain credits",
+    ],
+)  # fmt: skip
+def test_old_data_is_served_and_told(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(business, "warehouse.duckdb")
+    done = CliRunner().invoke(app, line.split(), env={"SSELFIE_MAX_AGE": "26h"})
+    assert isinstance(done.exception, StaleError), done.output
+    assert done.stdout != ""
 
 
 def test_personal_data_comes_only_by_flag(business: Path) -> None:

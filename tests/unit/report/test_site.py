@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -48,9 +49,21 @@ def test_no_page_or_file_names_a_person(folder: Path) -> None:
 def test_the_same_warehouse_gives_the_same_bytes(
     business: Path, folder: Path, tmp_path: Path
 ) -> None:
-    again = render_site(load_settings(warehouse=business), tmp_path / "again")
+    # An earlier site had a section that is gone, and somebody's file lies beside it.
+    there = tmp_path / "again"
+    shutil.copytree(folder, there)
+    manifest = json.loads((there / "manifest.json").read_text())
+    manifest["files"] += [{"path": "churn/gone.csv"}, {"path": "../kept.csv"}]
+    (there / "manifest.json").write_text(json.dumps(manifest))
+    for path in ("churn/gone.csv", "churn/mine.csv", "../kept.csv"):
+        (there / path).write_text("a\n")
+
+    again = render_site(load_settings(warehouse=business), there)
+
     for file in again.files:
-        assert (folder / file.path).read_bytes() == (tmp_path / "again" / file.path).read_bytes()
+        assert (folder / file.path).read_bytes() == (there / file.path).read_bytes()
+    assert not (there / "churn/gone.csv").exists()
+    assert (there / "churn/mine.csv").exists() and (tmp_path / "kept.csv").exists()
 
 
 def test_headlines_are_those_of_the_founders_page(business: Path) -> None:
