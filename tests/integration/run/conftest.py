@@ -1,6 +1,7 @@
 """A small source, the folders that make ``sselfie`` small, and short words for its runs."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,8 @@ ROWS = 3_000
 
 class Nightly:
     """A source, a warehouse, and runs of one on the other."""
+
+    PROGRAM = "tests.integration.run.small"
 
     def __init__(self, url: str, folder: Path, folders: Path) -> None:
         self.url = url
@@ -74,9 +77,9 @@ class Nightly:
         }  # fmt: skip
 
     def command(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start ``sselfie`` with ``arguments``, in a process of its own."""
+        """Start ``sselfie`` with ``arguments``, in a process, and a group of them, of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.run.small", *arguments],
+            [sys.executable, "-m", self.PROGRAM, *arguments],
             env=os.environ
             | {
                 "SMALL_FOLDER": str(self.folders),
@@ -88,7 +91,14 @@ class Nightly:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+
+
+def last_step(told: str) -> str:
+    """Return the step that the last line of a log of JSON that names one is about."""
+    found = [json.loads(line).get("step") for line in told.splitlines() if line.endswith("}")]
+    return next((step for step in reversed(found) if step), "start")
 
 
 @pytest.fixture(scope="session")
