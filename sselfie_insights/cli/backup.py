@@ -21,7 +21,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Write what no source can give back to one file: snapshots, histories of syncs and runs.
+    """Write what no source can give back to one file: histories of rows, syncs, runs, exports.
 
     Example: sselfie backup backups/2026-11-22.zip
     """
@@ -51,3 +51,4 @@ def _tell(done: str, report: "BackupReport") -> None:
     for table, rows in report.tables.items():
         typer.echo(f"{table}: {done} {rows} rows", err=True)
     typer.echo(f"journal: {done} {report.run_count} lines", err=True)
+    typer.echo(f"exports of segments: {done} {report.export_count}", err=True)

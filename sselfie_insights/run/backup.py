@@ -1,7 +1,8 @@
-"""Backup and restore of what no source can give back: the history of rows, of syncs, of runs.
+"""Backup and restore of what no source can give back: histories of rows, syncs, runs, exports.
 
 A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` and the history tables
-of ``meta``, ``runs.jsonl`` with the journal, and ``manifest.json`` with their checksums.
+of ``meta``, ``runs.jsonl`` with the journal, ``segments.jsonl`` with the record of segments'
+exports, and ``manifest.json`` with their checksums.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import os
 import secrets
 import zipfile
 import zlib
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,7 @@ from sselfie_insights.run.format import FORMAT_VERSION
 from sselfie_insights.run.history import copy_history, merge_history
 from sselfie_insights.run.journal import journal_path
 from sselfie_insights.run.publish import PRIVATE_MODE, writable_copy
+from sselfie_insights.segment.record import record_lock, record_path
 from sselfie_insights.sql import literal
 
 BACKUP_FORMAT = 1
@@ -33,6 +36,7 @@ BACKUP_FORMAT = 1
 _MANIFEST = "manifest.json"
 _HISTORY = "history.duckdb"
 _JOURNAL = "runs.jsonl"
+_EXPORTS = "segments.jsonl"
 
 
 class _Manifest(BaseModel):
@@ -47,10 +51,11 @@ class _Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What was written, or restored: rows by table, and runs of the journal."""
+    """What was written, or restored: rows by table, lines of the journal, exports of segments."""
 
     tables: dict[str, int]
     run_count: int
+    export_count: int
 
 
 def backup(warehouse: Path, file: Path) -> BackupReport:
@@ -74,7 +79,12 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
                 tables = copy_history(db, "published")
                 db.execute("detach published")
             journal = _read_bytes(journal_path(warehouse))
-            contents = {_HISTORY: history.read_bytes(), _JOURNAL: journal}
+            exports = _read_bytes(record_path(warehouse))
+            contents = {
+                _HISTORY: history.read_bytes(),
+                _JOURNAL: journal,
+                _EXPORTS: exports,
+            }
             manifest = _Manifest(
                 format=BACKUP_FORMAT,
                 warehouse_format=FORMAT_VERSION,
@@ -99,7 +109,7 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
         raise UsageError(f"the history in {warehouse} cannot be copied: {reason}") from None
     finally:
         private.unlink(missing_ok=True)
-    return BackupReport(tables, len(journal.splitlines()))
+    return BackupReport(tables, len(journal.splitlines()), len(exports.splitlines()))
 
 
 def restore(file: Path, warehouse: Path) -> BackupReport:
@@ -109,12 +119,12 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     the marts are not touched: a sync and a build make them.
 
     Returns:
-        The rows and runs that were added.
+        The rows, runs and exports that were added.
 
     Raises:
         UsageError: ``file`` is no backup, is damaged, or was written by a newer version; or the
             warehouse cannot be written.
-        LockedError: Another run holds the warehouse.
+        LockedError: Another run holds the warehouse, or an export the record of exports.
     """
     contents = _read_backup(file)
     with writable_copy(warehouse) as private:
@@ -124,8 +134,10 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
             db.execute(f"attach {literal(str(history))} as backup (read_only)")
             tables = merge_history(db, "backup")
             db.execute("detach backup")
-        run_count = _merge_journal(journal_path(warehouse), contents[_JOURNAL])
-    return BackupReport(tables, run_count)
+        with record_lock(warehouse):
+            export_count = _merge_lines(record_path(warehouse), contents[_EXPORTS], _name_export)
+        run_count = _merge_lines(journal_path(warehouse), contents[_JOURNAL], lambda line: line)
+    return BackupReport(tables, run_count, export_count)
 
 
 def is_backup(file: Path) -> bool:
@@ -146,7 +158,7 @@ def _read_backup(file: Path) -> dict[str, bytes]:
             remedy="upgrade sselfie-insights",
         )
     contents = {}
-    for name in (_HISTORY, _JOURNAL):
+    for name in (_HISTORY, _JOURNAL, _EXPORTS):
         content = _read_member(file, name)
         if content is None or _checksum(content) != manifest.sha256.get(name):
             raise UsageError(
@@ -180,11 +192,11 @@ def _read_member(file: Path, name: str) -> bytes | None:
         return None
 
 
-def _merge_journal(path: Path, restored: bytes) -> int:
-    """Add the lines that are not there yet, in the order of their end; return how many."""
+def _merge_lines(path: Path, restored: bytes, name: Callable[[bytes], Hashable]) -> int:
+    """Add the lines whose name is not there yet, in the order of their time; return how many."""
     present = _read_bytes(path).splitlines()
-    known = set(present)
-    added = [line for line in restored.splitlines() if line not in known]
+    known = {name(line) for line in present}
+    added = [line for line in restored.splitlines() if name(line) not in known]
     if added:
         lines = sorted([*added, *present], key=_written_at)
         private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -197,10 +209,19 @@ def _merge_journal(path: Path, restored: bytes) -> int:
     return len(added)
 
 
+def _name_export(line: bytes) -> Hashable:
+    """Return what tells an export apart; one that is there may have lost who was forgotten."""
+    try:
+        export = json.loads(line)
+        return str(export["segment"]), str(export["exported_on"])
+    except (ValueError, KeyError, TypeError):  # a line that was cut short
+        return line
+
+
 def _written_at(line: bytes) -> str:
     try:
         entry = json.loads(line)
-        return str(entry.get("finished_at") or entry["started_at"])
+        return str(entry.get("finished_at") or entry.get("started_at") or entry["exported_on"])
     except (ValueError, KeyError, TypeError, AttributeError):  # a line that was cut short
         return ""
 

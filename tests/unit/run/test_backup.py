@@ -11,6 +11,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.run.backup import backup, is_backup, restore
 from sselfie_insights.run.journal import journal_path
 from sselfie_insights.run.publish import writable_copy
+from sselfie_insights.segment.record import PastExport, append_export, erase_people, read_record
 from sselfie_insights.sync.state import TABLES
 
 T = [datetime(2026, 11, day) for day in range(1, 11)]
@@ -83,6 +84,23 @@ def test_restoring_twice_changes_nothing(tmp_path: Path) -> None:
     assert set(report.tables.values()) == {0}
     assert report.run_count == 0
     assert (read_spans(old), read_runs(old), journal_path(old).read_bytes()) == before
+
+
+def test_exports_of_segments_come_back_once_and_without_who_was_forgotten(tmp_path: Path) -> None:
+    def export(segment: str, *users: str) -> PastExport:
+        rows = tuple({"customer_key": u, "user_id": u, "group": "sent"} for u in users)
+        return PastExport(segment, T[2].date(), {}, 10, rows)
+
+    warehouse = write_history(tmp_path / "w.duckdb", [])
+    append_export(warehouse, export("win_back", "ann", "bea"))
+    append_export(warehouse, export("power_users", "bea"))
+    assert backup(warehouse, tmp_path / "b.zip").export_count == 2
+    erase_people(warehouse, {"ann"})
+    assert restore(tmp_path / "b.zip", warehouse).export_count == 0
+    assert read_record(warehouse) == [export("win_back", "bea"), export("power_users", "bea")]
+    fresh = tmp_path / "fresh.duckdb"
+    assert restore(tmp_path / "b.zip", fresh).export_count == 2
+    assert read_record(fresh) == [export("win_back", "ann", "bea"), export("power_users", "bea")]
 
 
 # What the backup knew, what the warehouse has seen since, and the one history they are.
