@@ -31,6 +31,16 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_user_exists("pgserver")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> object:
+    """Let files that share what takes long share a worker, too, and begin with the longest."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.scheduling import FileScheduling
+
+    return FileScheduling(config)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own settings out of the tests."""

@@ -1,0 +1,41 @@
+"""Which tests share a worker, and which begin first."""
+
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
+
+SHARED = {
+    f"tests/integration/{path}": "the built business"
+    for path in (
+        "forecast/test_built_business.py",
+        "report/test_real_business.py",
+        "test_answers.py",
+        "test_growth.py",
+    )
+}
+"""What several files need and takes long to set up, by file: they go to one worker."""
+
+LONGEST = (
+    "the built business",
+    "tests/integration/test_shapes.py",
+    "tests/dbt/test_payment_properties.py",
+    "tests/integration/test_wheel.py",
+    "tests/integration/run/test_interrupt.py",
+    "tests/dbt/test_unit_tests.py",
+    "tests/integration/sync/test_fuzz.py",
+    "tests/browser/test_pages.py",
+)
+"""What takes a good part of a minute or more: it begins first, so that none is left to the end."""
+
+
+class FileScheduling(LoadFileScheduling):
+    """Keeps a file's tests on one worker, and those of files that share what takes long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return SHARED.get(file, file)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        first = next((scope for scope in LONGEST if scope in self.workqueue), None)
+        if first is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
