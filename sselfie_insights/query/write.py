@@ -138,10 +138,16 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     return buffer.getvalue()
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
     """Write ``content`` to ``path`` whole or not at all, readable by its owner alone.
 
     What is there and is no file, such as ``/dev/null`` or a pipe, is written to, never replaced.
+
+    Args:
+        path: Where to.
+        content: What.
+        is_durable: Whether it must outlast a loss of power from now on; waiting for that takes
+            milliseconds a file, and what is made again at any time need not.
 
     Raises:
         UsageError: The folder does not exist or cannot be written.
@@ -158,8 +164,9 @@ def write_file(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if is_durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             private.replace(path)
         except BaseException:
             private.unlink(missing_ok=True)

@@ -74,6 +74,7 @@ class DataBlock:
         chart: The chart, if it is one.
         collapsed: Whether the reader opens it first.
         left_out: Rows of ``result`` that the page does not show.
+        is_partial: Whether groups that are too small to show are missing from what is drawn.
     """
 
     name: str
@@ -87,6 +88,7 @@ class DataBlock:
     chart: Chart | None
     collapsed: bool
     left_out: int
+    is_partial: bool
 
 
 @dataclass(frozen=True)

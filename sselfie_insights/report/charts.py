@@ -53,6 +53,7 @@ _CONFIG = {
     },
 }
 _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
+_THOUSAND, _TWO_FIGURES = 1_000, 9.95
 # A line with more points than this shows a dot only at its end.
 _MOST_DOTS = 24
 
@@ -183,7 +184,8 @@ def _draw_waterfall(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
             "low": min(step.start, step.end),
             "high": max(step.start, step.end),
             "paint": colors[step.kind],
-            "text": signs[step.kind] + _write_number(abs(step.end - step.start), chart),
+            "text": signs[step.kind]
+            + _write_number(abs(step.end - step.start), chart, is_short=width != WIDE[0]),
         }
         for step in chart.steps
     ]
@@ -264,8 +266,16 @@ def _dot(row: dict[str, Any], chart: Chart) -> str:
     return str(row["paint"]) if chart.complete[row["index"]] else _PAPER
 
 
-def _write_number(value: float, chart: Chart) -> str:
-    return f"{value:.0%}" if chart.measure == "rate" else f"{value:,.0f}"
+def _write_number(value: float, chart: Chart, *, is_short: bool) -> str:
+    """The number as text; a short one in thousands or millions, to two or three figures."""
+    if chart.measure == "rate":
+        return f"{value:.0%}"
+    if not is_short or value < _THOUSAND:
+        return f"{value:,.0f}"
+    scaled, suffix = (
+        (value / _THOUSAND, "k") if value < _THOUSAND**2 else (value / _THOUSAND**2, "M")
+    )
+    return f"{scaled:.1f}{suffix}" if scaled < _TWO_FIGURES else f"{scaled:.0f}{suffix}"
 
 
 def _recolor(svg: str) -> str:

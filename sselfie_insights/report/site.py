@@ -84,7 +84,7 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
 
     def write(path: str, content: bytes, rows: int | None = None) -> None:
         _make_folder((out_dir / path).parent)
-        write_file(out_dir / path, content)
+        write_file(out_dir / path, content, is_durable=False)
         files.append(SiteFile(path, rows, len(content), hashlib.sha256(content).hexdigest()))
 
     for page in pages:
