@@ -7,7 +7,6 @@ SHARED = {
     f"tests/integration/{path}": "the built business"
     for path in (
         "forecast/test_built_business.py",
-        "report/test_real_business.py",
         "test_answers.py",
         "test_growth.py",
     )
@@ -18,7 +17,9 @@ LONGEST = (
     "the built business",
     "tests/integration/test_shapes.py",
     "tests/dbt/test_payment_properties.py",
+    "tests/integration/report/test_real_business.py",
     "tests/integration/test_wheel.py",
+    "tests/integration/run/test_kills.py",
     "tests/integration/run/test_interrupt.py",
     "tests/dbt/test_unit_tests.py",
     "tests/integration/sync/test_fuzz.py",
