@@ -1,5 +1,6 @@
 """What holds of every payment history: identities, and what the marts must not depend on."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +39,7 @@ class Models:
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        self.statements = []
+        self.statements: dict[str, str] = {}
         for node in nodes:
             relation = f"{node.schema}.{node.name}"
             self.connection.execute(f"create schema if not exists {node.schema}")
@@ -48,19 +49,28 @@ class Models:
             elif node.name.startswith("stg_"):
                 self.connection.execute(f"create table {relation} as {node.sql}")
             else:
-                self.statements.append(f"create or replace table {relation} as {node.sql}")
+                self.statements[relation] = f"create or replace table {relation} as {node.sql}"
 
-    def build(self, stored: Stored) -> Marts:
-        """Build the marts of these rows, and return what is in them."""
+    def build(self, stored: Stored, marts: Sequence[str] = MARTS) -> Marts:
+        """Build ``marts`` and what they are made from of these rows; return what is in them."""
         for table, rows in (
             ("stg_app__users", stored.users),
             ("stg_app__subscriptions", stored.subscriptions),
             ("stg_app__stripe_payments", stored.payments),
         ):
             self._fill(f"staging.{table}", rows)
-        for statement in self.statements:
-            self.connection.execute(statement)
-        return {name: self.read(f"marts.{name}") for name in MARTS}
+        for relation in self._behind(marts):
+            self.connection.execute(self.statements[relation])
+        return {name: self.read(f"marts.{name}") for name in marts}
+
+    def _behind(self, marts: Sequence[str]) -> list[str]:
+        """Return the relations that ``marts`` are made from, and themselves, in their order."""
+        needed = {f"marts.{name}" for name in marts}
+        for relation in reversed(self.statements):
+            if relation in needed:
+                read = self.statements[relation].replace('"', "")
+                needed |= {name for name in self.statements if re.search(rf"\b{name}\b", read)}
+        return [relation for relation in self.statements if relation in needed]
 
     def read(self, relation: str) -> list[Row]:
         """Return the rows of a table, in an order of their own."""
@@ -279,7 +289,7 @@ def test_products_sum_to_the_total(models: Models, business: list[Customer]) -> 
             replace(customer, payments=[p for p in customer.payments if p.product == product])
             for customer in business
         ]
-        for row in models.build(store(only))["revenue_by_month"]:
+        for row in models.build(store(only), ["revenue_by_month"])["revenue_by_month"]:
             assert row["product_type"] == product
             parts.update(cells(row))
 
