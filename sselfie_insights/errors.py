@@ -51,7 +51,8 @@ class SselfieError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+        joint = " " if self.message.endswith("?") else ": "
+        return f"{self.message}{joint}{self.remedy}" if self.remedy else self.message
 
 
 class UsageError(SselfieError):

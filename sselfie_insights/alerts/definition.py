@@ -88,6 +88,7 @@ def load_watches(path: Path | None = None) -> tuple[Watch, ...]:
     try:
         text = chosen.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{chosen} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{chosen} cannot be read: {reason}") from None
     watches: tuple[Watch, ...] = parse_yaml(_File, text, chosen).alerts
     return watches

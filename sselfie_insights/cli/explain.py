@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import refuse_stale
+from sselfie_insights.cli.output import format_of, refuse_stale
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
 # Groups on a page for others are no smaller.
@@ -67,8 +67,7 @@ def explain(
     from sselfie_insights.settings import load_settings
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
-    chosen = form or (ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE)
+    chosen = form or format_of(output, ReportFormat)
     is_shared = chosen is ReportFormat.HTML
     is_page = chosen in (ReportFormat.HTML, ReportFormat.TABLE)
     with open_warehouse(settings.warehouse) as connection:

@@ -8,13 +8,15 @@ import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from sselfie_insights.query.warehouse import Stamp
     from sselfie_insights.settings import Settings
+
+F = TypeVar("F", bound=StrEnum)
 
 Parameters = Annotated[
     list[str] | None,
@@ -47,11 +49,30 @@ FormatOption = Annotated[
 
 
 def choose_format(given: TableFormat | None, output: Path | None) -> TableFormat:
-    """Return the format asked for, else the one that the file's suffix names, else table."""
-    if given is not None:
-        return given
+    """Return the format asked for, else the one that the file's suffix names, else table.
+
+    Raises:
+        UsageError: The suffix names no format.
+    """
+    return given or format_of(output, TableFormat)
+
+
+def format_of(output: Path | None, formats: type[F]) -> F:
+    """Return which of ``formats`` the suffix of ``output`` names; a table without one, or as txt.
+
+    Raises:
+        UsageError: It names none of them.
+    """
     suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
-    return TableFormat(suffix) if suffix in set(TableFormat) else TableFormat.TABLE
+    name = "table" if suffix in ("", "txt") else suffix
+    if name in {each.value for each in formats}:
+        return formats(name)
+    from sselfie_insights.errors import UsageError
+
+    raise UsageError(
+        f"{output}: no format is called {suffix!r}",
+        remedy=f"choose one with --format: {', '.join(each.value for each in formats)}",
+    )
 
 
 def print_text(text: str, *, is_styled: bool = False) -> None:

@@ -91,6 +91,7 @@ def run(
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
     if name == "-":
@@ -106,7 +107,6 @@ def run(
                 given,
                 with_personal_data=with_personal_data,
             )
-    chosen = choose_format(form, output)
     if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         lines, hidden = lay_out(to_text_table(result), width)
@@ -121,6 +121,6 @@ def run(
         content = to_bytes(result, chosen.value)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
     if result.frame.is_empty():
-        typer.echo("note: no data captured", err=True)
+        typer.echo("note: no rows" if name == "-" else "note: no data captured", err=True)
     if result.stamp is not None:
         refuse_stale(settings, result.stamp)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import Output, Parameters, print_text, refuse_stale
+from sselfie_insights.cli.output import (
+    Output,
+    Parameters,
+    format_of,
+    print_text,
+    refuse_stale,
+)
 
 if TYPE_CHECKING:
     from sselfie_insights.report.page import Page
@@ -69,7 +75,7 @@ def show(
     output: Output = None,
     section: Annotated[
         str | None,
-        typer.Option(help="The section that csv and parquet hold; default the first with data."),
+        typer.Option(help="One section alone; csv and parquet hold one, by default the first."),
     ] = None,
     color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
     warehouse: Warehouse = None,
@@ -85,12 +91,13 @@ def show(
     from sselfie_insights.query.warehouse import open_warehouse
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.definition import find_report, load_reports
-    from sselfie_insights.report.formats import to_bytes
+    from sselfie_insights.report.formats import choose_section, to_bytes
     from sselfie_insights.report.notices import read_notices
     from sselfie_insights.report.page import build_page
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
+    chosen = form or format_of(output, ReportFormat)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     report = find_report(name, load_reports())
     with open_warehouse(settings.warehouse) as connection:
@@ -102,9 +109,8 @@ def show(
             read_notices(settings, connection),
             load_models(settings.warehouse),
         )
-    chosen = form or _format_of(output)
     if chosen is ReportFormat.TABLE and output is None:
-        print_page(page, color)
+        print_page(page if section is None else choose_section(page, section), color)
     else:
         content, others = to_bytes(page, chosen.value, section)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
@@ -141,11 +147,6 @@ def site(
         if notice != describe_age(settings, written.stamp):  # that one is the error
             typer.echo(f"note: {notice}", err=True)
     refuse_stale(settings, written.stamp)
-
-
-def _format_of(output: Path | None) -> ReportFormat:
-    suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
-    return ReportFormat(suffix) if suffix in set(ReportFormat) else ReportFormat.TABLE
 
 
 def print_page(page: "Page", color: Color) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import Query
+from sselfie_insights.query.library import Query, nearest
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.query.write import EXCEL_ROWS, to_csv, to_parquet, to_workbook, write_file
@@ -165,7 +165,8 @@ def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
     for name in names:
         if name not in known:
             raise UsageError(
-                f"there is no mart {name!r}", remedy=f"marts: {', '.join(sorted(known))}"
+                f"there is no mart {name!r}{nearest(name, known)}",
+                remedy=f"marts: {', '.join(sorted(known))}",
             )
     return names
 

@@ -50,6 +50,10 @@ _UNIT_OF_TYPE: dict[str, Unit] = {
 }
 
 
+# How errors call a statement of the user's own.
+_OWN_SQL = "the SQL"
+
+
 @dataclass(frozen=True)
 class Result:
     """A table with its units.
@@ -166,7 +170,7 @@ def run_statement(
         raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
-    relation = _execute(connection, sql, {}, "the SQL")
+    relation = _execute(connection, sql, {}, _OWN_SQL)
     columns = {
         name: Column(unit=_unit_of(str(kind)), description="")
         for name, kind in zip(relation.columns, relation.types, strict=True)
@@ -175,7 +179,7 @@ def run_statement(
         raise UsageError("two columns have one name", remedy="rename one with 'as'")
     return Result(
         name="-",
-        frame=_collect(relation, columns, "the SQL"),
+        frame=_collect(relation, columns, _OWN_SQL),
         columns=columns,
         key=(),
         group_sizes=(),
@@ -208,9 +212,12 @@ def _execute(
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
         return connection.sql(f"execute asked({bound})")
     except duckdb.CatalogException as error:
-        raise UsageError(
-            f"{where}: {_first_line(error)}", remedy="run 'sselfie build' to bring the marts up"
-        ) from None
+        remedy = (
+            "'show all tables' lists them"
+            if where == _OWN_SQL
+            else "run 'sselfie build' to bring the marts up"
+        )
+        raise UsageError(f"{where}: {_first_line(error)}", remedy=remedy) from None
     except duckdb.Error as error:
         raise UsageError(f"{where}: {_first_line(error)}") from None
 
@@ -240,4 +247,7 @@ def _unit_of(kind: str) -> Unit:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].partition("Error: ")[2]
+    """What went wrong, and the name that DuckDB would have expected, where it says so."""
+    first, *more = str(error).strip().splitlines()
+    hint = next((line for line in more if line.startswith("Did you mean")), "")
+    return f"{first.partition('Error: ')[2]} {hint}".strip().rstrip("!")

@@ -80,6 +80,7 @@ def draw_chart(chart: Chart, size: tuple[int, int], *, validate: bool = False) -
 def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, Any]:
     """Return the Vega-Lite description of ``chart``."""
     width, height = size
+    padding = _PADDING
     data = _Data()
     match chart.kind:
         case "line":
@@ -88,6 +89,8 @@ def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, 
             layers = _draw_columns(chart, width, data)
         case "bar":
             layers, height = _draw_bars(chart, width, data), 30 * len(chart.points)
+            # Long names stand left of the bars, in a font that may be wider.
+            padding = _PADDING | {"left": 8 + 2 * max(len(point) for point in chart.points)}
         case "waterfall":
             layers = _draw_waterfall(chart, width, data)
     # Altair's own way to put layers together copies each a dozen times.
@@ -97,7 +100,7 @@ def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, 
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": _PADDING,
+        "padding": padding,
         "background": "transparent",
         "config": _CONFIG,
     }

@@ -1,6 +1,7 @@
 """A whole report as bytes, in every format."""
 
 import json
+from dataclasses import replace
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import write
@@ -13,25 +14,21 @@ from sselfie_insights.report.terminal import render_text
 def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, list[str]]:
     """Return ``page`` in the format ``form``, and the names of sections left out.
 
-    CSV and Parquet hold one table: ``section``, else the first with rows. JSON and Excel hold
-    all, or ``section`` alone.
+    CSV and Parquet hold one table: ``section``, else the first with rows. A text, JSON and Excel
+    hold all, or ``section`` alone; HTML holds all.
 
     Raises:
         UsageError: There is no such section, or the format cannot hold it.
     """
     if form == "html":
+        if section is not None:
+            raise UsageError("a page holds every section", remedy="leave --section out")
         return render_html(page).encode(), []
+    if section is not None:
+        page = choose_section(page, section)
     if form == "table":
         return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
-    data = page.data
-    if section is not None:
-        if section not in data:
-            raise UsageError(
-                f"report {page.report.name} has no section {section!r}{nearest(section, data)}",
-                remedy=f"sections: {', '.join(data)}",
-            )
-        data = {section: data[section]}
-    results = {name: block.result for name, block in data.items()}
+    results = {name: block.result for name, block in page.data.items()}
     if form == "xlsx":
         return write.to_workbook(results), []
     if form == "json":
@@ -51,4 +48,18 @@ def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, 
         raise UsageError(f"report {page.report.name} holds no table", remedy="use --format html")
     chosen = next((n for n, result in results.items() if result.frame.height), next(iter(results)))
     content_bytes = write.to_bytes(results[chosen], "csv" if form == "csv" else "parquet")
-    return content_bytes, [name for name in page.data if name != chosen and section is None]
+    return content_bytes, [name for name in page.data if name != chosen]
+
+
+def choose_section(page: Page, section: str) -> Page:
+    """Return ``page`` with one section alone.
+
+    Raises:
+        UsageError: There is no such section; the message offers the nearest.
+    """
+    if section not in page.data:
+        raise UsageError(
+            f"report {page.report.name} has no section {section!r}{nearest(section, page.data)}",
+            remedy=f"sections: {', '.join(page.data)}",
+        )
+    return replace(page, blocks=(page.data[section],))

@@ -273,7 +273,7 @@ def _build_block(
         chart=chart,
         collapsed=isinstance(section, TableSection) and section.collapsed,
         left_out=result.frame.height - shown.frame.height,
-        is_partial=any(shown.suppressed or ()),
+        is_partial=any(shown.suppressed or ()) and not isinstance(section, WaterfallSection),
     )
 
 

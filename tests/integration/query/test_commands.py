@@ -57,6 +57,8 @@ def test_stdin_is_run_read_only(business: Path) -> None:
     refused = sselfie("query", "run", "-", warehouse=business, stdin="drop table marts.dim_users")
     assert refused.returncode == 2
     assert refused.stderr == b"error: give one SELECT statement: the warehouse is read-only\n"
+    unknown = sselfie("query", "run", "-", warehouse=business, stdin="from marts.dim_user")
+    assert b"Did you mean \"dim_users\"? 'show all tables' lists them" in unknown.stderr
     assert business.read_bytes() == before
 
 
@@ -72,6 +74,10 @@ def test_stdin_is_run_read_only(business: Path) -> None:
         (["query", "show", "nothing"], "see 'sselfie query list'"),
         (["report", "show", "churm"], "did you mean 'churn'"),
         (["report", "show", "churn", "--format", "csv", "--section", "x"], "sections: "),
+        (["report", "show", "churn", "--section", "losses"], "did you mean 'losses-by-kind'? "),
+        (["report", "show", "churn", "--section", "losses-by-kind", "-o", "x.html"], "leave --s"),
+        (["query", "run", "stickiness", "-o", "x.xls"], "no format is called 'xls': choose one"),
+        (["export", "--mart", "fct_activty"], "did you mean 'fct_activity'"),
         (["query", "run", "stickiness", "-o", "/nowhere/x.csv"], "cannot be written"),
         (["export", "-o", "/usr"], "holds something that is no export"),
         (["export", "-o", "/nowhere/x/y", "--mart", "nix"], "there is no mart 'nix'"),
