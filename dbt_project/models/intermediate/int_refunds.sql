@@ -48,7 +48,7 @@ stored_refunds as (
         abs(refund_rows.amount_cents) as amount_cents,
         refund_rows.paid_at as refunded_at
     from refund_rows
-    left join received as by_invoice on refund_rows.stripe_invoice_id = by_invoice.stripe_invoice_id
+    left join received as by_invoice on refund_rows.stripe_invoice_id = by_invoice.payment_key
     left join payment_ids on refund_rows.stripe_payment_id = payment_ids.stripe_payment_id
     left join received as by_payment_id on payment_ids.payment_key = by_payment_id.payment_key
 

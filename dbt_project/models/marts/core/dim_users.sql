@@ -91,8 +91,9 @@ acquisitions as (
             partition by accounts.user_id order by list_entries.subscribed_at, list_entries.list_name
         ) as choice
     from accounts
+    cross join build
     inner join list_entries on accounts.email = list_entries.email
-    where list_entries.subscribed_at <= accounts.signed_up_at + interval '1 day'
+    where list_entries.subscribed_at <= least(accounts.signed_up_at + interval '1 day', build.as_of)
 
 ),
 
