@@ -20,6 +20,9 @@ ENV_PREFIX = "DBT_ENV_CUSTOM_ENV_"
 TOKEN = f"{ENV_PREFIX}SSELFIE_TOKEN"
 """dbt copies it into its artifacts, so that those of a child of a run that died are told apart."""
 
+PROCESS = Path(__file__).with_name("process.py")
+"""The child: run by its path and with ``-P``, so that it finds dbt and not the module beside it."""
+
 FAILED = ("error", "fail", "runtime error", "partial success")
 
 
@@ -74,8 +77,7 @@ def run_dbt(
     results_file.unlink(missing_ok=True)
     token = token_hex(8)
     arguments = [
-        *(sys.executable, "-m", "dbt.cli.main"),
-        *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
+        *(sys.executable, "-P", str(PROCESS)),
         *command,
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target", target, "--target-path", str(target_path), "--log-path", str(target_path)),

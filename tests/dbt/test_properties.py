@@ -89,3 +89,10 @@ def test_every_report_is_an_exposure_of_the_marts_it_reads(built: Dbt, report: s
     assert depends_on == marts
     assert exposure["owner"]["name"]
     assert yaml.safe_load(content)["title"] == exposure["label"]
+
+
+def test_no_model_reads_the_environment_while_it_is_parsed() -> None:
+    """dbt would parse it again, and what hangs on it, at every new instant."""
+    models = resource_dir("dbt_project").glob("models/**/*.sql")
+
+    assert not [path.name for path in models if "env_var" in path.read_text()]

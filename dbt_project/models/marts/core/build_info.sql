@@ -2,10 +2,10 @@
 with build as (
 
     select
-        cast('{{ env_var('SSELFIE_DBT_AS_OF', '1970-01-01') }}' as timestamp) as as_of,
-        cast(nullif('{{ env_var('SSELFIE_DBT_SYNCED_AT', '') }}', '') as timestamp) as synced_at,
-        cast('{{ env_var('SSELFIE_DBT_RUN_ID', '') }}' as {{ dbt.type_string() }}) as run_id,
-        cast('{{ env_var('SSELFIE_DBT_VERSION', '') }}' as {{ dbt.type_string() }}) as version,
+        cast('{{ of_this_build('AS_OF', '1970-01-01') }}' as timestamp) as as_of,
+        cast(nullif('{{ of_this_build('SYNCED_AT', '') }}', '') as timestamp) as synced_at,
+        cast('{{ of_this_build('RUN_ID', '') }}' as {{ dbt.type_string() }}) as run_id,
+        cast('{{ of_this_build('VERSION', '') }}' as {{ dbt.type_string() }}) as version,
         cast('{{ var('timezone') }}' as {{ dbt.type_string() }}) as timezone,
         cast({{ var('grace_days') }} as bigint) as grace_days
 
