@@ -49,6 +49,7 @@ _CONFIG = {
         "tickColor": _RULE,
         "labelFontSize": 12,
         "labelPadding": 6,
+        "labelLimit": 0,  # else every label is measured once more
         "title": None,
     },
 }
