@@ -38,7 +38,7 @@ def time_dlt(url: str, folder: Path, tables: list[str], backend: str) -> float |
     import dlt
     import psycopg2
     from dlt.sources.sql_database import sql_database
-    from sqlalchemy import create_engine
+    from sqlalchemy import NullPool, create_engine
 
     target = folder / f"dlt_{backend}.duckdb"
     pipelines = folder / f"dlt_{backend}"
@@ -50,8 +50,10 @@ def time_dlt(url: str, folder: Path, tables: list[str], backend: str) -> float |
         dataset_name="raw",
     )
     source = sql_database(
-        # dlt's own credentials know no sockets.
-        credentials=create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(url)),
+        # dlt's own credentials know no sockets; it opens a connection for every table.
+        credentials=create_engine(
+            "postgresql+psycopg2://", creator=lambda: psycopg2.connect(url), poolclass=NullPool
+        ),
         table_names=tables,
         backend=backend,
     )
