@@ -4,24 +4,21 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 SHARED = {
-    f"tests/integration/{path}": "the built business"
-    for path in (
-        "forecast/test_built_business.py",
-        "test_answers.py",
-        "test_growth.py",
-    )
+    "tests/dbt/": "the built project",
+    "tests/integration/forecast/test_built_business.py": "the built business",
+    "tests/integration/test_answers.py": "the built business",
+    "tests/integration/test_growth.py": "the built business",
 }
-"""What several files need and takes long to set up, by file: they go to one worker."""
+"""What several files read and takes long to set up, by how their names begin: one worker has it."""
 
 LONGEST = (
-    "the built business",
     "tests/integration/test_shapes.py",
-    "tests/dbt/test_payment_properties.py",
+    "the built project",
+    "the built business",
     "tests/integration/report/test_real_business.py",
     "tests/integration/test_wheel.py",
     "tests/integration/run/test_kills.py",
     "tests/integration/run/test_interrupt.py",
-    "tests/dbt/test_unit_tests.py",
     "tests/integration/sync/test_fuzz.py",
     "tests/browser/test_pages.py",
 )
@@ -33,7 +30,7 @@ class FileScheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return SHARED.get(file, file)
+        return next((what for name, what in SHARED.items() if file.startswith(name)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         first = next((scope for scope in LONGEST if scope in self.workqueue), None)

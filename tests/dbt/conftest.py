@@ -45,9 +45,11 @@ class Dbt:
             env={
                 **os.environ,
                 "PYTHONWARNINGS": "ignore",
-                "SSELFIE_DBT_WAREHOUSE": str(self.warehouse),
+                # Its name alone: with another path dbt would parse the whole project again.
+                "SSELFIE_DBT_WAREHOUSE": self.warehouse.name,
                 "SSELFIE_DBT_AS_OF": "2026-03-10 12:00:00",
             },
+            cwd=self.warehouse.parent,
             capture_output=True,
             text=True,
             check=False,
