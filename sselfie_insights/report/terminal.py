@@ -94,14 +94,15 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
     trends = max((len(tile.trend) for tile in block.tiles), default=0)
     periods = max((len(_write_period(tile)) for tile in block.tiles), default=0)
     changes = max((display_width(tile.change) for tile in block.tiles), default=0)
-    if width is not None and labels + numbers + trends + periods + changes + 8 > width:
-        trends = 0
+    if width is not None:
+        # Four gaps of two; a narrow terminal shows the newest points alone.
+        trends = max(0, min(trends, width - labels - numbers - periods - changes - 8))
     for tile in block.tiles:
         line = Text(pad(clean(tile.label), labels) + "  ")
         if tile.has_value:
             line.append(pad(tile.value, numbers, right=True) + "  ", _HEADING)
             if trends:
-                line.append(pad(draw_text(tile.trend), trends) + "  ", _QUIET)
+                line.append(pad(draw_text(tile.trend[-trends:]), trends) + "  ", _QUIET)
             line.append(pad(_write_period(tile), periods) + "  ")
             line.append(tile.change, _TONES[tile.tone])
         else:
