@@ -11,17 +11,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import open_warehouse, read_stamp, run_query
+from sselfie_insights.query.library import load_query
 from tests.warehouses import User, write_warehouse
 
 FEATURES = ("image", "chat", "training")
 STARTS = ("signup", "first_payment", "first_subscription", "first_activity")
+QUERY = load_query("retention/activity_cohorts")
 
 
 def run(path: Path, **given: str) -> list[dict[str, Any]]:
-    query = find_query("retention/activity_cohorts", load_library())
     with open_warehouse(path) as connection:
-        return run_query(connection, query, read_stamp(connection), given).frame.to_dicts()
+        return run_query(connection, QUERY, read_stamp(connection), given).frame.to_dicts()
 
 
 def at(text: str) -> datetime:
@@ -208,7 +209,6 @@ def test_every_combination_equals_the_brute_force(seed: int, tmp_path: Path) -> 
     users, as_of = random_users(seed)
     zone = ("UTC", "Europe/Oslo", "America/Los_Angeles", "Pacific/Auckland")[seed]
     path = write_warehouse(tmp_path / "w.duckdb", users, as_of, zone)
-    query = find_query("retention/activity_cohorts", load_library())
     rng = random.Random(seed)
     with open_warehouse(path) as connection:
         stamp = read_stamp(connection)
@@ -227,7 +227,7 @@ def test_every_combination_equals_the_brute_force(seed: int, tmp_path: Path) -> 
             }  # fmt: skip
             given |= {"since": since.isoformat()} if since else {}
             given |= {"until": until.isoformat()} if until else {}
-            frame = run_query(connection, query, stamp, given).frame
+            frame = run_query(connection, QUERY, stamp, given).frame
             cells = {
                 (row["segment"], row["cohort_period"], row["period_index"]): (
                     row["cohort_size"],
