@@ -153,9 +153,17 @@ def test_the_keyboard_reaches_everything(browser: Browser, site: Path) -> None:
 
 
 def test_pages_print(browser: Browser, site: Path) -> None:
-    page = browser.new_page()
+    # A4 within its margins of 14 mm, in px of 1/96 inch: nothing may be cut off on paper.
+    page = browser.new_page(viewport={"width": 687, "height": 1016})
+    page.emulate_media(media="print")
     for name in NAMES:
         page.goto((site / f"{name}.html").as_uri())
+        cut = page.evaluate(
+            """[...document.querySelectorAll('.scroll')]
+                .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
+                .map(e => e.ariaLabel)"""
+        )
+        assert cut == [], name
         content = page.pdf(prefer_css_page_size=True)
         assert content.startswith(b"%PDF") and len(content) > 5_000, name
     page.emulate_media(media="print", color_scheme="dark")
