@@ -1,13 +1,19 @@
 """The public queries against the answer key, which comes from the simulation's events."""
 
-from datetime import timedelta
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
 import polars as pl
+import pytest
 
 from sselfie_insights.explain import explain
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
+from sselfie_insights.run.diff import compare
 from tests.answers import KEYS, VARIANTS, list_differences
 from tests.integration.conftest import Business
+from tests.models import run_in_duckdb
 
 
 def test_every_number_equals_the_answer_key(business: Business) -> None:
@@ -58,3 +64,56 @@ def test_every_change_is_explained_to_the_cent(business: Business) -> None:
                     assert group["change"].sum() == expected
                     checked += 1
     assert checked > 4 * 6 * 6
+
+
+LATE = """
+    insert into raw.stripe_payments by name
+    select
+        (select max(id) from raw.stripe_payments) + number as id,
+        'pi_late_' || number as stripe_payment_id, 'cus_late' as stripe_customer_id,
+        5000 as amount_cents, 'usd' as currency, 'succeeded' as status,
+        kind as payment_type, 'one_time_session' as product_type,
+        'in_late' as stripe_invoice_id, paid_at as payment_date, false as is_test_mode,
+        paid_at as created_at, paid_at as updated_at
+    from (values
+        (1, 'one_time_session', timestamptz '2026-09-20 10:00:00+00'),
+        (2, 'refund', timestamptz '2026-10-05 10:00:00+00')
+    ) as late (number, kind, paid_at)
+"""
+"""A payment of September that came in late, and its refund of October."""
+
+
+@pytest.mark.parametrize("business", [1], indirect=True)
+def test_what_came_in_late_is_the_only_restatement(business: Business, tmp_path: Path) -> None:
+    before, after = business.settings.warehouse, tmp_path / "after.duckdb"
+    shutil.copyfile(before, after)
+    with duckdb.connect(after) as connection:
+        connection.execute(LATE)
+    run_in_duckdb(before, after, "UTC")
+
+    found = compare(business.settings, before, after)
+
+    assert found.remarks == ()
+    told = {
+        (number.query, number.first_on, number.column, number.after - number.before, each.causes)
+        for each in found.restatements
+        for number in (each.number,)
+        if number.after is not None and number.before is not None and number.unit == "cents"
+    }
+    september, october = (
+        {
+            (f"revenue/revenue_{kind}", on, column, cents, (cause,))
+            for kind in ("by_month", "totals")
+            for column, cents in changes.items()
+        }
+        for on, cause, changes in (
+            (date(2026, 9, 1), "late row", {"gross_cents": 5000, "net_cents": 5000}),
+            (date(2026, 10, 1), "refund", {"refunded_cents": 5000, "net_cents": -5000}),
+        )
+    )
+    assert {each for each in told if each[0].startswith("revenue/revenue_")} == (
+        september | october
+    )
+    assert {(row.mart, row.customer_key, row.change, row.cause) for row in found.rows} == {
+        ("payments", "stripe:cus_late", "added", cause) for cause in ("late row", "refund")
+    }
