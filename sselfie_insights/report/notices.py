@@ -80,13 +80,19 @@ def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
         return ""
     failed.sort(key=lambda item: item[0])
     since, (_, last) = failed[0][0], failed[-1]
-    reason = str(last.get("error", "no reason recorded"))[:_LONGEST_REASON]
     told = (
         f"A run failed at {write_instant(since)}"
         if len(failed) == 1
         else f"{len(failed)} runs have failed since {write_instant(since)}"
     )
-    return f"{told}, so what happened later is missing. The reason given last: {reason}."
+    return f"{told}, so what happened later is missing. The reason given last: {_reason(last)}."
+
+
+def _reason(entry: dict[str, Any]) -> str:
+    """Return why a run failed, without where the source is: pages go to others."""
+    if entry["exit_code"] == ExitCode.SOURCE:
+        return "the source could not be reached or read; 'sselfie status' tells more"
+    return str(entry.get("error", "no reason recorded"))[:_LONGEST_REASON]
 
 
 def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -70,3 +70,5 @@ def orderly(
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+        if last_resort.ident is not None:
+            last_resort.join()  # where it has begun, it leaves word and ends the process

@@ -112,6 +112,7 @@ class _Run:
         self._entry = entry
         self._step = ""
         self._started = monotonic()
+        self._read_at: datetime | None = None
         self._index: Path | None = None
         self._export: Path | None = None
         entry |= {"steps": [], "published": False, "publication": None}
@@ -189,6 +190,7 @@ class _Run:
         report = sync(
             self._settings, into=private, run_id=self._run_id, on_progress=self._on_progress
         )
+        self._read_at = report.snapshot_at
         summary = report.summary()
         self._entry["sync"] = {key: summary[key] for key in summary if key != "published"}
         for table in report.tables:
@@ -226,7 +228,8 @@ class _Run:
         at = datetime.now(UTC)
         try:
             self._entry["publication"] = keep(warehouse, at).name
-            prune(self._settings, at, on_note=self._warn)
+            # By the slower clock, this machine's or the source's: one that jumps removes nothing.
+            prune(self._settings, min(at, self._read_at or at), on_note=self._warn)
         except UsageError as error:
             # It is published, which is what matters; only the past is missing.
             self._warn(str(error))
@@ -270,20 +273,22 @@ class _Run:
             self._log.error(f"told to stop{self._describe_place()}", step=self._step)
         elif is_shown and settings.warehouse.exists():
             try:
-                with orderly(RENDER_AGAIN, lambda: "rendering took too long", self._die):
+                with orderly(
+                    RENDER_AGAIN, lambda: "rendering took too long", lambda _: self._tell(error)
+                ):
                     self._render()
             except (SselfieError, KeyboardInterrupt) as second:
                 self._warn(f"the pages do not show that this run failed: {second}")
-        for observer in self._observers:
-            observer.end(journal.exit_code(error), journal.describe_error(error))
+        self._tell(error)
 
     def _die(self, error: TimedOutError) -> None:
         """Leave word before the process ends; called from another thread."""
         self._log.error(str(error))
-        with suppress(UsageError):
-            journal.write_entry(self._settings.warehouse, self._entry, error)
+        self._fail(error)
+
+    def _tell(self, error: BaseException) -> None:
         for observer in self._observers:
-            observer.end(journal.exit_code(error), str(error))
+            observer.end(journal.exit_code(error), journal.describe_error(error))
 
     def _describe_late(self, timeout: timedelta | None) -> str:
         return f"the run took longer than {timeout}{self._describe_place()}"

@@ -1,7 +1,7 @@
 """A run publishes all or nothing, and says which."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ from sselfie_insights.errors import (
     UsageError,
 )
 from sselfie_insights.marts.build import build_into
+from sselfie_insights.run import pipeline
 from sselfie_insights.run.journal import journal_path, read_journal
 from sselfie_insights.run.publications import list_publications
 from sselfie_insights.run.steps import STEPS
@@ -149,7 +150,8 @@ def test_a_source_that_cannot_be_reached(nightly: Nightly) -> None:
     assert "hunter2" not in str(failed.value) + journal_path(nightly.warehouse).read_text()
     assert nightly.digest() == before
     assert BANNER in nightly.page()
-    assert "cannot connect" in nightly.page()
+    assert "could not be reached" in nightly.page()
+    assert "127.0.0.1" not in nightly.page()
 
 
 def test_an_output_folder_that_cannot_be_written(nightly: Nightly) -> None:
@@ -174,6 +176,21 @@ def test_a_source_whose_clock_went_back(nightly: Nightly) -> None:
         nightly.run()
     assert nightly.digest() == before
     assert nightly.last()["failed_step"] == "sync"
+
+
+def test_a_clock_that_jumps_ahead_removes_nothing_that_is_kept(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Ahead":
+            return super().now(tz) + timedelta(days=400)
+
+    nightly.run()
+    monkeypatch.setattr(pipeline, "datetime", Ahead)
+    nightly.run()
+    assert len(list_publications(nightly.warehouse)) == 2
+    assert len(list((nightly.out / "exports").iterdir())) == 2
 
 
 def test_whatever_lies_beside_the_warehouse_stops_no_run(nightly: Nightly) -> None:

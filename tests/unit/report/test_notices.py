@@ -89,9 +89,13 @@ def test_data_is_stale_once_it_is_older_than_allowed(
 @pytest.mark.parametrize(
     ("runs", "expected"),
     [
-        ([("run", 3, "no route to db")],
+        ([("run", 2, "too little room")],
          "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
-         " The reason given last: no route to db."),
+         " The reason given last: too little room."),
+        ([("run", 3, "cannot connect to db.internal:5432/app")],
+         "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         " The reason given last: the source could not be reached or read; 'sselfie status'"
+         " tells more."),
         ([("run", 4, "first"), ("sync", 0, ""), ("run", 4, "second")],
          "2 runs have failed since 2026-11-15 13:00:00 UTC, so what happened later is missing."
          " The reason given last: second."),
@@ -142,7 +146,7 @@ def test_what_the_source_lacks_is_named_and_other_drift_is_not(warehouse: Path) 
 
 
 def test_every_page_and_the_terminal_begin_with_them(warehouse: Path) -> None:
-    write_journal(warehouse, ("run", 3, "</p><script>no route"))
+    write_journal(warehouse, ("run", 4, "</p><script>no route"))
     settings, library = load_settings(warehouse=warehouse, max_age="1m"), load_library()
     with open_warehouse(warehouse) as connection:
         told = read_notices(settings, connection, datetime(2026, 11, 20, tzinfo=UTC))
