@@ -246,6 +246,7 @@ class Attempt:
                     changes=plan.changes,
                     drift=plan.drift,
                 )
+            db.execute("checkpoint")  # closing does it too, and is silent when the disk is full
         return report
 
     def _refuse_moved(self, before: Catalog) -> None:

@@ -17,8 +17,12 @@ GONE = ("does not exist", "could not open relation", "cache lookup failed", "not
 REPLAY_CONFLICT = "conflict with recovery"
 """What a standby says when the changes that it replays remove what a read still needs."""
 
-DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
-OUT_OF_MEMORY = "Out of Memory"
+DISK_FULL = (
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+    "failed to offload data block",  # DuckDB leaves a tenth of the free space to others
+)
 
 
 class SourceMovedError(Exception):
@@ -50,15 +54,16 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
         source: The source.
         before: Its catalog before the snapshot; empty when that could not be read.
     """
-    if isinstance(error, duckdb.InternalException | duckdb.FatalException):
-        return error
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
     text = source.redact(str(error))
-    if any(phrase in text for phrase in DISK_FULL):
-        return UsageError(
-            f"the warehouse cannot be written: {_reason(text)}", remedy="free some space"
-        )
+    for phrase in DISK_FULL:
+        if phrase in text:
+            return UsageError(
+                f"the warehouse cannot be written: {phrase}", remedy="free some space beside it"
+            )
+    if isinstance(error, duckdb.InternalException | duckdb.FatalException):
+        return error
     reason = _reason(text)
     if REPLAY_CONFLICT in text:
         return SourceMovedError(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -196,9 +197,65 @@ def test_a_full_disk_is_told_and_nothing_is_published(newest: Bench) -> None:
             newest.sync()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert full.value.remedy == "free some space"
+    assert full.value.remedy == "free some space beside it"
     assert not newest.warehouse.exists()
     assert newest.sync().row_count == 3 * ROWS + 200_000
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Give a volume of its own so many bytes, and return where it is."""
+    folder = tmp_path / "volume"
+    folder.mkdir()
+
+    def resize(size: int) -> Path:
+        again = "remount," if folder.is_mount() else ""
+        words = ["mount", "-t", "tmpfs", "-o", f"{again}size={size}", "tmpfs", str(folder)]
+        if subprocess.run(words, capture_output=True).returncode:
+            pytest.skip("this machine lets nobody mount a volume")
+        return folder
+
+    yield resize
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
+
+
+PLENTY = 100_000_000
+
+
+def test_a_full_volume_leaves_the_publication_and_no_copies(
+    newest: Bench, volume: Callable[[int], Path]
+) -> None:
+    newest.pg(
+        "create table t as select i as id, md5(i::text) as v from generate_series(1, 100000) i",
+        "alter table t add primary key (id)",
+    )
+    bench = Bench(newest.url, volume(PLENTY))
+    bench.sync()
+    size = bench.warehouse.stat().st_size
+    bench.warehouse.unlink()
+
+    def fill_up(capacity: float) -> None:
+        volume(int(capacity))
+        with pytest.raises(UsageError, match="cannot be written") as full:
+            bench.sync(full=True)
+        assert full.value.remedy.startswith("free some space")
+        assert set(bench.warehouse.parent.iterdir()) == left
+
+    left = set(bench.warehouse.parent.iterdir())
+    for share in (0.01, 0.3, 0.6, 0.9):  # at the start, while it writes, when it folds the log in
+        fill_up(share * size)
+    assert not bench.warehouse.exists()
+    volume(PLENTY)
+    bench.sync()
+    published = bench.warehouse.read_bytes()
+    newest.pg("update t set v = md5(v)")
+    left = set(bench.warehouse.parent.iterdir())
+    for share in (1.3, 2.5):  # for a copy of the published file, and for what is written into it
+        fill_up(share * size)
+        assert bench.warehouse.read_bytes() == published
+    volume(PLENTY)
+    assert not bench.sync(verify=True).different
 
 
 def test_a_second_sync_is_turned_away(newest: Bench) -> None:
