@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, refuse_stale
 from sselfie_insights.errors import ExitCode
 
 
@@ -66,3 +66,5 @@ def alerts(
     )
     if fired:
         raise typer.Exit(ExitCode.ALERT)
+    if result.stamp is not None:  # silence about old data would be taken for good news
+        refuse_stale(settings, result.stamp)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.cli import app
-from sselfie_insights.errors import ExitCode, UsageError
+from sselfie_insights.errors import ExitCode, StaleError, UsageError
 from sselfie_insights.explain import MEASURES, build_explanation_page, explain
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.report.html import render_html
@@ -146,6 +146,8 @@ def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.Mo
     )
     quiet = RUNNER.invoke(app, ["alerts", "--format", "json"])
     assert (quiet.exit_code, json.loads(quiet.stdout)) == (0, [])
+    stale = RUNNER.invoke(app, ["alerts", "--format", "json"], env={"SSELFIE_MAX_AGE": "0m"})
+    assert isinstance(stale.exception, StaleError)
 
     told = RUNNER.invoke(app, ["explain", "churn", "--format", "json"])
     assert {row["dimension"] for row in json.loads(told.stdout)} >= {"whole", "product", "cohort"}
