@@ -132,4 +132,5 @@ def _follow(event: dict[str, Any], said: list[str], on_progress: Progress | None
     if info["level"] == "error" and info["msg"]:
         said.append(info["msg"].strip())
     if on_progress and info["name"] in ("LogModelResult", "LogTestResult", "LogSeedResult"):
-        on_progress(data["index"], data["total"], data["node_info"]["node_name"])
+        total = data["num_models" if info["name"] == "LogTestResult" else "total"]
+        on_progress(data["index"], total, data["node_info"]["node_name"])
