@@ -71,6 +71,7 @@ REAL = (
     "dbt_project.yml",
     "profiles.yml",
     "macros/generate_schema_name.sql",
+    "macros/of_this_build.sql",
     "macros/snapshot_time.sql",
     "macros/time.sql",
     "models/marts/core/build_info.sql",
