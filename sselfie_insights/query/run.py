@@ -1,11 +1,12 @@
 """Run a query: bind its values, render its choices, give a typed frame with units."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -15,6 +16,9 @@ from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit,
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.sql import literal, quote
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
 _TYPES: dict[Unit, str] = {
@@ -29,14 +33,6 @@ _TYPES: dict[Unit, str] = {
     "instant": "timestamptz",
     "text": "varchar",
     "flag": "boolean",
-}
-_KINDS: dict[str, pl.DataType] = {
-    "bigint": pl.Int64(),
-    "double": pl.Float64(),
-    "date": pl.Date(),
-    "timestamptz": pl.Datetime("us", "UTC"),
-    "varchar": pl.String(),
-    "boolean": pl.Boolean(),
 }
 _UNIT_OF_TYPE: dict[str, Unit] = {
     "boolean": "flag",
@@ -72,7 +68,7 @@ class Result:
     """
 
     name: str
-    frame: pl.DataFrame
+    frame: "pl.DataFrame"
     columns: dict[str, Column]
     key: tuple[str, ...]
     group_sizes: tuple[str, ...]
@@ -224,20 +220,49 @@ def _execute(
 
 def _collect(
     relation: duckdb.DuckDBPyRelation, columns: Mapping[str, Column], where: str
-) -> pl.DataFrame:
-    """Cast to the types of the units on DuckDB's side, and fetch."""
+) -> "pl.DataFrame":
+    """Cast to the types of the units on DuckDB's side, and fetch.
+
+    Polars is imported while DuckDB works, since that takes as long as most queries do.
+    """
     casts = ", ".join(
         f"cast({quote(name)} as {_TYPES[column.unit]}) as {quote(name)}"
         for name, column in columns.items()
     )
+    asked = relation.project(casts)
     try:
-        return pl.DataFrame(relation.project(casts))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(import_module, "polars")
+            answer = _Stream(asked.__arrow_c_stream__())
+        import polars as pl
+
+        return pl.DataFrame(answer)
     except duckdb.Error as error:
         raise UsageError(f"{where}: {_first_line(error)}") from None
 
 
-def _build_frame(records: list[dict[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
-    schema = {name: _KINDS[_TYPES[column.unit]] for name, column in columns.items()}
+@dataclass(frozen=True)
+class _Stream:
+    """A result that was asked for before polars was there to take it: the Arrow C interface."""
+
+    capsule: object
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.capsule
+
+
+def _build_frame(records: list[dict[str, Any]], columns: Mapping[str, Column]) -> "pl.DataFrame":
+    import polars as pl
+
+    kinds: dict[str, pl.DataType] = {
+        "bigint": pl.Int64(),
+        "double": pl.Float64(),
+        "date": pl.Date(),
+        "timestamptz": pl.Datetime("us", "UTC"),
+        "varchar": pl.String(),
+        "boolean": pl.Boolean(),
+    }
+    schema = {name: kinds[_TYPES[column.unit]] for name, column in columns.items()}
     return pl.DataFrame(records, schema=schema, strict=True)
 
 
