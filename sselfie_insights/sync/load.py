@@ -12,6 +12,10 @@ from sselfie_insights.sync.source import Source
 
 UNFIT = "holds a value that the native type cannot"
 
+CHANGED = quote("sselfie changed")
+PRESENT = quote("sselfie present")
+"""Temporary tables, called as no table of a source is."""
+
 DEAD_SHARE = 0.25
 """Deleted rows that a table's file keeps, to one that lives, before they are cleared away."""
 
@@ -111,17 +115,18 @@ class Loader:
         read = updated = 0
         if changes.condition:
             self._db.execute(
-                f"create or replace temp table changed as {select_table(mirror, changes.condition)}"
+                f"create or replace temp table {CHANGED} as"
+                f" {select_table(mirror, changes.condition)}"
             )
             self._release()
-            if self._unfit_instants(mirror, "changed", changes.condition):
+            if self._unfit_instants(mirror, CHANGED, changes.condition):
                 return None
-            read = self._count("changed")
+            read = self._count(CHANGED)
             updated = self._delete(
-                f"{mirror.local} using changed where {_same_key(mirror, 'changed')}"
+                f"{mirror.local} using {CHANGED} where {_same_key(mirror, CHANGED)}"
             )
-            self._db.execute(f"insert into {mirror.local} from changed")
-            self._db.execute("drop table changed")
+            self._db.execute(f"insert into {mirror.local} from {CHANGED}")
+            self._db.execute(f"drop table {CHANGED}")
         deleted = 0
         if self._count(mirror.local) != changes.row_count:
             deleted = self._delete_missing(mirror)
@@ -136,13 +141,13 @@ class Loader:
     def _delete_missing(self, mirror: Mirror) -> int:
         keys = query_source(mirror, only_key=True)
         columns = ", ".join(column.local for column in mirror.key)
-        self._db.execute(f"create or replace temp table present as select {columns} from {keys}")
+        self._db.execute(f"create or replace temp table {PRESENT} as select {columns} from {keys}")
         self._release()
         deleted = self._delete(
             f"{mirror.local} where not exists"
-            f" (select 1 from present where {_same_key(mirror, 'present')})"
+            f" (select 1 from {PRESENT} where {_same_key(mirror, PRESENT)})"
         )
-        self._db.execute("drop table present")
+        self._db.execute(f"drop table {PRESENT}")
         return deleted
 
     def _unfit_instants(self, mirror: Mirror, relation: str, condition: str = "true") -> list[str]:

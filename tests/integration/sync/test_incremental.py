@@ -317,3 +317,16 @@ def test_deleted_rows_do_not_pile_up_in_the_file(newest: Bench) -> None:
     # A hundred are left behind each time; once they are over a quarter, the next sync clears all.
     assert stored == [1100, 1200, 1300, 1000, 1100, 1200, 1300, 1000, 1100, 1200]
     assert newest.ask("select count(*), count(distinct id) from raw.t") == [(1000, 1000)]
+
+
+@pytest.mark.parametrize("name", ["changed", "present", "raw", "source"])
+def test_no_name_of_a_table_gets_in_the_way(newest: Bench, name: str) -> None:
+    newest.pg(
+        f"create table {name} (id int primary key, v text)",
+        f"insert into {name} select i, 'old' from generate_series(1, 10) i",
+    )
+    newest.sync()
+    newest.pg(f"update {name} set v = 'new' where id <= 2", f"delete from {name} where id = 9")
+    report = newest.sync(verify=True)
+    assert figures(report, name) == ("incremental", 0, 2, 1)
+    assert table(report, name).verification == "equal"
