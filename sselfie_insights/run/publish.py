@@ -25,6 +25,9 @@ WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "
 """How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
 at every checkpoint, which can take longer than the sync; that compacts a table when it pays."""
 
+SCHEMAS = frozenset({"raw", "meta", "staging", "intermediate", "marts", "forecast"})
+"""The schemas of a warehouse. DuckDB calls an open file by its name, which must not be theirs."""
+
 
 @contextmanager
 def warehouse_lock(warehouse: Path) -> Iterator[None]:
@@ -34,7 +37,8 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
 
     Raises:
         LockedError: Another run holds it; the message says which process, where and since when.
-        UsageError: The folder does not exist, or cannot be written.
+        UsageError: The folder does not exist, or cannot be written, or the file is called like a
+            schema.
     """
     warehouse = warehouse.resolve()
     _check_place(warehouse)
@@ -144,6 +148,11 @@ def _check_place(warehouse: Path) -> None:
     if warehouse.is_dir():
         raise UsageError(
             f"the warehouse {warehouse} is a folder", remedy="set SSELFIE_WAREHOUSE to a file"
+        )
+    if warehouse.stem.lower() in SCHEMAS:
+        raise UsageError(
+            f"the warehouse {warehouse} is called like one of its own schemas",
+            remedy="set SSELFIE_WAREHOUSE to another name, such as warehouse.duckdb",
         )
 
 

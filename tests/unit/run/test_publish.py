@@ -202,3 +202,12 @@ def test_copies_where_the_kernel_cannot(tmp_path: Path, monkeypatch: pytest.Monk
     write(warehouse, "published")
     with writable_copy(warehouse) as private:
         assert read(private) == "published"
+
+
+def test_a_warehouse_is_not_called_like_a_schema(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="called like one of its own schemas"),
+        writable_copy(tmp_path / "Marts.duckdb"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
