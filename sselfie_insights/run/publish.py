@@ -25,7 +25,7 @@ WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "
 """How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
 at every checkpoint, which can take longer than the sync; that compacts a table when it pays."""
 
-SCHEMAS = frozenset({"raw", "meta", "staging", "intermediate", "marts", "forecast"})
+SCHEMAS = frozenset({"raw", "meta", "staging", "intermediate", "marts", "snapshots", "forecast"})
 """The schemas of a warehouse. DuckDB calls an open file by its name, which must not be theirs."""
 
 
