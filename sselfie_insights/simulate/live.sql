@@ -29,7 +29,7 @@ update ai_images set source = case when category in ('upload', 'profile', 'highl
     then 'upload' else 'generated' end;
 alter table credit_transactions add column is_test_mode boolean default false;
 update credit_transactions set is_test_mode = true
-where amount > 0 and user_id in (select user_id from subscriptions where is_test_mode);
+where transaction_type in ('purchase', 'subscription_grant') and user_id in (select user_id from subscriptions where is_test_mode);
 create table referrals (
     id serial primary key,
     referrer_id text references users,

@@ -25,17 +25,20 @@ class Stretch:
     billed_mrr: int
 
 
-def contract_cents(invoices: list[Invoice], index: int, interval: int) -> int:
+def contract_cents(invoices: list[Invoice], index: int, interval: int, currency: str) -> int:
     """Return what the subscription costs in the period of invoice ``index``.
 
     An irregular invoice takes the next one's amount; the last one, the list price if it is free
-    or above that, else its own amount.
+    or above that, else its own amount. List prices are in dollars: in another currency a free one
+    takes the amount before.
     """
     invoice = invoices[index]
     if invoice.regular:
         return invoice.cents
     if index + 1 < len(invoices):
         return invoices[index + 1].cents
+    if currency != "usd":
+        return invoice.cents or invoices[index - 1].cents
     list_cents = catalog.price_at(invoice.product, invoice.paid_at).cents * interval
     return invoice.cents if 0 < invoice.cents <= list_cents else list_cents
 
@@ -62,7 +65,7 @@ def coverage(subscriptions: list[Subscription], as_of: int) -> list[Stretch]:
                     subscription,
                     invoice.starts,
                     ends,
-                    contract_cents(invoices, index, months) // months,
+                    contract_cents(invoices, index, months, subscription.currency) // months,
                     invoice.cents // months,
                 )
             )

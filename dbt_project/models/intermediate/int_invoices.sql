@@ -131,7 +131,11 @@ charged_later as (
         min(case when amount_cents > 0 then product_number end) over (
             partition by subscription_key, product_type, currency order by product_number
             rows between 1 following and unbounded following
-        ) as next_charged_number
+        ) as next_charged_number,
+        max(case when amount_cents > 0 then product_number end) over (
+            partition by subscription_key, product_type, currency order by product_number
+            rows between unbounded preceding and 1 preceding
+        ) as last_charged_number
     from ordered
 
 ),
@@ -181,7 +185,7 @@ final as (
                 then charged_later.amount_cents
             when next_charged.amount_cents is not null then next_charged.amount_cents
             when charged_later.amount_cents = 0 or charged_later.amount_cents > prices_in_force.list_amount_cents
-                then coalesce(prices_in_force.list_amount_cents, charged_later.amount_cents)
+                then coalesce(prices_in_force.list_amount_cents, last_charged.amount_cents, 0)
             else charged_later.amount_cents
         end as recurring_amount_cents
     from charged_later
@@ -190,6 +194,11 @@ final as (
             charged_later.subscription_key = next_charged.subscription_key
             and charged_later.product_type = next_charged.product_type
             and charged_later.next_charged_number = next_charged.product_number
+    left join charged_later as last_charged
+        on
+            charged_later.subscription_key = last_charged.subscription_key
+            and charged_later.product_type = last_charged.product_type
+            and charged_later.last_charged_number = last_charged.product_number
     left join prices_in_force on charged_later.payment_key = prices_in_force.payment_key
 
 )
