@@ -36,6 +36,9 @@ from sselfie_insights.report.tables import build_table, rank_values
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
 
+# The bars that one chart can hold and a reader can compare.
+_MOST_BARS = 20
+
 # What queries gave, small groups suppressed, by name and parameters.
 Results = dict[tuple[str, tuple[tuple[str, str], ...]], Result]
 
@@ -329,6 +332,9 @@ def _choose_points(section: LineSection | BarSection, result: Result) -> Result:
             frame=shown.frame[order],
             suppressed=None if small is None else tuple(small[index] for index in order),
         )
+    if isinstance(section, BarSection) and result.columns[section.x].unit == "text":
+        bars = shown.frame[section.x].unique(maintain_order=True).head(_MOST_BARS)
+        shown = _filter(shown, shown.frame[section.x].is_in(bars.implode(), nulls_equal=True))
     return shown
 
 

@@ -18,6 +18,7 @@ SHARES = {
     "email_sends": 0.10,
     "stripe_payments": 0.04,
 }
+PRODUCTS = ("sselfie_studio_membership", "credit_topup", "one_time_session", "paid_blueprint")
 SMALL_ROWS = 2_000
 USERS = 100_000
 
@@ -72,6 +73,12 @@ def _value(column: Column, counts: dict[str, int]) -> str:
         case "text" if column.values:
             names = ", ".join(f"'{value}'" for value in column.values)
             return f"(array[{names}])[1 + i % {len(column.values)}]"
+        case "text" if column.name == "currency":
+            return "'usd'"
+        case "text" if column.name == "product_type":
+            return f"(array[{', '.join(map(repr, PRODUCTS))}])[1 + i % {len(PRODUCTS)}]"
+        case "text" if column.name.endswith(("_type", "category", "style")):
+            return f"'{column.name} ' || i % 12"
         case "text" if column.name in ("content", "prompt", "caption"):
             return "'A portrait by a window, soft light, take ' || i || repeat(' and again', 8)"
         case "text":

@@ -9,6 +9,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import Page, build_page, load_reports
+from sselfie_insights.report.html import render_html
 
 
 def build(path: Path, name: str, **given: str) -> Page:
@@ -103,6 +104,25 @@ def test_currencies_are_never_added(business: Path, tmp_path: Path) -> None:
     for block in page.data.values():
         if block.name.endswith(("-usd", "-eur")):
             assert block.result.frame["currency"].n_unique() == 1
+
+
+def test_a_chart_draws_the_longest_bars_and_tells_of_the_others(
+    business: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into marts.email_by_type by name select 'type ' || i as email_type,"
+            " 9 as send_count, 9 as recipient_count, i as first_payment_count"
+            " from range(200) as types(i)"
+        )
+    page = build(path, "email")
+    block = page.data["first-payments-by-last-e-mail"]
+    assert block.chart is not None
+    assert block.chart.points[:2] == ("type 199", "type 198")
+    assert len(block.chart.points) == 20
+    assert block.left_out == block.result.frame.height - 20
+    assert "type 180" in render_html(page)
 
 
 def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
