@@ -5,6 +5,7 @@ import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,13 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Let files that share what takes long share a worker, too, and begin with the longest."""
     if config.getoption("dist") != "loadfile":
         return None
     from tests.scheduling import FileScheduling
 
-    return FileScheduling(config)
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

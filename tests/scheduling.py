@@ -19,7 +19,6 @@ LONGEST = (
     "tests/integration/test_wheel.py",
     "tests/integration/run/test_kills.py",
     "tests/integration/run/test_interrupt.py",
-    "tests/integration/run/test_kills.py",
     "tests/integration/sync/test_fuzz.py",
     "tests/browser/test_pages.py",
 )
