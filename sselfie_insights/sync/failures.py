@@ -60,7 +60,7 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
     for phrase in DISK_FULL:
         if phrase in text:
             return UsageError(
-                f"the warehouse cannot be written: {phrase}", remedy="free some space beside it"
+                f"the warehouse cannot be written: {phrase}", remedy="free some space"
             )
     if isinstance(error, duckdb.InternalException | duckdb.FatalException):
         return error

@@ -197,7 +197,7 @@ def test_a_full_disk_is_told_and_nothing_is_published(newest: Bench) -> None:
             newest.sync()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert full.value.remedy == "free some space beside it"
+    assert full.value.remedy == "free some space"
     assert not newest.warehouse.exists()
     assert newest.sync().row_count == 3 * ROWS + 200_000
 
