@@ -51,8 +51,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the time that ``text`` names: a whole number of seconds, minutes, hours or days:
-    ``90s``, ``26h``.
+    """Return the time that ``text`` names in seconds, minutes, hours or days: ``90s``, ``26h``.
 
     Raises:
         UsageError: It names none.
