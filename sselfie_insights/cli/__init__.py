@@ -3,6 +3,7 @@
 stdout carries data and nothing else; notes, progress and errors go to stderr.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -84,6 +85,8 @@ def _root(
 
 def main() -> None:
     """Run the command and exit with the code that ``errors.ExitCode`` lists."""
+    # Looking for plugins reads the metadata of every installed package; none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except SselfieError as error:

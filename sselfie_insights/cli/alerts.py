@@ -55,7 +55,7 @@ def alerts(
     states = result.frame["state"]
     fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
     if not all_of_them:
-        result = replace(result, frame=result.frame.filter(pl.col("state") == "fired"))
+        result = replace(result, data=result.frame.filter(pl.col("state") == "fired"))
     chosen = choose_format(form, output)
     content = to_bytes(result, chosen.value)
     write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)

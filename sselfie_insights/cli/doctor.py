@@ -54,20 +54,15 @@ def _print(finding: "Finding") -> None:
 
 
 def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None:
-    import polars as pl
-
     from sselfie_insights.query import Column, Result
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
 
     names = ("part", "state", "detail", "remedy", "exit_code")
-    frame = pl.DataFrame(
-        {name: [getattr(finding, name) for finding in findings] for name in names},
-        schema={name: pl.Int64 if name == "exit_code" else pl.String for name in names},
-    )
+    rows = [tuple(getattr(finding, name) for name in names) for finding in findings]
     columns = {
         name: Column(unit="number" if name == "exit_code" else "text", description="")
         for name in names
     }
-    result = Result("doctor", frame, columns, ("part",), (), {}, None)
+    result = Result("doctor", rows, columns, ("part",), (), {}, None)
     content = to_bytes(result, form.value)
     write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)

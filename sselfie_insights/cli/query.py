@@ -92,11 +92,12 @@ def run(
     from sselfie_insights.settings import load_settings
 
     chosen = choose_format(form, output)
+    is_text = chosen is not TableFormat.PARQUET
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
     if name == "-":
         with open_warehouse(settings.warehouse) as connection:
-            result = run_statement(connection, sys.stdin.read())
+            result = run_statement(connection, sys.stdin.read(), as_rows=is_text)
     else:
         query = load_query(name)
         with open_warehouse(settings.warehouse) as connection:
@@ -106,6 +107,7 @@ def run(
                 read_stamp(connection),
                 given,
                 with_personal_data=with_personal_data,
+                as_rows=is_text,
             )
     if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
@@ -120,7 +122,7 @@ def run(
     else:
         content = to_bytes(result, chosen.value)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
-    if result.frame.is_empty():
+    if not result.height:
         typer.echo("note: no rows" if name == "-" else "note: no data captured", err=True)
     if result.stamp is not None:
         refuse_stale(settings, result.stamp)

@@ -64,11 +64,9 @@ def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]
     chosen = list(result.columns) if names is None else names
     sizes = [chosen.index(name) for name in result.group_sizes if name in chosen]
     rows = []
-    for index, row in enumerate(result.frame.select(chosen).iter_rows()):
-        cells = [
-            write_cell(value, result.columns[name].unit)
-            for name, value in zip(chosen, row, strict=True)
-        ]
+    places = [(list(result.columns).index(name), result.columns[name].unit) for name in chosen]
+    for index, row in enumerate(result.rows):
+        cells = [write_cell(row[place], unit) for place, unit in places]
         if result.suppressed and result.suppressed[index]:
             for position in sizes:
                 cells[position] = cells[position] or result.suppressed[index]

@@ -99,28 +99,28 @@ def _write_all(
     for name, result in (results | tables).items():
         for path, part in _partition(name, result, large_rows):
             yield _record(folder, path, name, part, to_parquet(part))
-    sheets = {name: r for name, r in results.items() if r.frame.height <= EXCEL_ROWS}
+    sheets = {name: r for name, r in results.items() if r.height <= EXCEL_ROWS}
     content = to_workbook(sheets)
-    rows = sum(result.frame.height for result in sheets.values())
+    rows = sum(result.height for result in sheets.values())
     _write(folder, WORKBOOK, content)
     yield ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
 
 
 def _record(folder: Path, path: str, name: str, result: Result, content: bytes) -> ExportFile:
     _write(folder, path, content)
-    return ExportFile(path, name, result.frame.height, len(content), _checksum(content))
+    return ExportFile(path, name, result.height, len(content), _checksum(content))
 
 
 def _partition(name: str, result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
     """Yield the one file, or one a month in Hive's naming for a large table with a date."""
     dates = [key for key, column in result.columns.items() if column.unit in ("month", "date")]
-    if result.frame.height <= large_rows or not dates:
+    if result.height <= large_rows or not dates:
         yield f"parquet/{name}.parquet", result
         return
     months = result.frame[dates[0]].dt.truncate("1mo")
     for month in months.unique().sort():
         is_of_month = months.is_null() if month is None else months == month
-        part = replace(result, frame=result.frame.filter(is_of_month))
+        part = replace(result, data=result.frame.filter(is_of_month))
         yield f"parquet/{name}/month={month or 'none'}/part.parquet", part
 
 
@@ -129,7 +129,7 @@ def _describe(stamp: Stamp, results: dict[str, Result], files: list[ExportFile])
         "stamp": {key: str(value) for key, value in asdict(stamp).items()},
         "sources": {
             name: {
-                "rows": result.frame.height,
+                "rows": result.height,
                 "columns": {
                     column_name: {
                         "type": str(result.frame.schema[column_name]),

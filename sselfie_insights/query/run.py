@@ -1,9 +1,10 @@
 """Run a query: bind its values, render its choices, give a typed frame with units."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,6 +20,8 @@ from sselfie_insights.sql import literal, quote
 
 if TYPE_CHECKING:
     import polars as pl
+
+Row = tuple[Any, ...]
 
 # The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
 _TYPES: dict[Unit, str] = {
@@ -46,8 +49,15 @@ _UNIT_OF_TYPE: dict[str, Unit] = {
 }
 
 
+# What Python, Polars and a spreadsheet can hold of dates and, in UTC, of instants.
+_SPANS: dict[str, tuple[str, str]] = {
+    "date": ("0001-01-01", "9999-12-31"),
+    "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
+}
 # How errors call a statement of the user's own.
 _OWN_SQL = "the SQL"
+# DuckDB's error for a column that the header promises and the SQL lacks begins: Table "…"
+_SUBQUERY = '"of the SELECT"'
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,8 @@ class Result:
 
     Attributes:
         name: The query's name, or ``-`` for a statement of the user's.
-        frame: The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns.
-        columns: Unit and meaning of each column of ``frame``, in its order.
+        data: The rows, as tuples or as a frame; ``rows`` and ``frame`` give either.
+        columns: Unit and meaning of each column, in their order.
         key: The columns that tell one row from another.
         group_sizes: Columns that count the people behind a row, if any.
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
@@ -68,7 +78,7 @@ class Result:
     """
 
     name: str
-    frame: "pl.DataFrame"
+    data: "list[Row] | pl.DataFrame"
     columns: dict[str, Column]
     key: tuple[str, ...]
     group_sizes: tuple[str, ...]
@@ -76,6 +86,21 @@ class Result:
     stamp: Stamp | None
     part_of: tuple[tuple[str, ...], ...] = ()
     suppressed: tuple[str, ...] | None = None
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return len(self.data)
+
+    @cached_property
+    def rows(self) -> "list[Row]":
+        """The rows, each with a value a column; dates and aware instants as Python has them."""
+        return self.data if isinstance(self.data, list) else self.data.rows()
+
+    @cached_property
+    def frame(self) -> "pl.DataFrame":
+        """The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns."""
+        return _build_frame(self.data, self.columns) if isinstance(self.data, list) else self.data
 
 
 def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
@@ -111,6 +136,7 @@ def run_query(
     given: Mapping[str, str] | None = None,
     *,
     with_personal_data: bool = False,
+    as_rows: bool = False,
 ) -> Result:
     """Run ``query`` and return its table.
 
@@ -120,6 +146,7 @@ def run_query(
         stamp: What the warehouse speaks for.
         given: Parameter values as text, by name.
         with_personal_data: Whether to keep the columns that name people.
+        as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
 
     Raises:
         UsageError: A value is wrong, a mart is missing, or the SQL does not give the columns
@@ -133,16 +160,14 @@ def run_query(
     }
     if query.computed is not None:
         records = find_compute(query.computed, query.path)(connection, stamp, values)
-        frame = _build_frame(records, columns)
+        data: list[Row] | pl.DataFrame = [
+            tuple(record[name] for name in columns) for record in records
+        ]
     else:
-        relation = _execute(connection, sql, values, str(query.path))
-        missing = [name for name in query.columns if name not in relation.columns]
-        if missing:
-            raise UsageError(f"{query.path}: the SQL gives no column {missing[0]!r} of the header")
-        frame = _collect(relation, columns, str(query.path))
+        data = _fetch(connection, sql, columns, values, str(query.path), as_rows=as_rows)
     return Result(
         name=query.name,
-        frame=frame,
+        data=data,
         columns=columns,
         key=tuple(name for name in query.key if name in columns),
         group_sizes=query.group_sizes,
@@ -153,7 +178,11 @@ def run_query(
 
 
 def run_statement(
-    connection: duckdb.DuckDBPyConnection, sql: str, stamp: Stamp | None = None
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    stamp: Stamp | None = None,
+    *,
+    as_rows: bool = False,
 ) -> Result:
     """Run one read-only SELECT of the user's own and return its table.
 
@@ -166,16 +195,10 @@ def run_statement(
         raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
-    relation = _execute(connection, sql, {}, _OWN_SQL)
-    columns = {
-        name: Column(unit=_unit_of(str(kind)), description="")
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    }
-    if len(columns) != len(relation.columns):
-        raise UsageError("two columns have one name", remedy="rename one with 'as'")
+    columns = _describe(connection, sql)
     return Result(
         name="-",
-        frame=_collect(relation, columns, _OWN_SQL),
+        data=_fetch(connection, sql, columns, {}, _OWN_SQL, as_rows=as_rows),
         columns=columns,
         key=(),
         group_sizes=(),
@@ -191,10 +214,30 @@ def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool)
     return column
 
 
-def _execute(
-    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value], where: str
-) -> duckdb.DuckDBPyRelation:
-    try:
+def _describe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Column]:
+    """The columns of a statement of the user's own, by their types."""
+    with _telling(_OWN_SQL):
+        relation = connection.sql(sql)
+    columns = {
+        name: Column(unit=_unit_of(str(kind)), description="")
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    }
+    if len(columns) != len(relation.columns):
+        raise UsageError("two columns have one name", remedy="rename one with 'as'")
+    return columns
+
+
+def _fetch(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    columns: Mapping[str, Column],
+    values: Mapping[str, Value],
+    where: str,
+    *,
+    as_rows: bool,
+) -> "list[Row] | pl.DataFrame":
+    """Cast to the types of the units on DuckDB's side, and fetch."""
+    with _telling(where):
         used = duckdb.extract_statements(sql)[0].named_parameters
         unknown = sorted(used - values.keys())
         if unknown:
@@ -202,11 +245,51 @@ def _execute(
                 f"{where}: ${unknown[0]} is no parameter{nearest(unknown[0], values)}",
                 remedy="declare it in the header",
             )
-        if not used:
-            return connection.sql(sql)
-        connection.execute(f"prepare asked as {sql}")
+        casts = ", ".join(
+            _cast(name, column.unit, as_rows=as_rows) for name, column in columns.items()
+        )
+        connection.execute(
+            f"prepare asked as select {casts} from (\n{sql}\n) as {_SUBQUERY}"  # noqa: S608
+        )
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
-        return connection.sql(f"execute asked({bound})")
+        execute = f"execute asked({bound})" if used else "execute asked"
+        if as_rows:
+            return _in_utc(connection.execute(execute).fetchall())
+        import polars as pl
+
+        return pl.DataFrame(connection.sql(execute))
+
+
+def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
+    column, kind = f"{_SUBQUERY}.{quote(name)}", _TYPES[unit]
+    cast = f"cast({column} as {kind})"
+    if kind in _SPANS:
+        first, last = _SPANS[kind]
+        told = literal(f"{name} holds a date that is infinite or beyond the years 1 to 9999")
+        cast = (
+            f"case when {cast} not between {kind} '{first}' and {kind} '{last}'"
+            f" then error({told}) else {cast} end"
+        )
+    if unit == "instant" and as_rows:
+        # DuckDB needs one more library for Python's aware datetimes.
+        cast = f"timezone('UTC', {cast})"
+    return f"{cast} as {quote(name)}"
+
+
+def _in_utc(rows: list[Row]) -> list[Row]:
+    if not any(isinstance(value, datetime) for row in rows for value in row):
+        return rows
+    return [
+        tuple(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in row)
+        for row in rows
+    ]
+
+
+@contextmanager
+def _telling(where: str) -> Iterator[None]:
+    """Say in one line what DuckDB found wrong."""
+    try:
+        yield
     except duckdb.CatalogException as error:
         remedy = (
             "'show all tables' lists them"
@@ -218,40 +301,7 @@ def _execute(
         raise UsageError(f"{where}: {_first_line(error)}") from None
 
 
-def _collect(
-    relation: duckdb.DuckDBPyRelation, columns: Mapping[str, Column], where: str
-) -> "pl.DataFrame":
-    """Cast to the types of the units on DuckDB's side, and fetch.
-
-    Polars is imported while DuckDB works, since that takes as long as most queries do.
-    """
-    casts = ", ".join(
-        f"cast({quote(name)} as {_TYPES[column.unit]}) as {quote(name)}"
-        for name, column in columns.items()
-    )
-    asked = relation.project(casts)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(import_module, "polars")
-            answer = _Stream(asked.__arrow_c_stream__())
-        import polars as pl
-
-        return pl.DataFrame(answer)
-    except duckdb.Error as error:
-        raise UsageError(f"{where}: {_first_line(error)}") from None
-
-
-@dataclass(frozen=True)
-class _Stream:
-    """A result that was asked for before polars was there to take it: the Arrow C interface."""
-
-    capsule: object
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.capsule
-
-
-def _build_frame(records: list[dict[str, Any]], columns: Mapping[str, Column]) -> "pl.DataFrame":
+def _build_frame(rows: list[Row], columns: Mapping[str, Column]) -> "pl.DataFrame":
     import polars as pl
 
     kinds: dict[str, pl.DataType] = {
@@ -263,7 +313,7 @@ def _build_frame(records: list[dict[str, Any]], columns: Mapping[str, Column]) -
         "boolean": pl.Boolean(),
     }
     schema = {name: kinds[_TYPES[column.unit]] for name, column in columns.items()}
-    return pl.DataFrame(records, schema=schema, strict=True)
+    return pl.DataFrame(rows, schema=schema, orient="row", strict=True)
 
 
 def _unit_of(kind: str) -> Unit:

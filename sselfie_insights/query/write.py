@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -33,6 +34,7 @@ _EXCEL_FORMATS: dict[Unit, str] = {
 }
 EXCEL_ROWS = 1_048_575
 _EXCEL_TEXT = 32_767
+_EXCEL_FIRST_YEAR = 1900
 
 
 def to_bytes(result: Result, form: Format) -> bytes:
@@ -67,14 +69,12 @@ def to_text_table(result: Result) -> TextTable:
 
 
 def to_records(result: Result) -> list[dict[str, Any]]:
-    """Return the rows as JSON objects; a suppressed group size is text, such as ``<5``."""
+    """Return the rows as JSON objects; a suppressed group size is text, such as ``<5``.
+
+    JSON has no number for NaN or infinity, so these are text too.
+    """
     return [
-        {
-            name: value.isoformat().replace("+00:00", "Z")
-            if isinstance(value, date | datetime)
-            else value
-            for name, value in zip(result.columns, row, strict=True)
-        }
+        {name: _json_cell(value) for name, value in zip(result.columns, row, strict=True)}
         for row in _shown_rows(result)
     ]
 
@@ -121,7 +121,7 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     formats = {unit: book.add_format({"num_format": code}) for unit, code in _EXCEL_FORMATS.items()}
     names: set[str] = set()
     for name, result in results.items():
-        if result.frame.height > EXCEL_ROWS:
+        if result.height > EXCEL_ROWS:
             raise UsageError(f"{name} has more rows than a sheet holds", remedy="use csv")
         sheet = book.add_worksheet(_sheet_name(name, names))
         sheet.freeze_panes(1, 0)
@@ -132,8 +132,8 @@ def to_workbook(results: dict[str, Result]) -> bytes:
         for line, row in enumerate(_shown_rows(result), start=1):
             for position, value in enumerate(row):
                 _write_excel_cell(sheet, line, position, value, name)
-        if result.frame.height:
-            sheet.autofilter(0, 0, result.frame.height, len(result.columns) - 1)
+        if result.height:
+            sheet.autofilter(0, 0, result.height, len(result.columns) - 1)
     book.close()
     return buffer.getvalue()
 
@@ -192,12 +192,22 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
 
 def _shown_rows(result: Result) -> Iterable[list[Any]]:
     sizes = [list(result.columns).index(name) for name in result.group_sizes]
-    for index, row in enumerate(result.frame.iter_rows()):
+    for index, row in enumerate(result.rows):
         cells = list(row)
         if result.suppressed and (mark := result.suppressed[index]):
             for position in sizes:
                 cells[position] = mark if cells[position] is None else cells[position]
         yield cells
+
+
+def _json_cell(value: Any) -> Any:
+    match value:
+        case date():
+            return value.isoformat().replace("+00:00", "Z")
+        case float() if not isfinite(value):
+            return repr(value)
+        case _:
+            return value
 
 
 def _csv_cell(value: Any) -> str:
@@ -230,8 +240,17 @@ def _write_excel_cell(sheet: Any, line: int, position: int, value: Any, name: st
         if len(value) > _EXCEL_TEXT:
             raise UsageError(f"{name}: a text is longer than a cell holds", remedy="use csv")
         sheet.write_string(line, position, value)
+    elif _excel_has_none(value):
+        sheet.write_string(line, position, _csv_cell(value))
     elif value is not None:
         sheet.write(line, position, value)
+
+
+def _excel_has_none(value: Any) -> bool:
+    """Whether a workbook has no cell for such a value: its days begin with 1900."""
+    if isinstance(value, date):
+        return value.year < _EXCEL_FIRST_YEAR
+    return isinstance(value, float) and not isfinite(value)
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:

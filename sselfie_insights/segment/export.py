@@ -94,7 +94,7 @@ def export_segment(
                 remedy=f"give those again: {told}, {past.holdout_percent} % held out",
             )
     sent = [row for row in past.rows if row["group"] == "sent"]
-    exported = replace(result, frame=_to_frame(sent, result.frame.schema))
+    exported = replace(result, data=_to_frame(sent, result.frame.schema))
     if with_personal_data:
         exported = _add_addresses(connection, query, exported)
     return SegmentExport(
@@ -137,6 +137,6 @@ def _add_addresses(connection: duckdb.DuckDBPyConnection, query: Query, result: 
     names = [name for name in query.columns if name in columns or name == "email"]
     return replace(
         result,
-        frame=result.frame.with_columns(emails).select(names),
+        data=result.frame.with_columns(emails).select(names),
         columns={name: query.columns[name] for name in names},
     )

@@ -96,4 +96,4 @@ def read_segment(
     ).with_columns(
         (pl.col("cooldown_until_on") > stamp.as_of_on).fill_null(value=False).alias("is_cooling")
     )
-    return replace(result, frame=frame)
+    return replace(result, data=frame)

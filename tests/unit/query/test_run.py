@@ -13,6 +13,7 @@ from sselfie_insights.query import (
     run_statement,
 )
 from sselfie_insights.query.library import Query, parse_query
+from sselfie_insights.query.write import to_bytes
 from tests.warehouses import write_warehouse
 
 AS_OF = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -71,7 +72,7 @@ def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Pa
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("select 1 as m", "gives no column 'n'"),
+        ("select 1 as m", 'SELECT" does not have a column named "n"'),
         ("select 1 as n, '' as mail from marts.nowhere", "nowhere does not exist.*sselfie build"),
         ("select 1 as n, '' as mail where 1 = $tip", "tip is no parameter; did you mean 'top'"),
         ("select {{ top }} as n, '' as mail", "'top' is undefined: only choice parameters"),
@@ -97,6 +98,37 @@ def test_the_authors_order_is_kept(tmp_path: Path, warehouse: Path) -> None:
     with open_warehouse(warehouse) as connection:
         expected = connection.execute("select i from range(200000) as t (i) order by hash(i)")
         assert numbers.to_list() == [row[0] for row in expected.fetchall()]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["timestamptz 'infinity'", "date '-infinity'", "date '20000-01-01'", "date '0044-01-01 (BC)'"],
+)
+@pytest.mark.parametrize("as_rows", [False, True])
+def test_a_date_that_nothing_else_can_hold_is_refused(
+    warehouse: Path, value: str, as_rows: bool
+) -> None:
+    with open_warehouse(warehouse) as connection, pytest.raises(UsageError) as error:
+        run_statement(connection, f"select {value} as until", as_rows=as_rows)
+    assert "until holds a date that is infinite or beyond the years 1 to 9999" in str(error.value)
+    with open_warehouse(warehouse) as connection:
+        told = run_statement(connection, f"select ({value})::text as until", as_rows=as_rows)
+    assert told.height == 1
+
+
+def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
+    sql = """select 2**40 as whole, 1.5 as decimal, 'nan'::double as no_number,
+        date '0001-01-01' as day, timestamptz '9999-12-31 23:59:59.999999+00' as last,
+        timestamptz '2026-03-29 01:30:00.000001+01' as instant, false as flag, 'é' as text,
+        null as nothing
+        union all by name select null as instant"""
+    with open_warehouse(warehouse) as connection:
+        rows, frame = (run_statement(connection, sql, as_rows=each) for each in (True, False))
+    assert isinstance(rows.data, list)
+    assert rows.frame.equals(frame.frame, null_equal=True)
+    assert rows.frame.schema == frame.frame.schema
+    for form in ("table", "csv", "json", "xlsx"):
+        assert to_bytes(rows, form) == to_bytes(frame, form)  # type: ignore[arg-type]
 
 
 def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import stat
 import zipfile
@@ -83,6 +84,22 @@ def as_csv(value: Any, unit: str) -> str:
     if unit == "text":
         return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
     return {True: "true", False: "false"}[value] if unit == "flag" else str(value)
+
+
+def test_what_a_format_has_no_number_for_is_text() -> None:
+    rows = [(math.nan, date(1899, 12, 31)), (-math.inf, date(1900, 1, 1))]
+    columns = {
+        "rate": Column(unit="rate", description=""),
+        "on": Column(unit="date", description=""),
+    }
+    result = Result("q", rows, columns, (), (), {}, None)
+    assert to_bytes(result, "csv") == b"rate,on\nnan,1899-12-31\n-inf,1900-01-01\n"
+    assert json.loads(to_bytes(result, "json"), parse_constant=pytest.fail) == [
+        {"rate": "nan", "on": "1899-12-31"},
+        {"rate": "-inf", "on": "1900-01-01"},
+    ]
+    sheet = read_sheet(zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx"))))
+    assert [row[:2] for row in sheet[1:]] == [["nan", "1899-12-31"], ["-inf", "1"]]
 
 
 def test_csv_floats_lose_nothing(result: Result) -> None:

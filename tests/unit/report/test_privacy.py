@@ -60,7 +60,7 @@ def test_of_two_sizes_either_can_be_too_small() -> None:
     frame = make([0, 3, 9]).frame.with_columns(before=pl.Series([4, 8, 9]))
     result = make([0, 3, 9])
     columns = result.columns | {"before": Column(unit="count", description="")}
-    both = replace(result, frame=frame, columns=columns, group_sizes=("people", "before"))
+    both = replace(result, data=frame, columns=columns, group_sizes=("people", "before"))
     hidden = suppress_small_groups(both)
     assert hidden.suppressed == ("<5", "<5", "")
     rows = write_rows(hidden, ["people", "before", "money"])
