@@ -265,7 +265,9 @@ def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
     cast = f"cast({column} as {kind})"
     if kind in _SPANS:
         first, last = _SPANS[kind]
-        told = literal(f"{name} holds a date that is infinite or beyond the years 1 to 9999")
+        told = literal(
+            f"{name} holds a date that is infinite or beyond the years 1 to 9999: cast it to text"
+        )
         cast = (
             f"case when {cast} not between {kind} '{first}' and {kind} '{last}'"
             f" then error({told}) else {cast} end"
