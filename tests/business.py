@@ -88,7 +88,7 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
                 month, "usd", product, gross, back_cents, gross - back_cents, count, count,
                 int(back_cents > 0), done,
             ))  # fmt: skip
-        ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, done))
+        ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, 0, done))
     _table(
         connection, "mrr_movements",
         "month date, currency varchar, opening_mrr_cents bigint, new_mrr_cents bigint,"
@@ -120,7 +120,8 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
     _table(
         connection, "mrr_by_member",
         "month date, customer_key varchar, currency varchar, movement varchar,"
-        " movement_mrr_cents bigint, closing_mrr_cents bigint, is_complete boolean", ladder,
+        " movement_mrr_cents bigint, closing_mrr_cents bigint, in_grace_mrr_cents bigint,"
+        " is_complete boolean", ladder,
     )  # fmt: skip
     _table(
         connection, "members_now",

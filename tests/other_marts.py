@@ -115,7 +115,7 @@ select month, is_complete from marts.credit_flow_by_month;
 create table marts.member_months as
 select
     month, customer_key, 'usd' as currency, 4900::bigint as mrr_cents,
-    subscriber_cohort_month as cohort_period,
+    4900::bigint as billed_mrr_cents, subscriber_cohort_month as cohort_period,
     date_diff('month', subscriber_cohort_month, month) as period_index, is_complete
 from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
 
@@ -181,8 +181,54 @@ from (select *, substr(user_id, 2)::bigint as n from marts.dim_customers);
 create table marts.credit_entries as
 select
     row_number() over () as credit_transaction_id, 'u1' as user_id, month,
-    month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits
+    month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits, cost_cents
 from marts.usage_by_feature;
+
+create table marts.credit_lots as
+select
+    1::bigint as credit_transaction_id, 'u1' as user_id, date '2026-10-03' as bought_on,
+    'usd' as currency, 54000::bigint as price_cents, 1200::bigint as credits,
+    1200::bigint as outstanding_credits, 54000::bigint as outstanding_cents, false as is_old,
+    false as is_idle;
+
+create table marts.first_purchases as
+select
+    customer_key, unnest(['one_time_session', 'pro']) as product_type,
+    timestamp '2026-10-02 10:00' as first_paid_at, date '2026-10-02' as first_paid_on
+from marts.payments;
+
+create table marts.dropped_row_list as
+select
+    'users' as source_table, 'u' || n as row_key, 'internal' as reason, 'u' || n as customer_key,
+    null::varchar as currency, null::bigint as amount_cents
+from range(3) as t (n);
+
+create table marts.generations as
+select
+    'training' as kind, row_number() over () as row_id, 'u1' as user_id,
+    month::timestamp as requested_at, month, 'completed' as status, 38.5 as minutes
+from marts.dim_months;
+
+create table marts.feeds as
+select
+    row_number() over () as feed_layout_id, 'u1' as user_id, month::timestamp as created_at, month,
+    'published' as status, 9::bigint as post_count, 8::bigint as completed_post_count
+from marts.dim_months;
+
+create table marts.chats_by_month as
+select month, 1::bigint as maya_chat_id, 'maya' as chat_type, 'u1' as user_id, 3 as message_count
+from marts.dim_months;
+
+create table marts.academy_enrollments as
+select
+    1::bigint as enrollment_id, 1::bigint as course_id, 'u1' as user_id,
+    timestamp '2026-10-02 10:00' as enrolled_at, true as is_started,
+    null::timestamp as finished_at, null::double as days_to_complete;
+
+create table marts.emails_sent (
+    email_send_id bigint, user_id varchar, email_type varchar, status varchar, sent_at timestamp,
+    is_before_payment boolean, is_last_touch boolean, days_to_payment double
+);
 
 create schema if not exists forecast;
 create table forecast.churn_risk as

@@ -8,6 +8,7 @@ description: >-
   payment failed. Unknown: the source has overwritten the reason. Logo churn rate = opening
   members gone at the close / opening members.
 key: [month]
+drill_down: [churn/churn_by_member, churn/memberships]
 group_size: [opening_member_count, closing_member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
@@ -24,7 +25,7 @@ columns:
   unknown_count: {unit: count, description: Losses whose reason the source has overwritten.}
   in_grace_count: {unit: count, description: Losses that a late renewal may still take back.}
   closing_member_count: {unit: count, description: "Members at the last instant of the month, or at as_of."}
-  logo_churn_rate: {unit: rate, description: Opening members gone at the close / opening members.}
+  logo_churn_rate: {unit: rate, of: opening_member_count, description: Opening members gone at the close / opening members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select

@@ -17,6 +17,7 @@ columns:
   kind: {unit: text, description: "purchased, granted, bonus, adjusted or used."}
   feature: {unit: text, description: What used credits were used for.}
   credits: {unit: credits, description: Credits moved.}
+  cost_cents: {unit: cents, description: "Assumed cost of what was used, in US cents."}
 */
 select
     credit_transaction_id,
@@ -26,7 +27,8 @@ select
     users.email,
     kind,
     feature,
-    credits
+    credits,
+    cost_cents
 from marts.credit_entries
 left join staging.stg_app__users as users using (user_id)
 where

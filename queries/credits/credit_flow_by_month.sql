@@ -6,6 +6,7 @@ description: >-
   returns taken off; adjusted holds the ledger's refund rows, of either sign. closing =
   opening + purchased + granted + bonus + adjusted - used.
 key: [month]
+drill_down: credits/credit_entries
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

@@ -5,6 +5,7 @@ description: >-
   The stored balance minus the sum of the ledger, per user. Some spends never reach the
   ledger; the gap is reported, not hidden.
 key: [user_id]
+drill_down: credits/credit_entries
 columns:
   user_id: {unit: text, description: The user.}
   balance: {unit: credits, description: The stored balance.}

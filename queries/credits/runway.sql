@@ -4,6 +4,7 @@ title: Credit runway
 description: >-
   For how many days a balance lasts at the pace of the user's last 30 days with use.
 key: [user_id]
+drill_down: credits/credit_entries
 columns:
   user_id: {unit: text, description: The user.}
   balance: {unit: credits, description: The stored balance.}

@@ -8,6 +8,7 @@ description: >-
   has had the whole time are shown. Onboarding is stored without a time, so it counts whenever it
   happened, and has no median.
 key: [cohort_period, step]
+drill_down: engagement/first_steps
 group_size: cohort_size
 parameters:
   within_days: {type: integer, default: 30, minimum: 1, maximum: 730, description: Days after signup in which a step counts.}
@@ -19,7 +20,7 @@ columns:
   step_index: {unit: count, description: "Order of the step, from 0."}
   cohort_size: {unit: count, description: Users who signed up in the month.}
   user_count: {unit: count, description: Users who reached the step in time.}
-  rate: {unit: rate, description: Users who reached the step / users who signed up.}
+  rate: {unit: rate, of: cohort_size, description: Users who reached the step / users who signed up.}
   median_days: {unit: days, of: user_count, description: "Median days from signup to the step, of those who reached it."}
   is_complete: {unit: flag, description: "Always true; younger cohorts are left out."}
 */

@@ -7,6 +7,7 @@ description: >-
   period before). Dormant were active in the period before and not in this one. active = new +
   returning + resurrected; the active of the period before = returning + dormant.
 key: [period]
+drill_down: engagement/activity_by_user
 group_size: active_count
 parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}

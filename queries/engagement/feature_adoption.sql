@@ -4,6 +4,7 @@ title: Feature adoption
 description: >-
   The share of a month's active users who used the feature.
 key: [month, feature]
+drill_down: engagement/activity_by_user
 group_size: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
@@ -13,7 +14,8 @@ columns:
   feature: {unit: text, description: The feature.}
   user_count: {unit: count, description: Distinct users of the feature.}
   event_count: {unit: count, description: Uses.}
-  adoption_rate: {unit: rate, description: Users of the feature / active users.}
+  active_count: {unit: count, of: active_count, description: Users active in the month.}
+  adoption_rate: {unit: rate, of: active_count, description: Users of the feature / active users.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select
@@ -21,9 +23,11 @@ select
     feature,
     user_count,
     event_count,
+    active_count,
     adoption_rate,
-    is_complete
-from marts.feature_adoption
+    adopted.is_complete
+from marts.feature_adoption as adopted
+left join marts.active_users as active on active.grain = 'month' and active.period = adopted.month
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

@@ -3,8 +3,10 @@ grain: One row per month.
 title: Feed planner
 description: >-
   Feeds that users laid out, and the posts that they had made for them; posts that the system
-  makes with a layout count as made for it only.
+  makes with a layout count as made for it only. Whether a feed is published and a post made is as the
+  source tells it now, also for an as_of in the past: it overwrites both.
 key: [month]
+drill_down: engagement/feeds
 group_size: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

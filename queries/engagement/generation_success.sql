@@ -2,8 +2,11 @@
 grain: One row per month and kind.
 title: Generation success
 description: >-
-  Images, videos and trainings that users asked for, and how many of them were made.
+  Images, videos and trainings that users asked for, and how many of them were made. What became of
+  one is as the source tells it now, also for an as_of in the past: it overwrites the status and keeps
+  no time, but for trainings.
 key: [month, kind]
+drill_down: engagement/generations
 group_size: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

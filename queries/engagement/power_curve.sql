@@ -5,6 +5,7 @@ description: >-
   How many users were active on exactly so many of the last 28 complete days. A curve that
   rises again to the right shows a habit.
 key: [active_days]
+drill_down: engagement/activity_by_user
 group_size: user_count
 part_of: []
 columns:

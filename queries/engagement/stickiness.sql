@@ -5,6 +5,7 @@ description: >-
   Distinct users active on the day, in the 7 days and in the 30 days that end with it;
   stickiness is daily over monthly.
 key: [day]
+drill_down: engagement/activity_by_user
 group_size: mau
 parameters:
   since: {type: date, description: The first day.}
@@ -14,7 +15,7 @@ columns:
   dau: {unit: count, description: Active on the day.}
   wau: {unit: count, description: Active in the 7 days that end with it.}
   mau: {unit: count, description: Active in the 30 days that end with it.}
-  stickiness: {unit: rate, description: DAU / MAU.}
+  stickiness: {unit: rate, of: mau, description: DAU / MAU.}
   is_complete: {unit: flag, description: Whether the day has ended by as_of.}
 */
 select

@@ -2,8 +2,11 @@
 grain: One row per month.
 title: Trainings
 description: >-
-  Models that users had trained, and how long the training took.
+  Models that users had trained, and how long the training took, by the month of the request. A training
+  that ended after as_of still runs; a failure is as the source tells it now, since it keeps no time of
+  it.
 key: [month]
+drill_down: engagement/generations
 group_size: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

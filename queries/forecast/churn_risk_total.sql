@@ -3,6 +3,7 @@ grain: One row in all.
 title: Losses expected in 30 days
 description: The risks of all members added up, and how many members they are of.
 key: []
+drill_down: forecast/churn_risk
 group_size: member_count
 columns:
   member_count: {unit: count, description: Members with something due within 30 days.}

@@ -18,10 +18,10 @@ columns:
   goal: {unit: text, description: "What counts: member, paid, active or trained."}
   sent_count: {unit: count, description: "People exported, all their days passed."}
   sent_reached_count: {unit: count, description: "Of them, those who reached the goal."}
-  sent_rate: {unit: rate, description: Their share.}
+  sent_rate: {unit: rate, of: sent_count, description: Their share.}
   held_out_count: {unit: count, description: "People held out, all their days passed."}
   held_out_reached_count: {unit: count, description: "Of them, those who reached the goal."}
-  held_out_rate: {unit: rate, description: Their share.}
+  held_out_rate: {unit: rate, of: held_out_count, description: Their share.}
   difference: {unit: rate, description: Share exported minus share held out.}
   low: {unit: rate, description: Lower end of its 95 % interval.}
   high: {unit: rate, description: Upper end of its 95 % interval.}

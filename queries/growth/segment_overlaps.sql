@@ -5,6 +5,17 @@ description: >-
   How many people two segments have in common. Whoever is exported with one cools down for all
   the others.
 key: [segment, other_segment]
+drill_down:
+  - segments/at_risk
+  - segments/credits_low
+  - segments/credits_unused
+  - segments/ladder_next
+  - segments/never_trained
+  - segments/power_users
+  - segments/renewal_due
+  - segments/session_to_membership
+  - segments/trained_idle
+  - segments/win_back
 group_size: person_count
 computed: segment_overlaps
 columns:

@@ -5,6 +5,17 @@ description: >-
   How many people are in each segment, and why. Cooling down are those to whom an e-mail was sent,
   or who were exported with any segment, in the last days; the others can be written to.
 key: [segment, reason]
+drill_down:
+  - segments/at_risk
+  - segments/credits_low
+  - segments/credits_unused
+  - segments/ladder_next
+  - segments/never_trained
+  - segments/power_users
+  - segments/renewal_due
+  - segments/session_to_membership
+  - segments/trained_idle
+  - segments/win_back
 group_size: person_count
 computed: segment_sizes
 columns:

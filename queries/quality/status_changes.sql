@@ -2,8 +2,8 @@
 grain: One row per stored row, column and change of state.
 title: Changes of state
 description: >-
-  Changes of mutable columns, such as a subscription's status, that two syncs saw; the source
-  keeps no history of them. The instant is that of the sync that saw the change.
+  Changes of mutable columns, such as a subscription's status or a credit balance, that two syncs saw;
+  the source keeps no history of them. The instant is that of the sync that saw the change.
 key: [source_table, column_name, row_key, observed_at]
 columns:
   source_table: {unit: text, description: The table.}

@@ -7,6 +7,7 @@ description: >-
   month of joining: who joins and leaves within it is not retained in it. A cell that has not
   begun is empty, not 0.
 key: [segment, cohort_period, period_index]
+drill_down: [retention/cohort_members, churn/memberships]
 group_size: cohort_size
 part_of: [[segment, period_index], [cohort_period, period_index]]
 parameters:

@@ -14,6 +14,7 @@ columns:
   movement: {unit: text, description: "new, reactivation, expansion, contraction or churn."}
   movement_mrr_cents: {unit: cents, description: "Size of the movement, never negative."}
   closing_mrr_cents: {unit: cents, description: The customer's MRR at the month's close.}
+  in_grace_mrr_cents: {unit: cents, description: Part of a churn that a late renewal may still take back.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select
@@ -23,6 +24,7 @@ select
     movement,
     movement_mrr_cents,
     closing_mrr_cents,
+    in_grace_mrr_cents,
     is_complete
 from marts.mrr_by_member
 where

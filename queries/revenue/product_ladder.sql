@@ -7,13 +7,14 @@ description: >-
   session to membership is from one_time_session to it, and the ladder runs from credit_topup over
   paid_blueprint to it.
 key: [from_product, to_product]
+drill_down: revenue/ladder_by_customer
 group_size: from_customer_count
 columns:
   from_product: {unit: text, description: The product bought first.}
   to_product: {unit: text, description: The product bought later.}
   from_customer_count: {unit: count, description: Customers who ever bought the first.}
   customer_count: {unit: count, description: "Of these, customers who later bought the second."}
-  rate: {unit: rate, description: "Customers of both, in this order / customers of the first."}
+  rate: {unit: rate, of: from_customer_count, description: "Customers of both, in this order / customers of the first."}
   median_days: {unit: days, of: customer_count, description: Median days from the one first purchase to the other.}
 */
 select

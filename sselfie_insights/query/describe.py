@@ -42,6 +42,9 @@ def describe_query(
         for name, column in query.columns.items()
     ]
     parts.append(_table("Columns", ["name", "unit", "meaning"], rows))
+    if query.drill_downs:
+        asked = [f"  sselfie query run {name}" for name in query.drill_downs]
+        parts.append("\n".join(["The rows behind it:", *asked]))
     parts += _describe_lineage(read_tables(query), models or {})
     parts.append(f"File: {query.path}")
     parts.append(sql)

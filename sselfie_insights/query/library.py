@@ -81,8 +81,9 @@ class Column(_Strict):
         description: What it means.
         pii: Whether it names a person.
         of: The column that counts the people it tells of: for a number where that is not the
-            row's group size, as with the median of those who got somewhere; for words that a
-            small group's row must not hold.
+            row's group size, as with the median of those who got somewhere; for a rate that
+            is a share of them, which reports give an interval; for words that a small group's
+            row must not hold.
     """
 
     unit: Unit
@@ -150,6 +151,9 @@ class _Header(_Strict):
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
+    drill_downs: Annotated[
+        tuple[str, ...], BeforeValidator(as_list), Field(alias="drill_down")
+    ] = ()
     computed: str | None = None
 
     @model_validator(mode="after")
@@ -181,6 +185,8 @@ class Query:
         part_of: Sets of columns; rows that agree in all of a set add up to a number that is shown
             elsewhere, from which a single hidden row could be worked out. An empty set takes the
             whole table together.
+        drill_downs: The queries that list the customers or rows behind its numbers; empty where
+            its own rows are those.
         body: The SQL, a Jinja template over the choices; of a computed query a comment.
         path: The file.
         computed: The function that works the rows out where SQL cannot, by its name in
@@ -198,6 +204,7 @@ class Query:
     body: str
     path: Path
     part_of: tuple[tuple[str, ...], ...] = ()
+    drill_downs: tuple[str, ...] = ()
     computed: str | Compute | None = None
 
 
@@ -216,7 +223,8 @@ def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
     Raises:
         UsageError: A file's header is wrong; the message names the file and the key.
     """
-    return {name: parse_query(name, path) for name, path in sorted(_find_files(folders).items())}
+    files = _find_files(folders)
+    return {name: _read_query(name, files) for name in sorted(files)}
 
 
 def load_query(name: str) -> Query:
@@ -226,8 +234,7 @@ def load_query(name: str) -> Query:
         UsageError: There is none, or its header is wrong.
     """
     files = _find_files()
-    found = _resolve(name, files)
-    return parse_query(found, files[found])
+    return _read_query(_resolve(name, files), files)
 
 
 def find_query(name: str, library: dict[str, Query]) -> Query:
@@ -294,6 +301,17 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
         where = ".".join(str(part) for part in first["loc"]) or "the top"
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{path}: {where}: {reason}") from None
+
+
+def _read_query(name: str, files: Mapping[str, Path]) -> Query:
+    """Parse a query whose drill-downs are to be among ``files``."""
+    query = parse_query(name, files[name])
+    for behind in query.drill_downs:
+        if behind not in files:
+            raise UsageError(
+                f"{query.path}: drill_down: there is no query {behind!r}{nearest(behind, files)}"
+            )
+    return query
 
 
 def _resolve(name: str, known: Collection[str]) -> str:

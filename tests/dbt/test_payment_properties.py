@@ -19,7 +19,7 @@ from tests.models import Node, compiled_nodes
 from tests.warehouses import insert
 
 MARTS = (
-    *("dim_months", "revenue_by_month", "payments", "payers_by_month"),
+    *("dim_months", "revenue_by_month", "payments", "payers_by_month", "product_ladder"),
     *("mrr_movements", "mrr_by_member", "members_now", "member_months"),
     *("churn_by_month", "churn_by_member", "mrr_churn_by_month"),
     *("subscriber_cohorts", "revenue_cohorts", "dropped_rows"),

@@ -91,6 +91,24 @@ def test_every_report_is_an_exposure_of_the_marts_it_reads(built: Dbt, report: s
     assert yaml.safe_load(content)["title"] == exposure["label"]
 
 
+def test_the_readme_tells_of_every_table_what_it_feeds(built: Dbt) -> None:
+    """The sources in its table are those that models read; it names all the others, too."""
+    children = built.manifest["child_map"]
+    readme = (resource_dir("dbt_project").parent / "README.md").read_text()
+    section = readme.partition("### Which tables feed which marts")[2].partition("`quality/")[0]
+    feeding, others = (
+        set(re.findall(r"`(\w+)`", part)) for part in section.split("The other tables are mirrored")
+    )
+    sources = {
+        node["name"]: bool(children[key])
+        for key, node in built.manifest["sources"].items()
+        if node["source_name"] == "app"
+    }
+
+    assert feeding == {name for name, is_read in sources.items() if is_read}
+    assert others == {name for name, is_read in sources.items() if not is_read}
+
+
 def test_no_model_reads_the_environment_while_it_is_parsed() -> None:
     """dbt would parse it again, and what hangs on it, at every new instant."""
     models = resource_dir("dbt_project").glob("models/**/*.sql")

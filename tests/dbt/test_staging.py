@@ -64,6 +64,12 @@ RAW = """
         (1, 'bea', 'starter', 'active', true, '2026-03-10 12:00:01'),
         (2, 'bea', 'pro', null, false, '2026-01-01 10:00:00'),
         (2, 'bea', 'pro', 'active', false, '2026-03-10 12:00:00');
+    create table snapshots.user_credits_history
+        (user_credit_id bigint, user_id varchar, balance integer, dbt_valid_from timestamp);
+    insert into snapshots.user_credits_history values
+        (1, 'ann', 20, '2026-01-01 10:00:00'),
+        (1, 'ann', 20, '2026-01-02 10:00:00'),
+        (1, 'ann', 18, '2026-01-03 10:00:00');
     create table snapshots.feed_posts_history
         (feed_post_id bigint, user_id varchar, generation_status varchar,
          dbt_valid_from timestamp);
@@ -198,4 +204,5 @@ def test_a_change_of_state_is_seen_between_two_syncs(staged: duckdb.DuckDBPyConn
         ("subscriptions", "1", "ann", "is_cancelling", "false", "true", datetime(2026, 1, 15, 10)),
         ("subscriptions", "1", "ann", "status", "active", "canceled", datetime(2026, 2, 1, 10)),
         ("subscriptions", "2", "bea", "status", None, "active", datetime(2026, 3, 10, 12)),
+        ("user_credits", "1", "ann", "balance", "20", "18", datetime(2026, 1, 3, 10)),
     ]  # fmt: skip

@@ -18,6 +18,7 @@ final as (
         changes.customer_key,
         changes.currency,
         changes.mrr_cents,
+        changes.billed_mrr_cents,
         {{ local_month('changes.member_since_at') }} as cohort_month
     from changes
     inner join months

@@ -54,6 +54,7 @@ running as (
     select
         changes.*,
         sum(change_cents) over (partition by customer_key, currency order by changed_at) as mrr_cents,
+        sum(billed_change_cents) over (partition by customer_key, currency order by changed_at) as billed_mrr_cents,
         lead(changed_at) over (partition by customer_key, currency order by changed_at) as next_changed_at,
         -- All currencies of the customer together: whether anything covered just before and after.
         sum(change_cents) over (partition by customer_key order by changed_at) as total_after_cents,
@@ -85,6 +86,7 @@ final as (
         cast(running.change_cents as bigint) as change_cents,
         cast(running.billed_change_cents as bigint) as billed_change_cents,
         cast(running.mrr_cents as bigint) as mrr_cents,
+        cast(running.billed_mrr_cents as bigint) as billed_mrr_cents,
         cast(running.mrr_cents - running.change_cents as bigint) as previous_mrr_cents,
         running.member_since_at,
         -- A lapse so recent that a late renewal would still take it back.

@@ -96,6 +96,15 @@ def test_a_wrong_header_names_the_file_and_the_key(tmp_path: Path, text: str, me
     assert str(path) in str(error.value)
 
 
+def test_a_drill_down_is_a_query_of_the_library(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("key: [month]", "key: [month]\ndrill_down: a/rows"))
+    write(tmp_path, GOOD, "a/row.sql")
+    with pytest.raises(UsageError, match=r"b\.sql: drill_down: there is no query 'a/rows'; did"):
+        load_library([tmp_path])
+    write(tmp_path, GOOD, "a/rows.sql")
+    assert load_library([tmp_path])["a/b"].drill_downs == ("a/rows",)
+
+
 def test_an_unknown_query_brings_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'retention/activity_cohorts'"):
         find_query("retention/activity_cohort", load_library())

@@ -5,17 +5,25 @@ with entries as (
 
 ),
 
+costs as (
+
+    select * from {{ ref('feature_costs') }}
+
+),
+
 final as (
 
     select
-        credit_transaction_id,
-        user_id,
-        {{ local_month('transacted_at') }} as month,
-        {{ local_date('transacted_at') }} as transacted_on,
-        cast(kind as {{ dbt.type_string() }}) as kind,
-        cast(case when kind = 'used' then feature end as {{ dbt.type_string() }}) as feature,
-        credits
+        entries.credit_transaction_id,
+        entries.user_id,
+        {{ local_month('entries.transacted_at') }} as month,
+        {{ local_date('entries.transacted_at') }} as transacted_on,
+        cast(entries.kind as {{ dbt.type_string() }}) as kind,
+        cast(case when entries.kind = 'used' then entries.feature end as {{ dbt.type_string() }}) as feature,
+        entries.credits,
+        cast(case when entries.kind = 'used' then -entries.credits * costs.cents_per_credit end as bigint) as cost_cents
     from entries
+    left join costs on entries.feature = costs.feature
 
 )
 

@@ -1,37 +1,7 @@
 -- One row per currency: paid credits not used yet, what was paid for them, and two estimates of what never will be.
-{%- set idle_days = 180 %}
-with build as (
+with lots as (
 
-    select * from {{ ref('build_info') }}
-
-),
-
-lots as (
-
-    select * from {{ ref('int_credit_lots') }}
-    where kind = 'purchased'
-
-),
-
-users as (
-
-    select * from {{ ref('dim_users') }}
-
-),
-
-valued as (
-
-    select
-        lots.currency,
-        lots.credits,
-        lots.outstanding_credits,
-        {{ divide_cents('lots.outstanding_credits * lots.price_cents', 'lots.credits') }} as outstanding_cents,
-        lots.price_cents is null as is_unpriced,
-        lots.transacted_at <= build.as_of - interval '{{ idle_days }} days' as is_old,
-        coalesce(users.last_activity_at <= build.as_of - interval '{{ idle_days }} days', true) as is_idle
-    from lots
-    cross join build
-    left join users on lots.user_id = users.user_id
+    select * from {{ ref('credit_lots') }}
 
 ),
 
@@ -40,14 +10,14 @@ summed as (
     select
         currency,
         sum(outstanding_credits) as paid_credits_outstanding,
-        sum(case when is_unpriced then outstanding_credits else 0 end) as unpriced_credits_outstanding,
+        sum(case when price_cents is null then outstanding_credits else 0 end) as unpriced_credits_outstanding,
         sum(coalesce(outstanding_cents, 0)) as liability_cents,
         -- Remote: nobody has touched the account for so long that use has become unlikely.
         sum(case when is_idle then coalesce(outstanding_cents, 0) else 0 end) as remote_cents,
         -- Proportional: young lots will be left as unused as old ones were.
         sum(case when is_old then coalesce(outstanding_cents, 0) else 0 end) as old_cents,
         {{ ratio('sum(case when is_old then outstanding_credits else 0 end)', 'sum(case when is_old then credits else 0 end)') }} as unused_rate
-    from valued
+    from lots
     group by currency
 
 ),

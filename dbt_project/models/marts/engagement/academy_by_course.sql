@@ -1,18 +1,5 @@
 -- One row per course: who enrolled, who finished, and how long that took.
-with build as (
-
-    select * from {{ ref('build_info') }}
-
-),
-
-accounts as (
-
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
-
-),
-
-courses as (
+with courses as (
 
     select * from {{ ref('stg_app__academy_courses') }}
 
@@ -20,13 +7,7 @@ courses as (
 
 enrollments as (
 
-    select
-        enrollments.*,
-        case when enrollments.completed_at <= build.as_of then enrollments.completed_at end as finished_at
-    from {{ ref('stg_app__academy_enrollments') }} as enrollments
-    cross join build
-    inner join accounts on enrollments.user_id = accounts.user_id
-    where enrollments.enrolled_at <= build.as_of
+    select * from {{ ref('academy_enrollments') }}
 
 ),
 
@@ -35,11 +16,9 @@ counted as (
     select
         course_id,
         count(distinct user_id) as enrolled_count,
-        count(distinct case when progress_percentage > 0 or finished_at is not null then user_id end) as started_count,
+        count(distinct case when is_started then user_id end) as started_count,
         count(distinct case when finished_at is not null then user_id end) as completed_count,
-        percentile_cont(0.5) within group (
-            order by extract(epoch from (finished_at - enrolled_at)) / 86400.0
-        ) as median_days_to_complete
+        percentile_cont(0.5) within group (order by days_to_complete) as median_days_to_complete
     from enrollments
     group by course_id
 

@@ -1,35 +1,13 @@
 -- One row per month and kind of chat: conversations with Maya that were written in.
-with build as (
-
-    select * from {{ ref('build_info') }}
-
-),
-
-months as (
+with months as (
 
     select * from {{ ref('dim_months') }}
 
 ),
 
-accounts as (
+chats as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
-
-),
-
-messages as (
-
-    select
-        {{ local_month('messages.sent_at') }} as month,
-        coalesce(chats.chat_type, 'unknown') as chat_type,
-        chats.maya_chat_id,
-        chats.user_id
-    from {{ ref('stg_app__maya_chat_messages') }} as messages
-    cross join build
-    inner join {{ ref('stg_app__maya_chats') }} as chats on messages.maya_chat_id = chats.maya_chat_id
-    inner join accounts on chats.user_id = accounts.user_id
-    where messages.role = 'user' and messages.sent_at <= build.as_of
+    select * from {{ ref('chats_by_month') }}
 
 ),
 
@@ -38,10 +16,10 @@ counted as (
     select
         month,
         chat_type,
-        count(*) as message_count,
-        count(distinct maya_chat_id) as chat_count,
+        count(*) as chat_count,
+        sum(message_count) as message_count,
         count(distinct user_id) as user_count
-    from messages
+    from chats
     group by month, chat_type
 
 ),

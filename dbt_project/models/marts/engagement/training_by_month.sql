@@ -1,32 +1,14 @@
 -- One row per month: models that users had trained, and how long the training took.
-with build as (
-
-    select * from {{ ref('build_info') }}
-
-),
-
-months as (
+with months as (
 
     select * from {{ ref('dim_months') }}
 
 ),
 
-accounts as (
+trainings as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
-
-),
-
-runs as (
-
-    select
-        runs.*,
-        {{ local_month('runs.requested_at') }} as month
-    from {{ ref('stg_app__training_runs') }} as runs
-    cross join build
-    inner join accounts on runs.user_id = accounts.user_id
-    where runs.requested_at <= build.as_of
+    select * from {{ ref('generations') }}
+    where kind = 'training'
 
 ),
 
@@ -35,13 +17,11 @@ counted as (
     select
         month,
         count(*) as requested_count,
-        sum(case when training_status = 'completed' then 1 else 0 end) as completed_count,
-        sum(case when training_status = 'failed' then 1 else 0 end) as failed_count,
+        sum(case when status = 'completed' then 1 else 0 end) as completed_count,
+        sum(case when status = 'failed' then 1 else 0 end) as failed_count,
         count(distinct user_id) as user_count,
-        percentile_cont(0.5) within group (
-            order by extract(epoch from (completed_at - started_at)) / 60.0
-        ) as median_minutes
-    from runs
+        percentile_cont(0.5) within group (order by minutes) as median_minutes
+    from trainings
     group by month
 
 ),

@@ -1,6 +1,7 @@
 -- One row per stored row, column and change of state that two syncs saw, up to as_of.
 {%- set histories = [
     ('subscriptions_history', 'subscriptions', 'subscription_row_id', ['product_type', 'status', 'is_cancelling']),
+    ('user_credits_history', 'user_credits', 'user_credit_id', ['balance']),
     ('users_history', 'users', 'user_id', ['role', 'is_onboarded']),
     ('feed_posts_history', 'feed_posts', 'feed_post_id', ['generation_status']),
     ('ai_images_history', 'ai_images', 'ai_image_id', ['generation_status']),

@@ -18,6 +18,7 @@ final as (
         member_months.customer_key,
         member_months.currency,
         member_months.mrr_cents,
+        member_months.billed_mrr_cents,
         member_months.cohort_month as cohort_period,
         {{ months_between('member_months.cohort_month', 'member_months.month') }} as period_index,
         months.is_complete

@@ -24,7 +24,8 @@ moved as (
         customer_key,
         currency,
         movement,
-        sum(change_cents) as movement_mrr_cents
+        sum(change_cents) as movement_mrr_cents,
+        -sum(case when is_in_grace then change_cents else 0 end) as in_grace_mrr_cents
     from changes
     where movement is not null
     group by month, customer_key, currency, movement
@@ -40,6 +41,7 @@ final as (
         moved.movement,
         cast(abs(moved.movement_mrr_cents) as bigint) as movement_mrr_cents,
         cast(coalesce(closing.mrr_cents, 0) as bigint) as closing_mrr_cents,
+        cast(moved.in_grace_mrr_cents as bigint) as in_grace_mrr_cents,
         months.is_complete
     from moved
     inner join months on moved.month = months.month

@@ -1,50 +1,7 @@
 -- One row per pair of products: customers who bought the first and later, for the first time, the second.
-with payments as (
+with first_purchases as (
 
-    select * from {{ ref('int_payments') }}
-    where is_payment and amount_cents > 0
-
-),
-
-recurring_products as (
-
-    select distinct product_type from {{ ref('dim_products') }}
-    where is_recurring
-
-),
-
--- Every product of its own, and the recurring ones together as `membership`.
-purchases as (
-
-    select
-        payments.customer_key,
-        payments.product_type,
-        payments.paid_at,
-        recurring_products.product_type is not null as is_recurring
-    from payments
-    left join recurring_products on payments.product_type = recurring_products.product_type
-
-    union all
-
-    select
-        payments.customer_key,
-        'membership' as product_type,
-        payments.paid_at,
-        true as is_recurring
-    from payments
-    inner join recurring_products on payments.product_type = recurring_products.product_type
-
-),
-
-first_purchases as (
-
-    select
-        customer_key,
-        product_type,
-        is_recurring,
-        min(paid_at) as first_paid_at
-    from purchases
-    group by customer_key, product_type, is_recurring
+    select * from {{ ref('first_purchases') }}
 
 ),
 

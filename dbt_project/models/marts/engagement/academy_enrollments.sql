@@ -1,0 +1,41 @@
+-- One row per enrolment of a user who counts in a course, up to as_of.
+with build as (
+
+    select * from {{ ref('build_info') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+    where exclusion is null
+
+),
+
+enrollments as (
+
+    select
+        enrollments.*,
+        case when enrollments.completed_at <= build.as_of then enrollments.completed_at end as finished_at
+    from {{ ref('stg_app__academy_enrollments') }} as enrollments
+    cross join build
+    inner join accounts on enrollments.user_id = accounts.user_id
+    where enrollments.enrolled_at <= build.as_of
+
+),
+
+final as (
+
+    select
+        cast(enrollment_id as bigint) as enrollment_id,
+        cast(course_id as bigint) as course_id,
+        user_id,
+        enrolled_at,
+        coalesce(progress_percentage > 0, false) or finished_at is not null as is_started,
+        finished_at,
+        cast(extract(epoch from (finished_at - enrolled_at)) / 86400.0 as double precision) as days_to_complete
+    from enrollments
+
+)
+
+select * from final

@@ -1,0 +1,36 @@
+/*
+grain: One row per lot of bought credits.
+title: Lots of bought credits
+description: >-
+  The rows behind the credit liability: what is left of each purchase, first in first out, and what was
+  paid for that. Old lots were bought 180 days ago or earlier; of idle ones the user has shown no activity
+  for 180 days.
+key: [credit_transaction_id]
+columns:
+  credit_transaction_id: {unit: number, description: The stored ledger entry that brought the credits.}
+  user_id: {unit: text, description: The user.}
+  email: {unit: text, description: "The user's address.", pii: true}
+  bought_on: {unit: date, description: The day.}
+  currency: {unit: text, description: The currency; amounts of different currencies are never added.}
+  price_cents: {unit: cents, description: Paid for the lot; empty where that is not known.}
+  credits: {unit: credits, description: Bought.}
+  outstanding_credits: {unit: credits, description: "Of them, not used yet."}
+  outstanding_cents: {unit: cents, description: Those at the lot's unit price.}
+  is_old: {unit: flag, description: Whether breakage in proportion to use is measured on it.}
+  is_idle: {unit: flag, description: Whether its use has become remote.}
+*/
+select
+    credit_transaction_id,
+    user_id,
+    users.email,
+    bought_on,
+    currency,
+    price_cents,
+    credits,
+    outstanding_credits,
+    outstanding_cents,
+    is_old,
+    is_idle
+from marts.credit_lots
+left join staging.stg_app__users as users using (user_id)
+order by outstanding_cents desc, credit_transaction_id

@@ -1,0 +1,76 @@
+"""Add up the rows that a query's drill-down lists, and hold the sums against the query.
+
+The sums are written here a second time, from the definitions of METRICS.md, over nothing but the
+lists and the calendar of the build.
+"""
+
+from typing import Any
+
+import duckdb
+
+from sselfie_insights.query import Stamp, find_query, load_library, run_query
+from sselfie_insights.query.library import NUMERIC_UNITS, Query
+from sselfie_insights.query.run import compile_query
+from sselfie_insights.sql import literal
+from tests.drill_downs.money import MONEY
+from tests.drill_downs.sums import Sums
+from tests.drill_downs.use import USE
+
+SUMS = MONEY | USE
+
+TOLERANCE = 1e-9
+"""Of rates, medians and the like, by the query's own size."""
+
+DERIVED = {"low", "high", "step_index"}
+"""An interval follows from its rate and n; a step's place is a name of it."""
+
+
+def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str) -> list[str]:
+    """Return a line for every number of the query ``name`` that its drill-downs do not give."""
+    library = load_library()
+    query = find_query(name, library)
+    found = []
+    for sums in SUMS[name]:
+        told = {key for key in query.columns if query.columns[key].unit in NUMERIC_UNITS}
+        told -= {*query.key, *DERIVED, *sums.stored}
+        whole = run_query(connection, query, stamp, sums.given).frame.to_dicts()
+        parts = _add_up(connection, query, sums)
+        if not any(row.get(column) for row in parts for column in told):
+            found.append(f"{name}: nothing to add up")
+        silent = told - set(parts[0]) if parts else told
+        found += [f"{name}: {column} is given by no parts" for column in sorted(silent)]
+        found += [f"{name} {sums.given}: {line}" for line in _differences(query, whole, parts)]
+    return found
+
+
+def _add_up(
+    connection: duckdb.DuckDBPyConnection, query: Query, sums: Sums
+) -> list[dict[str, Any]]:
+    """Put the drill-downs into temporary tables, and run the sums over them."""
+    for name in query.drill_downs:
+        sql, values = compile_query(find_query(name, load_library()), sums.parts.get(name, {}))
+        for parameter, value in sorted(values.items(), reverse=True):
+            sql = sql.replace(f"${parameter}", literal(value))
+        table = name.rpartition("/")[2]
+        connection.execute(f"create or replace temp table {table} as {sql}")
+    cursor = connection.execute(sums.sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _differences(
+    query: Query, whole: list[dict[str, Any]], parts: list[dict[str, Any]]
+) -> list[str]:
+    """Compare row by row; a row that one side lacks counts as nothing."""
+    told, given = (
+        {tuple(row[key] for key in query.key): row for row in rows} for rows in (whole, parts)
+    )
+    lines = []
+    for place in told.keys() | given.keys():
+        for column in parts[0].keys() - set(query.key) if parts else ():
+            expected, found = (
+                float(rows.get(place, {}).get(column) or 0) for rows in (told, given)
+            )
+            if abs(expected - found) > TOLERANCE * max(1, abs(expected)):
+                lines.append(f"{column} of {place} is {expected}, its parts give {found}")
+    return sorted(lines)[:5]
