@@ -14,9 +14,8 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import NUMERIC_UNITS, Unit, find_query, load_library
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.shares import Z_95
 
-# The normal quantile of a two-sided 95 % interval.
-_Z_95 = 1.959963984540054
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
 
 
@@ -159,7 +158,7 @@ def _judge_line(
     """
     chance, told = 0.0, _write(value, unit)
     if watch.trials and n:
-        chance = _Z_95 * math.sqrt(max(0.0, line * (1 - line)) / n)
+        chance = Z_95 * math.sqrt(max(0.0, line * (1 - line)) / n)
         told += f" of {n:,}"
     beyond = value - line if kind == "above" else line - value
     state, relation = (FIRED, "is") if beyond > chance else (QUIET, "is not")

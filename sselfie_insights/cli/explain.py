@@ -11,9 +11,6 @@ from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import format_of, refuse_stale
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
-# Groups on a page for others are no smaller.
-_LEAST = 5
-
 
 class MeasureName(StrEnum):
     """What can be explained."""
@@ -60,6 +57,7 @@ def explain(
     from sselfie_insights.explain import explain as explain_change
     from sselfie_insights.explain.page import to_result
     from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.cells import SMALLEST_GROUP
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.report.html import render_html
     from sselfie_insights.report.terminal import render_text
@@ -78,7 +76,7 @@ def explain(
             measure.value,
             month,
             first=first if is_page else None,
-            least=_LEAST if is_shared else 1,
+            least=SMALLEST_GROUP if is_shared else 1,
         )
         if is_page:
             page = build_explanation_page(connection, explanation, is_shared=is_shared)

@@ -90,7 +90,7 @@ def show(
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.warehouse import open_warehouse
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
-    from sselfie_insights.report.definition import find_report, load_reports
+    from sselfie_insights.report.definition import load_report
     from sselfie_insights.report.formats import choose_section, to_bytes
     from sselfie_insights.report.notices import read_notices
     from sselfie_insights.report.page import build_page
@@ -99,7 +99,7 @@ def show(
 
     chosen = form or format_of(output, ReportFormat)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    report = find_report(name, load_reports())
+    report = load_report(name)
     with open_warehouse(settings.warehouse) as connection:
         page = build_page(
             connection,

@@ -1,7 +1,6 @@
 """Whether the warehouse is there, readable, private, unlocked and fresh, and what to do if not."""
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,20 +14,16 @@ from sselfie_insights.report.notices import describe_age, describe_checks, descr
 from sselfie_insights.run.format import FORMAT_VERSION
 from sselfie_insights.run.journal import read_journal
 from sselfie_insights.run.publish import warehouse_lock
+from sselfie_insights.run.space import require_space
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.state import read_state
-
-GIGABYTE = 1e9
-# A run writes a copy of the warehouse, and DuckDB spills beside it.
-_SPACE_FACTOR = 3
-_LEAST_FREE_BYTES = 1e9
 
 
 def check_warehouse(settings: Settings) -> Iterator[Finding]:
     """Yield what is found of the published file, its surroundings and its journal."""
     warehouse = settings.warehouse.resolve()
     yield attempt("folder", lambda: _check_folder(warehouse.parent))
-    yield _check_space(warehouse)
+    yield attempt("disk", lambda: str(require_space(warehouse)))
     if not warehouse.exists():
         yield Finding("warehouse", "warning", f"{warehouse} is not there yet", "run 'sselfie sync'")
     else:
@@ -48,18 +43,6 @@ def _check_folder(folder: Path) -> str:
             f"{folder} cannot be written", remedy="change its permissions, or set SSELFIE_WAREHOUSE"
         )
     return f"{folder} can be written"
-
-
-def _check_space(warehouse: Path) -> Finding:
-    folder = next(parent for parent in warehouse.parents if parent.exists())
-    free = shutil.disk_usage(folder).free
-    size = warehouse.stat().st_size if warehouse.is_file() else 0
-    wanted = max(_SPACE_FACTOR * size, _LEAST_FREE_BYTES)
-    told = f"{free / GIGABYTE:.1f} GB free, a run wants {wanted / GIGABYTE:.1f}"
-    if free >= wanted:
-        return Finding("disk", "ok", told)
-    remedy = "free some space, or set SSELFIE_WAREHOUSE to another disk"
-    return Finding("disk", "failed", told, remedy, ExitCode.USAGE)
 
 
 def _check_file(warehouse: Path) -> str:

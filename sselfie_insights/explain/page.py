@@ -1,7 +1,6 @@
 """The explanation as a page, for terminal and browser."""
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from pydantic import TypeAdapter
 
 from sselfie_insights.explain.decompose import WHOLE
 from sselfie_insights.explain.measures import MEASURES, Explanation
-from sselfie_insights.query.cells import write_month
-from sselfie_insights.query.library import Column, Query, load_library
+from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
+from sselfie_insights.query.library import Column, Query, load_library, load_query
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.report.definition import Report, Section
@@ -37,7 +36,7 @@ def to_result(explanation: Explanation, stamp: Stamp) -> Result:
     query = _query_of(explanation, is_shared=False)
     return Result(
         name=_PARTS,
-        frame=explanation.parts.select(list(query.columns)),
+        data=explanation.parts.select(list(query.columns)),
         columns=query.columns,
         key=query.key,
         group_sizes=(),
@@ -55,12 +54,12 @@ def build_explanation_page(
         connection: The open warehouse.
         explanation: What to show.
         is_shared: Whether others than its maker read it: then small groups show no numbers. Make
-            the explanation itself with ``least=5``.
+            the explanation itself with ``least`` at the smallest group that pages show.
     """
     measure, month = explanation.measure, write_month(explanation.month)
     name = next(name for name, known in MEASURES.items() if known is measure)
     query = _query_of(explanation, is_shared=is_shared)
-    library: Mapping[str, Query] = load_library() | {_PARTS: query}
+    library = load_library() | {_PARTS: query}
     report = Report(
         title=f"{measure.title}: {month}",
         description=(
@@ -132,8 +131,9 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
         sections.append(
             {
                 "type": "note",
-                "text": "Groups of fewer than five people stand together. Single customers are on"
-                " no page; the command tells them on the terminal and in --format csv.",
+                "text": f"Groups of fewer than {SMALLEST_GROUP} people stand together. Single"
+                " customers are on no page; the command tells them on the terminal and in"
+                " --format csv.",
             }
         )
     return TypeAdapter(tuple[Section, ...]).validate_python(sections)
@@ -141,7 +141,7 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
 
 def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
     measure = explanation.measure
-    source = load_library()[measure.query]
+    source = load_query(measure.query)
     rows = explanation.parts.to_dicts()
     unit = measure.unit
     columns = {

@@ -1,6 +1,6 @@
 """Reports: YAML files that say what to show, evaluated once and drawn for terminal and browser."""
 
-from sselfie_insights.report.definition import Report, find_report, load_reports
+from sselfie_insights.report.definition import Report, load_report, load_reports
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.page import Page, build_page
 from sselfie_insights.report.site import Site, read_headlines, render_site
@@ -11,7 +11,7 @@ __all__ = [
     "Site",
     "Tile",
     "build_page",
-    "find_report",
+    "load_report",
     "load_reports",
     "read_headlines",
     "render_site",

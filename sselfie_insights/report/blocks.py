@@ -19,10 +19,17 @@ class HeadlineBlock:
 
 @dataclass(frozen=True)
 class Series:
-    """A named line or set of bars: one value a point of the chart, None where there is none."""
+    """A named line or set of bars: one value a point of the chart, None where there is none.
+
+    Attributes:
+        label: Its name.
+        values: One a point.
+        ends: The ends of each value's 95 % interval; empty where values have none.
+    """
 
     label: str
     values: tuple[float | None, ...]
+    ends: tuple[tuple[float, float] | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,11 @@ class Chart:
     complete: tuple[bool, ...]
     measure: Literal["money", "rate", "number"]
     summary: str
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the drawing holds 95 % intervals: of one line or set of bars, not of several."""
+        return len(self.series) == 1 and any(self.series[0].ends)
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,13 @@ def build_chart(
         series = []
         for name, label in section.y.items():
             values: list[float | None] = [None] * len(points)
+            ends: list[tuple[float, float] | None] = [None] * len(points)
             for row in rows:
-                values[position[row[section.x]]] = _scale(row[name], unit)
-            series.append(Series(label, tuple(values)))
+                index = position[row[section.x]]
+                values[index] = _scale(row[name], unit)
+                if row.get(f"{name}_low") is not None:
+                    ends[index] = row[f"{name}_low"], row[f"{name}_high"]
+            series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
     complete = [True] * len(points)
     for row in rows:
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))

@@ -35,6 +35,7 @@ _PAINTS = (
 _BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
 _UNREAD = re.compile(
     r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
+    r'| stroke-width="1"'  # as it is anyway
 )
 # Room for half of the last label, and for a font that is wider than vl-convert's.
 _PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
@@ -122,6 +123,10 @@ def _draw_lines(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
     solid = [row for row in rows if chart.complete[row["index"]]] or rows
     line = alt.Chart(data.add(solid)).mark_line(strokeWidth=2).encode(x=x, y=y, stroke=color)
     parts: list[alt.Chart] = [line]
+    if chart.has_intervals:
+        band = alt.Chart(data.add(list(_interval_rows(chart)))).mark_area(fillOpacity=0.14)
+        low = alt.Y("low:Q", axis=_quiet_axis(chart))
+        parts.insert(0, band.encode(x=x, y=low, y2="high:Q", fill=_fill("paint")))
     if dashed:
         parts.append(
             alt.Chart(data.add(dashed))
@@ -138,27 +143,25 @@ def _draw_lines(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
 
 
 def _draw_columns(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
-    rows = [
-        row
-        | {
-            "fill": row["paint"]
-            if chart.complete[row["index"]]
-            else _HATCHES[_SERIES.index(row["paint"])]
-        }
-        for row in _long_rows(chart)
+    rows = [row for row in _long_rows(chart) if row["value"]]
+    known = [row for row in rows if chart.complete[row["index"]]]
+    running = [
+        row | {"fill": _HATCHES[_SERIES.index(row["paint"])]}
+        for row in rows
+        if not chart.complete[row["index"]]
     ]
+    x, y, order = _time_axis(chart, width, padding=0.25), _value_axis(chart), alt.Order("rank:Q")
     bars = (
-        alt.Chart(data.add(rows))
-        .mark_bar(strokeWidth=1, binSpacing=0)
-        .encode(
-            x=_time_axis(chart, width, padding=0.25),
-            y=_value_axis(chart),
-            fill=_fill("fill"),
-            stroke=_stroke("paint"),
-            order=alt.Order("rank:Q"),
-        )
+        alt.Chart(data.add(known))
+        .mark_bar(binSpacing=0)
+        .encode(x=x, y=y, fill=_fill("paint"), order=order)
     )
-    return [bars]
+    hatched = (
+        alt.Chart(data.add(running))
+        .mark_bar(strokeWidth=1, binSpacing=0)
+        .encode(x=x, y=y, fill=_fill("fill"), stroke=_stroke("paint"), order=order)
+    )
+    return [bars, hatched] if running else [bars]
 
 
 def _draw_bars(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
@@ -168,15 +171,29 @@ def _draw_bars(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
         sort=list(chart.points),
         axis=alt.Axis(domain=False, ticks=False, labelLimit=width // 3, labelColor=_INK),
     )
-    top = max((row["value"] for row in rows), default=0) or 1
-    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.15]))
+    whiskers = list(_interval_rows(chart)) if chart.has_intervals else []
+    ends = {row["point"]: row["high"] for row in whiskers}
+    rows = [row | {"end": ends.get(row["point"], row["value"])} for row in rows]
+    scale = alt.Scale(domain=[0, (max((row["end"] for row in rows), default=0) or 1) * 1.15])
+    x = alt.X("value:Q", axis=None, scale=scale)
     bars = alt.Chart(data.add(rows)).mark_bar(height=16).encode(x=x, y=y, fill=_fill("paint"))
     texts = (
         alt.Chart(data.add(rows))
         .mark_text(align="left", dx=6, fontSize=12, color=_MUTED)
-        .encode(x=x, y=y, text=alt.Text("value:Q", format=_FORMATS[chart.measure]))
+        .encode(
+            x=alt.X("end:Q", axis=None, scale=scale),
+            y=y,
+            text=alt.Text("value:Q", format=_FORMATS[chart.measure]),
+        )
     )
-    return [bars, texts]
+    if not whiskers:
+        return [bars, texts]
+    lines = (
+        alt.Chart(data.add(whiskers))
+        .mark_rule(strokeWidth=1.5, color=_INK)
+        .encode(x=alt.X("low:Q", axis=None, scale=scale), x2="high:Q", y=y)
+    )
+    return [bars, lines, texts]
 
 
 def _draw_waterfall(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
@@ -222,6 +239,12 @@ def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
                     "rank": rank,
                     "paint": _SERIES[rank % len(_SERIES)],
                 }
+
+
+def _interval_rows(chart: Chart) -> Iterator[dict[str, Any]]:
+    for point, ends in zip(chart.points, chart.series[0].ends, strict=True):
+        if ends is not None:
+            yield {"point": point, "low": ends[0], "high": ends[1], "paint": _SERIES[0]}
 
 
 def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> alt.X:
@@ -294,4 +317,4 @@ def _recolor(svg: str) -> str:
 
 def _clean_tag(tag: str) -> str:
     tag = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _PAINTS[match[0]], _UNREAD.sub("", tag))
-    return re.sub(r"\d+\.\d{2,}", lambda match: f"{float(match[0]):.1f}", tag)
+    return re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), tag)

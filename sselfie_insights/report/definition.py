@@ -48,8 +48,8 @@ class HeadlineItem(_Source):
 
     ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
     better. ``each`` gives a number for every value of that column, such as the currency. ``low``
-    and ``high`` are the columns of its 95 % interval, ``n`` that of what it rests on; the interval
-    of a rate that has no columns of its own is Wilson's, of so many of ``n``.
+    and ``high`` are the columns of its 95 % interval, ``n`` that of what it rests on; a share of
+    people, whose column says what it is ``of``, has them without being told.
     """
 
     label: str
@@ -167,6 +167,9 @@ class Report(_Report):
     path: Path
 
 
+# The page of contents of a site, so no report's.
+INDEX = "index"
+
 # The order in which the site and `report list` show the packaged reports; others follow.
 ORDER = (
     "overview",
@@ -186,7 +189,7 @@ ORDER = (
 
 def list_names() -> list[str]:
     """Return the names of every report, sorted, without reading the files."""
-    return sorted({path.stem for folder in _folders() for path in folder.glob("*.yml")})
+    return sorted(_find_files())
 
 
 def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
@@ -199,27 +202,40 @@ def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
     Raises:
         UsageError: A file is wrong; the message names the file and the key.
     """
-    found: dict[str, Report] = {}
-    for folder in _folders() if folders is None else folders:
-        for path in sorted(folder.glob("*.yml")):
-            if path.stem not in found:
-                content = parse_yaml(_Report, path.read_text(encoding="utf-8"), path)
-                found[path.stem] = Report(name=path.stem, path=path, **dict(content))
     rank = {name: position for position, name in enumerate(ORDER)}
-    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+    files = sorted(_find_files(folders), key=lambda name: (rank.get(name, len(rank)), name))
+    return {name: load_report(name, folders) for name in files}
 
 
-def find_report(name: str, reports: dict[str, Report]) -> Report:
-    """Return the report called ``name``.
+def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
+    """Return the report called ``name``, and read no other's file.
 
     Raises:
-        UsageError: There is none; the message offers the nearest name.
+        UsageError: There is none, and the message offers the nearest name; or its file is wrong.
     """
-    if name not in reports:
+    files = _find_files(folders)
+    if name not in files:
         raise UsageError(
-            f"unknown report {name!r}{nearest(name, reports)}", remedy="see 'sselfie report list'"
+            f"unknown report {name!r}{nearest(name, files)}", remedy="see 'sselfie report list'"
         )
-    return reports[name]
+    path = files[name]
+    if name == INDEX:
+        raise UsageError(f"{path}: the page of contents is called so", remedy="rename the file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {reason}", remedy="save it as UTF-8") from None
+    return Report(name=name, path=path, **dict(parse_yaml(_Report, text, path)))
+
+
+def _find_files(folders: Iterable[Path] | None = None) -> dict[str, Path]:
+    """The file of every report by name; the earlier folder's counts."""
+    found: dict[str, Path] = {}
+    for folder in _folders() if folders is None else folders:
+        for path in folder.glob("*.yml"):
+            found.setdefault(path.stem, path)
+    return found
 
 
 def _folders() -> list[Path]:

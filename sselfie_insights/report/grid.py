@@ -9,6 +9,7 @@ import polars as pl
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.run import Result
+from sselfie_insights.report.intervals import share_interval
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
 
@@ -48,6 +49,7 @@ class CohortGrid:
         rows: The cohorts, oldest first, that are shown.
         mean: The weighted mean over the complete cells of all cohorts but the suppressed, which
             it would give away; None where it has no meaning.
+        mean_n: How many people the mean rests on; None where there is no mean.
         hidden_cohorts: Older cohorts that are not shown.
         hidden_periods: Later periods that are not shown.
         measure: What a cell holds, in words.
@@ -56,6 +58,7 @@ class CohortGrid:
     periods: tuple[str, ...]
     rows: tuple[GridRow, ...]
     mean: GridRow | None
+    mean_n: GridRow | None
     hidden_cohorts: int
     hidden_periods: int
     measure: str
@@ -115,18 +118,20 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         )
         for start in shown_starts
     )
+    mean, mean_n = _mean(result, shown_indexes) if value == "retention_rate" else (None, None)
     return CohortGrid(
         periods=tuple(names[index] for index in shown_indexes),
         rows=drawn,
-        mean=_mean(result, shown_indexes) if value == "retention_rate" else None,
+        mean=mean,
+        mean_n=mean_n,
         hidden_cohorts=len(starts) - len(shown_starts),
         hidden_periods=len(indexes) - len(shown_indexes),
         measure=result.columns[value].description,
     )
 
 
-def _mean(result: Result, indexes: list[int]) -> GridRow:
-    """The sum of retained over the sum of at risk, complete cells only."""
+def _mean(result: Result, indexes: list[int]) -> tuple[GridRow, GridRow]:
+    """The sum of retained over the sum of at risk, complete cells only, and the latter."""
     complete = result.frame.filter("is_complete", result.frame["at_risk_count"] > 0)
     sums = {
         index: (retained, at_risk)
@@ -134,16 +139,24 @@ def _mean(result: Result, indexes: list[int]) -> GridRow:
         .agg(pl.col("retained_count", "at_risk_count").sum())
         .iter_rows()
     }
-    rates = [sums[index][0] / sums[index][1] if index in sums else None for index in indexes]
-    cells = [
-        GridCell("", None, "", "nobody")
-        if rate is None
-        else GridCell(f"{rate:.0%}", rate, "", "complete")
-        for rate in rates
-    ]
-    return GridRow("Mean", "", tuple(cells))
+    means, counts = [], []
+    for index in indexes:
+        retained, at_risk = sums.get(index, (0, 0))
+        if not at_risk:
+            means.append(GridCell("", None, "", "nobody"))
+            counts.append(GridCell("", None, "", "nobody"))
+            continue
+        rate = retained / at_risk
+        interval = _write_ends(*share_interval(rate, at_risk))
+        means.append(GridCell(f"{rate:.0%}", rate, interval, "complete"))
+        counts.append(GridCell(write_cell(at_risk, "count"), None, "", "complete"))
+    return GridRow("Mean", "", tuple(means)), GridRow("n", "", tuple(counts))
 
 
 def _interval(row: dict[str, Any]) -> str:
     low, high = row.get("low"), row.get("high")
-    return "" if low is None or high is None else f"{100 * low:.0f}-{100 * high:.0f}"
+    return "" if low is None or high is None else _write_ends(low, high)
+
+
+def _write_ends(low: float, high: float) -> str:
+    return f"{100 * low:.0f}-{100 * high:.0f}"

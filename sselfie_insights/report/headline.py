@@ -1,7 +1,6 @@
 """Headline numbers: the last value of a series, its change, and its course."""
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, Literal
 
 from sselfie_insights.errors import UsageError
@@ -9,14 +8,15 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
+from sselfie_insights.report.intervals import is_share
 from sselfie_insights.report.tables import rank_values
 
 Tone = Literal["good", "bad", "neutral"]
 
-# The normal quantile of a two-sided 95 % interval.
-_Z_95 = 1.959963984540054
 # Points of a sparkline: a year of months and the running one.
 _TREND_POINTS = 13
+# The values of its ``each`` that a number is told for; words tell of the others.
+_MOST_TILES = 4
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,19 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
     values = rank_values(result, item.each)
     if not values:
         return [_build_tile(item, item.label, result, [])]
-    return [
+    tiles = [
         _build_tile(
             item,
             f"{item.label}, {_short(value)}",
             result,
             [(row, mark) for row, mark in rows if row[item.each] == value],
         )
-        for value in values
+        for value in values[:_MOST_TILES]
     ]
+    if len(values) > _MOST_TILES:
+        told = f"{len(values) - _MOST_TILES:,} more in the query {result.name}"
+        tiles.append(Tile(f"{item.label}, others", told, False, "", "", False, "", "neutral", ()))
+    return tiles
 
 
 def _build_tile(
@@ -103,7 +107,7 @@ def _build_tile(
         if difference and item.good != "neither":
             tone = "good" if (difference > 0) == (item.good == "up") else "bad"
     value = write_cell(last[item.column], unit)
-    interval = _write_interval(item, last, unit)
+    interval = _write_interval(item, last, result)
     return Tile(
         label,
         value,
@@ -117,28 +121,19 @@ def _build_tile(
     )
 
 
-def _write_interval(item: HeadlineItem, row: dict[str, Any], unit: Unit) -> str:
+def _write_interval(item: HeadlineItem, row: dict[str, Any], result: Result) -> str:
     """The 95 % interval and the n, as far as the row has them."""
-    n = row[item.n] if item.n else None
-    ends = [row[name] for name in (item.low, item.high) if name]
-    if not ends and n and unit == "rate":
-        ends = _wilson(row[item.column], n)
+    column = result.columns[item.column]
+    n, low, high = item.n, item.low, item.high
+    if is_share(column):
+        n, low, high = n or column.of, f"{item.column}_low", f"{item.column}_high"
+    ends = [row[name] for name in (low, high) if name]
     parts = []
     if ends and None not in ends:
-        parts.append("95 %: " + " to ".join(write_cell(end, unit) for end in ends))
-    if n is not None:
-        parts.append(f"n = {write_cell(n, 'count')}")
+        parts.append("95 %: " + " to ".join(write_cell(end, column.unit) for end in ends))
+    if n and row[n] is not None:
+        parts.append(f"n = {write_cell(row[n], 'count')}")
     return ", ".join(parts)
-
-
-def _wilson(share: float, n: int) -> list[float]:
-    """The ends of Wilson's score interval (1927), by the form of ``statistics.intervals.wilson``.
-
-    One share needs no arrays, and a page need not wait a second for SciPy.
-    """
-    middle = (share + _Z_95**2 / (2 * n)) / (1 + _Z_95**2 / n)
-    half = _Z_95 * sqrt(share * (1 - share) / n + _Z_95**2 / (4 * n**2)) / (1 + _Z_95**2 / n)
-    return [max(0.0, middle - half), min(1.0, middle + half)]
 
 
 def _write_difference(difference: float, unit: Unit) -> str:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from sselfie_insights.query.cells import write_instant
 from sselfie_insights.query.lineage import read_tables
-from sselfie_insights.report.blocks import Chart, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.page import Page
 from sselfie_insights.report.sparkline import draw_points
 from sselfie_insights.resources import resource_dir
@@ -46,6 +46,7 @@ def _environment() -> Environment:
         "draw": _draw,
         "draw_points": draw_points,
         "read_tables": read_tables,
+        "write_caption": _write_caption,
     }
     environment.filters["instant"] = write_instant
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
@@ -61,3 +62,21 @@ def _draw(chart: Chart) -> dict[str, Markup]:
         "wide": Markup(draw_chart(chart, WIDE)),  # noqa: S704
         "narrow": Markup(draw_chart(chart, NARROW)),  # noqa: S704
     }
+
+
+def _write_caption(block: DataBlock) -> str:
+    """What the drawing of ``block`` means by its strokes, and what it leaves out."""
+    chart, told = block.chart, []
+    if chart is None:
+        return ""
+    is_line = chart.kind == "line"
+    if chart.kind == "waterfall":
+        state = "a complete month" if chart.complete[0] else "still running"
+        told.append(f"{chart.points[0]}, {state}.")
+    elif not all(chart.complete):
+        told.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
+    if chart.has_intervals:
+        told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval.")
+    if block.is_partial:
+        told.append("Groups too small to show are left out.")
+    return " ".join(told)

@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 
 import duckdb
 import polars as pl
@@ -30,14 +29,18 @@ from sselfie_insights.report.definition import (
 )
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
+from sselfie_insights.report.intervals import add_intervals, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
-from sselfie_insights.report.tables import build_table, rank_values
+from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
+from sselfie_insights.report.tables import build_table
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
 
-# The bars that one chart can hold and a reader can compare.
-_MOST_BARS = 20
+# The rows that one table shows, so that a page stays small.
+_MOST_ROWS = 150
+# The periods behind a waterfall: a year and the running one.
+_WATERFALL_ROWS = 13
 
 # What queries gave, small groups suppressed, by name and parameters.
 Results = dict[tuple[str, tuple[tuple[str, str], ...]], Result]
@@ -87,12 +90,12 @@ class _Runner:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        library: Mapping[str, Query],
+        library: dict[str, Query],
         given: Mapping[str, str],
         results: Results,
     ) -> None:
         self.connection = connection
-        self.library = dict(library)
+        self.library = library
         self.given = given
         self.stamp = read_stamp(connection)
         self.used: dict[str, Query] = {}
@@ -110,19 +113,19 @@ class _Runner:
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self.results:
             full = run_query(self.connection, query, self.stamp, wanted)
-            self.results[key] = suppress_small_groups(full)
+            self.results[key] = add_intervals(suppress_small_groups(full))
         result = self.results[key]
         for column, value in where.items():
             if column not in result.columns:
                 raise UsageError(f"query {query.name} has no column {column!r}")
-            result = _filter(result, result.frame[column].cast(pl.String).eq_missing(value))
+            result = keep_rows(result, result.frame[column].cast(pl.String).eq_missing(value))
         return result
 
 
 def build_page(
     connection: duckdb.DuckDBPyConnection,
     report: Report,
-    library: Mapping[str, Query],
+    library: dict[str, Query],
     given: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     models: Mapping[str, Model] | None = None,
@@ -168,9 +171,7 @@ def build_page(
     )
 
 
-def _check_parameters(
-    report: Report, library: Mapping[str, Query], given: Mapping[str, str]
-) -> None:
+def _check_parameters(report: Report, library: dict[str, Query], given: Mapping[str, str]) -> None:
     known: dict[str, None] = {}
     measures: set[str] = set()
     for section in report.sections:
@@ -182,11 +183,11 @@ def _check_parameters(
             else (section,)
         )
         for source in sources:
-            parameters = find_query(source.query, dict(library)).parameters
+            parameters = find_query(source.query, library).parameters
             known |= {name: None for name in parameters if name not in source.values}
         if isinstance(section, CohortGridSection):
             known[_VALUE] = None
-            columns = find_query(section.query, dict(library)).columns
+            columns = find_query(section.query, library).columns
             measures |= {name for name in columns if columns[name].unit in NUMERIC_UNITS}
     for name in given:
         if name not in known:
@@ -215,28 +216,19 @@ def _build_data(
 ) -> Iterator[DataBlock]:
     whole = runner.run(section.query, section.values, section.where)
     _check_columns(section, whole)
-    for position, (suffix, part) in enumerate(_split(whole, section.each)):
+    parts, total = split(whole, section.each)
+    for position, (suffix, part) in enumerate(parts):
         title = f"{section.title}, {suffix}" if suffix else section.title
         block = _build_block(section, title, part, values.get(_VALUE), names)
+        if position == 0 and total > len(parts):
+            by = " and ".join(humanize(name).lower() for name in section.each)
+            told = (
+                f"Shown are the {len(parts)} largest of {total:,} by {by};"
+                f" the query {whole.name} has them all."
+            )
+            block = replace(block, text=f"{block.text} {told}".strip())
         # Of several currencies or segments the reader sees the largest, and opens the others.
         yield replace(block, collapsed=block.collapsed or position > 0)
-
-
-def _split(whole: Result, each: tuple[str, ...]) -> Iterator[tuple[str, Result]]:
-    """Yield the rows for each value of ``each``, the largest first; several are told apart."""
-    if not each:
-        yield "", whole
-        return
-    column, *rest = each
-    parts = rank_values(whole, column)
-    if len(parts) < 2:
-        yield from _split(whole, tuple(rest))
-        return
-    for part in parts:
-        name = str(part).upper() if column == "currency" else str(part)
-        one = _filter(whole, whole.frame[column].eq_missing(part))
-        for suffix, result in _split(one, tuple(rest)):
-            yield ", ".join(filter(None, (name, suffix))), result
 
 
 def _build_block(
@@ -245,7 +237,7 @@ def _build_block(
     is_empty = result.frame.is_empty()
     empty = section.empty if is_empty else ""
     grid = chart = None
-    shown, columns, newest_first = result, _default_columns(section, result), False
+    shown, columns, newest_first = result, _columns_of(section, result), False
     match section:
         case CohortGridSection():
             column = value if value in result.columns else section.value
@@ -254,16 +246,21 @@ def _build_block(
                 if not any(cell.text for row in grid.rows for cell in row.cells):
                     grid, empty = None, "Every cohort here is too small to show."
         case TableSection():
-            shown = _cut(result, first=section.first, last=section.last)
+            shown = cut(result, first=section.first, last=section.last)
             newest_first = section.newest_first
         case LineSection() | BarSection():
-            shown = _choose_points(section, result)
+            shown = choose_points(section, result)
             if not is_empty:
                 chart = build_chart(section, shown, title)
         case WaterfallSection():
+            shown = cut(result, first=None, last=_WATERFALL_ROWS)
             if not is_empty:
                 chart = build_chart(section, shown, title)
+    columns = show_intervals(columns, result)
     table, running = build_table(shown, columns, newest_first=newest_first)
+    if len(running) > _MOST_ROWS:
+        kept = slice(_MOST_ROWS) if isinstance(section, TableSection) else slice(-_MOST_ROWS, None)
+        table, running = replace(table, rows=table.rows[kept]), running[kept]
     return DataBlock(
         name=_unique(title, names),
         title=title,
@@ -275,12 +272,12 @@ def _build_block(
         grid=grid,
         chart=chart,
         collapsed=isinstance(section, TableSection) and section.collapsed,
-        left_out=result.frame.height - shown.frame.height,
+        left_out=result.frame.height - len(running),
         is_partial=any(shown.suppressed or ()) and not isinstance(section, WaterfallSection),
     )
 
 
-def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
+def _columns_of(section: DataSection, result: Result) -> dict[str, str]:
     """The columns of the table of, or behind, a section, with their headings."""
     match section:
         case TableSection():
@@ -298,7 +295,7 @@ def _default_columns(section: DataSection, result: Result) -> dict[str, str]:
 
 
 def _check_columns(section: DataSection, result: Result) -> None:
-    named = set(_default_columns(section, result))
+    named = set(_columns_of(section, result))
     named |= set(section.each)
     named |= {section.x} if isinstance(section, LineSection | BarSection) else set()
     named |= {section.by} if isinstance(section, BarSection) and section.by else set()
@@ -307,58 +304,6 @@ def _check_columns(section: DataSection, result: Result) -> None:
             f"section {section.title!r}: query {result.name} has no column {name!r}"
             f"{nearest(name, result.columns)}"
         )
-
-
-def _cut(result: Result, *, first: int | None, last: int | None) -> Result:
-    """Return the first, or else the last, rows of ``result``."""
-    height = result.frame.height
-    start = 0 if first is not None or last is None else max(0, height - last)
-    stop = height if first is None else min(first, height)
-    suppressed = None if result.suppressed is None else result.suppressed[start:stop]
-    return replace(result, frame=result.frame[start:stop], suppressed=suppressed)
-
-
-def _choose_points(section: LineSection | BarSection, result: Result) -> Result:
-    if isinstance(section, LineSection) or not section.latest:
-        shown = _cut_points(result, section.x, section.last)
-    else:
-        shown = _keep_latest(result) if result.frame.height else result
-    if isinstance(section, BarSection) and section.ranked:
-        values = shown.frame[next(iter(section.y))].fill_null(0).to_list()
-        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
-        small = shown.suppressed
-        shown = replace(
-            shown,
-            frame=shown.frame[order],
-            suppressed=None if small is None else tuple(small[index] for index in order),
-        )
-    if isinstance(section, BarSection) and result.columns[section.x].unit == "text":
-        bars = shown.frame[section.x].unique(maintain_order=True).head(_MOST_BARS)
-        shown = _filter(shown, shown.frame[section.x].is_in(bars.implode(), nulls_equal=True))
-    return shown
-
-
-def _cut_points(result: Result, x: str, last: int | None) -> Result:
-    """Return the rows of the last points along ``x``."""
-    if last is None:
-        return result
-    points = result.frame[x].unique().sort().tail(last)
-    return _filter(result, result.frame[x].is_in(points.implode()))
-
-
-def _keep_latest(result: Result) -> Result:
-    """Return the rows of the last complete period, or of the last where none is complete."""
-    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
-    complete = result.frame.filter("is_complete")
-    day = (complete if complete.height else result.frame)[time].max()
-    return _filter(result, result.frame[time] == day)
-
-
-def _filter(result: Result, kept: pl.Series) -> Result:
-    suppressed = result.suppressed
-    if suppressed is not None:
-        suppressed = tuple(compress(suppressed, kept))
-    return replace(result, frame=result.frame.filter(kept), suppressed=suppressed)
 
 
 def _unique(title: str, names: set[str]) -> str:

@@ -38,7 +38,7 @@ def suppress_small_groups(result: Result) -> Result:
     frame = result.frame.with_columns(
         pl.when(is_kept).then(pl.col(name)).alias(name) for name, is_kept in kept.items()
     )
-    return replace(result, frame=frame, suppressed=tuple(marks.to_list()))
+    return replace(result, data=frame, suppressed=tuple(marks.to_list()))
 
 
 def _is_small(name: str) -> pl.Expr:

@@ -7,19 +7,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.query.export import MANIFEST
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.warehouse import Stamp, open_warehouse
 from sselfie_insights.query.write import to_bytes, write_file
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
-from sselfie_insights.report.definition import load_reports
+from sselfie_insights.report.definition import INDEX, load_report, load_reports
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.html import render_html, render_index
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.settings import Settings
 
-MANIFEST = "manifest.json"
+_INDEX_FILE = f"{INDEX}.html"
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,14 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     for page in pages:
         for block in page.data.values():
             _write_block(page, block, write)
-    names = [("Reports", "index.html"), *((p.report.title, f"{p.report.name}.html") for p in pages)]
+    names = [("Reports", _INDEX_FILE), *((p.report.title, f"{p.report.name}.html") for p in pages)]
     for page in pages:
         file = f"{page.report.name}.html"
         links = [(title, name, name == file) for title, name in names]
         write(file, render_html(page, links=links).encode())
-    links = [(title, name, name == "index.html") for title, name in names]
+    links = [(title, name, name == _INDEX_FILE) for title, name in names]
     tables = [file for file in files if file.rows is not None]
-    write("index.html", render_index(pages, links, files=tables).encode())
+    write(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
     manifest = {
         "stamp": {key: str(value) for key, value in asdict(stamp).items()},
@@ -108,7 +109,7 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     for path in earlier - {file.path for file in files}:
         (out_dir / path).unlink(missing_ok=True)
     return Site(
-        index=out_dir / "index.html",
+        index=out_dir / _INDEX_FILE,
         pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
         files=tuple(files),
         stamp=stamp,
@@ -124,7 +125,7 @@ def read_headlines(settings: Settings, report: str = "overview") -> list[Tile]:
     """
     library = load_library()
     with open_warehouse(settings.warehouse) as connection:
-        page = build_page(connection, load_reports()[report], library)
+        page = build_page(connection, load_report(report), library)
     return [
         tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
     ]

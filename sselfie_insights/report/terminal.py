@@ -9,7 +9,7 @@ from textwrap import wrap
 from rich.style import Style
 from rich.text import Text
 
-from sselfie_insights.query.cells import write_cell, write_instant
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell, write_instant
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
 from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
@@ -51,7 +51,7 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
         Text(),
         Text(
             f"{RUNNING_MARK} still running, in no mean; empty: not begun;"
-            " <5 and hidden: too few to show.",
+            f" {SUPPRESSED} and {HIDDEN}: too few to show.",
             _QUIET,
         ),
         Text(
@@ -120,7 +120,7 @@ def _write_period(tile: Tile) -> str:
 def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterator[Text]:
     labels = max([len("Cohort"), *(display_width(row.label) for row in grid.rows)])
     sizes = max([len("Size"), *(len(row.size) for row in grid.rows)])
-    rows = [*grid.rows, *([grid.mean] if grid.mean else [])]
+    rows = [*grid.rows, *filter(None, (grid.mean, grid.mean_n))]
     cells = [_write_grid_cell(cell) for row in rows for cell in row.cells]
     intervals = [cell.interval for row in rows for cell in row.cells]
     wide = 1 + max(len(text) for text in [*cells, *grid.periods, *intervals])
@@ -227,7 +227,11 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     yield Text(lines[0], _QUIET)
     yield from (Text(line) for line in lines[1:])
     if hidden:
-        told = f"Columns that do not fit in {width}: {', '.join(hidden)}."
+        needed = len(lay_out(table)[0][1])
+        told = (
+            f"{len(hidden)} more {'column needs' if len(hidden) == 1 else 'columns need'} {needed}"
+            f" characters a line; this terminal has {width}: {', '.join(hidden)}."
+        )
         yield from _paragraph(told, _QUIET)
     if left_out:
         told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"

@@ -4,9 +4,10 @@ Nothing here knows of members, money or DuckDB. Every function names the paper a
 that it follows.
 """
 
+from sselfie_insights.shares import Z_95
 from sselfie_insights.statistics.arrivals import draw_arrivals
 from sselfie_insights.statistics.hazard import HazardModel, fit_hazard, recalibrate
-from sselfie_insights.statistics.intervals import Z_95, bootstrap_mean, wilson
+from sselfie_insights.statistics.intervals import bootstrap_mean, wilson
 from sselfie_insights.statistics.kaplan_meier import (
     LogRank,
     SurvivalCurve,

@@ -1,21 +1,17 @@
 """Intervals for shares and means."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from sselfie_insights.shares import Z_95, score_interval
 
-Z_95: Final = 1.959963984540054
-"""The normal quantile of a two-sided 95 % interval."""
+Array = NDArray[np.float64]
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z_95) -> tuple[Array, Array]:
     """Return the lower and upper ends of Wilson's score interval for a share.
 
-    Wilson (1927), Probable inference, the law of succession, and statistical inference; the form
-    of Brown, Cai and DasGupta (2001), equation 4.
+    Wilson (1927); the equation stands at ``shares.score_interval``.
 
     Args:
         successes: Counts, any shape.
@@ -28,11 +24,8 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z_95) -> tuple[Ar
     x, n = np.asarray(successes, float), np.asarray(trials, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = x / n
-        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    low = np.where(x == 0, 0.0 * share, middle - half)
-    high = np.where(x == n, 1.0 + 0.0 * share, middle + half)
-    return low, high
+        low, high = score_interval(share, n, z)
+    return np.where(x == 0, 0.0 * share, low), np.where(x == n, 1.0 + 0.0 * share, high)
 
 
 def bootstrap_mean(

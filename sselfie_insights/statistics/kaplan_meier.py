@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sselfie_insights.statistics.intervals import Z_95, wilson
+from sselfie_insights.shares import Z_95
+from sselfie_insights.statistics.intervals import wilson
 
 Array = NDArray[np.float64]
 

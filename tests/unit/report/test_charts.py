@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -34,6 +35,16 @@ def test_colours_are_the_pages_own(kind: str) -> None:
     svg = draw_chart(make(kind, 1.0, 2.0, 3.0), WIDE)
     assert "var(--series-1)" in svg
     assert not re.search(r'="#[0-9a-f]{3,6}"', svg)
+
+
+def test_the_interval_is_drawn_as_a_band_or_as_thin_lines() -> None:
+    ends = ((0.1, 0.4), None, (0.2, 0.3))
+    for kind, drawn in (("line", 'fill-opacity="0.1'), ("bar", 'stroke="var(--ink)"')):
+        plain = make(kind, 0.2, 0.5, 0.25, complete=True)
+        told = replace(plain, series=(replace(plain.series[0], ends=ends),))
+        assert told.has_intervals and not plain.has_intervals
+        assert drawn in draw_chart(told, WIDE, validate=True)
+        assert drawn not in draw_chart(plain, WIDE)
 
 
 def test_a_running_bar_is_hatched() -> None:

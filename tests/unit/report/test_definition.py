@@ -4,7 +4,7 @@ import pytest
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
-from sselfie_insights.report import build_page, find_report, load_reports
+from sselfie_insights.report import build_page, load_report, load_reports
 from sselfie_insights.report.definition import humanize
 
 REPORT = """
@@ -25,7 +25,7 @@ def load(folder: Path, text: str) -> None:
 
 def test_an_analyst_adds_a_report_without_python(tmp_path: Path, business: Path) -> None:
     (tmp_path / "mine.yml").write_text(REPORT)
-    report = find_report("mine", load_reports([tmp_path]))
+    report = load_report("mine", [tmp_path])
     with open_warehouse(business) as connection:
         page = build_page(connection, report, load_library())
     assert page.data["losses"].table.headers == ["Month", "Churned member"]
@@ -80,7 +80,15 @@ def test_what_a_query_does_not_have_is_told(
 
 def test_an_unknown_report_brings_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="unknown report 'retentoin'; did you mean 'retention'"):
-        find_report("retentoin", load_reports())
+        load_report("retentoin")
+
+
+def test_a_file_that_cannot_be_read_is_named_and_holds_up_no_other(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text(REPORT.replace("Losses", "Verluste, öfter"), "latin-1")
+    (tmp_path / "other.yml").write_text(REPORT)
+    with pytest.raises(UsageError, match=r"mine.yml cannot be read: 'utf-8' .* save it as UTF-8"):
+        load_reports([tmp_path])
+    assert load_report("other", [tmp_path]).name == "other"
 
 
 def test_the_founders_page_comes_first() -> None:

@@ -77,6 +77,13 @@ def test_the_mean_is_weighted_over_complete_cells(grid: CohortGrid) -> None:
     assert grid.mean.size == ""
 
 
+def test_the_mean_has_an_interval_and_an_n_too(grid: CohortGrid) -> None:
+    assert grid.mean is not None and grid.mean_n is not None
+    assert [cell.text for cell in grid.mean_n.cells] == ["30", "30", "10", ""]
+    # Wilson: 30 of 30 from 0.8865; 24 of 30 from 0.6269 to 0.9050; 0 of 10 up to 0.2775.
+    assert [cell.interval for cell in grid.mean.cells] == ["89-100", "63-90", "0-28", ""]
+
+
 def test_the_interval_stands_in_the_cell(grid: CohortGrid) -> None:
     assert grid.rows[0].cells[1].interval == "25-100"
 

@@ -9,6 +9,7 @@ from sselfie_insights.query.library import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.headline import Tile, build_tiles
+from sselfie_insights.report.intervals import add_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 
 UNITS = {
@@ -29,9 +30,11 @@ def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
     kinds = [pl.Date, pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Boolean]
     frame = pl.DataFrame(rows, schema=dict(zip(UNITS, kinds, strict=True)), orient="row")
     columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
+    columns["share"] = Column(unit="rate", of="people", description="")
     result = Result("q", frame, columns, ("month", "currency"), ("people",), {}, None)
     return build_tiles(
-        HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
+        HeadlineItem(label="Label", query="q", **item),
+        add_intervals(suppress_small_groups(result)),
     )
 
 
@@ -48,7 +51,7 @@ def test_the_interval_stands_beside_the_number() -> None:
     assert usd.interval == "95 %: 0.09 to 120.00, n = 9"
     # Wilson for 1 of 9 at 95 %: 0.0199 to 0.4350.
     rows = [(date(2026, 1, 1), "usd", 9, 10_000, 1 / 9, True)]
-    assert tiles(rows, column="share", n="people")[0].interval == "95 %: 2.0% to 43.5%, n = 9"
+    assert tiles(rows, column="share")[0].interval == "95 %: 2.0% to 43.5%, n = 9"
     assert tiles(column="money", each="currency", n="people")[1].interval == "", "a small group"
 
 
@@ -70,6 +73,16 @@ def test_what_was_not_captured_is_said_in_words() -> None:
     eur = tiles(column="share", each="currency", at="complete", empty="refunds not captured")[1]
     assert (eur.value, eur.has_value) == ("refunds not captured", False)
     assert [tile.value for tile in tiles([], column="money")] == ["no data captured"]
+
+
+def test_of_thousands_of_currencies_the_largest_are_told_and_the_others_counted() -> None:
+    rows = [
+        (date(2026, 1, 1), f"c{number}", 9 + number, 100, None, True) for number in range(5_000)
+    ]
+    told = tiles(rows, column="money", each="currency")
+    assert [tile.label for tile in told[:2]] == ["Label, c4999", "Label, c4998"]
+    assert (told[-1].label, told[-1].value) == ("Label, others", "4,996 more in the query q")
+    assert len(told) == 5
 
 
 def test_no_change_is_no_news() -> None:

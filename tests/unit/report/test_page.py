@@ -11,6 +11,9 @@ from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import Page, build_page, load_reports
 from sselfie_insights.report.html import render_html
 
+# 300 KB a page, DESIGN §6.
+LARGEST = 300 * 1024
+
 
 def build(path: Path, name: str, **given: str) -> Page:
     with open_warehouse(path) as connection:
@@ -104,6 +107,29 @@ def test_currencies_are_never_added(business: Path, tmp_path: Path) -> None:
     for block in page.data.values():
         if block.name.endswith(("-usd", "-eur")):
             assert block.result.frame["currency"].n_unique() == 1
+
+
+def test_a_section_is_repeated_for_the_largest_and_tells_of_the_others(
+    business: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        measures = {"mrr_movements": "opening_mrr_cents", "revenue_by_month": "gross_cents"}
+        for name, measure in measures.items():
+            connection.execute(
+                f"insert into marts.{name} select known.* replace ("
+                f" 'x' || i as currency, {measure} // (i + 2) as {measure})"
+                f" from marts.{name} as known, range(300) as others(i)"
+            )
+    page = build(path, "revenue")
+    drawn = [name for name in page.data if name.startswith("contract-and-billed-mrr")]
+    assert [name.rpartition("-")[2] for name in drawn] == ["usd", "x0", "x1", "x2"]
+    told = "the 4 largest of 301 by currency; the query revenue/mrr_movements has them all."
+    assert page.data[drawn[0]].text.endswith(told)
+    table = page.data["mrr-month-by-month"]
+    assert len(table.table.rows) == 150
+    assert table.left_out == table.result.frame.height - 150
+    assert len(render_html(page).encode()) <= LARGEST
 
 
 def test_a_chart_draws_the_longest_bars_and_tells_of_the_others(
