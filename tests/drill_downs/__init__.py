@@ -21,6 +21,8 @@ SUMS = MONEY | USE
 TOLERANCE = 1e-9
 """Of rates, medians and the like, by the query's own size."""
 
+NOTHING = "nothing to add up"
+
 DERIVED = {"low", "high", "step_index"}
 """An interval follows from its rate and n; a step's place is a name of it."""
 
@@ -35,11 +37,12 @@ def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str
         told -= {*query.key, *DERIVED, *sums.stored}
         whole = run_query(connection, query, stamp, sums.given).frame.to_dicts()
         parts = _add_up(connection, query, sums)
-        if not any(row.get(column) for row in parts for column in told):
-            found.append(f"{name}: nothing to add up")
-        silent = told - set(parts[0]) if parts else told
-        found += [f"{name}: {column} is given by no parts" for column in sorted(silent)]
-        found += [f"{name} {sums.given}: {line}" for line in _differences(query, whole, parts)]
+        if not parts:
+            found.append(f"{name}: {NOTHING}")
+        silent = [column for column in sorted(told) if parts and column not in parts[0]]
+        found += [f"{name}: {column} is given by no parts" for column in silent]
+        lines = _differences(query, told, whole, parts)
+        found += [f"{name} {sums.given}: {line}" for line in lines]
     return found
 
 
@@ -59,7 +62,7 @@ def _add_up(
 
 
 def _differences(
-    query: Query, whole: list[dict[str, Any]], parts: list[dict[str, Any]]
+    query: Query, columns: set[str], whole: list[dict[str, Any]], parts: list[dict[str, Any]]
 ) -> list[str]:
     """Compare row by row; a row that one side lacks counts as nothing."""
     told, given = (
@@ -67,7 +70,7 @@ def _differences(
     )
     lines = []
     for place in told.keys() | given.keys():
-        for column in parts[0].keys() - set(query.key) if parts else ():
+        for column in columns:
             expected, found = (
                 float(rows.get(place, {}).get(column) or 0) for rows in (told, given)
             )
