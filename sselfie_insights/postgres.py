@@ -19,6 +19,25 @@ ADVISORY_LOCK = 0x5353454C46494531
 CONNECT_TIMEOUT_SECONDS = 15
 """Long enough for a suspended Neon compute to wake up."""
 
+FULL_TYPE_NAMES = {
+    "varchar": "character varying",
+    "char": "character",
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "decimal": "numeric",
+    "bool": "boolean",
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "timetz": "time with time zone",
+    "time": "time without time zone",
+    "varbit": "bit varying",
+}
+"""PostgreSQL's short names of types, and the names that its catalog gives back."""
+
 # libpq gives no SQLSTATE for a connection that failed, only its text.
 _REMEDIES = (
     ("password authentication failed", "check the user and the password (~/.pgpass works too)"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sselfie_insights.check.catalogue import TABLE_RULES, VALUE_RULES, Check, Subject, accepted
 from sselfie_insights.check.expectations import Answer, Frame, Question, ask
-from sselfie_insights.check.measure import BROKEN, Measures, Mirror, Values
+from sselfie_insights.check.measure import BROKEN, MeasuredMirror, Measures, Values
 
 LEAST_SHARE = 0.7
 """The share of its former rows that a table may not fall below."""
@@ -97,7 +97,7 @@ class Finding:
     detail: str
 
 
-def judge(mirror: Mirror, checks: Sequence[Check], schema: str) -> list[Finding]:
+def judge(mirror: MeasuredMirror, checks: Sequence[Check], schema: str) -> list[Finding]:
     """Return what the checks found; a check of what the mirror lacks finds nothing.
 
     Args:
@@ -127,7 +127,7 @@ def judge(mirror: Mirror, checks: Sequence[Check], schema: str) -> list[Finding]
 
 
 def _measure_tables(
-    mirror: Mirror, checks: Sequence[Check], schema: str
+    mirror: MeasuredMirror, checks: Sequence[Check], schema: str
 ) -> dict[Subject, Measures]:
     tables = mirror.measure_volumes([each for each in checks if each.rule == "volume"], schema)
     for known in tables.values():

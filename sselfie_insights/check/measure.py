@@ -5,15 +5,16 @@ Nothing here judges. A measure that does not apply is missing from its row.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
 
-from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, Subject, accepted
+from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, Subject
+from sselfie_insights.check.values import Place, distinct_query, literals
 from sselfie_insights.contract import Column, Table
 from sselfie_insights.sql import literal
+from sselfie_insights.storage import explain_storage
 
 Measures = dict[str, Any]
 Values = list[tuple[str, int]]
@@ -33,62 +34,11 @@ _HISTORY_DAYS = 90
 _DAY = 86_400_000_000
 """Microseconds."""
 
-_LONGEST = 64
-"""How many characters of a value are compared with the documented ones, which are shorter."""
-
-_MOST = 1000
-"""How many distinct values of a column are handed on; the others count as one."""
-
 _LEDGER = frozenset({"amount", "balance_after", "created_at", "id", "user_id"})
 """The columns without which no movement of credits follows another."""
 
-_JSON_SHAPE = """
-    case left(ltrim({text}, E' \\n\\r\\t'), 1)
-        when '{{' then 'object' when '[' then 'array' when 'n' then 'null' else 'scalar'
-    end
-"""
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where the mirror holds a documented column: its name there, and its DuckDB type."""
-
-    name: str
-    type: str
-
-    @property
-    def sql(self) -> str:
-        """The column, for DuckDB."""
-        return f'"{self.name}"'
-
-    @property
-    def text(self) -> str:
-        """Its value as text."""
-        return self.sql if self.type == "VARCHAR" else f"cast({self.sql} as varchar)"
-
-    @property
-    def number(self) -> str:
-        """Its value as a number, NULL where it is none; no sum or difference overflows."""
-        return f"try_cast({self.text if self.type == 'VARCHAR' else self.sql} as double)"
-
-    @property
-    def instant(self) -> str:
-        """Its value as a timestamp with or without a zone, NULL where it is none.
-
-        Not the same type for all, since DuckDB is slow at giving and taking zones.
-        """
-        if self.type in NATIVE_TYPES["timestamptz"]:
-            return self.sql
-        if self.type == "DATE":
-            return f"cast({self.sql} as timestamp)"
-        return f"timezone('UTC', try_cast({self.text} as timestamptz))"
-
-    def moment(self, at: datetime) -> str:
-        """Return ``at``, UTC and naive, as a literal to compare ``instant`` with."""
-        return literal(at.replace(tzinfo=UTC) if self.type.endswith("ZONE") else at)
-
-
-class Mirror:
+class MeasuredMirror:
     """The tables of the mirror's main schema, ``raw``, as they are found in the open file.
 
     Args:
@@ -191,7 +141,7 @@ class Mirror:
             for name, values in column.minimum_unless.items():
                 other = self.find(table, table.column(name))
                 if other is not None:
-                    applies += f" and coalesce({other.text}, '') not in ({_literals(values)})"
+                    applies += f" and coalesce({other.text}, '') not in ({literals(values)})"
             yield "least", f"min({place.number}) filter (where {applies})"
             yield "lower", str(column.minimum)
             outside.append(f"({place.number} < {column.minimum} and {applies})")
@@ -232,10 +182,7 @@ class Mirror:
         place = self.find(check.table, check.column)
         assert place is not None  # noqa: S101  # see ``has``
         found = self._types[check.table.name]
-        try:
-            return self._connection.execute(_distinct(check, place, found)).fetchall()
-        except duckdb.Error:
-            return None
+        return self._all(distinct_query(check, place, found))
 
     def measure_volumes(self, checks: Sequence[Check], schema: str) -> dict[Subject, Measures]:
         """Return the rows of every table now, and the most that one of the last syncs found.
@@ -306,85 +253,21 @@ class Mirror:
 
     def _one(self, query: str) -> tuple[Any, ...] | None:
         """Return the row of an aggregate, None where it fails on some value."""
+        rows = self._all(query)
+        return rows[0] if rows else None
+
+    def _all(self, query: str) -> list[Any] | None:
+        """Return the rows of a query, None where it fails on some value.
+
+        Raises:
+            UsageError: It fails since the file is damaged.
+            KeyboardInterrupt: The process was told to stop.
+        """
         try:
-            return self._connection.execute(query).fetchone()
-        except duckdb.Error:
+            return self._connection.execute(query).fetchall()
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
+        except duckdb.Error as error:
+            if told := explain_storage(str(error)):
+                raise told from None
             return None
-
-
-def _distinct(check: Check, place: Place, found: Mapping[str, str]) -> str:
-    """Return the query of a check's distinct values and their rows."""
-    source = f'raw."{check.table.name}" where {place.sql} is not null'
-    match check.rule:
-        case "json":
-            shape = _JSON_SHAPE.format(text=place.text)
-            if place.type != "JSON":
-                shape = f"case when json_valid({place.text}) then {shape} else 'broken' end"
-            return f"select {shape}, count(*) from {source} group by all"
-        case "array":
-            return f"select {_array_shape(place)}, count(*) from {source} group by all"
-        case "ledger":
-            return _ledger(found)
-        case _:
-            return f"""
-                with counted as (
-                    select left({place.text}, {_LONGEST}) as value, count(*) as row_count
-                    from {source} group by all
-                ),
-                ranked as (
-                    select *, row_number() over (
-                        order by value in ({_literals(accepted(check))}) desc, row_count desc, value
-                    ) as place
-                    from counted
-                )
-                select if(place <= {_MOST}, value, 'and others'), sum(row_count)::bigint
-                from ranked group by all
-            """
-
-
-def _array_shape(place: Place) -> str:
-    if place.type.endswith("[]"):
-        return f"if(list_count({place.sql}) < len({place.sql}), 'gaps', 'list')"
-    return f"""
-        case
-            when {place.text} like '{{%' then 'nested'
-            when {place.text} not like '[%' then 'element'
-            when not json_valid({place.text}) then 'broken'
-            when list_bool_or(list_transform(
-                cast({place.text} as json[]), element -> json_type(element) in ('ARRAY', 'OBJECT')
-            )) then 'nested'
-            else 'list'
-        end
-    """
-
-
-def _ledger(found: Mapping[str, str]) -> str:
-    """Return the query of how balances follow one another.
-
-    What was there before a movement cannot be more than what the movement before left, nor less
-    than nothing; it can be less than was left, since some spends never reach the ledger.
-    """
-    fields = ("amount", "balance_after")
-    amount, after = (Place(name, found[name]).number for name in fields)
-    return f"""
-        with steps as (
-            select
-                {after} - {amount} as opening,
-                lag({after}) over (partition by user_id order by created_at, id) as left_before
-            from raw.credit_transactions
-            where {after} is not null and {amount} is not null
-        )
-        select
-            case
-                when opening < 0 then 'below nothing'
-                when left_before is null then 'first'
-                when opening > left_before then 'jumps'
-                else 'follows'
-            end,
-            count(*)
-        from steps group by all
-    """
-
-
-def _literals(values: Iterable[str]) -> str:
-    return ", ".join(map(literal, values))

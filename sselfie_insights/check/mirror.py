@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.judge import Finding, judge
-from sselfie_insights.check.measure import Mirror
+from sselfie_insights.check.measure import MeasuredMirror
 from sselfie_insights.check.results import CheckResult, Status
 from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
@@ -35,7 +35,7 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
         as_of = read_at
         if settings.as_of is not None:
             as_of = parse_instant(settings.as_of, settings.timezone).replace(tzinfo=None)
-        mirror = Mirror(connection, max(read_at, as_of), as_of)
+        mirror = MeasuredMirror(connection, max(read_at, as_of), as_of)
         findings = judge(mirror, checks, settings.source_schemas[0])
     now = datetime.now(UTC)
     return [_as_result(finding, severities, sync.run_id, now) for finding in findings]

@@ -52,6 +52,7 @@ def check(
     import duckdb
 
     from sselfie_insights import check as checks
+    from sselfie_insights.marts import check_marts
     from sselfie_insights.query import run_statement
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication
@@ -64,7 +65,7 @@ def check(
         checks.start_import()
     if suite is not SuiteName.MIRROR and (suite or _has_marts(settings.warehouse)):
         with progress_bar("check") as on_progress:
-            results += checks.check_marts(settings, on_progress=on_progress)
+            results += check_marts(settings, on_progress=on_progress)
     if suite is not SuiteName.MARTS:
         results += checks.check_mirror(settings.warehouse, settings)
     with duckdb.connect() as memory:

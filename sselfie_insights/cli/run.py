@@ -55,22 +55,22 @@ def run(
     Example: sselfie run --quiet --timeout 2h
     """
     from sselfie_insights.clock import parse_duration
-    from sselfie_insights.errors import SselfieError
+    from sselfie_insights.errors import ExitCode, SselfieError
     from sselfie_insights.run import pipeline
     from sselfie_insights.run.logs import open_log
     from sselfie_insights.settings import load_settings
 
-    settings = load_settings(warehouse=warehouse, output_dir=output_dir)
-    chosen = choose_steps(steps, until)
-    limit = None if timeout is None else parse_duration(timeout)
-    if dry_run:
-        from sselfie_insights.run.plan import describe_run
-
-        for row in describe_run(settings, chosen):
-            typer.echo("\t".join(row))
-        return
     log = open_log(log_format.value, quiet=quiet, verbose=verbose)
     try:
+        settings = load_settings(warehouse=warehouse, output_dir=output_dir)
+        chosen = choose_steps(steps, until)
+        limit = None if timeout is None else parse_duration(timeout)
+        if dry_run:
+            from sselfie_insights.run.plan import describe_run
+
+            for row in describe_run(settings, chosen):
+                typer.echo("\t".join(row))
+            return
         with progress_bar("run", is_wanted=not quiet) as on_progress:
             report = pipeline.run(
                 settings, log, steps=chosen, timeout=limit, on_progress=on_progress
@@ -80,6 +80,10 @@ def run(
             raise
         log.error(str(error), exit_code=int(error.exit_code))
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        if log_format is LogFormat.TEXT:
+            raise
+        sys.exit(ExitCode.INTERRUPTED)  # the log has told of it
     log.info(_sum_up(report), **report.steps)
 
 

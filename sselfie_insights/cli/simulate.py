@@ -49,9 +49,17 @@ def simulate(
 
     from sselfie_insights import simulate as simulation
     from sselfie_insights.clock import parse_instant
+    from sselfie_insights.errors import UsageError
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.simulate.membership import GRACE_DAYS
 
     settings = load_settings(as_of=as_of, timezone=timezone)
+    if answers and settings.grace_days != GRACE_DAYS:
+        raise UsageError(
+            f"the answer key holds for {GRACE_DAYS} days of grace,"
+            f" and {settings.grace_days} are set",
+            remedy=f"set SSELFIE_GRACE_DAYS={GRACE_DAYS}, or leave out --answers",
+        )
     now = datetime.now(UTC).replace(microsecond=0)
     instant = parse_instant(settings.as_of, settings.timezone) if settings.as_of else now
     started = monotonic()

@@ -31,21 +31,30 @@ def status(
 
     Example: sselfie status --max-age 26h
     """
+    from contextlib import ExitStack
     from datetime import UTC, datetime
 
+    from sselfie_insights.errors import UsageError
     from sselfie_insights.query import open_warehouse, run_statement
     from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication
-    from sselfie_insights.run.status import describe_checks, describe_runs, refuse_stale
+    from sselfie_insights.run.status import describe_runs, list_failed_checks, refuse_old_mirror
     from sselfie_insights.settings import load_settings
     from sselfie_insights.sync.status import status_query
 
     settings = load_settings(warehouse=warehouse, max_age=max_age)
     chosen = choose_format(form, output)
     opened = use_publication(settings, publication, say_note)
-    with open_warehouse(opened.warehouse) as connection:
-        rows = [*describe_runs(settings), *describe_checks(connection)]
+    runs = describe_runs(settings)
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(open_warehouse(opened.warehouse))
+        except UsageError:
+            for row in runs:  # they may say why it is not there
+                say_note(": ".join(row))
+            raise
+        rows = [*runs, *list_failed_checks(connection)]
         content = to_bytes(run_statement(connection, status_query(rows)), chosen.value)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
         if settings.max_age is not None:
-            refuse_stale(connection, settings.max_age, datetime.now(UTC))
+            refuse_old_mirror(connection, settings.max_age, datetime.now(UTC))

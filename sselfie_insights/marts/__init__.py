@@ -1,10 +1,11 @@
-"""Build the marts: run dbt over the mirror and read what it reports."""
+"""Build the marts, and test them: run dbt over the mirror and read what it reports."""
 
 from sselfie_insights.marts.build import (
     BuildReport,
     build,
     build_in_postgres,
     build_into,
+    check_marts,
 )
 
-__all__ = ["BuildReport", "build", "build_in_postgres", "build_into"]
+__all__ = ["BuildReport", "build", "build_in_postgres", "build_into", "check_marts"]

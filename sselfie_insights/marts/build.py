@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import duckdb
 
 from sselfie_insights import __version__
+from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
+from sselfie_insights.marts.checks import from_dbt
 from sselfie_insights.marts.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.postgres import connect
 from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.settings import Settings
-from sselfie_insights.sync.failures import DISK_FULL
+from sselfie_insights.storage import explain_storage
 from sselfie_insights.sync.state import LastSync, read_last_sync
 
 
@@ -38,10 +41,6 @@ class BuildReport:
     warnings: tuple[str, ...]
     test_seconds: float
     seconds: float
-
-
-DAMAGED = "Corrupt database file"
-"""What DuckDB says of a block whose checksum is wrong."""
 
 
 def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -80,63 +79,59 @@ def build_into(
         ChecksFailedError: A test of severity ``error`` failed.
         SselfieError: A model failed.
     """
-    from sselfie_insights import check
     from sselfie_insights.forecast import write_forecasts
 
     started = monotonic()
     sync = _read_last_sync(private)
+    artifacts = _own_artifacts(settings, "duckdb")
     as_of, results = _run(
         settings,
         sync,
         command="build",
         target="duckdb",
-        target_path=_own_artifacts(settings, "duckdb"),
+        target_path=artifacts,
         source_schema="raw",
         environment={"SSELFIE_DBT_WAREHOUSE": private.name, "SSELFIE_DBT_TEST_SEVERITY": "warn"},
         folder=private.parent,
         on_progress=on_progress,
     )
-    findings = check.from_dbt(results, settings, sync.run_id)
-    check.record(private, findings)
-    check.require_passed(findings)
+    findings = from_dbt(results, settings, sync.run_id, artifacts)
+    record(private, findings)
+    require_passed(findings)
     write_forecasts(private, discount_rate=settings.discount_rate)
-    warnings = tuple(finding.check_name for finding in check.failures(findings, "warn"))
+    warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     return _report(as_of, results, warnings, started)
 
 
-def run_tests(
-    settings: Settings, artifacts: Path, *, on_progress: Progress | None = None
-) -> tuple[str, list[NodeResult]]:
+def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:
     """Run dbt's tests on the published marts, which stay as they are.
 
     Args:
         settings: The settings in force.
-        artifacts: An empty folder, for what dbt leaves behind.
         on_progress: Called after every test.
 
-    Returns:
-        The run id of the sync that filled the mirror, and what became of every test.
-
     Raises:
-        UsageError: Nothing was synced into the warehouse.
+        UsageError: Nothing was synced into the warehouse, or the severities are wrong.
         SselfieError: dbt ended before it ran any test.
     """
     sync = _read_last_sync(settings.warehouse)
-    _, results = _run(
-        settings,
-        sync,
-        command="test",
-        target="duckdb",
-        target_path=artifacts,
-        source_schema="raw",
-        environment={
-            "SSELFIE_DBT_WAREHOUSE": str(settings.warehouse.resolve()),
-            "SSELFIE_DBT_ACCESS": "read_only",
-            "SSELFIE_DBT_TEST_SEVERITY": "warn",
-        },
-        on_progress=on_progress,
-    )
-    return sync.run_id, results
+    with TemporaryDirectory(prefix="sselfie-check-") as folder:
+        artifacts = Path(folder)
+        _, results = _run(
+            settings,
+            sync,
+            command="test",
+            target="duckdb",
+            target_path=artifacts,
+            source_schema="raw",
+            environment={
+                "SSELFIE_DBT_WAREHOUSE": str(settings.warehouse.resolve()),
+                "SSELFIE_DBT_ACCESS": "read_only",
+                "SSELFIE_DBT_TEST_SEVERITY": "warn",
+            },
+            on_progress=on_progress,
+        )
+        return from_dbt(results, settings, sync.run_id, artifacts)
 
 
 def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -263,13 +258,8 @@ def _require_models(results: Sequence[NodeResult]) -> None:
     if not models:
         return
     reason = " ".join(models[0].message.split())
-    if any(phrase in reason for phrase in DISK_FULL):
-        raise UsageError(f"the warehouse cannot be written: {reason}", remedy="free some space")
-    if DAMAGED in reason:
-        raise UsageError(
-            f"the warehouse is damaged: {reason}",
-            remedy="put a kept publication or a backup in its place; nothing was published",
-        )
+    if told := explain_storage(reason):
+        raise told
     raise SselfieError(
         f"{len(models)} of the models failed, first {models[0].name}: {reason}",
         remedy="nothing was published",

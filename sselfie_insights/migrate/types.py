@@ -3,25 +3,10 @@
 import re
 from typing import Literal
 
+from sselfie_insights.postgres import FULL_TYPE_NAMES
+
 Change = Literal["none", "metadata", "rewrite"]
 
-_ALIASES = {
-    "varchar": "character varying",
-    "char": "character",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "float4": "real",
-    "float8": "double precision",
-    "decimal": "numeric",
-    "bool": "boolean",
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "timetz": "time with time zone",
-    "time": "time without time zone",
-    "varbit": "bit varying",
-}
 _RANK = {
     "smallint": 1, "integer": 2, "bigint": 3, "numeric": 4, "real": 5, "double precision": 6,
 }  # fmt: skip
@@ -34,7 +19,7 @@ def normalise(kind: str) -> tuple[str, tuple[int, ...]]:
     lengths = _LENGTH.search(kind)
     name = " ".join(_LENGTH.sub(" ", kind.lower()).split())
     modifiers = tuple(int(part) for part in lengths.groups() if part) if lengths else ()
-    return _ALIASES.get(name, name), modifiers
+    return FULL_TYPE_NAMES.get(name, name), modifiers
 
 
 def rewrites(before: str, after: str) -> bool:

@@ -6,9 +6,8 @@ exports, and ``manifest.json`` with their checksums.
 """
 
 import hashlib
+import io
 import json
-import os
-import secrets
 import zipfile
 import zlib
 from collections.abc import Callable, Hashable
@@ -23,11 +22,12 @@ from pydantic import BaseModel, ValidationError
 
 from sselfie_insights import __version__
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.query.warehouse import open_warehouse
 from sselfie_insights.run.format import FORMAT_VERSION
 from sselfie_insights.run.history import copy_history, merge_history
 from sselfie_insights.run.journal import journal_path
-from sselfie_insights.run.publish import PRIVATE_MODE, writable_copy
+from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.segment.record import record_lock, record_path
 from sselfie_insights.sql import literal
 
@@ -70,7 +70,6 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
         raise UsageError(f"{file} is there and no backup", remedy="choose another name")
     with open_warehouse(warehouse):
         pass  # it is one, of a format that is known
-    private = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
             history = Path(folder, _HISTORY)
@@ -94,21 +93,16 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
                 sha256={name: _checksum(content) for name, content in contents.items()},
             )
             contents[_MANIFEST] = manifest.model_dump_json(indent=1).encode()
-            descriptor = os.open(private, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-            with os.fdopen(descriptor, "w+b") as target:
-                with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-                    for name, content in contents.items():
-                        archive.writestr(name, content)
-                target.flush()
-                os.fsync(target.fileno())
-            private.replace(file)
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in contents.items():
+                    archive.writestr(name, content)
+            write_file(file, packed.getvalue())
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}") from None
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"the history in {warehouse} cannot be copied: {reason}") from None
-    finally:
-        private.unlink(missing_ok=True)
     return BackupReport(tables, len(journal.splitlines()), len(exports.splitlines()))
 
 
@@ -129,7 +123,7 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     contents = _read_backup(file)
     with writable_copy(warehouse) as private:
         history = private.with_name(f"backup-{_HISTORY}")
-        history.write_bytes(contents[_HISTORY])
+        write_file(history, contents[_HISTORY])
         with duckdb.connect(private) as db:
             db.execute(f"attach {literal(str(history))} as backup (read_only)")
             tables = merge_history(db, "backup")
@@ -199,13 +193,7 @@ def _merge_lines(path: Path, restored: bytes, name: Callable[[bytes], Hashable])
     added = [line for line in restored.splitlines() if name(line) not in known]
     if added:
         lines = sorted([*added, *present], key=_written_at)
-        private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(b"".join(line + b"\n" for line in lines))
-            target.flush()
-            os.fsync(target.fileno())
-        private.replace(path)
+        write_file(path, b"".join(line + b"\n" for line in lines))
     return len(added)
 
 

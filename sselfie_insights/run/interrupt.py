@@ -10,6 +10,8 @@ from types import FrameType
 
 from sselfie_insights.errors import ExitCode, TimedOutError
 
+_TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 GRACE_SECONDS = 20
 """What a run whose time is up gets to let go of everything, before its process is ended."""
 
@@ -20,9 +22,11 @@ def orderly(
     describe: Callable[[], str],
     on_stuck: Callable[[TimedOutError], None],
 ) -> Iterator[None]:
-    """End the block by KeyboardInterrupt on SIGTERM, and by TimedOutError after ``timeout``.
+    """End the block by KeyboardInterrupt when told to, and by TimedOutError after ``timeout``.
 
-    Either stops a statement of DuckDB or Postgres and a child process. A block that has not ended
+    It is told by SIGINT, SIGTERM or SIGHUP, unless whoever started the process has it ignore them.
+    Either end stops a statement of DuckDB or Postgres and a child process, and whatever a library
+    makes of the interrupt on its way, it leaves the block as said. A block that has not ended
     ``GRACE_SECONDS`` after its time was up hangs where no signal reaches it, such as in a library
     that waits for the network: then the process ends, which harms nothing that is published.
     Signals reach only the main thread; in another one the process ends at once.
@@ -34,12 +38,13 @@ def orderly(
 
     Raises:
         TimedOutError: The time was up.
+        KeyboardInterrupt: The process was told to stop.
     """
-    is_late = False
+    asked: int | None = None
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal is_late
-        is_late = number == signal.SIGALRM
+        nonlocal asked
+        asked = number
         raise KeyboardInterrupt
 
     def end() -> None:
@@ -52,7 +57,8 @@ def orderly(
     seconds = 0.0 if timeout is None else timeout.total_seconds()
     last_resort = threading.Timer(seconds + (GRACE_SECONDS if is_main else 0), end)
     last_resort.daemon = True
-    handled = (signal.SIGTERM, signal.SIGALRM) if is_main else ()
+    handled = [signal.SIGALRM] if is_main else []
+    handled += [each for each in _TOLD if is_main and signal.getsignal(each) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in handled}
     try:
         if timeout is not None:
@@ -60,10 +66,12 @@ def orderly(
             if is_main:
                 signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
-    except KeyboardInterrupt:
-        if is_late:
+    except BaseException:
+        if asked is None:
+            raise
+        if asked == signal.SIGALRM:
             raise TimedOutError(describe()) from None
-        raise
+        raise KeyboardInterrupt from None
     finally:
         last_resort.cancel()
         if is_main:

@@ -17,10 +17,12 @@ from secrets import token_hex
 from typing import Any
 
 from sselfie_insights.errors import ExitCode, SselfieError, UsageError
-from sselfie_insights.run.publish import PRIVATE_MODE
+from sselfie_insights.files import PRIVATE_MODE
 
 Entry = dict[str, Any]
 """A run: run_id, command, started_at, and once it ended finished_at, exit_code and any error."""
+
+_KINDS = {"run_id": str, "command": str, "exit_code": int, "missed_days": list}
 
 
 def journal_path(warehouse: Path) -> Path:
@@ -77,17 +79,28 @@ def read_journal(warehouse: Path) -> list[Entry]:
     """Return every run of ``warehouse`` that has ended, in the order of their ends.
 
     A line that was cut short, or is no entry, is left out.
+
+    Raises:
+        UsageError: The journal cannot be read.
     """
     return [entry for entry in _read(warehouse) if "exit_code" in entry]
 
 
 def read_unended(warehouse: Path) -> list[Entry]:
-    """Return the runs that began and have not ended: they run, or died without a word."""
+    """Return the runs that began and have not ended: they run, or died without a word.
+
+    Raises:
+        UsageError: The journal cannot be read.
+    """
     return [entry for entry in _read(warehouse) if "exit_code" not in entry]
 
 
 def close_dead_runs(warehouse: Path, run_id: str) -> list[Entry]:
-    """Write that runs before ``run_id`` died, and return them; the caller holds the lock."""
+    """Write that runs before ``run_id`` died, and return them; the caller holds the lock.
+
+    Raises:
+        UsageError: The journal cannot be read or written.
+    """
     dead = [entry for entry in read_unended(warehouse) if entry["run_id"] != run_id]
     for entry in dead:
         entry["exit_code"] = int(ExitCode.INTERRUPTED)
@@ -114,16 +127,38 @@ def describe_error(error: BaseException) -> str:
 def _read(warehouse: Path) -> list[Entry]:
     """Return the last line of each run, in the order of those lines."""
     path = journal_path(warehouse)
-    if not path.exists():
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise UsageError(
+            f"the journal {path} cannot be read: {error.strerror or error}",
+            remedy="move it away, or change its permissions",
+        ) from None
     entries: dict[str, Entry] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        with suppress(json.JSONDecodeError):
+    for line in text.split("\n"):
+        with suppress(ValueError, RecursionError):
             entry = json.loads(line)
-            if isinstance(entry, dict) and {"run_id", "command", "started_at"} <= entry.keys():
+            if _is_entry(entry):
                 entries.pop(entry["run_id"], None)
                 entries[entry["run_id"]] = entry
     return list(entries.values())
+
+
+def _is_entry(entry: object) -> bool:
+    """Say whether a line holds what readers of the journal rely on."""
+    if not isinstance(entry, dict):
+        return False
+    instants = ("started_at", "finished_at") if "exit_code" in entry else ("started_at",)
+    try:
+        return (
+            {"run_id", "command"} <= entry.keys()
+            and all(datetime.fromisoformat(entry[name]).tzinfo for name in instants)
+            and all(isinstance(entry[name], kind) for name, kind in _KINDS.items() if name in entry)
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _append(warehouse: Path, entry: Entry) -> None:

@@ -1,8 +1,8 @@
 """Tell a monitor that a run begins, and how it ended. That it cannot be told fails no run."""
 
 import json
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,10 +37,11 @@ class Pinger:
 
     def end(self, exit_code: int, error: str | None) -> None:
         """Tell how the run ended."""
-        body: dict[str, Any] = {"event": "failure" if exit_code else "success"}
-        body |= {"exit_code": exit_code, "text": f"sselfie run failed: {error}"}
-        if not exit_code:
-            body["text"] = "sselfie run has published"
+        body = {
+            "event": "failure" if exit_code else "success",
+            "exit_code": exit_code,
+            "text": f"sselfie run failed: {error}" if exit_code else "sselfie run succeeded",
+        }
         self._post(str(exit_code), body)
 
     def _post(self, event: str, body: dict[str, Any]) -> None:
@@ -56,11 +57,11 @@ class Pinger:
         )
         try:
             for attempt in stamina.retry_context(
-                on=(OSError,), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2
+                on=(OSError, HTTPException), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2
             ):
                 with attempt, urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
                     pass
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             # The address is a secret: who has it can say that all is well.
             host = urlsplit(self._url).hostname
             reason = getattr(error, "reason", None) or type(error).__name__

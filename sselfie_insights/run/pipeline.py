@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
+import duckdb
 from structlog.typing import FilteringBoundLogger
 
 from sselfie_insights.clock import parse_zone
@@ -22,6 +23,7 @@ from sselfie_insights.run.retention import export_dir, prune
 from sselfie_insights.run.space import require_space
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
+from sselfie_insights.storage import explain_storage
 
 SITE = "site"
 """The folder of the reports, below the setting ``output_dir``."""
@@ -119,10 +121,10 @@ class _Run:
         self._observers = (Pinger(settings, run_id, log), CronRecord(settings, log))
 
     def go(self, timeout: timedelta | None) -> RunReport:
-        for observer in self._observers:
-            observer.begin()
         try:
             with orderly(timeout, lambda: self._describe_late(timeout), self._die):
+                for observer in self._observers:
+                    observer.begin()
                 self._look_back()
                 require_space(self._settings.warehouse)
                 if set(self._steps) & set(PRIVATE):
@@ -303,7 +305,10 @@ class _Run:
         self._step = name
         self._log.debug(f"{name} …", step=name)
         started = monotonic()
-        yield
+        try:
+            yield
+        except duckdb.Error as error:
+            raise explain_storage(str(error)) or error from None
         seconds = round(monotonic() - started, 3)
         self._entry["steps"].append({"name": name, "seconds": seconds})
         self._log.debug(f"{name}: {seconds:.1f} s", step=name, seconds=seconds)

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from sselfie_insights.check.catalogue import list_checks
+from sselfie_insights.check.severities import DEFAULTS, load_severities
+from sselfie_insights.contract import load_contract
 from sselfie_insights.query.library import load_library
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.resources import resource_dir
@@ -27,7 +30,7 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
     """
     known: dict[str, Callable[[Settings], str]] = {
         "sync": _describe_source,
-        "check": lambda settings: f"severities from {settings.checks or 'checks.yml'}",
+        "check": _describe_severities,
         "build": _describe_models,
         "publish": _describe_room,
         "render": lambda settings: f"{len(load_reports())} reports to {settings.output_dir / SITE}",
@@ -49,6 +52,12 @@ def _describe_source(settings: Settings) -> str:
         return f"{told}; never mirrored, so that every table is read in full"
     rows = sum(table.row_count for table in state.tables.values())
     return f"{told}; {rows} rows mirrored at {state.last_snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _describe_severities(settings: Settings) -> str:
+    files = {line.file for line in load_severities(settings).lines} - {DEFAULTS}
+    severities = f"{next(iter(files))} on top" if files else "the package's"
+    return f"{len(list_checks(load_contract()))} of the mirror, severities: {severities}"
 
 
 def _describe_models(settings: Settings) -> str:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import UsageError
-from sselfie_insights.run.publish import PRIVATE_MODE
+from sselfie_insights.files import PRIVATE_MODE
 from sselfie_insights.settings import Settings
 
 FOLDER_SUFFIX = ".publications"
@@ -216,7 +216,7 @@ def use_publication(settings: Settings, text: str | None, on_note: Note | None =
     return settings.model_copy(update={"warehouse": found.path})
 
 
-def prune(
+def prune_publications(
     warehouse: Path,
     keep: int,
     max_age: timedelta | None = None,

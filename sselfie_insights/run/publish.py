@@ -18,8 +18,8 @@ from secrets import token_hex
 from filelock import FileLock, Timeout
 
 from sselfie_insights.errors import LockedError, UsageError
-
-PRIVATE_MODE = 0o600
+from sselfie_insights.files import PRIVATE_MODE
+from sselfie_insights.storage import REPLACE
 
 WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "0"}
 """How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
@@ -62,7 +62,8 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
     finally:
         if lock.lock_counter == 1:
             # Who holds it next writes a file of its own.
-            holder.unlink(missing_ok=True)
+            with suppress(OSError):
+                holder.unlink()
         lock.release()
 
 
@@ -191,8 +192,7 @@ def _upgrade(private: Path, warehouse: Path) -> None:
     except duckdb.Error as error:
         raise UsageError(
             f"the warehouse {warehouse} is damaged, or no warehouse: {str(error).splitlines()[0]}",
-            remedy="move it away and put a kept publication or a backup in its place,"
-            " or set SSELFIE_WAREHOUSE",
+            remedy=REPLACE,
         ) from None
 
 

@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sselfie_insights.clock import parse_duration
-from sselfie_insights.run import publications
-from sselfie_insights.run.publications import Note, parse_name, select_old, write_name
+from sselfie_insights.run.publications import (
+    Note,
+    parse_name,
+    prune_publications,
+    select_old,
+    write_name,
+)
 from sselfie_insights.settings import Settings
 
 EXPORTS = "exports"
 """The folder, below the setting ``output_dir``, of exports that are named by their second."""
-
-# As an export writes it.
-_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def prune(
     """
     now = now or datetime.now(UTC)
     max_age = None if settings.keep_for is None else parse_duration(settings.keep_for)
-    removed = publications.prune(
+    removed = prune_publications(
         settings.warehouse, settings.keep_publications, max_age, now, on_note=on_note
     )
     exports = _prune_exports(
@@ -58,8 +60,10 @@ def prune(
 
 def is_whole_export(folder: Path) -> bool:
     """Say whether every file that the manifest of an export lists is there, in its size."""
+    from sselfie_insights.query.export import MANIFEST
+
     try:
-        files = json.loads((folder / _MANIFEST).read_bytes())["files"]
+        files = json.loads((folder / MANIFEST).read_bytes())["files"]
         return all((folder / file["path"]).stat().st_size == file["bytes"] for file in files)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -68,7 +72,11 @@ def is_whole_export(folder: Path) -> bool:
 def _prune_exports(
     root: Path, keep: int, max_age: timedelta | None, now: datetime, on_note: Note | None
 ) -> list[Path]:
-    folders = root.iterdir() if root.is_dir() else ()
+    folders = list(root.iterdir()) if root.is_dir() else []
+    for folder in folders:
+        # An export of a run that died: it is written beside its place, as ``.<its name>.<random>``.
+        if folder.name.startswith(".") and parse_name(folder.name.split(".")[1]):
+            shutil.rmtree(folder, ignore_errors=True)
     dated = [(key, folder) for folder in folders if (key := parse_name(folder.name))]
     found = [(second, folder) for (second, _), folder in sorted(dated, key=lambda each: each[0])]
     old = select_old(found, keep, max_age, now)

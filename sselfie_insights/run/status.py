@@ -43,7 +43,7 @@ def describe_runs(settings: Settings) -> list[Row]:
     return rows
 
 
-def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+def list_failed_checks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return the checks of the open warehouse that did not pass, errors first."""
     try:
         found = connection.execute(
@@ -55,8 +55,8 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return [(f"check: {severity}", name, detail) for severity, name, detail in found]
 
 
-def refuse_stale(connection: duckdb.DuckDBPyConnection, max_age: str, now: datetime) -> None:
-    """Refuse a mirror that was read too long ago.
+def refuse_old_mirror(connection: duckdb.DuckDBPyConnection, max_age: str, now: datetime) -> None:
+    """Refuse a mirror that was read too long ago, whatever its marts were built from.
 
     Args:
         connection: An open warehouse.
@@ -103,7 +103,7 @@ def _may_live(entry: Entry) -> bool:
         os.kill(int(entry["pid"]), 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, LookupError, ValueError, TypeError):
+    except (PermissionError, LookupError, ValueError, TypeError, OverflowError):
         pass  # somebody else's, or one that did not leave its number
     return True
 

@@ -8,19 +8,16 @@ measured weeks later.
 
 import json
 import os
-import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sselfie_insights.errors import LockedError, UsageError
+from sselfie_insights.files import PRIVATE_MODE, write_file
 from sselfie_insights.run.publications import FOLDER_SUFFIX
-from sselfie_insights.run.publish import PRIVATE_MODE
-
-Group = Literal["sent", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def read_record(warehouse: Path) -> list[PastExport]:
     if not path.exists():
         return []
     exports = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             entry = json.loads(line)
             exports.append(
@@ -121,22 +118,11 @@ def erase_people(warehouse: Path, keys: Collection[str], *, dry_run: bool = Fals
         ]
         erased = sum(len(e.rows) - len(rows) for e, rows in zip(exports, kept, strict=True))
         if erased and not dry_run:
-            path = record_path(warehouse)
-            private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
             lines = [
                 json.dumps(asdict(e) | {"rows": rows}, ensure_ascii=False, default=str) + "\n"
                 for e, rows in zip(exports, kept, strict=True)
             ]
-            try:
-                descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.writelines(lines)
-                    file.flush()
-                    os.fsync(file.fileno())
-                private.replace(path)
-            except OSError as error:
-                private.unlink(missing_ok=True)
-                raise _unwritable(warehouse, error) from None
+            write_file(record_path(warehouse), "".join(lines).encode())
         return erased
 
 

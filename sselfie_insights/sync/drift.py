@@ -3,24 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sselfie_insights import contract
+from sselfie_insights.postgres import FULL_TYPE_NAMES
 from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
 from sselfie_insights.sync.state import Difference, MirroredTable
-
-TYPES = {
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "serial": "integer",
-    "bigserial": "bigint",
-    "decimal": "numeric",
-    "varchar": "character varying",
-    "char": "character",
-    "int": "integer",
-    "int4": "integer",
-    "int8": "bigint",
-    "bool": "boolean",
-    "float8": "double precision",
-}
-"""Short names of types, and the names that PostgreSQL gives back."""
 
 FOREIGN = (
     "foreign partition",
@@ -122,7 +107,7 @@ def _spell(data_type: str) -> str:
     name, bracket, rest = data_type.lower().replace(" ", "").partition("(")
     if not bracket:
         name, bracket, rest = data_type.lower().partition("[")
-    return TYPES.get(name.strip(), name.strip()) + bracket + rest
+    return FULL_TYPE_NAMES.get(name.strip(), name.strip()) + bracket + rest
 
 
 def _changed_columns(table: SourceTable, before: MirroredTable) -> Iterable[Difference]:

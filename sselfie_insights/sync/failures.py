@@ -6,23 +6,21 @@ from contextlib import suppress
 import duckdb
 import psycopg
 
-from sselfie_insights.errors import SourceError, UsageError
+from sselfie_insights.errors import SourceError
+from sselfie_insights.storage import explain_storage
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.source import Source
 
 LOCK_TIMEOUT = "lock timeout"
 GONE = ("does not exist", "could not open relation", "cache lookup failed", "not been populated")
-"""What a read meets that comes in the middle of a migration, even one that is undone later."""
+"""What a read meets that comes in the middle of a migration, even one that is undone later.
+
+Other errors say the same now and then, of a function or a type. They are met three times before
+they are told.
+"""
 
 REPLAY_CONFLICT = "conflict with recovery"
 """What a standby says when the changes that it replays remove what a read still needs."""
-
-DISK_FULL = (
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-    "failed to offload data block",  # DuckDB leaves a tenth of the free space to others
-)
 
 
 class SourceMovedError(Exception):
@@ -57,11 +55,8 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
     text = source.redact(str(error))
-    for phrase in DISK_FULL:
-        if phrase in text:
-            return UsageError(
-                f"the warehouse cannot be written: {phrase}", remedy="free some space"
-            )
+    if isinstance(error, duckdb.Error) and (told := explain_storage(text)):
+        return told
     if isinstance(error, duckdb.InternalException | duckdb.FatalException):
         return error
     reason = _reason(text)

@@ -11,7 +11,13 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import SourceError
-from sselfie_insights.postgres import Connection, advisory_lock, connect, describe_target
+from sselfie_insights.postgres import (
+    CONNECT_TIMEOUT_SECONDS,
+    Connection,
+    advisory_lock,
+    connect,
+    describe_target,
+)
 from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
 
 LOCK_TIMEOUT_SECONDS = 1
@@ -232,7 +238,7 @@ def _guarded(url: str) -> str:
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     given = conninfo_to_dict(url)
-    defaults = {"application_name": "sselfie sync", "connect_timeout": "15"}
+    defaults = {"application_name": "sselfie sync", "connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
     return make_conninfo(
         url,
         **{name: value for name, value in defaults.items() if name not in given},

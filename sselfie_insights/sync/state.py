@@ -11,6 +11,7 @@ import duckdb
 from sselfie_insights.errors import UsageError
 from sselfie_insights.run.format import read_format, stamp
 from sselfie_insights.sql import literal
+from sselfie_insights.storage import REPLACE
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.report import SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot
@@ -174,8 +175,7 @@ def read_state(warehouse: Path) -> State:
     except duckdb.Error as error:
         raise UsageError(
             f"{warehouse} is damaged, or no warehouse: {str(error).splitlines()[0]}",
-            remedy="move it away and put a kept publication or a backup in its place,"
-            " or set SSELFIE_WAREHOUSE",
+            remedy=REPLACE,
         ) from None
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from sselfie_insights.query.export import MANIFEST
 from sselfie_insights.run.backup import is_backup
 from sselfie_insights.run.forget.person import Person
 from sselfie_insights.sql import literal
 
-_MANIFEST = "manifest.json"
 _DATABASE = b"DUCK"
 
 
@@ -85,14 +85,14 @@ def _unit(path: Path, folder: Path) -> Path:
     for parent in path.parents:
         if parent == folder or folder not in parent.parents:
             break
-        if (parent / _MANIFEST).is_file() and "sources" in _read_manifest(parent):
+        if (parent / MANIFEST).is_file() and "sources" in _read_manifest(parent):
             return parent
     return path
 
 
 def _read_manifest(folder: Path) -> dict[str, object]:
     try:
-        content = json.loads((folder / _MANIFEST).read_bytes())
+        content = json.loads((folder / MANIFEST).read_bytes())
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sselfie_insights import check
+from sselfie_insights.marts import check_marts
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.sync.state import TABLES
@@ -54,7 +54,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
 def test_the_marts_are_tested_where_nothing_may_be_written(settings: Settings) -> None:
     before = settings.warehouse.read_bytes()
 
-    results = check.check_marts(settings)
+    results = check_marts(settings)
 
     assert {
         (each.check_name, each.severity, each.status, each.failed_rows) for each in results

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -185,6 +186,34 @@ def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
     assert (nightly.last()["exit_code"], nightly.last()["failed_step"]) == (130, "build")
     nightly.run()
     assert nightly.rounds() == {1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_tells_it_to_stop_is_obeyed_unless_it_was_to_ignore_them(
+    number: signal.Signals,
+) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
+    signal.signal(number, signal.SIG_IGN)  # as nohup does, or a shell that runs it beside itself
+    try:
+        with interrupt.orderly(HOUR, str, print):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGTERM, KeyboardInterrupt), (signal.SIGALRM, TimedOutError)]
+)
+def test_an_interrupt_that_a_library_wraps_is_one(
+    number: signal.Signals, end: type[BaseException]
+) -> None:
+    """DuckDB makes a RuntimeError of it."""
+    with pytest.raises(end), interrupt.orderly(HOUR, str, print), duckdb.connect() as db:
+        threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
+        db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")
 
 
 def test_the_deadline_outside_the_main_thread() -> None:

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from sselfie_insights.errors import SourceError
 from sselfie_insights.run import ping
 from sselfie_insights.run.journal import journal_path
+from sselfie_insights.run.logs import open_log
 from sselfie_insights.settings import describe_settings
 from tests.integration.run.conftest import Nightly
 
@@ -20,11 +21,12 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 class Monitor:
-    """An HTTP server that remembers what it was told, and refuses the first few."""
+    """An HTTP server that remembers what it was told, and refuses the first few, or babbles."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.refusals = 0
+        self.babbles = False
         monitor = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,8 +36,11 @@ class Monitor:
                 monitor.refusals -= refused
                 if not refused:
                     monitor.told.append((self.path, json.loads(body)))
-                self.send_response(503 if refused else 200)
-                self.end_headers()
+                if monitor.babbles:
+                    self.wfile.write(b"hello\r\n\r\n")
+                else:
+                    self.send_response(503 if refused else 200)
+                    self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
                 pass
@@ -74,9 +79,16 @@ def test_a_monitor_is_told_of_the_start_and_the_end(nightly: Nightly, monitor: M
 
 
 def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
-    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    nightly: Nightly,
+    monitor: Monitor,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(ping, "ATTEMPTS", 1)
+    monitor.babbles = True
+    pinger = ping.Pinger(nightly.settings(ping_url=monitor.url("/")), "run", open_log("text"))
+    pinger.begin()
+    assert "warning: 127.0.0.1 could not be told 'start': BadStatusLine" in capsys.readouterr().err
     nightly.run(ping_url="http://127.0.0.1:1/hunter2")
     told = capsys.readouterr().err
     assert "warning: 127.0.0.1 could not be told 'start': " in told

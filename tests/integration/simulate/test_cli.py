@@ -29,6 +29,15 @@ def test_the_command_fills_a_database_and_writes_the_key(
     assert churn["is_complete"].all()  # as of the end of a month, that month is complete
 
 
+def test_a_key_that_would_not_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSELFIE_GRACE_DAYS", "30")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, [*ARGUMENTS, "--answers", "key"])
+    assert "holds for 14 days of grace, and 30 are set" in str(result.exception)
+
+
 def test_without_a_database_the_command_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,3 +131,24 @@ def test_a_read_that_replay_ends_is_begun_again(
         report = standby.sync()
     assert report.attempts == 2
     assert not standby.sync(verify=True).different
+
+
+@NEWEST
+def test_a_standby_that_was_promoted_has_a_history_of_its_own(bench: Bench, standby: Bench) -> None:
+    """From there on, a number names one transaction here and another on the old primary."""
+    fill(bench)
+    catch_up(bench, standby)
+    standby.sync()
+    standby.pg("select pg_promote()")
+    wait_until(lambda: standby.ask_pg("select where not pg_is_in_recovery()"))
+    bench.pg("update a set v = 'here' where id = 7")
+    standby.pg("update a set v = 'there' where id = 8")
+    report = standby.sync(verify=True)
+    assert not report.different
+    assert {t.reason for t in report.tables} == {"another history of the database"}
+    standby.pg("checkpoint", "update a set v = 'again' where id = 9")
+    assert bench.modes(standby.sync()) == {"a": "incremental", "b": "unchanged", "c": "unchanged"}
+    report = bench.sync(verify=True)
+    assert not report.different
+    assert {t.reason for t in report.tables} == {"another history of the database"}
+    assert bench.ask("select id from raw.a where v in ('here', 'there', 'again')") == [(7,)]

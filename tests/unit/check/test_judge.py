@@ -10,7 +10,7 @@ import pytest
 from sselfie_insights.check.catalogue import Check
 from sselfie_insights.check.expectations import Answer, Question, ask
 from sselfie_insights.check.judge import Finding, judge
-from sselfie_insights.check.measure import Mirror
+from sselfie_insights.check.measure import MeasuredMirror
 from sselfie_insights.contract import load_contract
 from sselfie_insights.sync.state import TABLES
 
@@ -51,7 +51,7 @@ def write_syncs(warehouse: duckdb.DuckDBPyConnection, row_counts: Sequence[int])
 
 
 def find(warehouse: duckdb.DuckDBPyConnection, check: Check) -> Finding | None:
-    findings = judge(Mirror(warehouse, READ_AT, READ_AT), [VOLUME, FRESHNESS], "public")
+    findings = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), [VOLUME, FRESHNESS], "public")
     return next((finding for finding in findings if finding.check == check), None)
 
 

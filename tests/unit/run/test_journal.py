@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from sselfie_insights.cli.status import status
 from sselfie_insights.errors import SourceError, UsageError
 from sselfie_insights.run.journal import (
     close_dead_runs,
@@ -78,14 +79,6 @@ def test_a_run_that_died_is_closed_by_the_next(tmp_path: Path) -> None:
     assert "killed" in read_journal(warehouse)[0]["error"]
 
 
-def test_lines_that_are_no_entries_are_left_out(tmp_path: Path) -> None:
-    warehouse = tmp_path / "w.duckdb"
-    journal_path(warehouse).write_bytes(b'7\n[]\n{"run_id": 1}\n\xff\xfe\n')
-    with journaled(warehouse, "sync", "one"):
-        pass
-    assert [entry["run_id"] for entry in read_journal(warehouse)] == ["one"]
-
-
 def test_success_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     journal_path(tmp_path / "w.duckdb").mkdir()
     with (
@@ -93,3 +86,47 @@ def test_success_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         journaled(tmp_path / "w.duckdb", "sync", "one"),
     ):
         pass
+
+
+def test_lines_that_are_no_entries_are_left_out(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    whole = {
+        "run_id": "one", "command": "run", "started_at": "2026-11-01T03:00:00+00:00",
+        "finished_at": "2026-11-01T03:01:00+00:00", "exit_code": 0, "missed_days": [],
+    }  # fmt: skip
+    broken = [
+        {name: value for name, value in whole.items() if name != "finished_at"},
+        *(
+            whole | {"run_id": "two", name: value}
+            for name, value in {
+                "run_id": ["two"], "command": None, "started_at": "yesterday",
+                "finished_at": "2026-11-01T03:01:00", "exit_code": "0", "missed_days": 3,
+            }.items()
+        ),
+    ]  # fmt: skip
+    lines = [json.dumps(each) for each in [whole | {"error": "a\u2028b"}, *broken]]
+    lines += ["[" * 100_000, "null", "7", "[]", '{"run_id": 1}']
+    text = "\n".join(lines).replace("\\u2028", "\u2028")  # as the journal writes it
+    journal_path(warehouse).write_bytes(text.encode() + b"\n\xff\xfe\n")
+    assert [entry["error"] for entry in read_journal(warehouse)] == ["a\u2028b"]
+    assert read_unended(warehouse) == []
+
+
+def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    journal_path(warehouse).mkdir()
+    with pytest.raises(UsageError, match=r"w\.duckdb\.runs\.jsonl cannot be read"):
+        read_journal(warehouse)
+
+
+def test_the_status_tells_of_runs_where_there_is_no_warehouse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    with pytest.raises(SourceError), journaled(warehouse, "run", "one"):
+        raise SourceError("gone", remedy="try again")
+    with pytest.raises(UsageError, match="no warehouse"):
+        status(warehouse=warehouse)
+    said = capsys.readouterr()
+    assert "note: failing: the run: gone: try again" in said.err
+    assert said.out == ""

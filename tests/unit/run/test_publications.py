@@ -12,7 +12,7 @@ from sselfie_insights.run.publications import (
     find_publication,
     keep,
     list_publications,
-    prune,
+    prune_publications,
     publications_dir,
     use_publication,
 )
@@ -126,7 +126,7 @@ def test_foreign_files_are_passed_over(warehouse: Path) -> None:
     for name in ("notes.txt", "20260231T000000Z.duckdb", "x.duckdb", "20261120T120000Z.duckdb.bak"):
         (folder / name).write_bytes(b"")
     assert names(warehouse) == before
-    assert prune(warehouse, 3) == []
+    assert prune_publications(warehouse, 3) == []
     assert (folder / "notes.txt").exists()
 
 
@@ -164,23 +164,23 @@ def test_a_folder_that_takes_no_file_is_a_usage_error(
 
 
 def test_prunes_by_count(warehouse: Path) -> None:
-    removed = prune(warehouse, 2)
+    removed = prune_publications(warehouse, 2)
     assert [each.name for each in removed] == ["20261120T120000Z"]
     assert names(warehouse) == ["20261120T233000Z", "20261122T120000Z"]
 
 
 def test_prunes_by_age(warehouse: Path) -> None:
     now = NOON + timedelta(days=2, hours=12)
-    prune(warehouse, 10, timedelta(days=2, hours=1), now)
+    prune_publications(warehouse, 10, timedelta(days=2, hours=1), now)
     assert names(warehouse) == ["20261120T233000Z", "20261122T120000Z"]
 
 
 def test_the_last_intact_one_is_never_pruned(warehouse: Path) -> None:
     damage(warehouse, "20261122T120000Z")
     far = NOON + timedelta(days=400)
-    prune(warehouse, 1, timedelta(days=1), far)
+    prune_publications(warehouse, 1, timedelta(days=1), far)
     assert names(warehouse) == ["20261120T233000Z"]
-    assert prune(warehouse, 1, timedelta(days=1), far) == []
+    assert prune_publications(warehouse, 1, timedelta(days=1), far) == []
 
 
 def test_reads_the_publication_that_settings_name(warehouse: Path) -> None:
@@ -200,6 +200,6 @@ def test_what_cannot_be_removed_is_noted_and_kept(
 
     monkeypatch.setattr(Path, "unlink", refuse)
     notes: list[str] = []
-    assert prune(warehouse, 1, on_note=notes.append) == []
+    assert prune_publications(warehouse, 1, on_note=notes.append) == []
     assert len(notes) == 2 and "cannot be removed: Permission denied" in notes[0]
     assert len(names(warehouse)) == 3

@@ -65,10 +65,14 @@ def test_the_last_whole_export_stays(settings: Settings) -> None:
 def test_other_folders_are_left_alone(settings: Settings) -> None:
     mine = settings.output_dir / "exports" / "mine"
     mine.mkdir(parents=True)
+    for hidden in (".20261109T120000Z.0123abcd", ".mine.0123abcd"):
+        (mine.parent / hidden / "csv").mkdir(parents=True)
     for days in range(11, 15):
         write_export(settings, NOW - timedelta(days=days))
     prune(settings, NOW)
-    assert sorted(path.name for path in mine.parent.iterdir()) == ["20261111T120000Z", "mine"]
+    # But for what an export that was killed left over.
+    left = sorted(path.name for path in mine.parent.iterdir())
+    assert left == [".mine.0123abcd", "20261111T120000Z", "mine"]
 
 
 def test_without_an_age_only_the_count_matters(settings: Settings) -> None:

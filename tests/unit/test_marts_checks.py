@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.check import from_dbt
 from sselfie_insights.errors import UsageError
+from sselfie_insights.marts.checks import from_dbt
 from sselfie_insights.marts.dbt import NodeResult
 from sselfie_insights.settings import Settings, load_settings
 
@@ -14,25 +14,25 @@ SUMS = "test.sselfie.payments_sum_to_revenue"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a warehouse beside which dbt has left its manifest."""
-    folder = tmp_path / ".warehouse.duckdb.dbt" / "duckdb"
-    folder.mkdir(parents=True)
+    """Settings, and a folder where dbt has left its manifest."""
     nodes = {
         KEY: {"attached_node": "model.sselfie.payments", "column_name": "movement_key"},
         SUMS: {},
     }
-    (folder / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     return load_settings(warehouse=tmp_path / "warehouse.duckdb")
 
 
-def test_only_tests_are_checks_and_they_tell_what_they_are_about(settings: Settings) -> None:
+def test_only_tests_are_checks_and_they_tell_what_they_are_about(
+    settings: Settings, tmp_path: Path
+) -> None:
     results = [
         NodeResult("model.sselfie.payments", "error", "", 0.1),
         NodeResult(KEY, "pass", "", 0.1, 0),
         NodeResult(SUMS, "warn", "Got 3 results, configured to warn if != 0", 0.1, 3),
     ]
 
-    checks = from_dbt(results, settings, "run-1")
+    checks = from_dbt(results, settings, "run-1", tmp_path)
 
     assert [
         (each.check_name, each.table_name, each.column_name, each.status, each.failed_rows)
@@ -49,11 +49,11 @@ def test_only_tests_are_checks_and_they_tell_what_they_are_about(settings: Setti
 
 @pytest.mark.parametrize("status", ["error", "runtime error", "skipped"])
 def test_a_test_that_could_not_run_is_broken_and_its_words_are_kept_back(
-    settings: Settings, status: str
+    settings: Settings, tmp_path: Path, status: str
 ) -> None:
     said = "Conversion Error: Could not convert string 'ada@mail.example' to INT32"
 
-    [check] = from_dbt([NodeResult(SUMS, status, said, 0.1)], settings, "run-1")
+    [check] = from_dbt([NodeResult(SUMS, status, said, 0.1)], settings, "run-1", tmp_path)
 
     assert check.status == "broken"
     assert check.failed_rows is None
@@ -65,7 +65,7 @@ def test_severities_are_those_of_the_file(settings: Settings, tmp_path: Path) ->
     path.write_text("marts:\n  'payments_*': warn\n")
     own = settings.model_copy(update={"checks": path})
 
-    [check] = from_dbt([NodeResult(SUMS, "fail", "", 0.1, 1)], own, "run-1")
+    [check] = from_dbt([NodeResult(SUMS, "fail", "", 0.1, 1)], own, "run-1", tmp_path)
 
     assert (check.severity, check.status) == ("warn", "failed")
 
@@ -76,4 +76,4 @@ def test_an_unknown_test_is_refused(settings: Settings, tmp_path: Path) -> None:
     own = settings.model_copy(update={"checks": path})
 
     with pytest.raises(UsageError, match="mean 'payments_sum_to_revenue'"):
-        from_dbt([NodeResult(SUMS, "pass", "", 0.1, 0)], own, "run-1")
+        from_dbt([NodeResult(SUMS, "pass", "", 0.1, 0)], own, "run-1", tmp_path)

@@ -4,42 +4,19 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sselfie_insights.check.results import CheckResult, Status
 from sselfie_insights.check.severities import Severities, load_severities
-from sselfie_insights.marts.build import artifacts_dir, run_tests
-from sselfie_insights.marts.dbt import NodeResult, Progress
+from sselfie_insights.marts.dbt import NodeResult
 from sselfie_insights.settings import Settings
 
 _STATUSES: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 """What dbt says of a test; whatever else it says, the test could not run."""
 
 
-def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:
-    """Run dbt's tests on the published marts, which stay as they are.
-
-    Args:
-        settings: The settings in force.
-        on_progress: Called after every test.
-
-    Raises:
-        UsageError: Nothing was synced, or the severities are wrong.
-        SselfieError: dbt ended before it ran any test.
-    """
-    with TemporaryDirectory(prefix="sselfie-check-") as folder:
-        artifacts = Path(folder)
-        run_id, results = run_tests(settings, artifacts, on_progress=on_progress)
-        return from_dbt(results, settings, run_id, artifacts=artifacts)
-
-
 def from_dbt(
-    results: Sequence[NodeResult],
-    settings: Settings,
-    run_id: str,
-    *,
-    artifacts: Path | None = None,
+    results: Sequence[NodeResult], settings: Settings, run_id: str, artifacts: Path
 ) -> list[CheckResult]:
     """Return what became of dbt's tests among ``results``; other nodes are left out.
 
@@ -49,7 +26,7 @@ def from_dbt(
         results: What ``run_dbt`` gave.
         settings: Those of the run, which lead to the severities.
         run_id: The sync whose data was tested.
-        artifacts: Where dbt left its manifest; by default where a build leaves it.
+        artifacts: Where dbt left its manifest.
 
     Raises:
         UsageError: The severities name a test that there is none of.
@@ -57,8 +34,7 @@ def from_dbt(
     severities = load_severities(settings)
     tests = [result for result in results if result.is_test]
     severities.require_known("marts", [test.name for test in tests])
-    manifest = (artifacts or artifacts_dir(settings.warehouse) / "duckdb") / "manifest.json"
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    nodes = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     now = datetime.now(UTC)
     return [
         _as_result(test, nodes.get(test.unique_id, {}), severities, run_id, now) for test in tests

@@ -1,0 +1,37 @@
+"""A full disk and a damaged file, as DuckDB tells of them: errors that name the remedy."""
+
+from sselfie_insights.errors import UsageError
+
+REPLACE = (
+    "move it away and put a kept publication or a backup in its place, or set SSELFIE_WAREHOUSE"
+)
+"""What helps when the warehouse cannot be read."""
+
+_FULL = (
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+    "failed to offload data block",  # DuckDB leaves a tenth of the free space to others
+)
+_DAMAGED = (
+    "Corrupt database file",  # a block whose checksum is wrong
+    "Could not read enough bytes",
+    "Failed to deserialize",
+)
+
+
+def explain_storage(text: str) -> UsageError | None:
+    """Return what to raise for an error of DuckDB's, if its words are about the disk or the file.
+
+    Args:
+        text: The error, in DuckDB's words or those of somebody who quotes it.
+    """
+    for phrase in _FULL:
+        if phrase in text:
+            return UsageError(
+                f"the warehouse cannot be written: {phrase}", remedy="free some space"
+            )
+    for phrase in _DAMAGED:
+        if phrase in text:
+            return UsageError(f"the warehouse is damaged: {phrase}", remedy=REPLACE)
+    return None
