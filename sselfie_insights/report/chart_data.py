@@ -89,14 +89,12 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
     period = _label(row[time], time, result)
     level = _scale(row[section.opening], unit) or 0.0
     steps = [Step("Opening", 0.0, level, "total")]
-    for name, label in section.gains.items():
-        end = level + (_scale(row[name], unit) or 0.0)
-        steps.append(Step(label, level, end, "gain"))
-        level = end
-    for name, label in section.losses.items():
-        end = level - (_scale(row[name], unit) or 0.0)
-        steps.append(Step(label, level, end, "loss"))
-        level = end
+    for name, label in (section.gains | section.losses).items():
+        change = (_scale(row[name], unit) or 0.0) * (1 if name in section.gains else -1)
+        # An adjustment stands among the gains, and can take away.
+        is_loss = change < 0 or (not change and name in section.losses)
+        steps.append(Step(label, level, level + change, "loss" if is_loss else "gain"))
+        level += change
     steps.append(Step("Closing", 0.0, _scale(row[section.closing], unit) or 0.0, "total"))
     told = ", ".join(
         f"{label.lower()} {write_cell(row[name], unit)}"

@@ -95,6 +95,8 @@ def _build_tile(
         for row, _ in rows[-_TREND_POINTS:]
     )
     period = "" if time is None else _write_period(last, time, result)
+    if result.values.get("grain") == "week":
+        period = f"Week of {period}"
     is_running = last.get("is_complete") is False
     if mark:
         return Tile(label, mark, True, "", period, is_running, "", "neutral", ())

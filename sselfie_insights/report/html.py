@@ -49,6 +49,7 @@ def _environment() -> Environment:
         "write_caption": _write_caption,
     }
     environment.filters["instant"] = write_instant
+    environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
     environment.tests["note"] = lambda block: isinstance(block, NoteBlock)
     return environment

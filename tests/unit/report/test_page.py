@@ -167,3 +167,15 @@ def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
         assert shown <= {
             "Where the schema differs from its documentation", "Every check", "Segments", "Alerts",
         }, name  # fmt: skip
+
+
+def test_an_adjustment_that_takes_away_is_a_loss(business: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update marts.credit_flow_by_month set adjusted_credits = -221")
+    page = build(path, "credits")
+    chart = page.data["credit-flow"].chart
+    assert chart is not None
+    [step] = [step for step in chart.steps if step.label == "Adjusted"]
+    assert step.kind == "loss" and step.end == step.start - 221
+    assert "\N{MINUS SIGN}221<" in render_html(page)
