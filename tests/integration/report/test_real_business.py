@@ -217,9 +217,11 @@ def test_a_query_and_a_page_say_what_their_tables_hold(business: Business, site:
     told = describe_query(find_query("quality/dropped_rows", load_library()), {}, models)
     assert models["marts.dropped_rows"].description.partition(":")[0] in told
     assert "Made from, the source first:\nsource " in told
+    assert "The rows behind it:\n  sselfie query run quality/dropped_row_list\n" in told
     dropped_rows = escape(models["marts.dropped_rows"].description)
     page = (site / "quality.html").read_text()
     assert f"<code>marts.dropped_rows</code> {dropped_rows}" in page
+    assert "The rows behind it: <code>quality/dropped_row_list</code>." in page
 
 
 def test_notebooks_and_bi_tools_read_what_the_readme_says(
