@@ -1,6 +1,6 @@
 """Run a query: bind its values, render its choices, give a typed frame with units."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,10 +92,10 @@ class Result:
         """How many rows there are."""
         return len(self.data)
 
-    @cached_property
-    def rows(self) -> "list[Row]":
+    @property
+    def rows(self) -> "Iterable[Row]":
         """The rows, each with a value a column; dates and aware instants as Python has them."""
-        return self.data if isinstance(self.data, list) else self.data.rows()
+        return self.data if isinstance(self.data, list) else self.data.iter_rows()
 
     @cached_property
     def frame(self) -> "pl.DataFrame":
