@@ -1,4 +1,9 @@
-"""A full disk and a damaged file, as DuckDB tells of them: errors that name the remedy."""
+"""What every use of a DuckDB file needs: to let go of it at once, and words for its errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
 
 from sselfie_insights.errors import UsageError
 
@@ -18,6 +23,22 @@ _DAMAGED = (
     "Could not read enough bytes",
     "Failed to deserialize",
 )
+
+
+@contextmanager
+def ending(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Close ``connection`` after the block; when that raises, stop first what DuckDB still does.
+
+    An interrupt ends the call in Python and not the statement, whose threads go on; whoever closes
+    the connection then, or rolls back, waits for them.
+    """
+    try:
+        yield connection
+    except BaseException:
+        connection.interrupt()
+        raise
+    finally:
+        connection.close()
 
 
 def explain_storage(text: str) -> UsageError | None:

@@ -5,7 +5,7 @@ stdout carries data and nothing else; notes, progress and errors go to stderr.
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -83,6 +83,11 @@ def _root(
     """Exact analytics and retention reports for SSELFIE Studio."""
 
 
+def _say_interrupted() -> NoReturn:
+    typer.echo("interrupted", err=True)
+    sys.exit(ExitCode.INTERRUPTED)
+
+
 def main() -> None:
     """Run the command and exit with the code that ``errors.ExitCode`` lists."""
     # Looking for plugins reads the metadata of every installed package; none is wanted.
@@ -93,8 +98,11 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(ExitCode.INTERRUPTED)
+        _say_interrupted()
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB wraps it
+            raise
+        _say_interrupted()
     except BrokenPipeError:
         # The reader (head, less) has gone; point stdout away so that the exit flush is silent.
         sys.stdout = None

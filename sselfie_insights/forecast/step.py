@@ -9,6 +9,7 @@ from sselfie_insights.forecast import projection, risk, survival, value
 from sselfie_insights.forecast.book import Book, read_book
 from sselfie_insights.forecast.tables import write_tables
 from sselfie_insights.run.publish import WRITER
+from sselfie_insights.storage import ending
 
 SCHEMAS = {
     "survival_models": survival.MODEL_SCHEMA,
@@ -38,7 +39,7 @@ def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
     Raises:
         SselfieError: A mart is missing.
     """
-    with duckdb.connect(str(warehouse), config=WRITER) as connection:
+    with ending(duckdb.connect(str(warehouse), config=WRITER)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         book = read_book(connection)
         connection.execute("begin")

@@ -13,70 +13,76 @@ from sselfie_insights.errors import ExitCode, TimedOutError
 _TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 GRACE_SECONDS = 20
-"""What a run whose time is up gets to let go of everything, before its process is ended."""
+"""What a run that must end gets to let go of everything, before its process is ended."""
 
 
 @contextmanager
 def orderly(
     timeout: timedelta | None,
     describe: Callable[[], str],
-    on_stuck: Callable[[TimedOutError], None],
+    on_stuck: Callable[[BaseException], None],
 ) -> Iterator[None]:
     """End the block by KeyboardInterrupt when told to, and by TimedOutError after ``timeout``.
 
     It is told by SIGINT, SIGTERM or SIGHUP, unless whoever started the process has it ignore them.
     Either end stops a statement of DuckDB or Postgres and a child process, and whatever a library
     makes of the interrupt on its way, it leaves the block as said. A block that has not ended
-    ``GRACE_SECONDS`` after its time was up hangs where no signal reaches it, such as in a library
-    that waits for the network: then the process ends, which harms nothing that is published.
-    Signals reach only the main thread; in another one the process ends at once.
+    ``GRACE_SECONDS`` later hangs where no signal reaches it, such as in a library that waits for
+    the network: then the process ends, which harms nothing that is published. Signals reach only
+    the main thread; in another one the process ends at once.
 
     Args:
         timeout: How long the block may take; None sets no limit.
         describe: Says what was going on when the time was up.
-        on_stuck: Called from another thread right before the process ends.
+        on_stuck: Called from another thread, with what should have left the block, right before
+            the process ends.
 
     Raises:
         TimedOutError: The time was up.
         KeyboardInterrupt: The process was told to stop.
     """
     asked: int | None = None
+    told, over = threading.Event(), threading.Event()
+    is_main = threading.current_thread() is threading.main_thread()
+    seconds = None if timeout is None else timeout.total_seconds()
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = number
+        told.set()
         raise KeyboardInterrupt
 
-    def end() -> None:
+    def reason() -> BaseException:
+        is_late = asked in (None, signal.SIGALRM)
+        return TimedOutError(describe()) if is_late else KeyboardInterrupt()
+
+    def watch() -> None:
+        told.wait(seconds)
+        if over.wait(GRACE_SECONDS if is_main else 0):
+            return
         try:
-            on_stuck(TimedOutError(describe()))
+            on_stuck(reason())
         finally:
             os._exit(ExitCode.INTERRUPTED)
 
-    is_main = threading.current_thread() is threading.main_thread()
-    seconds = 0.0 if timeout is None else timeout.total_seconds()
-    last_resort = threading.Timer(seconds + (GRACE_SECONDS if is_main else 0), end)
-    last_resort.daemon = True
+    watcher = threading.Thread(target=watch, daemon=True)
     handled = [signal.SIGALRM] if is_main else []
     handled += [each for each in _TOLD if is_main and signal.getsignal(each) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in handled}
     try:
-        if timeout is not None:
-            last_resort.start()
-            if is_main:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
+        watcher.start()
+        if is_main and seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     except BaseException:
         if asked is None:
             raise
-        if asked == signal.SIGALRM:
-            raise TimedOutError(describe()) from None
-        raise KeyboardInterrupt from None
+        raise reason() from None
     finally:
-        last_resort.cancel()
         if is_main:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-        if last_resort.ident is not None:
-            last_resort.join()  # where it has begun, it leaves word and ends the process
+        over.set()
+        told.set()
+        watcher.join()  # where it found the block stuck, it leaves word and ends the process

@@ -16,6 +16,7 @@ from sselfie_insights.postgres import describe_target
 from sselfie_insights.run.journal import Entry, close_dead_runs, journaled, new_run_id
 from sselfie_insights.run.publish import WRITER, warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
+from sselfie_insights.storage import ending
 from sselfie_insights.sync.apply import Applier
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.drift import contract_drift, schema_changes
@@ -225,7 +226,7 @@ class Attempt:
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
     def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
-        with self.request.destination() as path, duckdb.connect(path, config=WRITER) as db:
+        with self.request.destination() as path, ending(duckdb.connect(path, config=WRITER)) as db:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             db.execute("set enable_progress_bar = false")  # it would write to stdout
             reader = Reader(db, self.source.url)
@@ -284,6 +285,7 @@ def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         db.commit()
     except BaseException:
+        db.interrupt()
         # The extension ends the process when it finds out by itself that its server has gone.
         with suppress(duckdb.Error, RuntimeError):
             db.rollback()

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sselfie_insights.errors import ExitCode, SourceError, TimedOutError
 from sselfie_insights.marts.build import build_into
 from sselfie_insights.run import interrupt
+from sselfie_insights.storage import ending
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.load import Loaded, Loader
 from tests.integration.run.conftest import Nightly
@@ -130,14 +131,27 @@ def test_a_connection_that_falls_silent_is_given_up(nightly: Nightly) -> None:
     assert nightly.left_over() == set()
 
 
-def test_a_block_that_no_signal_reaches_ends_with_its_process() -> None:
-    program = """
+@pytest.mark.parametrize(
+    ("timeout", "deafen", "said"),
+    [
+        ("timedelta(seconds=0.1)", "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])",
+         "TimedOutError('late')"),
+        ("None", "with suppress(KeyboardInterrupt): signal.raise_signal(signal.SIGTERM)",
+         "KeyboardInterrupt()"),
+    ],
+    ids=["timeout", "told"],
+)  # fmt: skip
+def test_a_block_that_no_signal_reaches_ends_with_its_process(
+    timeout: str, deafen: str, said: str
+) -> None:
+    program = f"""
 import signal, threading
+from contextlib import suppress
 from datetime import timedelta
 from sselfie_insights.run import interrupt
 interrupt.GRACE_SECONDS = 0.1
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
-with interrupt.orderly(timedelta(seconds=0.1), lambda: "late", lambda error: print(error)):
+with interrupt.orderly({timeout}, lambda: "late", lambda error: print(repr(error))):
+    {deafen}
     threading.Event().wait()
 """
     ended = subprocess.run(
@@ -146,7 +160,7 @@ with interrupt.orderly(timedelta(seconds=0.1), lambda: "late", lambda error: pri
         text=True,
         timeout=PATIENCE_SECONDS,
     )
-    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, "late\n")
+    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, f"{said}\n")
 
 
 def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,8 +224,8 @@ def test_whoever_tells_it_to_stop_is_obeyed_unless_it_was_to_ignore_them(
 def test_an_interrupt_that_a_library_wraps_is_one(
     number: signal.Signals, end: type[BaseException]
 ) -> None:
-    """DuckDB makes a RuntimeError of it."""
-    with pytest.raises(end), interrupt.orderly(HOUR, str, print), duckdb.connect() as db:
+    """DuckDB makes a RuntimeError of it, and goes on with the statement until it is told, too."""
+    with pytest.raises(end), interrupt.orderly(HOUR, str, print), ending(duckdb.connect()) as db:
         threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
         db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")
 
