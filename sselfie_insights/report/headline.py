@@ -95,8 +95,6 @@ def _build_tile(
         for row, _ in rows[-_TREND_POINTS:]
     )
     period = "" if time is None else _write_period(last, time, result)
-    if result.values.get("grain") == "week":
-        period = f"Week of {period}"
     is_running = last.get("is_complete") is False
     if mark:
         return Tile(label, mark, True, "", period, is_running, "", "neutral", ())
@@ -148,6 +146,8 @@ def _write_difference(difference: float, unit: Unit) -> str:
 
 
 def _write_period(row: dict[str, Any], time: str, result: Result) -> str:
+    if result.values.get("grain") == "week":
+        return f"{row[time]:%G-W%V}"  # ISO 8601, as short as a month
     return write_cell(row[time], result.columns[time].unit)
 
 

@@ -21,6 +21,7 @@ from sselfie_insights.report.tables import RUNNING_MARK
 # Lines of words are no longer than this, however wide the terminal.
 _MEASURE = 76
 _BAR_WIDTH = 30
+_INDENT = " " * 4
 # A chart's table on the terminal shows no more than its newest rows.
 _CHART_ROWS = 13
 _HEADING = Style(bold=True)
@@ -224,8 +225,15 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
         left_out += len(table.rows) - newest
         table = TextTable(table.headers, table.rows[-newest:], table.numeric)
     lines, hidden = lay_out(table, width)
-    yield Text(lines[0], _QUIET)
-    yield from (Text(line) for line in lines[1:])
+    # A last column of words that does not fit, such as a finding, stands below its row.
+    below = [""] * len(table.rows)
+    if hidden and not table.numeric[-1]:
+        below, hidden = [row[-1] for row in table.rows], hidden[:-1]
+    yield from (Text(line, _QUIET if place == 0 else "") for place, line in enumerate(lines[:2]))
+    for line, words in zip(lines[2:], below, strict=True):
+        yield Text(line)
+        told = wrap(clean(words), _MEASURE, initial_indent=_INDENT, subsequent_indent=_INDENT)
+        yield from (Text(part, _QUIET) for part in told)
     if hidden:
         needed = len(lay_out(table)[0][1])
         told = (

@@ -20,6 +20,15 @@ def test_what_does_not_fit_is_told(pages: dict[str, Page]) -> None:
     assert "more periods need" not in wide
 
 
+def test_words_that_do_not_fit_beside_a_row_stand_below_it(pages: dict[str, Page]) -> None:
+    name, *_, judged = pages["growth"].data["alerts"].table.rows[0]
+    lines = [line.plain for line in render_text(pages["growth"], 80)]
+    at = next(index for index, line in enumerate(lines) if line.startswith(name))
+    assert judged not in lines[at] and lines[at + 1] == f"    {judged}"
+    wide = [line.plain for line in render_text(pages["growth"], None)]
+    assert any(line.startswith(name) and line.endswith(judged) for line in wide)
+
+
 def test_colour_only_repeats_the_text(pages: dict[str, Page]) -> None:
     for page in pages.values():
         for line in render_text(page, 120):
