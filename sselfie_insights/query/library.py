@@ -299,7 +299,7 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
         raise UsageError(f"{path}: {where}: {reason}") from None
 
 

@@ -68,7 +68,7 @@ class HeadlineSection(_Strict):
 
     type: Literal["headline"]
     title: str | None = None
-    items: tuple[HeadlineItem, ...]
+    items: tuple[HeadlineItem, ...] = Field(min_length=1)
 
 
 class _DataSection(_Source):
@@ -85,8 +85,8 @@ class CohortGridSection(_DataSection):
 
     type: Literal["cohort_grid"]
     value: str = "retention_rate"
-    cohorts: int = Field(18, description="The newest cohorts that the page shows.")
-    periods: int = Field(18, description="The first periods that the page shows.")
+    cohorts: int = Field(18, ge=1, description="The newest cohorts that the page shows.")
+    periods: int = Field(18, ge=1, description="The first periods that the page shows.")
 
 
 class LineSection(_DataSection):
@@ -94,8 +94,8 @@ class LineSection(_DataSection):
 
     type: Literal["line"]
     x: str
-    y: Labels
-    last: int | None = None
+    y: Labels = Field(min_length=1)
+    last: int | None = Field(None, ge=1)
 
 
 class BarSection(_DataSection):
@@ -108,9 +108,9 @@ class BarSection(_DataSection):
     latest: bool = False
     ranked: bool = False
     x: str
-    y: Labels
+    y: Labels = Field(min_length=1)
     by: str | None = None
-    last: int | None = None
+    last: int | None = Field(None, ge=1)
 
 
 class WaterfallSection(_DataSection):
@@ -127,9 +127,9 @@ class TableSection(_DataSection):
     """A table; a collapsed one is a drill-down that the reader opens."""
 
     type: Literal["table"]
-    columns: Labels
-    last: int | None = None
-    first: int | None = None
+    columns: Labels = Field(min_length=1)
+    last: int | None = Field(None, ge=1)
+    first: int | None = Field(None, ge=1)
     newest_first: bool = False
     collapsed: bool = False
 
@@ -225,7 +225,8 @@ def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path} cannot be read: {reason}", remedy="save it as UTF-8") from None
+        remedy = "" if isinstance(error, OSError) else "save it as UTF-8"
+        raise UsageError(f"{path} cannot be read: {reason}", remedy=remedy) from None
     return Report(name=name, path=path, **dict(parse_yaml(_Report, text, path)))
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
+from sselfie_insights.report.demands import check_item
 from sselfie_insights.report.intervals import is_share
 from sselfie_insights.report.tables import rank_values
 
@@ -51,11 +51,9 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
     """Return the tiles of ``item``: one, or one for each value of its ``each`` column.
 
     Raises:
-        UsageError: The query has no such column.
+        UsageError: The query has no such column, or it holds no number.
     """
-    for name in filter(None, (item.column, item.each, item.low, item.high, item.n)):
-        if name not in result.columns:
-            raise UsageError(f"headline {item.label!r}: {result.name} has no column {name!r}")
+    check_item(item, result)
     marks = result.suppressed or ("",) * result.frame.height
     rows = list(zip(result.frame.to_dicts(), marks, strict=True))
     if item.each is None:

@@ -27,6 +27,7 @@ from sselfie_insights.report.definition import (
     WaterfallSection,
     humanize,
 )
+from sselfie_insights.report.demands import check_section
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
 from sselfie_insights.report.intervals import add_intervals, show_intervals
@@ -215,7 +216,7 @@ def _build_data(
     section: DataSection, runner: _Runner, values: Mapping[str, str], names: set[str]
 ) -> Iterator[DataBlock]:
     whole = runner.run(section.query, section.values, section.where)
-    _check_columns(section, whole)
+    check_section(section, whole)
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
         title = f"{section.title}, {suffix}" if suffix else section.title
@@ -292,18 +293,6 @@ def _columns_of(section: DataSection, result: Result) -> dict[str, str]:
             return time | ends[0] | section.gains | section.losses | ends[1]
         case _:
             return {name: humanize(name) for name in result.columns}
-
-
-def _check_columns(section: DataSection, result: Result) -> None:
-    named = set(_columns_of(section, result))
-    named |= set(section.each)
-    named |= {section.x} if isinstance(section, LineSection | BarSection) else set()
-    named |= {section.by} if isinstance(section, BarSection) and section.by else set()
-    for name in sorted(named - set(result.columns)):
-        raise UsageError(
-            f"section {section.title!r}: query {result.name} has no column {name!r}"
-            f"{nearest(name, result.columns)}"
-        )
 
 
 def _unique(title: str, names: set[str]) -> str:

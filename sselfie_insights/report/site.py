@@ -156,4 +156,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
+        raise UsageError(
+            f"{folder} cannot be made: {error.strerror}", remedy="name another folder with -o"
+        ) from None

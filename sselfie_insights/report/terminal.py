@@ -232,8 +232,8 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     yield from (Text(line, _QUIET if place == 0 else "") for place, line in enumerate(lines[:2]))
     for line, words in zip(lines[2:], below, strict=True):
         yield Text(line)
-        told = wrap(clean(words), _MEASURE, initial_indent=_INDENT, subsequent_indent=_INDENT)
-        yield from (Text(part, _QUIET) for part in told)
+        parts = wrap(clean(words), _MEASURE, initial_indent=_INDENT, subsequent_indent=_INDENT)
+        yield from (Text(part, _QUIET) for part in parts)
     if hidden:
         needed = len(lay_out(table)[0][1])
         told = (

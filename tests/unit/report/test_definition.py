@@ -38,7 +38,9 @@ def test_an_analyst_adds_a_report_without_python(tmp_path: Path, business: Path)
         (REPORT.replace("type: table", "type: tabel"), r"sections\.0: .*'tabel'"),
         (REPORT.replace("title: Mine\n", ""), "title: Field required"),
         (REPORT.replace("title: Losses", "title: Losses\n    titel: x"), r"titel: Extra inputs"),
-        ("- 1", "Input should be a valid dictionary"),
+        ("- 1", "the top: Input should be a valid dictionary$"),
+        (REPORT.replace("[month, churned_member_count]", "[]"), r"columns: Dict.* at least 1 item"),
+        (f"{REPORT}    last: 0\n", "last: Input should be greater than or equal to 1"),
         ("a: [", "is not valid YAML"),
     ],
 )
@@ -66,6 +68,29 @@ def test_a_wrong_file_names_itself_and_the_key(tmp_path: Path, text: str, messag
         (
             REPORT.replace("title: Losses", "title: Losses\n    where: {moth: x}"),
             "has no column 'moth'",
+        ),
+        (
+            REPORT.replace("type: table", "type: bar").replace(
+                "columns: [month, churned_member_count]", "x: month\n    y: [month]"
+            ),
+            "section 'Losses': column 'month' of query churn/churn_by_month holds no numbers",
+        ),
+        (
+            REPORT.replace("type: table", "type: cohort_grid").replace(
+                "columns: [month, churned_member_count]", "value: logo_churn_rate"
+            ),
+            "section 'Losses': query churn/churn_by_month has no column 'cohort_period'",
+        ),
+        (
+            REPORT.replace("churn/churn_by_month", "academy/academy_by_course").replace(
+                "columns: [month, churned_member_count]", "columns: [title]\n    newest_first: true"
+            ),
+            "query academy/academy_by_course has no month or date in its key",
+        ),
+        (
+            "title: T\ndescription: D\nsections:\n- type: headline\n  items:\n"
+            "  - {label: L, query: churn/churn_by_month, column: month}\n",
+            "headline 'L': column 'month' of query churn/churn_by_month holds no numbers",
         ),
     ],
 )
@@ -101,3 +126,9 @@ def test_the_founders_page_comes_first() -> None:
 def test_names_become_headings() -> None:
     assert humanize("closing_mrr_cents") == "Closing MRR"
     assert humanize("product_type") == "Product type"
+
+
+def test_no_report_takes_the_place_of_the_contents(tmp_path: Path) -> None:
+    (tmp_path / "index.yml").write_text(REPORT)
+    with pytest.raises(UsageError, match=r"index.yml: the page of contents is called so: rename"):
+        load_reports([tmp_path])

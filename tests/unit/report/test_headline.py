@@ -92,5 +92,5 @@ def test_no_change_is_no_news() -> None:
 
 
 def test_an_unknown_column_is_told() -> None:
-    with pytest.raises(UsageError, match="headline 'Label': q has no column 'mony'"):
+    with pytest.raises(UsageError, match="headline 'Label': query q has no column 'mony'"):
         tiles(column="mony")

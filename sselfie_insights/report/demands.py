@@ -1,0 +1,86 @@
+"""What a section asks of its query, told in one line where the query cannot give it."""
+
+from collections.abc import Iterable
+
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import NUMERIC_UNITS, nearest
+from sselfie_insights.query.run import Result
+from sselfie_insights.report.definition import (
+    BarSection,
+    CohortGridSection,
+    DataSection,
+    HeadlineItem,
+    LineSection,
+    TableSection,
+    WaterfallSection,
+)
+
+_COMPLETE = "is_complete"
+_GRID = ("cohort_period", "period_index", "cohort_size", _COMPLETE)
+_MEAN = ("at_risk_count", "retained_count")
+
+
+def check_section(section: DataSection, result: Result) -> None:
+    """Refuse a section that asks for what its query does not give.
+
+    Raises:
+        UsageError: A column is missing or holds no number, or no column tells the period.
+    """
+    where = f"section {section.title!r}"
+    named, numbers, is_timed = [*section.each], list[str](), False
+    match section:
+        case TableSection():
+            named += section.columns
+            is_timed = section.newest_first
+        case LineSection() | BarSection():
+            named.append(section.x)
+            numbers += section.y
+            if isinstance(section, BarSection):
+                named += [section.by] if section.by else []
+                named += [_COMPLETE] if section.latest else []
+                is_timed = section.latest
+        case WaterfallSection():
+            numbers += [section.opening, *section.gains, *section.losses, section.closing]
+            is_timed = True
+        case CohortGridSection():
+            named += _GRID
+            numbers += [section.value, *(_MEAN if section.value == "retention_rate" else ())]
+    _require_columns(where, result, [*named, *numbers])
+    _require_numbers(where, result, numbers)
+    if is_timed and not any(result.columns[name].unit in ("month", "date") for name in result.key):
+        raise UsageError(f"{where}: query {result.name} has no month or date in its key")
+    measures = [name for name in _numbers_of(result) if name not in result.key]
+    if section.each and not measures:
+        raise UsageError(f"{where}: query {result.name} has no number to rank by")
+
+
+def check_item(item: HeadlineItem, result: Result) -> None:
+    """Refuse a headline number that its query does not give.
+
+    Raises:
+        UsageError: A column is missing, or holds no number.
+    """
+    where = f"headline {item.label!r}"
+    named = [item.each, item.low, item.high, item.n, _COMPLETE if item.at == "complete" else None]
+    _require_columns(where, result, [item.column, *filter(None, named)])
+    numbers = [item.column, *filter(None, (item.low, item.high, item.n))]
+    _require_numbers(where, result, numbers)
+
+
+def _require_columns(where: str, result: Result, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in result.columns:
+            raise UsageError(
+                f"{where}: query {result.name} has no column {name!r}"
+                f"{nearest(name, result.columns)}"
+            )
+
+
+def _require_numbers(where: str, result: Result, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in _numbers_of(result):
+            raise UsageError(f"{where}: column {name!r} of query {result.name} holds no numbers")
+
+
+def _numbers_of(result: Result) -> list[str]:
+    return [name for name, column in result.columns.items() if column.unit in NUMERIC_UNITS]
