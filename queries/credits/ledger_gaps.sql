@@ -3,7 +3,8 @@ grain: One row per user with a balance or a ledger.
 title: Ledger gaps
 description: >-
   The stored balance minus the sum of the ledger, per user. Some spends never reach the
-  ledger; the gap is reported, not hidden.
+  ledger; the gap is reported, not hidden. The balance is the one stored now, also for an as_of in the
+  past, since the source overwrites it: only the gaps of the present can be told.
 key: [user_id]
 drill_down: credits/credit_entries
 columns:

@@ -2,7 +2,8 @@
 grain: One row per user with a balance.
 title: Credit runway
 description: >-
-  For how many days a balance lasts at the pace of the user's last 30 days with use.
+  For how many days a balance lasts at the pace of the user's last 30 days with use. The balance is the
+  one stored now, also for an as_of in the past, since the source overwrites it.
 key: [user_id]
 drill_down: credits/credit_entries
 columns:
