@@ -1,5 +1,6 @@
 """What every use of a DuckDB file needs: to let go of it at once, and words for its errors."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ REPLACE = (
     "move it away and put a kept publication or a backup in its place, or set SSELFIE_WAREHOUSE"
 )
 """What helps when the warehouse cannot be read."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How the operating system says that there is no room."""
 
 _FULL = (
     "No space left on device",

@@ -12,6 +12,7 @@ from typing import Any
 
 from sselfie_insights.errors import SselfieError
 from sselfie_insights.resources import resource_dir
+from sselfie_insights.storage import explain_storage
 
 # Called with the number of nodes finished, their total, and the name of the last one.
 Progress = Callable[[int, int, str], None]
@@ -70,6 +71,7 @@ def run_dbt(
         on_progress: Called after every node.
 
     Raises:
+        UsageError: The disk is full.
         SselfieError: dbt ended before it ran any node; the message holds what it said.
     """
     project = resource_dir("dbt_project")
@@ -100,9 +102,11 @@ def run_dbt(
         except BaseException:
             process.kill()  # it writes a private copy, which nobody is going to publish
             raise
-    if not results_file.exists():
-        raise SselfieError(f"dbt {command[0]} failed: " + " ".join(said or ["it said nothing"]))
-    document = json.loads(results_file.read_text())
+    try:
+        document = json.loads(results_file.read_text())
+    except (FileNotFoundError, ValueError):
+        words = " ".join(" ".join(said or ["it said nothing"]).split())
+        raise explain_storage(words) or SselfieError(f"dbt {command[0]} failed: {words}") from None
     if document["metadata"]["env"].get(TOKEN.removeprefix(ENV_PREFIX)) != token:
         raise SselfieError(
             f"{results_file} was written by another dbt", remedy="wait until that has ended"

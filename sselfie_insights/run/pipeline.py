@@ -23,7 +23,7 @@ from sselfie_insights.run.retention import export_dir, prune
 from sselfie_insights.run.space import require_space
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
-from sselfie_insights.storage import ending, explain_storage
+from sselfie_insights.storage import FULL, ending, explain_storage
 
 SITE = "site"
 """The folder of the reports, below the setting ``output_dir``."""
@@ -310,6 +310,13 @@ class _Run:
             yield
         except duckdb.Error as error:
             raise explain_storage(str(error)) or error from None
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise UsageError(
+                f"{error.filename or name} cannot be written: {error.strerror}",
+                remedy="free some space",
+            ) from None
         seconds = round(monotonic() - started, 3)
         self._entry["steps"].append({"name": name, "seconds": seconds})
         self._log.debug(f"{name}: {seconds:.1f} s", step=name, seconds=seconds)

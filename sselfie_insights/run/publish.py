@@ -4,7 +4,6 @@ DuckDB allows one writer or many readers of a file, so nobody writes the publish
 keep the file that they opened; a run that dies leaves the published file as it was.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.files import PRIVATE_MODE
-from sselfie_insights.storage import REPLACE
+from sselfie_insights.storage import FULL, REPLACE
 
 WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "0"}
 """How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
@@ -175,7 +174,7 @@ def _describe_holder(path: Path) -> str:
 
 
 def _unwritable(warehouse: Path, error: OSError) -> UsageError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    full = error.errno in FULL
     return UsageError(
         f"the warehouse {warehouse} cannot be written: {error.strerror or error}",
         remedy="free some space" if full else "change its permissions, or set SSELFIE_WAREHOUSE",
@@ -204,7 +203,7 @@ def _copy(source: Path, target: Path) -> None:
                 while os.copy_file_range(read.fileno(), write.fileno(), 1 << 30):
                     pass
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                if error.errno in FULL:
                     raise
             else:
                 return

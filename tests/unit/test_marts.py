@@ -1,3 +1,4 @@
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.marts.build import build_into, check_marts
+from sselfie_insights.marts.dbt import run_dbt
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
 from sselfie_insights.sync.state import LastSync
@@ -76,3 +79,32 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
             build_into(tmp_path / name / "w.duckdb", settings)
 
     assert profiles == [(tmp_path / "a", "w.duckdb"), (tmp_path / "b", "w.duckdb")]
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        (
+            "OSError: [Errno 28] No space left on device",
+            UsageError,
+            "No space left on device: free",
+        ),
+        ("KeyError: 'x'", SselfieError, "dbt build failed: Traceback: KeyError: 'x'"),
+    ],
+)
+def test_a_dbt_that_dies_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    error: type[SselfieError],
+    told: str,
+) -> None:
+    program, results = tmp_path / "python", tmp_path / "run_results.json"
+    words = f"echo '{{\"metadata\"' > {results}\necho 'Traceback:'\necho \"  {said}\"\n"
+    program.write_text(f"#!/bin/sh\n{words}exit 2\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(error, match=re.escape(told)) as failed:
+        run_dbt(["build"], target="duckdb", target_path=tmp_path, variables={}, environment={})
+    assert type(failed.value) is error
+    assert "\n" not in str(failed.value)
