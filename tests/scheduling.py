@@ -8,11 +8,13 @@ SHARED = {
     "tests/integration/forecast/test_built_business.py": "the built business",
     "tests/integration/test_answers.py": "the built business",
     "tests/integration/test_growth.py": "the built business",
+    "tests/integration/test_drill_downs.py": "the businesses of both shapes",
+    "tests/integration/test_shapes.py": "the businesses of both shapes",
 }
 """What several files read and takes long to set up, by how their names begin: one worker has it."""
 
 LONGEST = (
-    "tests/integration/test_shapes.py",
+    "the businesses of both shapes",
     "the built project",
     "the built business",
     "tests/integration/report/test_real_business.py",
