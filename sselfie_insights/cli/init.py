@@ -47,7 +47,7 @@ def init(
     findings = list(check_source(settings))
     for finding in findings:
         _tell(finding)
-    _refuse_unreachable(findings)
+    _refuse_useless(findings)
     write_config(settings)
     typer.echo(f"wrote {CONFIG_FILE}, without a password", err=True)
     url = settings.require_database_url()
@@ -87,8 +87,8 @@ def _tell(finding: "Finding") -> None:
     typer.echo(f"{finding.state:<8}  {finding.part:<12}  {finding.detail}{remedy}", err=True)
 
 
-def _refuse_unreachable(findings: "list[Finding]") -> None:
-    """End here where the database could not be reached: settings that never worked help nobody."""
-    lost = [f for f in findings if f.part == "database" and f.state == "failed"]
+def _refuse_useless(findings: "list[Finding]") -> None:
+    """End here where there is no database, or nothing in it: such settings help nobody."""
+    lost = [f for f in findings if f.part in {"database", "tables"} and f.state == "failed"]
     if lost:
         raise typer.Exit(lost[0].exit_code)

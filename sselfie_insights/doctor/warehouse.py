@@ -79,9 +79,9 @@ def _check_content(settings: Settings) -> Iterator[Finding]:
         limit = f", {settings.max_age} allowed" if settings.max_age else ", no limit set (max_age)"
         yield Finding("age", "ok", f"the source was read {hours:,.1f} hours ago{limit}")
     for notice in checks:
-        yield Finding("checks", "warning", notice, "run 'sselfie report show quality'")
+        yield Finding("checks", "warning", notice.rstrip("."), "run 'sselfie report show quality'")
     if gaps:
-        yield Finding("contract", "warning", gaps, "run 'sselfie status'")
+        yield Finding("contract", "warning", gaps.rstrip("."), "run 'sselfie status'")
 
 
 def _check_lock(warehouse: Path) -> Finding:
@@ -102,6 +102,8 @@ def _check_lock(warehouse: Path) -> Finding:
                 )
     except LockedError as error:
         return Finding("lock", "warning", error.message, error.remedy)
+    except SselfieError as error:
+        return failed("lock", error)
     return Finding("lock", "ok", "no run is at work, none left anything behind")
 
 

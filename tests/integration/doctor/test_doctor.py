@@ -17,6 +17,7 @@ from sselfie_insights.doctor.source import check_source, reader_statements
 from sselfie_insights.doctor.warehouse import check_warehouse
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.run.publish import warehouse_lock
+from sselfie_insights.run.space import measure_space
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.sync import sync
 
@@ -121,6 +122,20 @@ def test_a_warehouse_of_the_future_or_none_is_told(settings: Settings, tmp_path:
     settings.warehouse.unlink()
     none = find(list(check_warehouse(settings)), "warehouse")
     assert (none.state, none.remedy) == ("warning", "run 'sselfie sync'")
+    settings.warehouse.mkdir()
+    folder = list(check_warehouse(settings))
+    assert find(folder, "lock").remedy == "set SSELFIE_WAREHOUSE to a file"
+    assert find(folder, "output").state == "ok", "the rest is looked at all the same"
+
+
+def test_the_disk_is_asked_for_what_a_run_needs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = measure_space(settings.warehouse).needed
+    for free, state in ((needed, "ok"), (needed - 1, "failed")):
+        usage = shutil.disk_usage(settings.warehouse.parent)._replace(free=free)
+        monkeypatch.setattr("shutil.disk_usage", lambda path, usage=usage: usage)
+        assert find(list(check_warehouse(settings)), "disk").state == state
 
 
 def test_stale_marts_carry_the_exit_code_of_stale_data(business: Path, tmp_path: Path) -> None:

@@ -67,6 +67,13 @@ def test_a_database_that_cannot_be_reached_leaves_nothing(source: str, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_schema_that_is_not_there_leaves_nothing(source: str, tmp_path: Path) -> None:
+    done = run_init(tmp_path, source, "--source-schemas", "nowhere")
+    assert done.returncode == 3
+    assert "has no schema nowhere: set SSELFIE_SOURCE_SCHEMAS" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_terminal_the_connection_must_be_given(tmp_path: Path) -> None:
     done = run_init(tmp_path, "")
     assert done.returncode == 2
