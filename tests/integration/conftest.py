@@ -16,7 +16,7 @@ from tests.conftest import temporary_database
 from tests.models import AS_OF, ZONE, failed_tests, run_in_duckdb
 
 USERS = 400
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from tests.conftest import temporary_database
 from tests.integration.conftest import USERS, Business
 from tests.models import AS_OF
 
+LIBRARY = load_library()
 BREAKDOWNS = ("product", "first_product", "acquisition", "brand_style")
 LARGEST = 300 * 1024
 README = (Path(__file__).parents[3] / "README.md").read_text()
@@ -117,14 +118,14 @@ def test_a_newcomer_reads_a_correct_number_after_fewer_than_five_commands(
 
 def run(business: Business, name: str, **given: str) -> Result:
     with open_warehouse(business.settings.warehouse) as connection:
-        query = find_query(name, load_library())
+        query = find_query(name, LIBRARY)
         return run_query(connection, query, read_stamp(connection), given)
 
 
 def test_every_query_runs_and_its_key_tells_rows_apart(business: Business) -> None:
     with open_warehouse(business.settings.warehouse) as connection:
         stamp = read_stamp(connection)
-        for name, query in load_library().items():
+        for name, query in LIBRARY.items():
             # A key may hold what names a person; without one there is a single row.
             frame = run_query(connection, query, stamp, with_personal_data=True).frame
             distinct = frame.select(query.key).n_unique() if query.key else 1
@@ -206,7 +207,7 @@ def test_lineage_goes_back_to_the_tables_of_the_source(business: Business) -> No
     assert {"source.stripe_payments", "source.users"} <= set(
         trace(["marts.mrr_movements"], models)["source"]
     )
-    for query in load_library().values():
+    for query in LIBRARY.values():
         for name in read_tables(query):
             if name.startswith(("marts.", "staging.", "snapshots.")):
                 assert models[name].description.startswith("One row"), (query.name, name)
@@ -214,7 +215,7 @@ def test_lineage_goes_back_to_the_tables_of_the_source(business: Business) -> No
 
 def test_a_query_and_a_page_say_what_their_tables_hold(business: Business, site: Path) -> None:
     models = load_models(business.settings.warehouse)
-    told = describe_query(find_query("quality/dropped_rows", load_library()), {}, models)
+    told = describe_query(find_query("quality/dropped_rows", LIBRARY), {}, models)
     assert models["marts.dropped_rows"].description.partition(":")[0] in told
     assert "Made from, the source first:\nsource " in told
     assert "The rows behind it:\n  sselfie query run quality/dropped_row_list\n" in told
