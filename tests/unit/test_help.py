@@ -44,12 +44,14 @@ def test_the_example_calls_the_command_with_options_it_has(path: str) -> None:
         ("sselfie report show re", ["retention", "revenue"]),
     ],
 )
-def test_the_shell_completes_names(words: str, expected: list[str]) -> None:
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_shell_completes_names(shell: str, words: str, expected: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from sselfie_insights.cli import app; app(prog_name='sselfie')"],
         env={
             "PATH": os.environ["PATH"],
-            "_SSELFIE_COMPLETE": "complete_bash",
+            "_SSELFIE_COMPLETE": f"complete_{shell}",
+            "_TYPER_COMPLETE_ARGS": words,
             "COMP_WORDS": words,
             "COMP_CWORD": str(len(words.split()) - 1),
         },
@@ -57,4 +59,6 @@ def test_the_shell_completes_names(words: str, expected: list[str]) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout.split() == expected, done.stderr
+    # Zsh is told in its own syntax: _arguments '*: :(("retention" "revenue"))'.
+    told = done.stdout.split() if shell == "bash" else re.findall(r'"([^"]+)"', done.stdout)
+    assert told == expected, done.stderr
