@@ -16,6 +16,8 @@ from sselfie_insights.report.html import render_html
 # 300 KB a page, DESIGN §6.
 LARGEST = 300 * 1024
 VOID = {"meta", "link", "br", "hr", "img", "input", "col"}
+# Words of the models' own, by which the queries choose their rows; all other text is hostile.
+FIXED = {"grain", "state", "scope", "model", "step"}
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e=cmd()👩‍👧"
 
 
@@ -117,14 +119,19 @@ def test_cells_that_have_not_begun_are_empty(texts: dict[str, str]) -> None:
 def test_hostile_text_is_shown_and_never_run(business: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(business, tmp_path))
     with duckdb.connect(str(path)) as connection:
-        for table, column in (
-            ("revenue_by_month", "product_type"), ("feature_adoption", "feature"),
-            ("usage_by_feature", "feature"), ("academy_by_course", "title"),
-            ("dropped_rows", "reason"), ("product_ladder", "from_product"),
-            ("dim_users", "product"), ("maya_by_month", "chat_type"),
-            ("mrr_movements", "currency"), ("generation_success", "kind"),
-        ):  # fmt: skip
-            connection.execute(f"update marts.{table} set {column} = {column} || $1", [HOSTILE])
+        connection.execute(
+            "insert into marts.email_by_type by name select 'welcome' as email_type,"
+            " 9 as send_count, 9 as recipient_count, 5 as first_payment_count"
+        )
+        texts = connection.execute(
+            "select table_schema || '.' || table_name, column_name from information_schema.columns"
+            " where data_type = 'VARCHAR' and table_schema in ('marts', 'forecast')"
+            " union all values ('meta.contract_drift', 'detail'), ('meta.check_results', 'detail'),"
+            " ('meta.check_results', 'table_name')"
+        ).fetchall()
+        for table, column in texts:
+            if column not in FIXED and table != "marts.build_info":
+                connection.execute(f"update {table} set {column} = {column} || $1", [HOSTILE])
         connection.execute("update marts.build_info set run_id = $1", [HOSTILE])
         connection.execute("update marts.academy_by_course set level = repeat('x', 10000)")
     library = load_library()
@@ -136,5 +143,5 @@ def test_hostile_text_is_shown_and_never_run(business: Path, tmp_path: Path) -> 
             document = Document(text)
             assert not {"script", "img"} & {tag for tag, _ in document.tags}, name
             assert not any(k.startswith("on") for _, a in document.tags for k in a), name
-            if name != "email":
-                assert "<script>alert(1)" in " ".join(document.words), name
+            told = " ".join(document.words).count("<script>alert(1)")
+            assert told > 1, f"{name}: once is the stamp"
