@@ -1,5 +1,7 @@
 """Behind every public number stands a query of its customers or rows, which add up to it."""
 
+from dataclasses import replace
+
 import pytest
 
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
@@ -50,3 +52,24 @@ def test_the_parts_sum_to_the_whole(
         found = list_unsummed(connection, read_stamp(connection), name)
     is_empty = name in NOT_CAPTURED.get(shape, ())
     assert found == ([f"{name}: {NOTHING}"] if is_empty else [])
+
+
+@pytest.mark.parametrize("zoned_business", ["documented"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "part", "given"),
+    [
+        ("revenue/revenue_totals", "revenue/payments", {"until": "2026-10-01"}),
+        ("churn/churn_by_month", "churn/memberships", {"until": "2026-11-01"}),
+        ("engagement/generation_success", "engagement/generations", {"kind": "image"}),
+    ],
+)
+def test_parts_that_are_missing_would_be_found(
+    zoned_business: Business,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    part: str,
+    given: dict[str, str],
+) -> None:
+    monkeypatch.setitem(SUMS, name, [replace(sums, parts={part: given}) for sums in SUMS[name]])
+    with open_warehouse(zoned_business.settings.warehouse) as connection:
+        assert list_unsummed(connection, read_stamp(connection), name) != []
