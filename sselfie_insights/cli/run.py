@@ -55,7 +55,7 @@ def run(
     Example: sselfie run --quiet --timeout 2h
     """
     from sselfie_insights.clock import parse_duration
-    from sselfie_insights.errors import ExitCode, SselfieError
+    from sselfie_insights.errors import ExitCode, SselfieError, UsageError
     from sselfie_insights.run import pipeline
     from sselfie_insights.run.logs import open_log
     from sselfie_insights.settings import load_settings
@@ -65,6 +65,8 @@ def run(
         settings = load_settings(warehouse=warehouse, output_dir=output_dir)
         chosen = choose_steps(steps, until)
         limit = None if timeout is None else parse_duration(timeout)
+        if limit is not None and not limit:
+            raise UsageError("--timeout 0 leaves no time", remedy="leave it out for no limit")
         if dry_run:
             from sselfie_insights.run.plan import describe_run
 

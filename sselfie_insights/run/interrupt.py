@@ -44,7 +44,7 @@ def orderly(
     asked: int | None = None
     told, over = threading.Event(), threading.Event()
     is_main = threading.current_thread() is threading.main_thread()
-    seconds = None if timeout is None else timeout.total_seconds()
+    seconds = None if timeout is None else min(timeout.total_seconds(), threading.TIMEOUT_MAX)
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked

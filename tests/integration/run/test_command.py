@@ -71,6 +71,7 @@ def test_what_cannot_be_asked_for(nightly: Nightly) -> None:
         (["--steps", "render", "--until", "build"], "no step of 'render' comes up to 'build'"),
         (["--steps", "sync,publish"], "would publish what nobody checked"),
         (["--timeout", "soon"], "'soon' is not a duration"),
+        (["--timeout", "0h", "--log-format", "json"], '"exit_code": 2, "event": "--timeout 0'),
     ):
         code, out, told = finish(nightly, "run", *arguments)
         assert (code, out) == (ExitCode.USAGE, ""), told

@@ -212,7 +212,7 @@ def test_whoever_tells_it_to_stop_is_obeyed_unless_it_was_to_ignore_them(
     assert signal.getsignal(number) is before
     signal.signal(number, signal.SIG_IGN)  # as nohup does, or a shell that runs it beside itself
     try:
-        with interrupt.orderly(HOUR, str, print):
+        with interrupt.orderly(timedelta(days=999_999), str, print):
             signal.raise_signal(number)
     finally:
         signal.signal(number, before)
