@@ -116,6 +116,8 @@ def publish(private: Path, warehouse: Path) -> None:
     try:
         private.chmod(PRIVATE_MODE)
         _flush(private)
+        # Of somebody who wrote the published file and died. DuckDB would add it to the new one.
+        warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
         private.replace(warehouse)
         _flush(warehouse.parent)
     except OSError as error:

@@ -211,3 +211,25 @@ def test_a_warehouse_is_not_called_like_a_schema(tmp_path: Path) -> None:
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_somebody_wrote_beside_the_published_file_is_not_added_to_the_next(
+    tmp_path: Path,
+) -> None:
+    """DuckDB replays a write-ahead log that it finds beside a file, whosever it is."""
+    warehouse, log = tmp_path / "w.duckdb", tmp_path / "w.duckdb.wal"
+    with writable_copy(warehouse) as private:
+        write(private, "old")
+    published = warehouse.read_bytes()
+    with duckdb.connect(warehouse) as db:
+        db.execute("insert into said values ('by hand')")
+        left = log.read_bytes()
+    warehouse.write_bytes(published)  # as if that process had been killed
+    log.write_bytes(left)
+    with duckdb.connect(warehouse, read_only=True) as db:
+        assert len(db.sql("from said").fetchall()) == 2
+    with writable_copy(warehouse) as private:
+        write(private, "new")
+    with duckdb.connect(warehouse, read_only=True) as db:
+        assert db.sql("from said").fetchall() == [("new",)]
+    assert names(tmp_path) == {"w.duckdb"}
