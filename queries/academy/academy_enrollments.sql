@@ -6,7 +6,7 @@ description: >-
   now, also for an as_of in the past, since the source overwrites it.
 key: [enrollment_id]
 columns:
-  enrollment_id: {unit: number, description: The stored enrolment.}
+  enrollment_id: {unit: text, description: The stored enrolment.}
   course_id: {unit: text, description: The course.}
   user_id: {unit: text, description: The user.}
   enrolled_at: {unit: instant, description: When the user enrolled.}

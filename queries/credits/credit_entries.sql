@@ -9,7 +9,7 @@ parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
-  credit_transaction_id: {unit: number, description: The stored entry.}
+  credit_transaction_id: {unit: text, description: The stored entry.}
   month: {unit: month, description: "The month, in the reporting zone."}
   transacted_on: {unit: date, description: Its day in the reporting zone.}
   user_id: {unit: text, description: The user.}

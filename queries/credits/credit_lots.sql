@@ -7,7 +7,7 @@ description: >-
   for 180 days.
 key: [credit_transaction_id]
 columns:
-  credit_transaction_id: {unit: number, description: The stored ledger entry that brought the credits.}
+  credit_transaction_id: {unit: text, description: The stored ledger entry that brought the credits.}
   user_id: {unit: text, description: The user.}
   email: {unit: text, description: "The user's address.", pii: true}
   bought_on: {unit: date, description: The day.}

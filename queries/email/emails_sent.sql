@@ -6,7 +6,7 @@ description: >-
   first payment.
 key: [email_send_id]
 columns:
-  email_send_id: {unit: number, description: The stored e-mail.}
+  email_send_id: {unit: text, description: The stored e-mail.}
   email_type: {unit: text, description: The type.}
   user_id: {unit: text, description: The user.}
   sent_at: {unit: instant, description: When it was sent.}

@@ -9,7 +9,7 @@ parameters:
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
-  maya_chat_id: {unit: number, description: The stored chat.}
+  maya_chat_id: {unit: text, description: The stored chat.}
   chat_type: {unit: text, description: The kind of chat.}
   user_id: {unit: text, description: The user.}
   message_count: {unit: count, description: Messages by the user.}

@@ -9,7 +9,7 @@ parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
-  feed_layout_id: {unit: number, description: The stored layout.}
+  feed_layout_id: {unit: text, description: The stored layout.}
   month: {unit: month, description: "The month, in the reporting zone."}
   created_at: {unit: instant, description: When it was laid out.}
   user_id: {unit: text, description: The user.}

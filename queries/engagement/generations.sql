@@ -16,7 +16,7 @@ parameters:
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
   kind: {unit: text, description: "image, video, feed_post, highlight or training."}
-  row_id: {unit: number, description: The stored row's primary key.}
+  row_id: {unit: text, description: The stored row's primary key.}
   month: {unit: month, description: "The month, in the reporting zone."}
   requested_at: {unit: instant, description: When it was asked for.}
   user_id: {unit: text, description: The user.}
