@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -14,13 +15,15 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import Query, nearest
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
-from sselfie_insights.query.write import EXCEL_ROWS, to_csv, to_parquet, to_workbook, write_file
+from sselfie_insights.query.write import to_csv, to_parquet, to_workbook, write_file
 from sselfie_insights.sql import quote
 
 MANIFEST = "manifest.json"
 WORKBOOK = "sselfie.xlsx"
 # A larger table is cut into one Parquet file a month.
 LARGE_ROWS = 1_000_000
+# A sheet is for reading; Excel takes a minute for a million rows, and so does writing them.
+SHEET_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def export_warehouse(
 ) -> list[ExportFile]:
     """Write ``folder`` whole or not at all; an earlier export there is replaced.
 
-    Every query goes to ``csv/`` and ``parquet/`` and, where a sheet holds it, into one Excel
+    Every query goes to ``csv/`` and ``parquet/`` and, up to ``SHEET_ROWS`` rows, into one Excel
     workbook; marts go to ``parquet/marts/``. A table of more than ``large_rows`` rows is cut into
     one Parquet file a month. ``manifest.json`` lists the files and the columns.
 
@@ -70,19 +73,27 @@ def export_warehouse(
     """
     _check_folder(folder)
     stamp = read_stamp(connection)
-    results = {
-        query.name: run_query(connection, query, stamp, with_personal_data=with_personal_data)
-        for query in library.values()
-    }
-    tables = {}
-    for name in _check_marts(connection, marts):
-        statement = f"select * from marts.{quote(name)}"  # noqa: S608
-        tables[f"marts/{name}"] = run_statement(connection, statement, stamp)
+    _check_marts(connection, marts)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    files: list[ExportFile] = []
+    sources: dict[str, Any] = {}
+    sheets: dict[str, Result] = {}
     try:
         private.mkdir(parents=True, mode=0o700)
-        files = list(_write_all(private, results, tables, large_rows))
-        _write(private, MANIFEST, _describe(stamp, results | tables, files))
+        for query in library.values():
+            result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
+            sources[query.name] = _describe(result)
+            files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
+            files += _write_parquet(private, query.name, result, large_rows)
+            if result.height <= SHEET_ROWS:
+                sheets[query.name] = result
+        for name in marts:
+            statement = f"select * from marts.{quote(name)}"  # noqa: S608
+            mart = replace(run_statement(connection, statement, stamp), name=f"marts/{name}")
+            sources[mart.name] = _describe(mart)
+            files += _write_parquet(private, mart.name, mart, large_rows)
+        files.append(_write_workbook(private, sheets))
+        _write(private, MANIFEST, _write_manifest(stamp, sources, files))
         _put_in_place(private, folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
@@ -91,24 +102,23 @@ def export_warehouse(
     return files
 
 
-def _write_all(
-    folder: Path, results: dict[str, Result], tables: dict[str, Result], large_rows: int
-) -> Iterator[ExportFile]:
-    for name, result in results.items():
-        yield _record(folder, f"csv/{name}.csv", name, result, to_csv(result))
-    for name, result in (results | tables).items():
-        for path, part in _partition(name, result, large_rows):
-            yield _record(folder, path, name, part, to_parquet(part))
-    sheets = {name: r for name, r in results.items() if r.height <= EXCEL_ROWS}
-    content = to_workbook(sheets)
-    rows = sum(result.height for result in sheets.values())
-    _write(folder, WORKBOOK, content)
-    yield ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
-
-
-def _record(folder: Path, path: str, name: str, result: Result, content: bytes) -> ExportFile:
+def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFile:
     _write(folder, path, content)
-    return ExportFile(path, name, result.height, len(content), _checksum(content))
+    return ExportFile(path, result.name, result.height, len(content), _checksum(content))
+
+
+def _write_parquet(
+    folder: Path, name: str, result: Result, large_rows: int
+) -> Iterator[ExportFile]:
+    for path, part in _partition(name, result, large_rows):
+        yield _record(folder, path, part, to_parquet(part))
+
+
+def _write_workbook(folder: Path, sheets: dict[str, Result]) -> ExportFile:
+    content = to_workbook(sheets)
+    _write(folder, WORKBOOK, content)
+    rows = sum(result.height for result in sheets.values())
+    return ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
 
 
 def _partition(name: str, result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
@@ -124,23 +134,24 @@ def _partition(name: str, result: Result, large_rows: int) -> Iterator[tuple[str
         yield f"parquet/{name}/month={month or 'none'}/part.parquet", part
 
 
-def _describe(stamp: Stamp, results: dict[str, Result], files: list[ExportFile]) -> bytes:
+def _describe(result: Result) -> dict[str, Any]:
+    return {
+        "rows": result.height,
+        "columns": {
+            name: {
+                "type": str(result.frame.schema[name]),
+                "unit": column.unit,
+                "description": column.description,
+            }
+            for name, column in result.columns.items()
+        },
+    }
+
+
+def _write_manifest(stamp: Stamp, sources: dict[str, Any], files: list[ExportFile]) -> bytes:
     content = {
         "stamp": {key: str(value) for key, value in asdict(stamp).items()},
-        "sources": {
-            name: {
-                "rows": result.height,
-                "columns": {
-                    column_name: {
-                        "type": str(result.frame.schema[column_name]),
-                        "unit": column.unit,
-                        "description": column.description,
-                    }
-                    for column_name, column in result.columns.items()
-                },
-            }
-            for name, result in results.items()
-        },
+        "sources": sources,
         "files": [asdict(file) for file in files],
     }
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
@@ -155,7 +166,7 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Sequence[str]:
+def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     known = {
         name
         for (name,) in connection.execute(
@@ -168,7 +179,6 @@ def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
                 f"there is no mart {name!r}{nearest(name, known)}",
                 remedy=f"marts: {', '.join(sorted(known))}",
             )
-    return names
 
 
 def _put_in_place(private: Path, folder: Path) -> None:

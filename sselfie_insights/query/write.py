@@ -3,8 +3,9 @@
 import io
 import json
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from math import isfinite
 from pathlib import Path
@@ -21,6 +22,8 @@ BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx"})
 
 # A spreadsheet may take a text cell that begins so for a formula: OWASP, "CSV Injection".
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Text of CSV that is not written as it is.
+_UNSAFE = re.compile(rf'[,"\n\r]|\A[{re.escape("".join(_FORMULA_STARTS))}]')
 _EXCEL_FORMATS: dict[Unit, str] = {
     "cents": "#,##0",
     "rate": "0.0%",
@@ -81,8 +84,13 @@ def to_records(result: Result) -> list[dict[str, Any]]:
 
 def to_csv(result: Result) -> bytes:
     """Return ``result`` as CSV (RFC 4180, UTF-8) with text that spreadsheets take as text."""
-    lines = [",".join(_quote(_neutral(name)) for name in result.columns)]
-    lines += [",".join(_quote(_csv_cell(value)) for value in row) for row in _shown_rows(result)]
+    cells = zip(*_shown_rows(result), strict=True)
+    columns = [
+        _csv_column(values, column.unit)
+        for values, column in zip(cells, result.columns.values(), strict=False)
+    ]
+    lines = [",".join(_csv_text(name) for name in result.columns)]
+    lines += map(",".join, zip(*columns, strict=True))
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -190,7 +198,11 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
     stdout.flush()
 
 
-def _shown_rows(result: Result) -> Iterable[list[Any]]:
+def _shown_rows(result: Result) -> Iterable[Sequence[Any]]:
+    return result.rows if result.suppressed is None else _mark_small_groups(result)
+
+
+def _mark_small_groups(result: Result) -> Iterable[list[Any]]:
     sizes = [list(result.columns).index(name) for name in result.group_sizes]
     for index, row in enumerate(result.rows):
         cells = list(row)
@@ -203,25 +215,34 @@ def _shown_rows(result: Result) -> Iterable[list[Any]]:
 def _json_cell(value: Any) -> Any:
     match value:
         case date():
-            return value.isoformat().replace("+00:00", "Z")
+            return _iso(value)
         case float() if not isfinite(value):
             return repr(value)
         case _:
             return value
 
 
-def _csv_cell(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _neutral(value)
-        case date():
-            return value.isoformat().replace("+00:00", "Z")
+def _csv_column(values: Iterable[Any], unit: Unit) -> list[str]:
+    """Write a column at once: a million rows are common, and asking each cell its type is slow."""
+    write: Callable[[Any], str]
+    match unit:
+        case "text":
+            write = _csv_text
+        case "month" | "date" | "instant":
+            write = _iso
+        case "flag":
+            write = {True: "true", False: "false"}.__getitem__
         case _:
-            return repr(value)
+            write = str
+    return ["" if value is None else write(value) for value in values]
+
+
+def _csv_text(text: str) -> str:
+    return _quote(_neutral(text)) if _UNSAFE.search(text) else text
+
+
+def _iso(value: date) -> str:
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def _quote(text: str) -> str:
@@ -241,7 +262,7 @@ def _write_excel_cell(sheet: Any, line: int, position: int, value: Any, name: st
             raise UsageError(f"{name}: a text is longer than a cell holds", remedy="use csv")
         sheet.write_string(line, position, value)
     elif _excel_has_none(value):
-        sheet.write_string(line, position, _csv_cell(value))
+        sheet.write_string(line, position, str(_json_cell(value)))
     elif value is not None:
         sheet.write(line, position, value)
 

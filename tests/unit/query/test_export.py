@@ -61,6 +61,19 @@ def test_the_workbook_has_a_frozen_sheet_a_query(exported: tuple[Path, list[Expo
     assert all(b'state="frozen"' in book.read(name) for name in sheets)
 
 
+def test_a_long_table_is_left_to_the_other_files(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("retention/cohort_members", "revenue/revenue_totals")
+    monkeypatch.setattr("sselfie_insights.query.export.SHEET_ROWS", 10)
+    files = export(business, tmp_path / "e", names=names)
+    rows = {file.path: file.rows for file in files}
+    assert rows["csv/retention/cohort_members.csv"] > 10
+    assert rows[WORKBOOK] == rows["csv/revenue/revenue_totals.csv"] <= 10
+    book = zipfile.ZipFile(tmp_path / "e" / WORKBOOK)
+    assert "xl/worksheets/sheet2.xml" not in book.namelist()
+
+
 def test_an_earlier_export_is_replaced_whole(business: Path, tmp_path: Path) -> None:
     folder = tmp_path / "e"
     export(business, folder, "fct_activity")
