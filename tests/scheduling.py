@@ -6,6 +6,7 @@ from xdist.workermanage import WorkerController
 SHARED = {
     "tests/dbt/": "the built project",
     "tests/integration/forecast/test_built_business.py": "the built business",
+    "tests/integration/report/test_real_business.py": "the built business",
     "tests/integration/test_answers.py": "the built business",
     "tests/integration/test_growth.py": "the built business",
     "tests/integration/test_drill_downs.py": "the businesses of both shapes",
@@ -15,9 +16,8 @@ SHARED = {
 
 LONGEST = (
     "the businesses of both shapes",
-    "the built project",
     "the built business",
-    "tests/integration/report/test_real_business.py",
+    "the built project",
     "tests/integration/test_wheel.py",
     "tests/integration/run/test_kills.py",
     "tests/integration/run/test_interrupt.py",

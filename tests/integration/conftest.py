@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -14,6 +15,7 @@ from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
 from tests.conftest import temporary_database
 from tests.models import AS_OF, ZONE, failed_tests, run_in_duckdb
+from tests.readme import NEWCOMER, run_line
 
 USERS = 400
 SEEDS = (1, 2)
@@ -46,19 +48,42 @@ def mirrored_business(
         yield Business(seed, settings, answers)
 
 
+class Walk(NamedTuple):
+    """A business that a newcomer took all the way, and what each of the commands printed."""
+
+    business: Business
+    said: list[str]
+
+
 @pytest.fixture(scope="session")
-def built_business(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Business]:
+def walk(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """A newcomer's walk: an application's database, then the README's commands and nothing else.
+
+    Only the present is set: it is that of the simulated business.
+    """
+    folder = tmp_path_factory.mktemp("newcomer")
+    with temporary_database(server) as url:
+        apply(url)
+        answers = simulate(url, users=USERS, seed=SEEDS[0], as_of=AS_OF)
+        environment = {"SSELFIE_DATABASE_URL": url, "SSELFIE_AS_OF": AS_OF.isoformat()}
+        said = [
+            run_line(line, folder, **environment)
+            for line in NEWCOMER
+            if line.startswith("sselfie ")
+        ]
+        settings = load_settings(
+            database_url=url,
+            warehouse=folder / "warehouse.duckdb",
+            output_dir=folder / "out",
+            as_of=AS_OF.isoformat(),
+        )
+        yield Walk(Business(SEEDS[0], settings, answers), said)
+
+
+@pytest.fixture(scope="session")
+def built_business(walk: Walk) -> Business:
     """A business in the documented schema: migrated, simulated, synced, and built by dbt."""
-    with mirrored_business(
-        server,
-        tmp_path_factory.mktemp("business"),
-        seed=SEEDS[0],
-        users=USERS,
-        shape="documented",
-        zone="UTC",
-    ) as business:
-        build(business.settings)
-        yield business
+    return walk.business
 
 
 @pytest.fixture(scope="session", params=SEEDS, ids=lambda seed: f"seed{seed}")

@@ -1,12 +1,7 @@
 """Queries and reports over what the README's own commands make of a real Postgres."""
 
-import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,6 @@ import polars as pl
 import pytest
 from markupsafe import escape
 
-from sselfie_insights.migrate import apply
 from sselfie_insights.query import (
     Result,
     find_query,
@@ -28,74 +22,17 @@ from sselfie_insights.query import (
 from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.lineage import load_models, read_tables, trace
 from sselfie_insights.report import load_reports
-from sselfie_insights.settings import load_settings
-from sselfie_insights.simulate import simulate
-from tests.conftest import temporary_database
-from tests.integration.conftest import USERS, Business
-from tests.models import AS_OF
+from tests.integration.conftest import Business, Walk
+from tests.readme import NEWCOMER, code_blocks, run_line
 
 LIBRARY = load_library()
 BREAKDOWNS = ("product", "first_product", "acquisition", "brand_style")
 LARGEST = 300 * 1024
-README = (Path(__file__).parents[3] / "README.md").read_text()
-
-
-def code_blocks(title: str, language: str) -> list[str]:
-    section = README.split(f"\n## {title}\n")[1].split("\n## ")[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-
-
-def run_line(line: str, folder: Path, **environment: str) -> str:
-    """Run a line of the README in ``folder`` and return what it printed to stdout."""
-    words = shlex.split(line, comments=True)
-    assert words[0] == "sselfie"
-    done = subprocess.run(
-        [sys.executable, "-m", "sselfie_insights", *words[1:]],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"]} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, (line, done.stderr)
-    return done.stdout
-
-
-NEWCOMER = [
-    line
-    for line in code_blocks("Your own database", "sh")[0].splitlines()
-    if line.startswith(("pip ", "sselfie "))
-]
-"""The commands from an installed Python to a report over an own database."""
-
-
-@pytest.fixture(scope="module")
-def walk(
-    server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Business, list[str]]]:
-    """A newcomer's walk: an application's database, then the README's commands and nothing else.
-
-    Only the present is set: it is that of the simulated business. Yields what each line printed.
-    """
-    folder = tmp_path_factory.mktemp("newcomer")
-    with temporary_database(server) as url:
-        apply(url)
-        answers = simulate(url, users=USERS, seed=1, as_of=AS_OF)
-        environment = {"SSELFIE_DATABASE_URL": url, "SSELFIE_AS_OF": AS_OF.isoformat()}
-        said = [
-            run_line(line, folder, **environment)
-            for line in NEWCOMER
-            if line.startswith("sselfie ")
-        ]
-        settings = load_settings(
-            database_url=url, warehouse=folder / "warehouse.duckdb", output_dir=folder / "out"
-        )
-        yield Business(1, settings, answers), said
 
 
 @pytest.fixture
-def business(walk: tuple[Business, list[str]]) -> Business:
-    return walk[0]
+def business(walk: Walk) -> Business:
+    return walk.business
 
 
 @pytest.fixture
@@ -105,7 +42,7 @@ def site(business: Business) -> Path:
 
 
 def test_a_newcomer_reads_a_correct_number_after_fewer_than_five_commands(
-    walk: tuple[Business, list[str]],
+    walk: Walk,
 ) -> None:
     business, said = walk
     assert len(NEWCOMER) < 5
