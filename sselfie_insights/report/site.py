@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.query.export import MANIFEST
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.warehouse import Stamp, open_warehouse
-from sselfie_insights.query.write import to_bytes, write_file
+from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
 from sselfie_insights.report.definition import INDEX, load_report, load_reports
 from sselfie_insights.report.headline import Tile
@@ -101,7 +102,7 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     write(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
     manifest = {
-        "stamp": {key: str(value) for key, value in asdict(stamp).items()},
+        "stamp": {k: None if v is None else str(v) for k, v in asdict(stamp).items()},
         "notices": notices,
         "files": [asdict(file) for file in files],
     }

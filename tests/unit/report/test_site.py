@@ -23,6 +23,7 @@ def folder(business: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_file_is_listed_with_rows_and_checksum(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["stamp"]["publication"] is None
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert there == {file["path"] for file in manifest["files"]} | {"manifest.json"}
     for file in manifest["files"]:
