@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.query.library import Query, nearest
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
-from sselfie_insights.query.write import to_csv, to_parquet, to_workbook, write_file
+from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
 
 MANIFEST = "manifest.json"

@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from math import isfinite
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.library import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
@@ -144,43 +143,6 @@ def to_workbook(results: dict[str, Result]) -> bytes:
             sheet.autofilter(0, 0, result.height, len(result.columns) - 1)
     book.close()
     return buffer.getvalue()
-
-
-def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
-    """Write ``content`` to ``path`` whole or not at all, readable by its owner alone.
-
-    What is there and is no file, such as ``/dev/null`` or a pipe, is written to, never replaced.
-
-    Args:
-        path: Where to.
-        content: What.
-        is_durable: Whether it must outlast a loss of power from now on; waiting for that takes
-            milliseconds a file, and what is made again at any time need not.
-
-    Raises:
-        UsageError: The folder does not exist or cannot be written.
-    """
-    if path.exists() and not path.is_file():
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-        return
-    private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                if is_durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            private.replace(path)
-        except BaseException:
-            private.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary: bool) -> None:

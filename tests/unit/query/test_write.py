@@ -16,10 +16,11 @@ import polars as pl
 import pytest
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Column
 from sselfie_insights.query.run import Result
-from sselfie_insights.query.write import to_bytes, write_file, write_out
+from sselfie_insights.query.write import to_bytes, write_out
 
 HOSTILE = [
     "</script><script>alert(1)</script>", "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)",
