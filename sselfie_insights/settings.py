@@ -165,7 +165,8 @@ def load_settings(**flags: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(
-            f"setting {name!r} is wrong: {reason}", remedy="see 'sselfie config'"
+            f"setting {name!r} is wrong: {reason}",
+            remedy=f"correct it where it is set: {ENV_PREFIX}{name.upper()}, or {CONFIG_FILE}",
         ) from None
     except ValueError as error:
         raise UsageError(f"{CONFIG_FILE} cannot be read: {error}") from None

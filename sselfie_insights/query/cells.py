@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sselfie_insights.query.library import NUMERIC_UNITS, Unit
+from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 
 # Groups of fewer people than this are not shown, so that no page describes a person.
@@ -52,11 +52,6 @@ def write_month(day: date) -> str:
 def write_instant(moment: datetime) -> str:
     """Return the instant in UTC to the second, e.g. ``2026-01-31 23:59:59 UTC``."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def is_numeric(unit: Unit) -> bool:
-    """Say whether cells of this unit are set flush right."""
-    return unit in NUMERIC_UNITS
 
 
 def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:

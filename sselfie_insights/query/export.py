@@ -151,7 +151,9 @@ def _describe(result: Result) -> dict[str, Any]:
 
 def _write_manifest(stamp: Stamp, sources: dict[str, Any], files: list[ExportFile]) -> bytes:
     content = {
-        "stamp": {key: str(value) for key, value in asdict(stamp).items()},
+        "stamp": {
+            key: None if value is None else str(value) for key, value in asdict(stamp).items()
+        },
         "sources": sources,
         "files": [asdict(file) for file in files],
     }

@@ -126,7 +126,7 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     book.set_properties({"created": (as_of or datetime(2000, 1, 1)).replace(tzinfo=None)})
     header = book.add_format({"bold": True, "bottom": 1})
     formats = {unit: book.add_format({"num_format": code}) for unit, code in _EXCEL_FORMATS.items()}
-    names: set[str] = set()
+    names = {"history"}  # Excel's own
     for name, result in results.items():
         if result.height > EXCEL_ROWS:
             raise UsageError(f"{name} has more rows than a sheet holds", remedy="use csv")

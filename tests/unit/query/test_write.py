@@ -20,7 +20,7 @@ from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Column
 from sselfie_insights.query.run import Result
-from sselfie_insights.query.write import to_bytes, write_out
+from sselfie_insights.query.write import to_bytes, to_workbook, write_out
 
 HOSTILE = [
     "</script><script>alert(1)</script>", "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)",
@@ -101,6 +101,14 @@ def test_what_a_format_has_no_number_for_is_text() -> None:
     ]
     sheet = read_sheet(zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx"))))
     assert [row[:2] for row in sheet[1:]] == [["nan", "1899-12-31"], ["-inf", "1"]]
+
+
+def test_no_sheet_has_a_name_that_excel_refuses(result: Result) -> None:
+    names = ("History", "a/b", "A:b", "x" * 40)
+    book = zipfile.ZipFile(io.BytesIO(to_workbook(dict.fromkeys(names, result))))
+    tree = ElementTree.fromstring(book.read("xl/workbook.xml"))  # noqa: S314
+    sheets = [each.attrib["name"] for each in tree.iter() if each.tag.endswith("}sheet")]
+    assert sheets == ["History_2", "a_b", "A_b_2", "x" * 31]
 
 
 def test_csv_floats_lose_nothing(result: Result) -> None:
