@@ -11,6 +11,7 @@ import duckdb
 from sselfie_insights.errors import UsageError
 from sselfie_insights.run.format import read_format
 from sselfie_insights.run.publications import publication_name
+from sselfie_insights.storage import ending
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,11 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{path} cannot be read as a warehouse: {reason}") from None
-    try:
+    with ending(connection):
         read_format(connection)
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set lock_configuration = true")
         yield connection
-    finally:
-        connection.close()
 
 
 def read_stamp(connection: duckdb.DuckDBPyConnection) -> Stamp:
