@@ -1,16 +1,12 @@
-"""Draw charts as SVG whose colours the page's style sheet decides.
+"""Describe charts in Vega-Lite's terms, by Altair; ``report/drawing.py`` draws them.
 
-Altair describes a chart and vl-convert draws it. Colours are drawn as stand-ins and replaced by
-CSS variables afterwards, so that one drawing serves the light, the dark and the printed page.
+Colours are stand-ins, which the drawing replaces by CSS variables.
 """
 
-import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import altair as alt
-import vl_convert
 from altair.utils import schemapi
 
 from sselfie_insights.report.blocks import Chart
@@ -22,7 +18,7 @@ NARROW = (330, 220)
 _SERIES = tuple(f"#00f0{number:02x}" for number in range(1, 7))
 _HATCHES = tuple(f"#00f1{number:02x}" for number in range(1, 7))
 _INK, _MUTED, _RULE, _PAPER = "#00f201", "#00f202", "#00f203", "#00f204"
-_PAINTS = (
+PAINTS = (
     {color: f"var(--series-{number})" for number, color in enumerate(_SERIES, start=1)}
     | {color: f"url(#hatch-{number})" for number, color in enumerate(_HATCHES, start=1)}
     | {
@@ -31,11 +27,6 @@ _PAINTS = (
         _RULE: "var(--rule)",
         _PAPER: "var(--paper)",
     }
-)
-_BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
-_UNREAD = re.compile(
-    r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
-    r'| stroke-width="1"'  # as it is anyway
 )
 # Room for half of the last label, and for a font that is wider than vl-convert's.
 _PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
@@ -70,17 +61,22 @@ class _Data(dict[str, list[dict[str, Any]]]):
         return alt.NamedData(name=name)
 
 
-@cache
-def draw_chart(chart: Chart, size: tuple[int, int], *, validate: bool = False) -> str:
-    """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height), drawn once."""
+def describe_chart(
+    chart: Chart, size: tuple[int, int], *, validate: bool = False
+) -> dict[str, Any]:
+    """Return the Vega-Lite description of ``chart`` in ``size`` (width, height).
+
+    Args:
+        chart: What to draw.
+        size: Width and height in px; bars take the height that they need.
+        validate: Whether to hold the description against Vega-Lite's schema.
+    """
     # The tests validate against Vega-Lite's schema; doing so for every page triples the time.
     with schemapi.debug_mode(validate):
-        spec = _describe(chart, size, validate)
-    return _recolor(vl_convert.vegalite_to_svg(spec))
+        return _describe_layers(chart, size, validate=validate)
 
 
-def _describe(chart: Chart, size: tuple[int, int], validate: bool) -> dict[str, Any]:
-    """Return the Vega-Lite description of ``chart``."""
+def _describe_layers(chart: Chart, size: tuple[int, int], *, validate: bool) -> dict[str, Any]:
     width, height = size
     padding = _PADDING
     data = _Data()
@@ -303,18 +299,3 @@ def _write_number(value: float, chart: Chart, *, is_short: bool) -> str:
         (value / _THOUSAND, "k") if value < _THOUSAND**2 else (value / _THOUSAND**2, "M")
     )
     return f"{scaled:.1f}{suffix}" if scaled < _TWO_FIGURES else f"{scaled:.0f}{suffix}"
-
-
-def _recolor(svg: str) -> str:
-    """Put CSS variables for the stand-ins, and drop what only Vega's own viewer reads.
-
-    Only tags are touched, never the text between them.
-    """
-    svg = _BACKGROUND.sub("", svg)
-    svg = re.sub(r"<[^>]+>", lambda tag: _clean_tag(tag[0]), svg)
-    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
-
-
-def _clean_tag(tag: str) -> str:
-    tag = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _PAINTS[match[0]], _UNREAD.sub("", tag))
-    return re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), tag)

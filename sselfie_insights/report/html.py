@@ -57,7 +57,8 @@ def _environment() -> Environment:
 
 def _draw(chart: Chart) -> dict[str, Markup]:
     """The drawings of ``chart``; vl-convert has escaped the text in them."""
-    from sselfie_insights.report.charts import NARROW, WIDE, draw_chart
+    from sselfie_insights.report.charts import NARROW, WIDE
+    from sselfie_insights.report.drawing import draw_chart
 
     return {
         "wide": Markup(draw_chart(chart, WIDE)),  # noqa: S704

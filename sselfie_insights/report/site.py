@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,8 +53,8 @@ class Site:
     notices: tuple[str, ...]
 
 
-def build_pages(settings: Settings) -> list[Page]:
-    """Evaluate every report over the warehouse of ``settings``.
+def build_pages(settings: Settings) -> Iterator[Page]:
+    """Evaluate every report over the warehouse of ``settings``, one after the other.
 
     Raises:
         UsageError: There is no warehouse, its marts were never built, or a report is wrong.
@@ -63,12 +63,10 @@ def build_pages(settings: Settings) -> list[Page]:
     with open_warehouse(settings.warehouse) as connection:
         notices, models = read_notices(settings, connection), load_models(settings.warehouse)
         results: Results = {}
-        return [
-            build_page(
+        for report in load_reports().values():
+            yield build_page(
                 connection, report, library, warnings=notices, models=models, results=results
             )
-            for report in load_reports().values()
-        ]
 
 
 def render_site(settings: Settings, out_dir: Path) -> Site:
@@ -80,7 +78,19 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     Raises:
         UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written.
     """
-    pages = build_pages(settings)
+    from sselfie_insights.report.drawing import drawing_ahead
+
+    with drawing_ahead() as draw:
+        pages = []
+        for page in build_pages(settings):
+            pages.append(page)
+            for block in page.data.values():
+                if block.chart is not None:
+                    draw(block.chart)
+        return _write_site(pages, out_dir)
+
+
+def _write_site(pages: list[Page], out_dir: Path) -> Site:
     earlier = _read_manifest(out_dir)
     files: list[SiteFile] = []
 

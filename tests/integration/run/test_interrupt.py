@@ -206,12 +206,13 @@ def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
 def test_whoever_tells_it_to_stop_is_obeyed_unless_it_was_to_ignore_them(
     number: signal.Signals,
 ) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
-        signal.raise_signal(number)
-    assert signal.getsignal(number) is before
-    signal.signal(number, signal.SIG_IGN)  # as nohup does, or a shell that runs it beside itself
+    before = signal.signal(number, signal.SIG_DFL)
     try:
+        with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) == signal.SIG_DFL
+        # As nohup does, or a shell that runs it beside itself.
+        signal.signal(number, signal.SIG_IGN)
         with interrupt.orderly(timedelta(days=999_999), str, print):
             signal.raise_signal(number)
     finally:

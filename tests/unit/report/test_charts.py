@@ -6,7 +6,8 @@ import pytest
 
 from sselfie_insights.report import Page
 from sselfie_insights.report.blocks import Chart, Series
-from sselfie_insights.report.charts import NARROW, WIDE, draw_chart
+from sselfie_insights.report.charts import NARROW, WIDE
+from sselfie_insights.report.drawing import draw_chart
 
 POINTS = ("Jan 2026", "Feb 2026", "Mar 2026")
 
