@@ -5,6 +5,7 @@ loggers put every one into words before they ask whether anybody wants to read i
 """
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,10 @@ def main(arguments: list[str]) -> str | None:
             errors.append(event)
         elif event.info.name not in RESULTS:
             return
-        print(env_scrubber(msg_to_json(event)), flush=True)
+        try:
+            print(env_scrubber(msg_to_json(event)), flush=True)
+        except BrokenPipeError:
+            os._exit(1)  # whoever ran it was killed; dbt would wait for its threads for ever
 
     silent = ["--log-level", "none", "--log-level-file", "none"]
     outcome = dbtRunner(callbacks=[tell]).invoke([*silent, *arguments])

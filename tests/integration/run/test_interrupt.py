@@ -165,12 +165,15 @@ with interrupt.orderly({timeout}, lambda: "late", lambda error: print(repr(error
 
 def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
     nightly.run()
-    pid_file, program = nightly.folder / "pid", nightly.folder / "python"
-    program.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new && mv {pid_file}.new {pid_file}\n"
-                       "exec sleep 600\n")  # fmt: skip
-    program.chmod(0o700)
+    pid_file, program = nightly.folder / "pid", nightly.folder / "hang.py"
+    program.write_text(
+        "import os, pathlib, time\n"
+        f"pathlib.Path('{pid_file}.new').write_text(str(os.getpid()))\n"
+        f"os.rename('{pid_file}.new', '{pid_file}')\n"
+        "time.sleep(600)\n"
+    )
     monkeypatch.setattr("sselfie_insights.marts.build_into", build_into)
-    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr("sselfie_insights.marts.dbt.PROCESS", program)
     with time_up_when(pid_file.exists), pytest.raises(TimedOutError, match="in step 'build'"):
         nightly.run(timeout=HOUR)
     with pytest.raises(ProcessLookupError):
