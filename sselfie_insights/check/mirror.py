@@ -12,7 +12,6 @@ from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
-from sselfie_insights.storage import ending
 from sselfie_insights.sync.state import read_last_sync
 
 
@@ -30,7 +29,7 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
     """
     checks = list_checks(load_contract())
     severities = load_severities(settings)
-    with open_warehouse(warehouse) as connection, ending(connection):
+    with open_warehouse(warehouse) as connection:
         sync = read_last_sync(connection, warehouse)
         read_at = sync.snapshot_at.replace(tzinfo=None)
         as_of = read_at

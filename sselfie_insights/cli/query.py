@@ -92,12 +92,12 @@ def run(
     from sselfie_insights.settings import load_settings
 
     chosen = choose_format(form, output)
-    is_text = chosen is not TableFormat.PARQUET
+    as_rows = chosen is not TableFormat.PARQUET
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
     if name == "-":
         with open_warehouse(settings.warehouse) as connection:
-            result = run_statement(connection, sys.stdin.read(), as_rows=is_text)
+            result = run_statement(connection, sys.stdin.read(), as_rows=as_rows)
     else:
         query = load_query(name)
         with open_warehouse(settings.warehouse) as connection:
@@ -107,7 +107,7 @@ def run(
                 read_stamp(connection),
                 given,
                 with_personal_data=with_personal_data,
-                as_rows=is_text,
+                as_rows=as_rows,
             )
     if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns

@@ -85,14 +85,14 @@ def export_warehouse(
             result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
             sources[query.name] = _describe(result)
             files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
-            files += _write_parquet(private, query.name, result, large_rows)
+            files += _write_parquet(private, result, large_rows)
             if result.height <= SHEET_ROWS:
                 sheets[query.name] = result
         for name in marts:
             statement = f"select * from marts.{quote(name)}"  # noqa: S608
             mart = replace(run_statement(connection, statement, stamp), name=f"marts/{name}")
             sources[mart.name] = _describe(mart)
-            files += _write_parquet(private, mart.name, mart, large_rows)
+            files += _write_parquet(private, mart, large_rows)
         files.append(_write_workbook(private, sheets))
         _write(private, MANIFEST, _write_manifest(stamp, sources, files))
         _put_in_place(private, folder)
@@ -108,10 +108,8 @@ def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFi
     return ExportFile(path, result.name, result.height, len(content), _checksum(content))
 
 
-def _write_parquet(
-    folder: Path, name: str, result: Result, large_rows: int
-) -> Iterator[ExportFile]:
-    for path, part in _partition(name, result, large_rows):
+def _write_parquet(folder: Path, result: Result, large_rows: int) -> Iterator[ExportFile]:
+    for path, part in _partition(result, large_rows):
         yield _record(folder, path, part, to_parquet(part))
 
 
@@ -122,17 +120,17 @@ def _write_workbook(folder: Path, sheets: dict[str, Result]) -> ExportFile:
     return ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
 
 
-def _partition(name: str, result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
+def _partition(result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
     """Yield the one file, or one a month in Hive's naming for a large table with a date."""
     dates = [key for key, column in result.columns.items() if column.unit in ("month", "date")]
     if result.height <= large_rows or not dates:
-        yield f"parquet/{name}.parquet", result
+        yield f"parquet/{result.name}.parquet", result
         return
     months = result.frame[dates[0]].dt.truncate("1mo")
     for month in months.unique().sort():
         is_of_month = months.is_null() if month is None else months == month
         part = replace(result, data=result.frame.filter(is_of_month))
-        yield f"parquet/{name}/month={month or 'none'}/part.parquet", part
+        yield f"parquet/{result.name}/month={month or 'none'}/part.parquet", part
 
 
 def _describe(result: Result) -> dict[str, Any]:
@@ -151,9 +149,7 @@ def _describe(result: Result) -> dict[str, Any]:
 
 def _write_manifest(stamp: Stamp, sources: dict[str, Any], files: list[ExportFile]) -> bytes:
     content = {
-        "stamp": {
-            key: None if value is None else str(value) for key, value in asdict(stamp).items()
-        },
+        "stamp": stamp.as_text(),
         "sources": sources,
         "files": [asdict(file) for file in files],
     }

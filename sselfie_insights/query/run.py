@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -254,7 +254,7 @@ def _fetch(
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
         execute = f"execute asked({bound})" if used else "execute asked"
         if as_rows:
-            return _in_utc(connection.execute(execute).fetchall())
+            return _in_utc(connection.execute(execute).fetchall(), columns)
         import polars as pl
 
         return pl.DataFrame(connection.sql(execute))
@@ -278,11 +278,16 @@ def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
     return f"{cast} as {quote(name)}"
 
 
-def _in_utc(rows: list[Row]) -> list[Row]:
-    if not any(isinstance(value, datetime) for row in rows for value in row):
+def _in_utc(rows: list[Row], columns: Mapping[str, Column]) -> list[Row]:
+    """Say of the naive instants that ``_cast`` gives that they are in UTC."""
+    instants = [column.unit == "instant" for column in columns.values()]
+    if not any(instants):
         return rows
     return [
-        tuple(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in row)
+        tuple(
+            value.replace(tzinfo=UTC) if is_instant and value is not None else value
+            for value, is_instant in zip(row, instants, strict=True)
+        )
         for row in rows
     ]
 

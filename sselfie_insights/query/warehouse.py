@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -37,6 +37,10 @@ class Stamp:
     run_id: str | None
     version: str | None
     publication: str | None = None
+
+    def as_text(self) -> dict[str, str | None]:
+        """Return every attribute as text, for a manifest."""
+        return {name: None if value is None else str(value) for name, value in asdict(self).items()}
 
 
 @contextmanager

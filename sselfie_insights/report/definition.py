@@ -203,8 +203,9 @@ def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
         UsageError: A file is wrong; the message names the file and the key.
     """
     rank = {name: position for position, name in enumerate(ORDER)}
-    files = sorted(_find_files(folders), key=lambda name: (rank.get(name, len(rank)), name))
-    return {name: load_report(name, folders) for name in files}
+    files = _find_files(folders)
+    names = sorted(files, key=lambda name: (rank.get(name, len(rank)), name))
+    return {name: _read_report(name, files[name]) for name in names}
 
 
 def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
@@ -218,7 +219,10 @@ def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
         raise UsageError(
             f"unknown report {name!r}{nearest(name, files)}", remedy="see 'sselfie report list'"
         )
-    path = files[name]
+    return _read_report(name, files[name])
+
+
+def _read_report(name: str, path: Path) -> Report:
     if name == INDEX:
         raise UsageError(f"{path}: the page of contents is called so", remedy="rename the file")
     try:

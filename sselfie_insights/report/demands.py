@@ -49,8 +49,8 @@ def check_section(section: DataSection, result: Result) -> None:
     _require_numbers(where, result, numbers)
     if is_timed and not any(result.columns[name].unit in ("month", "date") for name in result.key):
         raise UsageError(f"{where}: query {result.name} has no month or date in its key")
-    measures = [name for name in _numbers_of(result) if name not in result.key]
-    if section.each and not measures:
+    measures = (column.unit for name, column in result.columns.items() if name not in result.key)
+    if section.each and NUMERIC_UNITS.isdisjoint(measures):
         raise UsageError(f"{where}: query {result.name} has no number to rank by")
 
 
@@ -78,9 +78,5 @@ def _require_columns(where: str, result: Result, names: Iterable[str]) -> None:
 
 def _require_numbers(where: str, result: Result, names: Iterable[str]) -> None:
     for name in names:
-        if name not in _numbers_of(result):
+        if result.columns[name].unit not in NUMERIC_UNITS:
             raise UsageError(f"{where}: column {name!r} of query {result.name} holds no numbers")
-
-
-def _numbers_of(result: Result) -> list[str]:
-    return [name for name, column in result.columns.items() if column.unit in NUMERIC_UNITS]

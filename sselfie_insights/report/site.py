@@ -112,7 +112,7 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
     write(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
     manifest = {
-        "stamp": {k: None if v is None else str(v) for k, v in asdict(stamp).items()},
+        "stamp": stamp.as_text(),
         "notices": notices,
         "files": [asdict(file) for file in files],
     }

@@ -23,7 +23,7 @@ from sselfie_insights.run.retention import export_dir, prune
 from sselfie_insights.run.space import require_space
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
-from sselfie_insights.storage import FULL, ending, explain_storage
+from sselfie_insights.storage import FULL, explain_storage
 
 SITE = "site"
 """The folder of the reports, below the setting ``output_dir``."""
@@ -259,7 +259,7 @@ class _Run:
         from sselfie_insights.query.warehouse import open_warehouse
 
         folder = export_dir(self._settings, datetime.now(UTC))
-        with open_warehouse(self._settings.warehouse) as connection, ending(connection):
+        with open_warehouse(self._settings.warehouse) as connection:
             files = export_warehouse(connection, folder, load_library())
         self._export = folder
         self._log.info(f"exported {len(files)} files to {folder}")
