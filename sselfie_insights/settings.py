@@ -1,16 +1,18 @@
 """Settings: flag, then environment (``SSELFIE_…``), then ``sselfie.toml``, then default."""
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
 )
 
 from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
@@ -45,19 +47,13 @@ def _web_address(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What a run needs to know; every field is ``SSELFIE_<NAME>`` and a key of ``sselfie.toml``."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_ignore_empty=True,
-        toml_file=CONFIG_FILE,
-        extra="forbid",
-        frozen=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: SecretStr | None = Field(
         None, description="The source database; from the environment only, never a flag."
@@ -125,18 +121,6 @@ class Settings(BaseSettings):
         None, description="Your severities of checks; default: checks.yml here, if there is one."
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Rank the sources: flags, environment, ``sselfie.toml``."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
     def require_database_url(self) -> str:
         """Return the source's connection string.
 
@@ -155,24 +139,9 @@ def load_settings(**flags: Any) -> Settings:
     """Return the settings in force; a flag of None was not given.
 
     Raises:
-        UsageError: A value is wrong; the message names it and where it came from.
+        UsageError: A value is wrong; the message names it and where it was set.
     """
-    given = {name: value for name, value in flags.items() if value is not None}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise UsageError(
-            f"setting {name!r} is wrong: {reason}",
-            remedy=f"correct it where it is set: {ENV_PREFIX}{name.upper()}, or {CONFIG_FILE}",
-        ) from None
-    except ValueError as error:
-        raise UsageError(f"{CONFIG_FILE} cannot be read: {error}") from None
-    if settings.as_of is not None:
-        parse_instant(settings.as_of, settings.timezone)
-    return settings
+    return _load(flags)[0]
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
@@ -181,16 +150,48 @@ def describe_settings() -> list[tuple[str, str, str]]:
     Raises:
         UsageError: A value is wrong.
     """
-    settings = load_settings()
-    environment = EnvSettingsSource(Settings)()
-    file = TomlConfigSettingsSource(Settings)()
+    settings, sources = _load({})
     rows = []
-    for name in Settings.model_fields:
-        value = getattr(settings, name)
+    for name, value in settings:
         text = ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
-        if name in environment:
-            source = f"{ENV_PREFIX}{name.upper()}"
-        else:
-            source = str(CONFIG_FILE) if name in file else "default"
-        rows.append((name, text, source))
+        rows.append((name, text, sources.get(name, "default")))
     return rows
+
+
+def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+    """The settings in force, and where each that is no default was set."""
+    file = _read_file()
+    environment = {
+        name: value for name in Settings.model_fields if (value := os.environ.get(_variable(name)))
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    sources = (
+        dict.fromkeys(file, str(CONFIG_FILE))
+        | {name: _variable(name) for name in environment}
+        | dict.fromkeys(given, "the command line")
+    )
+    try:
+        settings = Settings(**(file | environment | given))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(
+            f"setting {name!r} is wrong: {reason}", remedy=f"correct it in {sources[name]}"
+        ) from None
+    if settings.as_of is not None:
+        parse_instant(settings.as_of, settings.timezone)
+    return settings, sources
+
+
+def _variable(name: str) -> str:
+    return f"{ENV_PREFIX}{name.upper()}"
+
+
+def _read_file() -> dict[str, Any]:
+    try:
+        return tomllib.loads(CONFIG_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{CONFIG_FILE} cannot be read: {error}") from None
