@@ -62,13 +62,14 @@ def _measure_query(rows: int, start: float) -> bool:
         [*SSELFIE, "query", "run", QUERY, "--format", "csv", "--warehouse", str(warehouse)],
         [sys.executable, "-c", BARE, str(warehouse), sql, json.dumps(bound)],
     )
-    limit = QUERY_TARGET * bare + start
+    ratio = command / (bare + start)
     print(
-        f"  query run {QUERY} {command:.2f} s, bare DuckDB {bare:.2f} s: ratio without start-up"
-        f" {(command - start) / bare:.2f}, target {QUERY_TARGET}",
+        f"  query run {QUERY} {command:.2f} s, bare DuckDB {bare:.2f} s and start-up {start:.2f} s:"
+        f" ratio to both {ratio:.2f}, target {QUERY_TARGET}; start-up taken off on our side only"
+        f" {(command - start) / bare:.2f}",
         flush=True,
     )
-    return command <= limit
+    return ratio <= QUERY_TARGET
 
 
 def _measure_site() -> bool:
