@@ -15,6 +15,9 @@ _TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 20
 """What a run that must end gets to let go of everything, before its process is ended."""
 
+IMPORT_SECONDS = 0.05
+"""How often an interrupt that came amid an import asks whether that has ended."""
+
 
 @contextmanager
 def orderly(
@@ -26,10 +29,11 @@ def orderly(
 
     It is told by SIGINT, SIGTERM or SIGHUP, unless whoever started the process has it ignore them.
     Either end stops a statement of DuckDB or Postgres and a child process, and whatever a library
-    makes of the interrupt on its way, it leaves the block as said. A block that has not ended
-    ``GRACE_SECONDS`` later hangs where no signal reaches it, such as in a library that waits for
-    the network: then the process ends, which harms nothing that is published. Signals reach only
-    the main thread; in another one the process ends at once.
+    makes of the interrupt on its way, it leaves the block as said. An import is ended first: half a
+    module is of no use to whoever tells of the end, and importlib loses what is raised while it
+    tidies up. A block that has not ended ``GRACE_SECONDS`` later hangs where no signal reaches it,
+    such as in a library that waits for the network: then the process ends, which harms nothing that
+    is published. Signals reach only the main thread; in another one the process ends at once.
 
     Args:
         timeout: How long the block may take; None sets no limit.
@@ -48,9 +52,11 @@ def orderly(
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        asked = number
+        asked = asked or number
         told.set()
-        raise KeyboardInterrupt
+        if not _is_importing(frame):
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, IMPORT_SECONDS)
 
     def reason() -> BaseException:
         is_late = asked in (None, signal.SIGALRM)
@@ -74,6 +80,8 @@ def orderly(
         if is_main and seconds is not None:
             signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
+        if asked is not None:
+            raise KeyboardInterrupt
     except BaseException:
         if asked is None:
             raise
@@ -86,3 +94,11 @@ def orderly(
         over.set()
         told.set()
         watcher.join()  # where it found the block stuck, it leaves word and ends the process
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,5 +1,6 @@
 """A run that is stopped, killed or takes too long harms nothing, and the next one succeeds."""
 
+import importlib
 import os
 import signal
 import socket
@@ -232,6 +233,30 @@ def test_an_interrupt_that_a_library_wraps_is_one(
     with pytest.raises(end), interrupt.orderly(HOUR, str, print), ending(duckdb.connect()) as db:
         threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
         db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")
+
+
+def test_an_interrupt_amid_an_import_leaves_no_half_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves the block as soon as the import has ended."""
+    (tmp_path / "whole.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGTERM)\nHALVES = 2\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
+        whole = importlib.import_module("whole")
+        assert whole.HALVES == 2
+        assert not threading.Event().wait(PATIENCE_SECONDS)
+    assert sys.modules.pop("whole") is whole
+
+
+def test_an_interrupt_that_a_library_swallows_is_told_in_the_end() -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        interrupt.orderly(HOUR, str, print),
+        suppress(KeyboardInterrupt),
+    ):
+        signal.raise_signal(signal.SIGTERM)
 
 
 def test_the_deadline_outside_the_main_thread() -> None:
