@@ -5,13 +5,16 @@ Whole runs take seconds: everything of the package is real but for what it reads
 stands in for; nothing is forecast. Both tables of the source always show the same round, so that
 a torn result shows.
 
-As a program it takes the arguments of ``sselfie``, and its folders from ``SMALL_FOLDER``.
+As a program it takes the arguments of ``sselfie``, and its folders from ``SMALL_FOLDER``. Where it
+calls the function that ``SMALL_DEATH`` names, it is killed.
 """
 
 import os
 import shutil
+import signal
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -171,9 +174,19 @@ def rounds_in(warehouse: Path) -> set[int]:
     return {number for (number,) in rows}
 
 
+def die(*_: object) -> None:
+    """Do as if somebody killed this process, and no other."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
     for module, name, value in replacements(Path(os.environ["SMALL_FOLDER"])):
         setattr(module, name, value)
+    if place := os.environ.get("SMALL_DEATH"):
+        where, _, name = place.rpartition(".")
+        module = import_module(where)
+        assert callable(getattr(module, name))
+        setattr(module, name, die)
     from sselfie_insights.cli import main
     from sselfie_insights.run import interrupt
 

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from sselfie_insights.run.diff import compare
 from sselfie_insights.run.journal import read_journal, read_unended
 from tests.integration.conftest import mirrored_business
 from tests.integration.run.conftest import Nightly, last_step
+from tests.waiting import wait_until
 
 KILLS = int(os.environ.get("RUN_KILLS", "2"))
 IS_REAL = "RUN_KILLS" in os.environ
@@ -146,6 +148,33 @@ def test_killed_at_random_instants(victim: Nightly) -> None:
             and each.number.first_on == SEPTEMBER
             and each.number.unit == "cents"
         } == {(name, victim.round * CENTS, ("late row",)) for name in ("gross_cents", "net_cents")}
+
+
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [
+        ("build", "sselfie_insights.marts.dbt._read_events"),
+        ("render", "sselfie_insights.report.site.build_pages"),
+    ],
+)
+def test_no_process_outlives_a_killed_run(nightly: Nightly, step: str, place: str) -> None:
+    """Killed when it has started dbt, or what draws the charts; nobody tells either of it."""
+    nightly.run()
+    run = nightly.command("run", "--steps", step, SMALL_DEATH=place)
+    assert run.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+    wait_until(lambda: not running(run.pid))
+    run.communicate()
+
+
+def running(group: int) -> list[str]:
+    """Return the processes of ``group``, but for those that have ended and wait to be asked how."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ends meanwhile
+            state, _, its_group = path.read_text().rpartition(")")[2].split()[:3]
+            if its_group == str(group) and state != "Z":
+                found.append(path.parent.name)
+    return found
 
 
 def run_to_the_end(victim: Nightly) -> float:
