@@ -15,9 +15,7 @@ columns:
   enrolled_count: {unit: count, description: Users who enrolled.}
   started_count: {unit: count, description: "Of these, who opened a lesson."}
   completed_count: {unit: count, description: Who finished.}
-  completion_rate: {unit: rate, description: Finished / enrolled.}
-  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  completion_rate: {unit: rate, of: enrolled_count, interval: [low, high], description: Finished / enrolled.}
   median_days_to_complete: {unit: days, of: completed_count, description: Median days from enrolling to finishing.}
 */
 select
@@ -29,8 +27,6 @@ select
     started_count,
     completed_count,
     completion_rate,
-    low,
-    high,
     median_days_to_complete
 from marts.academy_by_course
 order by enrolled_count desc, course_id

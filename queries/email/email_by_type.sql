@@ -16,9 +16,7 @@ columns:
   recipient_count: {unit: count, description: Distinct people.}
   unpaid_recipient_count: {unit: count, description: "Of these, who had not paid when it was sent."}
   first_payment_count: {unit: count, description: First payments with this as the last e-mail before.}
-  first_payment_rate: {unit: rate, description: First payments / people who had not paid.}
-  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  first_payment_rate: {unit: rate, of: unpaid_recipient_count, interval: [low, high], description: First payments / people who had not paid.}
   median_days_to_payment: {unit: days, of: first_payment_count, description: Median days from the e-mail to the payment.}
 */
 select
@@ -31,8 +29,6 @@ select
     unpaid_recipient_count,
     first_payment_count,
     first_payment_rate,
-    low,
-    high,
     median_days_to_payment
 from marts.email_by_type
 order by send_count desc, email_type

@@ -11,11 +11,13 @@ part_of: []
 columns:
   active_days: {unit: count, description: "Days with any activity, 1 to 28."}
   user_count: {unit: count, description: Users active on so many days.}
-  share: {unit: rate, description: Of all users active in the 28 days.}
+  active_count: {unit: count, of: active_count, description: Users active in the 28 days.}
+  share: {unit: rate, of: active_count, description: Users active on so many days / users active.}
 */
 select
     active_days,
     user_count,
+    sum(user_count) over () as active_count,
     share
 from marts.power_curve
 order by active_days

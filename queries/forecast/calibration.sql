@@ -11,9 +11,7 @@ columns:
   n: {unit: count, description: Member-months.}
   predicted_rate: {unit: rate, description: Mean risk.}
   lost_count: {unit: count, description: Of these lost.}
-  lost_rate: {unit: rate, description: Lost / n.}
-  low: {unit: rate, description: "Lower end of its 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of its 95 % interval (Wilson)."}
+  lost_rate: {unit: rate, of: n, interval: [low, high], description: Lost / n.}
   note: {unit: text, of: n, description: Why there are no numbers.}
 */
 select
@@ -22,8 +20,6 @@ select
     predicted_rate,
     lost_count,
     lost_rate,
-    low,
-    high,
     note
 from forecast.calibration
 order by bin

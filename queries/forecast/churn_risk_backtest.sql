@@ -14,7 +14,7 @@ columns:
   n: {unit: count, description: Members with something due in it.}
   lost_count: {unit: count, description: Of these lost.}
   predicted_count: {unit: number, description: Losses that the risks add up to.}
-  lost_rate: {unit: rate, description: Lost / n.}
+  lost_rate: {unit: rate, of: n, description: Lost / n.}
   predicted_rate: {unit: rate, description: Mean risk.}
   brier: {unit: rate, description: "Brier score, 0 to 1; smaller is better."}
   tenure_brier: {unit: rate, description: Brier score of tenure alone.}

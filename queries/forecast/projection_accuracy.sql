@@ -12,9 +12,7 @@ columns:
   scope: {unit: text, description: "total with who joins, existing without."}
   months_ahead: {unit: count, description: Months after the origin.}
   n: {unit: count, description: Past projections.}
-  coverage_rate: {unit: rate, description: "Share of them whose 95 % band held what came."}
-  low: {unit: rate, description: "Lower end of its 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of its 95 % interval (Wilson)."}
+  coverage_rate: {unit: rate, of: n, interval: [low, high], description: "Share of them whose 95 % band held what came."}
   mape_rate: {unit: rate, description: Mean absolute percentage error of the median.}
   last_value_mape_rate: {unit: rate, description: The same of the last value.}
   constant_churn_mape_rate: {unit: rate, description: The same of constant churn and new MRR.}
@@ -30,19 +28,9 @@ with counted as (
         avg(abs(predicted_mid_cents - actual_cents) / nullif(actual_cents, 0)) as mape,
         avg(abs(last_value_cents - actual_cents) / nullif(actual_cents, 0)) as last_value_mape,
         avg(abs(constant_churn_cents - actual_cents) / nullif(actual_cents, 0)) as churn_mape,
-        count(*) >= 6 as is_enough,
-        1.959963984540054 as z
+        count(*) >= 6 as is_enough
     from forecast.projection_backtest
     group by currency, scope, months_ahead
-),
-
--- Wilson's score interval; z is the 97.5th percentile of the normal distribution.
-judged as (
-    select
-        *,
-        (coverage + z * z / (2 * n)) / (1 + z * z / n) as middle,
-        z * sqrt(coverage * (1 - coverage) / n + z * z / (4 * n * n)) / (1 + z * z / n) as half
-    from counted
 )
 
 select
@@ -51,11 +39,9 @@ select
     months_ahead,
     n,
     case when is_enough then coverage end as coverage_rate,
-    case when is_enough then greatest(0, middle - half) end as low,
-    case when is_enough then least(1, middle + half) end as high,
     case when is_enough then mape end as mape_rate,
     case when is_enough then last_value_mape end as last_value_mape_rate,
     case when is_enough then churn_mape end as constant_churn_mape_rate,
     case when is_enough then '' else 'too few: n = ' || n || ', needs 6' end as note
-from judged
+from counted
 order by currency, scope desc, months_ahead

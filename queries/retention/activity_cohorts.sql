@@ -48,9 +48,7 @@ columns:
   cohort_size: {unit: count, description: Users who started in the period.}
   at_risk_count: {unit: count, description: "Cohort size once period k has begun, else empty."}
   retained_count: {unit: count, description: Users of the cohort who came back in period k.}
-  retention_rate: {unit: rate, description: Retained / at risk.}
-  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  retention_rate: {unit: rate, of: at_risk_count, interval: [low, high], description: Retained / at risk.}
   is_complete: {unit: flag, description: Whether period k has ended by as_of.}
 */
 {% set start_column = {
@@ -200,16 +198,6 @@ retained as (
         {% if mode == "bracket" %}, period_label{% endif %})
 ),
 
--- Wilson's score interval; z is the 97.5th percentile of the normal distribution.
-rated as (
-    select
-        *,
-        retained_count / nullif(at_risk_count, 0) as rate,
-        nullif(at_risk_count, 0) as n,
-        1.959963984540054 as z
-    from retained
-),
-
 final as (
     select
         segment,
@@ -219,15 +207,9 @@ final as (
         cohort_size,
         at_risk_count,
         retained_count,
-        rate as retention_rate,
-        case when rate = 0 then 0 else (
-            rate + z * z / (2 * n) - z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-        ) / (1 + z * z / n) end as low,
-        case when rate = 1 then 1 else (
-            rate + z * z / (2 * n) + z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-        ) / (1 + z * z / n) end as high,
+        retained_count / nullif(at_risk_count, 0) as retention_rate,
         is_complete
-    from rated
+    from retained
     {% if mode == "bracket" %}where refusal is null{% endif %}
 )
 

@@ -25,9 +25,7 @@ columns:
   cohort_size: {unit: count, description: Members who joined in the month.}
   at_risk_count: {unit: count, description: "Cohort size once month k has begun, else empty."}
   retained_count: {unit: count, description: Members of the cohort with MRR at the end of month k.}
-  retention_rate: {unit: rate, description: Retained / at risk.}
-  low: {unit: rate, description: "Lower end of the 95 % interval (Wilson)."}
-  high: {unit: rate, description: "Upper end of the 95 % interval (Wilson)."}
+  retention_rate: {unit: rate, of: at_risk_count, interval: [low, high], description: Retained / at risk.}
   is_complete: {unit: flag, description: Whether month k has ended by as_of.}
 */
 {% set attribute = {
@@ -79,38 +77,24 @@ with cells as (
             sizes.cohort_period + period_index * interval 1 month as month,
             sizes.cohort_size
         from sizes, months, (select min(month) as month from months) as first
-    ),
-
-    rated as (
-        select
-            counted.segment,
-            counted.cohort_period,
-            counted.period_index,
-            counted.cohort_size,
-            case when months.month is not null then counted.cohort_size end as at_risk_count,
-            case when months.month is not null then coalesce(kept_count, 0) end as retained_count,
-            retained_count / nullif(at_risk_count, 0) as retention_rate,
-            nullif(at_risk_count, 0) as n,
-            1.959963984540054 as z,
-            coalesce(months.is_complete, false) as is_complete
-        from counted
-        left join months on counted.month = months.month
-        left join retained
-            on
-                counted.segment = retained.segment
-                and counted.cohort_period = retained.cohort_period
-                and counted.month = retained.month
     )
 
-    -- Wilson's score interval; z is the 97.5th percentile of the normal distribution.
     select
-        *,
-        (retention_rate + z * z / (2 * n)) / (1 + z * z / n) as middle,
-        z * sqrt(retention_rate * (1 - retention_rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-            as half,
-        case when retention_rate = 0 then 0 else middle - half end as low,
-        case when retention_rate = 1 then 1 else middle + half end as high
-    from rated
+        counted.segment,
+        counted.cohort_period,
+        counted.period_index,
+        counted.cohort_size,
+        case when months.month is not null then counted.cohort_size end as at_risk_count,
+        case when months.month is not null then coalesce(kept_count, 0) end as retained_count,
+        retained_count / nullif(at_risk_count, 0) as retention_rate,
+        coalesce(months.is_complete, false) as is_complete
+    from counted
+    left join months on counted.month = months.month
+    left join retained
+        on
+            counted.segment = retained.segment
+            and counted.cohort_period = retained.cohort_period
+            and counted.month = retained.month
 {% endif %}
 )
 
@@ -122,8 +106,6 @@ select
     at_risk_count,
     retained_count,
     retention_rate,
-    low,
-    high,
     is_complete
 from cells
 where

@@ -25,6 +25,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -82,14 +83,16 @@ class Column(_Strict):
         pii: Whether it names a person.
         of: The column that counts the people it tells of: for a number where that is not the
             row's group size, as with the median of those who got somewhere; for a rate that
-            is a share of them, which reports give an interval; for words that a small group's
-            row must not hold.
+            is a share of them; for words that a small group's row must not hold.
+        interval: The columns with the ends of the 95 % interval of such a share, which follow it
+            in every result; ``<name>_low`` and ``<name>_high`` where the file names none.
     """
 
     unit: Unit
     description: str
     pii: bool = False
     of: str | None = None
+    interval: tuple[str, str] | None = None
 
 
 class _ParameterBase(_Strict):
@@ -140,12 +143,31 @@ Parameter = Annotated[
 ]
 
 
+def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
+    """Put the ends of its interval after each share of people."""
+    whole: dict[str, Column] = {}
+    for name, column in columns.items():
+        whole[name] = column
+        if column.unit != "rate" or column.of is None:
+            if column.interval:
+                raise ValueError(f"{name!r} is no rate of a number of people ('of')")
+            continue
+        low, high = column.interval or (f"{name}_low", f"{name}_high")
+        for end, told in ((low, "Lower"), (high, "Upper")):
+            if end in columns:
+                raise ValueError(f"{end!r} is worked out from {name!r}: leave it out")
+            description = f"{told} end of the 95 % interval of {name} (Wilson)."
+            whole[end] = Column(unit="rate", of=column.of, description=description)
+        whole[name] = column.model_copy(update={"interval": (low, high)})
+    return whole
+
+
 class _Header(_Strict):
     grain: str
     title: str
     description: str
     key: tuple[str, ...]
-    columns: dict[str, Column]
+    columns: Annotated[dict[str, Column], AfterValidator(_add_intervals)]
     parameters: dict[str, Parameter] = {}
     group_sizes: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
@@ -179,7 +201,7 @@ class Query:
         grain: "One row per …".
         key: The columns that tell one row from another.
         parameters: By name, in the order of the header.
-        columns: By name, in the order of the result.
+        columns: By name, in the order of the result; the ends of intervals are among them.
         group_sizes: Columns that count the people behind a row, if any; reports show a row with
             one to four of them as ``<5``.
         part_of: Sets of columns; rows that agree in all of a set add up to a number that is shown

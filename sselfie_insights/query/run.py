@@ -16,6 +16,7 @@ from sselfie_insights.query.computed import find_compute
 from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit, nearest
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.shares import share_interval, share_interval_sql
 from sselfie_insights.sql import literal, quote
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def run_query(
     if query.computed is not None:
         records = find_compute(query.computed, query.path)(connection, stamp, values)
         data: list[Row] | pl.DataFrame = [
-            tuple(record[name] for name in columns) for record in records
+            tuple((record | _find_ends(record, columns))[name] for name in columns)
+            for record in records
         ]
     else:
         data = _fetch(connection, sql, columns, values, str(query.path), as_rows=as_rows)
@@ -245,8 +247,10 @@ def _fetch(
                 f"{where}: ${unknown[0]} is no parameter{nearest(unknown[0], values)}",
                 remedy="declare it in the header",
             )
+        ends = _write_ends(columns)
         casts = ", ".join(
-            _cast(name, column.unit, as_rows=as_rows) for name, column in columns.items()
+            ends.get(name) or _cast(name, column.unit, as_rows=as_rows)
+            for name, column in columns.items()
         )
         connection.execute(
             f"prepare asked as select {casts} from (\n{sql}\n) as {_SUBQUERY}"  # noqa: S608
@@ -258,6 +262,36 @@ def _fetch(
         import polars as pl
 
         return pl.DataFrame(connection.sql(execute))
+
+
+def _find_ends(record: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, Any]:
+    """The ends of the intervals of a computed row, by name."""
+    return {
+        end: value
+        for name, column in columns.items()
+        if column.interval
+        for end, value in zip(
+            column.interval, share_interval(record[name], record[str(column.of)]), strict=True
+        )
+    }
+
+
+def _write_ends(columns: Mapping[str, Column]) -> dict[str, str]:
+    """The SQL of the ends of intervals, by name."""
+    return {
+        end: f"{expression} as {quote(end)}"
+        for name, column in columns.items()
+        if column.interval
+        for end, expression in zip(
+            column.interval,
+            share_interval_sql(
+                f"cast({_SUBQUERY}.{quote(name)} as double)",
+                f"cast({_SUBQUERY}.{quote(str(column.of))} as double)",
+                name,
+            ),
+            strict=True,
+        )
+    }
 
 
 def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:

@@ -32,13 +32,14 @@ def build_chart(
     else:
         series = []
         for name, label in section.y.items():
+            low, high = result.columns[name].interval or ("", "")
             values: list[float | None] = [None] * len(points)
             ends: list[tuple[float, float] | None] = [None] * len(points)
             for row in rows:
                 index = position[row[section.x]]
                 values[index] = _scale(row[name], unit)
-                if row.get(f"{name}_low") is not None:
-                    ends[index] = row[f"{name}_low"], row[f"{name}_high"]
+                if low and row[low] is not None:
+                    ends[index] = row[low], row[high]
             series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
     complete = [True] * len(points)
     for row in rows:

@@ -9,7 +9,7 @@ import polars as pl
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.run import Result
-from sselfie_insights.report.intervals import share_interval
+from sselfie_insights.shares import share_interval
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
 
@@ -93,7 +93,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
             f"a cohort grid of {result.name} has several rows a cell",
             remedy="name the columns that tell them apart under each",
         )
-    unit = result.columns[value].unit
+    unit, interval = result.columns[value].unit, result.columns[value].interval
     peak = max((row[value] or 0 for row in rows), default=0)
 
     def draw(row: dict[str, Any], start: date) -> GridCell:
@@ -106,7 +106,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         return GridCell(
             text=f"{number:.0%}" if unit == "rate" else write_cell(number, unit),
             share=min(1.0, max(0.0, float(share))),
-            interval=_interval(row) if unit == "rate" else "",
+            interval=_write_ends(*(row[end] for end in interval)) if interval else "",
             state="complete" if row["is_complete"] else "running",
         )
 
@@ -153,10 +153,5 @@ def _mean(result: Result, indexes: list[int]) -> tuple[GridRow, GridRow]:
     return GridRow("Mean", "", tuple(means)), GridRow("n", "", tuple(counts))
 
 
-def _interval(row: dict[str, Any]) -> str:
-    low, high = row.get("low"), row.get("high")
-    return "" if low is None or high is None else _write_ends(low, high)
-
-
-def _write_ends(low: float, high: float) -> str:
-    return f"{100 * low:.0f}-{100 * high:.0f}"
+def _write_ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{100 * low:.0f}-{100 * high:.0f}"

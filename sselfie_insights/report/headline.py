@@ -8,7 +8,6 @@ from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.demands import check_item
-from sselfie_insights.report.intervals import is_share
 from sselfie_insights.report.tables import rank_values
 
 Tone = Literal["good", "bad", "neutral"]
@@ -123,8 +122,8 @@ def _write_interval(item: HeadlineItem, row: dict[str, Any], result: Result) -> 
     """The 95 % interval and the n, as far as the row has them."""
     column = result.columns[item.column]
     n, low, high = item.n, item.low, item.high
-    if is_share(column):
-        n, low, high = n or column.of, f"{item.column}_low", f"{item.column}_high"
+    if column.interval:
+        n, (low, high) = n or column.of, column.interval
     ends = [row[name] for name in (low, high) if name]
     parts = []
     if ends and None not in ends:

@@ -30,7 +30,7 @@ from sselfie_insights.report.definition import (
 from sselfie_insights.report.demands import check_section
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
-from sselfie_insights.report.intervals import add_intervals, show_intervals
+from sselfie_insights.report.intervals import show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
@@ -114,7 +114,7 @@ class _Runner:
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self.results:
             full = run_query(self.connection, query, self.stamp, wanted)
-            self.results[key] = add_intervals(suppress_small_groups(full))
+            self.results[key] = suppress_small_groups(full)
         result = self.results[key]
         for column, value in where.items():
             if column not in result.columns:

@@ -33,6 +33,9 @@ def make() -> Result:
             ))  # fmt: skip
     frame = pl.DataFrame(rows, schema=list(UNITS), orient="row")
     columns = {name: Column(unit=unit, description=f"{name}.") for name, unit in UNITS.items()}  # type: ignore[arg-type]
+    columns["retention_rate"] = Column(
+        unit="rate", of="at_risk_count", interval=("low", "high"), description="retention_rate."
+    )
     return Result(
         "q", frame, columns, ("cohort_period", "period_index"), ("cohort_size",), {}, None
     )

@@ -9,7 +9,6 @@ from sselfie_insights.query.library import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.headline import Tile, build_tiles
-from sselfie_insights.report.intervals import add_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 
 UNITS = {
@@ -30,11 +29,15 @@ def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
     kinds = [pl.Date, pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Boolean]
     frame = pl.DataFrame(rows, schema=dict(zip(UNITS, kinds, strict=True)), orient="row")
     columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
-    columns["share"] = Column(unit="rate", of="people", description="")
+    columns["share"] = Column(
+        unit="rate", of="people", interval=("share_low", "share_high"), description=""
+    )
+    for name, times in {"share_low": 0.5, "share_high": 2.0}.items():
+        columns[name] = Column(unit="rate", of="people", description="")
+        frame = frame.with_columns((pl.col("share") * times).alias(name))
     result = Result("q", frame, columns, ("month", "currency"), ("people",), {}, None)
     return build_tiles(
-        HeadlineItem(label="Label", query="q", **item),
-        add_intervals(suppress_small_groups(result)),
+        HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
     )
 
 
@@ -49,9 +52,8 @@ def test_the_latest_row_speaks_and_says_that_it_runs() -> None:
 def test_the_interval_stands_beside_the_number() -> None:
     usd = tiles(column="money", each="currency", low="people", high="money", n="people")[0]
     assert usd.interval == "95 %: 0.09 to 120.00, n = 9"
-    # Wilson for 1 of 9 at 95 %: 0.0199 to 0.4350.
     rows = [(date(2026, 1, 1), "usd", 9, 10_000, 1 / 9, True)]
-    assert tiles(rows, column="share")[0].interval == "95 %: 2.0% to 43.5%, n = 9"
+    assert tiles(rows, column="share")[0].interval == "95 %: 5.6% to 22.2%, n = 9"
     assert tiles(column="money", each="currency", n="people")[1].interval == "", "a small group"
 
 
