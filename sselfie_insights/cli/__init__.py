@@ -85,6 +85,14 @@ def _root(
     """Exact analytics and retention reports for SSELFIE Studio."""
 
 
+def _open_streams() -> None:
+    """Speak UTF-8 in every locale, and let no file take the place of a stream that is closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - to the very end
+        getattr(sys, name).reconfigure(encoding="utf-8")
+
+
 def _say_interrupted() -> NoReturn:
     typer.echo("interrupted", err=True)
     sys.exit(ExitCode.INTERRUPTED)
@@ -98,18 +106,24 @@ def main() -> None:
     # again and once more at the end, would take a tenth of a short command's time.
     gc.set_threshold(200_000)
     atexit.register(gc.freeze)
+    _open_streams()
     try:
         app()
     except SselfieError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say_interrupted()
+    except OSError as error:  # a full disk, say, below whatever stdout was sent to
+        place = error.filename or "stdout"
+        typer.echo(f"error: {place}: {error.strerror or error}", err=True)
+        sys.exit(ExitCode.USAGE)
     except RuntimeError as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB wraps it
             raise
         _say_interrupted()
-    except BrokenPipeError:
-        # The reader (head, less) has gone; point stdout away so that the exit flush is silent.
-        sys.stdout = None
-        sys.exit(ExitCode.DONE)
+    except SystemExit as end:
+        # Typer ends a command by itself, with a code of its own, ...
+        if isinstance(end.__context__, BrokenPipeError):  # ... whose reader (head, less) has gone,
+            sys.exit(ExitCode.DONE)
+        if isinstance(end.__context__, typer.Abort):  # ... or whose question was not answered
+            sys.exit(ExitCode.INTERRUPTED)
+        raise

@@ -96,8 +96,9 @@ def run(
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
     if name == "-":
+        sql = _read_sql(given)
         with open_warehouse(settings.warehouse) as connection:
-            result = run_statement(connection, sys.stdin.read(), as_rows=as_rows)
+            result = run_statement(connection, sql, as_rows=as_rows)
     else:
         query = load_query(name)
         with open_warehouse(settings.warehouse) as connection:
@@ -126,3 +127,16 @@ def run(
         typer.echo("note: no rows" if name == "-" else "note: no data captured", err=True)
     if result.stamp is not None:
         refuse_stale(settings, result.stamp)
+
+
+def _read_sql(parameters: dict[str, str]) -> str:
+    from sselfie_insights.errors import UsageError
+
+    if parameters:
+        raise UsageError(
+            "SQL from stdin takes no parameters", remedy="write the values into it, or leave out -p"
+        )
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise UsageError("stdin is not in UTF-8", remedy="convert it, e.g. with iconv") from None

@@ -42,6 +42,8 @@ _UNIT_OF_TYPE: dict[str, Unit] = {
     "boolean": "flag",
     "date": "date",
     "timestamp": "instant",
+    "timestamp_s": "instant",
+    "timestamp_ms": "instant",
     "timestamp with time zone": "instant",
     "double": "number",
     "float": "number",
@@ -55,6 +57,8 @@ _SPANS: dict[str, tuple[str, str]] = {
     "date": ("0001-01-01", "9999-12-31"),
     "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
 }
+# Types with numbers that the type of their unit may not hold.
+_WIDE = ("hugeint", "uhugeint", "ubigint", "decimal")
 # How errors call a statement of the user's own.
 _OWN_SQL = "the SQL"
 # DuckDB's error for a column that the header promises and the SQL lacks begins: Table "…"
@@ -197,10 +201,20 @@ def run_statement(
         raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
-    columns = _describe(connection, sql)
+    with _telling(_OWN_SQL):
+        # The relation, not its text, is selected from: that may end with a semicolon or a comment.
+        relation = connection.sql(sql).set_alias(_SUBQUERY.strip('"'))
+        columns = _describe(relation)
+        casts = (
+            _cast_exactly(name, str(kind), column.unit)
+            if str(kind).lower().startswith(_WIDE)
+            else _cast(name, column.unit, as_rows=as_rows)
+            for (name, column), kind in zip(columns.items(), relation.types, strict=True)
+        )
+        data = _take(relation.project(", ".join(casts)), columns, as_rows=as_rows)
     return Result(
         name="-",
-        data=_fetch(connection, sql, columns, {}, _OWN_SQL, as_rows=as_rows),
+        data=data,
         columns=columns,
         key=(),
         group_sizes=(),
@@ -216,17 +230,15 @@ def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool)
     return column
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Column]:
+def _describe(relation: duckdb.DuckDBPyRelation) -> dict[str, Column]:
     """The columns of a statement of the user's own, by their types."""
-    with _telling(_OWN_SQL):
-        relation = connection.sql(sql)
-    columns = {
-        name: Column(unit=_unit_of(str(kind)), description="")
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    }
-    if len(columns) != len(relation.columns):
+    names = relation.columns
+    if len({name.lower() for name in names}) != len(names):  # DuckDB ignores case
         raise UsageError("two columns have one name", remedy="rename one with 'as'")
-    return columns
+    return {
+        name: Column(unit=_unit_of(str(kind)), description="")
+        for name, kind in zip(names, relation.types, strict=True)
+    }
 
 
 def _fetch(
@@ -257,11 +269,17 @@ def _fetch(
         )
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
         execute = f"execute asked({bound})" if used else "execute asked"
-        if as_rows:
-            return _in_utc(connection.execute(execute).fetchall(), columns)
-        import polars as pl
+        return _take(connection.sql(execute), columns, as_rows=as_rows)
 
-        return pl.DataFrame(connection.sql(execute))
+
+def _take(
+    relation: duckdb.DuckDBPyRelation, columns: Mapping[str, Column], *, as_rows: bool
+) -> "list[Row] | pl.DataFrame":
+    if as_rows:
+        return _in_utc(relation.fetchall(), columns)
+    import polars as pl
+
+    return pl.DataFrame(relation)
 
 
 def _find_ends(record: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, Any]:
@@ -310,6 +328,17 @@ def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
         # DuckDB needs one more library for Python's aware datetimes.
         cast = f"timezone('UTC', {cast})"
     return f"{cast} as {quote(name)}"
+
+
+def _cast_exactly(name: str, kind: str, unit: Unit) -> str:
+    """Cast numbers of a wide type, or refuse them where digits would be lost."""
+    column = f"{_SUBQUERY}.{quote(name)}"
+    cast = f"try_cast({column} as {_TYPES[unit]})"
+    told = literal(f"{name} holds a number with too many digits: cast it to text")
+    return (
+        f"case when try_cast({cast} as {kind}) is distinct from {column}"
+        f" then error({told}) else {cast} end as {quote(name)}"
+    )
 
 
 def _in_utc(rows: list[Row], columns: Mapping[str, Column]) -> list[Row]:

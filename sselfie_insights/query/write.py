@@ -35,6 +35,9 @@ _EXCEL_FORMATS: dict[Unit, str] = {
     "instant": "yyyy-mm-dd hh:mm:ss",
 }
 EXCEL_ROWS = 1_048_575
+_EXCEL_COLUMNS = 16_384
+# A whole number of more digits would lose its last ones.
+_EXCEL_WHOLE = 10**15
 _EXCEL_TEXT = 32_767
 _EXCEL_FIRST_YEAR = 1900
 
@@ -106,7 +109,8 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     """Return an Excel workbook with one sheet a result, typed cells and a frozen header.
 
     Raises:
-        UsageError: A table has more rows than a sheet, or a text more characters than a cell.
+        UsageError: A table has more rows or columns than a sheet, or a text more characters than
+            a cell.
     """
     import xlsxwriter
 
@@ -128,8 +132,8 @@ def to_workbook(results: dict[str, Result]) -> bytes:
     formats = {unit: book.add_format({"num_format": code}) for unit, code in _EXCEL_FORMATS.items()}
     names = {"history"}  # Excel's own
     for name, result in results.items():
-        if result.height > EXCEL_ROWS:
-            raise UsageError(f"{name} has more rows than a sheet holds", remedy="use csv")
+        if result.height > EXCEL_ROWS or len(result.columns) > _EXCEL_COLUMNS:
+            raise UsageError(f"{name} has more rows or columns than a sheet", remedy="use csv")
         sheet = book.add_worksheet(_sheet_name(name, names))
         sheet.freeze_panes(1, 0)
         for position, (column_name, column) in enumerate(result.columns.items()):
@@ -230,10 +234,16 @@ def _write_excel_cell(sheet: Any, line: int, position: int, value: Any, name: st
 
 
 def _excel_has_none(value: Any) -> bool:
-    """Whether a workbook has no cell for such a value: its days begin with 1900."""
-    if isinstance(value, date):
-        return value.year < _EXCEL_FIRST_YEAR
-    return isinstance(value, float) and not isfinite(value)
+    """Whether a workbook has no number for such a value: its days begin with 1900."""
+    match value:
+        case date():
+            return value.year < _EXCEL_FIRST_YEAR
+        case int():
+            return abs(value) >= _EXCEL_WHOLE
+        case float():
+            return not isfinite(value)
+        case _:
+            return False
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:

@@ -58,3 +58,35 @@ def test_a_mistake_is_told_in_one_line_without_a_traceback(monkeypatch: pytest.M
 
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert run("frobnicate").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code", "told"),
+    [
+        ("| true", 0, ""),  # the reader has gone before anything is written
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        ("> /dev/full", 2, "error: stdout: No space left on device\n"),
+    ],
+)
+def test_wherever_stdout_leads_there_is_no_traceback(redirect: str, code: int, told: str) -> None:
+    call = f"{sys.executable} -m sselfie_insights query list {redirect}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", call], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
+def test_text_is_utf_8_in_every_locale(tmp_path: Path) -> None:
+    warehouse = write_warehouse(tmp_path / "w.duckdb", [], datetime(2026, 3, 1, tzinfo=UTC))
+    words = ["query", "run", "-", "--warehouse", str(warehouse), "--format", "csv"]
+    for sql, code, out, err in (
+        ("select 'ø日' as x", 0, "x\nø日\n".encode(), b""),
+        (b"select '\xff'", 2, b"", b"error: stdin is not in UTF-8: convert it, e.g. with iconv\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "sselfie_insights", *words],
+            input=sql if isinstance(sql, bytes) else sql.encode(),
+            env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (code, out, err)

@@ -116,8 +116,29 @@ def test_a_date_that_nothing_else_can_hold_is_refused(
     assert told.height == 1
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["18446744073709551616::hugeint", "9223372036854775808::ubigint", "123456789012345678.9"],
+)
+@pytest.mark.parametrize("as_rows", [False, True])
+def test_a_number_that_would_lose_digits_is_refused(
+    warehouse: Path, value: str, as_rows: bool
+) -> None:
+    with open_warehouse(warehouse) as connection:
+        told = run_statement(connection, f"select ({value})::text as n", as_rows=as_rows)
+        assert told.frame.item() == value.partition(":")[0]
+        with pytest.raises(UsageError, match="n holds a number with too many digits: cast it to"):
+            run_statement(connection, f"select {value} as n", as_rows=as_rows)
+
+
+@pytest.mark.parametrize("end", [";", " ; -- done", "; /* ; */;"])
+def test_a_statement_may_end_with_a_semicolon_or_a_comment(warehouse: Path, end: str) -> None:
+    with open_warehouse(warehouse) as connection:
+        assert run_statement(connection, f"select ';' as x{end}").frame.item() == ";"
+
+
 def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
-    sql = """select 2**40 as whole, 1.5 as decimal, 'nan'::double as no_number,
+    sql = """select 2::hugeint << 40 as whole, sum(1.5) as decimal, 'nan'::double as no_number,
         date '0001-01-01' as day, timestamptz '9999-12-31 23:59:59.999999+00' as last,
         timestamptz '2026-03-29 01:30:00.000001+01' as instant, false as flag, 'é' as text,
         null as nothing
@@ -133,7 +154,7 @@ def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
 
 def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
     sql = """select 1 as whole, 1.5 as decimal, 2.5::double as double, date '2026-01-31' as day,
-        timestamp '2026-01-31 10:00' as instant, true as flag, 'a' as text, [1, 2] as list,
+        timestamp_s '2026-01-31 10:00' as instant, true as flag, 'a' as text, [1, 2] as list,
         interval 1 day as span"""
     with open_warehouse(warehouse) as connection:
         result = run_statement(connection, sql)
@@ -160,7 +181,11 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
         "install httpfs",
         "select * from read_csv('/etc/passwd')",
         "select * from read_text('/etc/hostname')",
-        "select 1 as a, 2 as a",
+        "select 1 as a, 2 as A",
+        "select $a",
+        "-- nothing",
+        "export database '/tmp/never'",
+        "call pragma_version()",
         "selec 1",
     ],
 )

@@ -103,6 +103,20 @@ def test_what_a_format_has_no_number_for_is_text() -> None:
     assert [row[:2] for row in sheet[1:]] == [["nan", "1899-12-31"], ["-inf", "1"]]
 
 
+def test_excel_loses_no_digit_of_a_whole_number() -> None:
+    rows = [(10**15 - 1, 2**53 + 1)]
+    columns = {name: Column(unit="count", description="") for name in ("number", "text")}
+    result = Result("q", rows, columns, (), (), {}, None)
+    book = zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx")))
+    assert read_sheet(book)[1][:2] == ["999999999999999", "9007199254740993"]
+
+
+def test_a_table_too_wide_for_excel_is_told() -> None:
+    columns = {f"c{number}": Column(unit="count", description="") for number in range(16_385)}
+    with pytest.raises(UsageError, match="more rows or columns than a sheet: use csv"):
+        to_bytes(Result("q", [], columns, (), (), {}, None), "xlsx")
+
+
 def test_no_sheet_has_a_name_that_excel_refuses(result: Result) -> None:
     names = ("History", "a/b", "A:b", "x" * 40)
     book = zipfile.ZipFile(io.BytesIO(to_workbook(dict.fromkeys(names, result))))
