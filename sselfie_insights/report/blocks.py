@@ -54,6 +54,7 @@ class Chart:
         complete: Whether each point's period has ended.
         measure: How the value axis is read.
         summary: The chart in one sentence, for who cannot see it.
+        period: The one period that all of it speaks for, in words; empty where points have theirs.
     """
 
     kind: Literal["line", "bar", "column", "waterfall"]
@@ -63,11 +64,19 @@ class Chart:
     complete: tuple[bool, ...]
     measure: Literal["money", "rate", "number"]
     summary: str
+    period: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see: nothing but zeros and gaps, and no interval."""
+        ends = [end for step in self.steps for end in (step.start, step.end)]
+        values = [value for series in self.series for value in series.values] + ends
+        return not any(values) and not self.has_intervals
 
     @property
     def has_intervals(self) -> bool:
-        """Whether the drawing holds 95 % intervals: of one line or set of bars, not of several."""
-        return len(self.series) == 1 and any(self.series[0].ends)
+        """Whether the drawing holds 95 % intervals, which only the first of its series has."""
+        return bool(self.series) and any(self.series[0].ends)
 
 
 @dataclass(frozen=True)

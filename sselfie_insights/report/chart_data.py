@@ -32,19 +32,21 @@ def build_chart(
     else:
         series = []
         for name, label in section.y.items():
-            low, high = result.columns[name].interval or ("", "")
+            ends_of = _find_ends(section, name, result)
             values: list[float | None] = [None] * len(points)
             ends: list[tuple[float, float] | None] = [None] * len(points)
             for row in rows:
                 index = position[row[section.x]]
                 values[index] = _scale(row[name], unit)
-                if low and row[low] is not None:
-                    ends[index] = row[low], row[high]
+                low, high = (_scale(row[end], unit) for end in ends_of or (name, name))
+                if ends_of and low is not None and high is not None:
+                    ends[index] = low, high
             series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
     complete = [True] * len(points)
     for row in rows:
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
     labels = tuple(_label(point, section.x, result) for point in points)
+    is_latest = isinstance(section, BarSection) and section.latest
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
     return Chart(
@@ -55,7 +57,19 @@ def build_chart(
         complete=tuple(complete),
         measure=_measure(unit),
         summary=_summarize(title, labels, series, unit),
+        period=_tell_period(rows[0], result) if is_latest else "",
     )
+
+
+def _find_ends(
+    section: LineSection | BarSection, name: str, result: Result
+) -> tuple[str, str] | None:
+    """The columns with the ends of the interval that is drawn: that of the first of ``y``."""
+    if name != next(iter(section.y)):
+        return None
+    if isinstance(section, LineSection) and section.interval:
+        return section.interval
+    return result.columns[name].interval if len(section.y) == 1 else None
 
 
 def _split_series(
@@ -86,34 +100,44 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
     row = (complete or rows)[-1]
     names = [section.opening, *section.gains, *section.losses, section.closing]
     unit = _common_unit([result.columns[name].unit for name in names], title)
-    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
-    period = _label(row[time], time, result)
-    level = _scale(row[section.opening], unit) or 0.0
+    period = _tell_period(row, result)
+    # What is missing is that of too few people, and no 0.
+    values = {name: _scale(row[name], unit) for name in names}
+    known = {name: value for name, value in values.items() if value is not None}
+    level = known.get(section.opening, 0.0)
     steps = [Step("Opening", 0.0, level, "total")]
     for name, label in (section.gains | section.losses).items():
-        change = (_scale(row[name], unit) or 0.0) * (1 if name in section.gains else -1)
+        change = known.get(name, 0.0) * (1 if name in section.gains else -1)
         # An adjustment stands among the gains, and can take away.
         is_loss = change < 0 or (not change and name in section.losses)
         steps.append(Step(label, level, level + change, "loss" if is_loss else "gain"))
         level += change
-    steps.append(Step("Closing", 0.0, _scale(row[section.closing], unit) or 0.0, "total"))
+    steps.append(Step("Closing", 0.0, known.get(section.closing, 0.0), "total"))
     told = ", ".join(
         f"{label.lower()} {write_cell(row[name], unit)}"
         for name, label in (section.gains | section.losses).items()
     )
     summary = (
-        f"{title}, {period}: from {write_cell(row[section.opening], unit)} to"
+        f"{title}, {period.rstrip('.')}: from {write_cell(row[section.opening], unit)} to"
         f" {write_cell(row[section.closing], unit)}; {told}."
     )
     return Chart(
         kind="waterfall",
-        points=(period,),
+        points=(),
         series=(),
-        steps=tuple(steps),
-        complete=(bool(row.get("is_complete", True)),),
+        steps=tuple(steps) if known == values else (),
+        complete=(),
         measure=_measure(unit),
         summary=summary,
+        period=period,
     )
+
+
+def _tell_period(row: dict[str, Any], result: Result) -> str:
+    """The period of ``row`` as a sentence that says whether it still runs."""
+    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    state = "" if row.get("is_complete", True) else ", still running"
+    return f"{_label(row[time], time, result)}{state}."
 
 
 def _common_unit(units: list[Unit], title: str) -> Unit:

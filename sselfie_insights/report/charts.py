@@ -86,7 +86,8 @@ def _describe_layers(chart: Chart, size: tuple[int, int], *, validate: bool) -> 
         case "column":
             layers = _draw_columns(chart, width, data)
         case "bar":
-            layers, height = _draw_bars(chart, width, data), 30 * len(chart.points)
+            bars = {row["point"] for row in _long_rows(chart)}
+            layers, height = _draw_bars(chart, width, data), 30 * len(bars)
             # Long names stand left of the bars, in a font that may be wider.
             padding = _PADDING | {"left": 8 + 2 * max(len(point) for point in chart.points)}
         case "waterfall":
@@ -269,7 +270,10 @@ def _value_axis(chart: Chart) -> alt.Y:
 
 
 def _quiet_axis(chart: Chart) -> alt.Axis:
-    return alt.Axis(format=_FORMATS[chart.measure], tickCount=4, domain=False, ticks=False)
+    step = alt.Undefined if chart.measure == "rate" else 1  # no label twice
+    return alt.Axis(
+        format=_FORMATS[chart.measure], tickCount=4, tickMinStep=step, domain=False, ticks=False
+    )
 
 
 def _fill(field: str) -> alt.Fill:

@@ -90,11 +90,15 @@ class CohortGridSection(_DataSection):
 
 
 class LineSection(_DataSection):
-    """Lines over time; the point of a running period is hollow."""
+    """Lines over time; the point of a running period is hollow.
+
+    ``interval`` names the ends of the first line's 95 % interval, where it is no share of people.
+    """
 
     type: Literal["line"]
     x: str
     y: Labels = Field(min_length=1)
+    interval: tuple[str, str] | None = None
     last: int | None = Field(None, ge=1)
 
 

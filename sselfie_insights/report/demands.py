@@ -35,7 +35,9 @@ def check_section(section: DataSection, result: Result) -> None:
         case LineSection() | BarSection():
             named.append(section.x)
             numbers += section.y
-            if isinstance(section, BarSection):
+            if isinstance(section, LineSection):
+                numbers += section.interval or ()
+            else:
                 named += [section.by] if section.by else []
                 named += [_COMPLETE] if section.latest else []
                 is_timed = section.latest

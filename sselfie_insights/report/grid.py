@@ -53,6 +53,7 @@ class CohortGrid:
         hidden_cohorts: Older cohorts that are not shown.
         hidden_periods: Later periods that are not shown.
         measure: What a cell holds, in words.
+        grain: What the columns count from the cohort's start, e.g. ``week``.
     """
 
     periods: tuple[str, ...]
@@ -62,6 +63,7 @@ class CohortGrid:
     hidden_cohorts: int
     hidden_periods: int
     measure: str
+    grain: str
 
 
 def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> CohortGrid:
@@ -127,6 +129,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         hidden_cohorts=len(starts) - len(shown_starts),
         hidden_periods=len(indexes) - len(shown_indexes),
         measure=result.columns[value].description,
+        grain=str(result.values.get("grain") or result.columns["cohort_period"].unit),
     )
 
 

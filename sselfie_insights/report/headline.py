@@ -1,6 +1,6 @@
 """Headline numbers: the last value of a series, its change, and its course."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sselfie_insights.query.cells import write_cell
@@ -33,6 +33,7 @@ class Tile:
         change: The change against the period before, e.g. ``+3 vs Jan 2026``; may be empty.
         tone: Whether the change is good news.
         trend: The series' last values, oldest first.
+        rank: Its place among the values of ``each``; 0 for the largest, or where there is one.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Tile:
     change: str
     tone: Tone
     trend: tuple[float | None, ...]
+    rank: int = 0
 
 
 def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
@@ -61,17 +63,21 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
     if not values:
         return [_build_tile(item, item.label, result, [])]
     tiles = [
-        _build_tile(
-            item,
-            f"{item.label}, {_short(value)}",
-            result,
-            [(row, mark) for row, mark in rows if row[item.each] == value],
+        replace(
+            _build_tile(
+                item,
+                f"{item.label}, {_short(value)}",
+                result,
+                [(row, mark) for row, mark in rows if row[item.each] == value],
+            ),
+            rank=rank,
         )
-        for value in values[:_MOST_TILES]
+        for rank, value in enumerate(values[:_MOST_TILES])
     ]
     if len(values) > _MOST_TILES:
         told = f"{len(values) - _MOST_TILES:,} more in the query {result.name}"
-        tiles.append(Tile(f"{item.label}, others", told, False, "", "", False, "", "neutral", ()))
+        label, rank = f"{item.label}, others", _MOST_TILES
+        tiles.append(Tile(label, told, False, "", "", False, "", "neutral", (), rank))
     return tiles
 
 
@@ -82,10 +88,12 @@ def _build_tile(
     time = next(
         (name for name in result.key if result.columns[name].unit in ("month", "date")), None
     )
-    if item.at == "complete":
+    told = item.empty
+    if item.at == "complete" and rows:
         rows = [(row, mark) for row, mark in rows if row["is_complete"]]
+        told = item.empty if rows else "no complete period yet"
     if not rows or (rows[-1][0][item.column] is None and not rows[-1][1]):
-        return Tile(label, item.empty, False, "", "", False, "", "neutral", ())
+        return Tile(label, told, False, "", "", False, "", "neutral", ())
     (last, mark), earlier = rows[-1], rows[:-1]
     trend = tuple(
         None if row[item.column] is None else float(row[item.column])
@@ -94,7 +102,9 @@ def _build_tile(
     period = "" if time is None else _write_period(last, time, result)
     is_running = last.get("is_complete") is False
     if mark:
-        return Tile(label, mark, True, "", period, is_running, "", "neutral", ())
+        is_size = item.column in result.group_sizes
+        told = mark if is_size else "too few people to show"
+        return Tile(label, told, is_size, "", period, is_running, "", "neutral", ())
     previous = earlier[-1][0] if earlier else None
     change = ""
     tone: Tone = "neutral"
@@ -144,7 +154,7 @@ def _write_difference(difference: float, unit: Unit) -> str:
 
 def _write_period(row: dict[str, Any], time: str, result: Result) -> str:
     if result.values.get("grain") == "week":
-        return f"{row[time]:%G-W%V}"  # ISO 8601, as short as a month
+        return f"week of {row[time].day} {row[time]:%b}"
     return write_cell(row[time], result.columns[time].unit)
 
 

@@ -10,7 +10,7 @@ from sselfie_insights.query.cells import write_instant
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report.blocks import Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.page import Page
-from sselfie_insights.report.sparkline import draw_points
+from sselfie_insights.report.sparkline import draw_path
 from sselfie_insights.resources import resource_dir
 
 
@@ -44,7 +44,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         "draw": _draw,
-        "draw_points": draw_points,
+        "draw_path": draw_path,
         "read_tables": read_tables,
         "write_caption": _write_caption,
     }
@@ -72,13 +72,13 @@ def _write_caption(block: DataBlock) -> str:
     if chart is None:
         return ""
     is_line = chart.kind == "line"
-    if chart.kind == "waterfall":
-        state = "a complete month" if chart.complete[0] else "still running"
-        told.append(f"{chart.points[0]}, {state}.")
+    if chart.period:
+        told.append(chart.period)
     elif not all(chart.complete):
         told.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
     if chart.has_intervals:
-        told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval.")
+        of = f" of {chart.series[0].label}" if len(chart.series) > 1 else ""
+        told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
         told.append("Groups too small to show are left out.")
     return " ".join(told)

@@ -209,7 +209,8 @@ def _build_headline(section: HeadlineSection, runner: _Runner) -> HeadlineBlock:
         for item in section.items
         for tile in build_tiles(item, runner.run(item.query, item.values, item.where))
     ]
-    return HeadlineBlock(section.title, tuple(tiles))
+    # The largest currency's numbers first, then those of the others.
+    return HeadlineBlock(section.title, tuple(sorted(tiles, key=lambda tile: tile.rank)))
 
 
 def _build_data(
@@ -257,6 +258,9 @@ def _build_block(
             shown = cut(result, first=None, last=_WATERFALL_ROWS)
             if not is_empty:
                 chart = build_chart(section, shown, title)
+    if chart is not None and chart.is_blank:
+        is_zero = bool(chart.steps) or not any(shown.suppressed or ())
+        chart, empty = None, "All of it is 0." if is_zero else "Too few people to show."
     columns = show_intervals(columns, result)
     table, running = build_table(shown, columns, newest_first=newest_first)
     if len(running) > _MOST_ROWS:
@@ -285,8 +289,13 @@ def _columns_of(section: DataSection, result: Result) -> dict[str, str]:
             return section.columns
         case LineSection() | BarSection():
             names = list(result.key if section.x in result.key else [section.x])
-            fixed = {name: humanize(name) for name in names if name not in section.each}
-            return fixed | section.y
+            first = next(iter(section.y.values()))
+            shown = {name: humanize(name) for name in names if name not in section.each}
+            for name, label in section.y.items():
+                shown[name] = label
+                if isinstance(section, LineSection) and section.interval and label == first:
+                    shown |= dict(zip(section.interval, ("Low", "High"), strict=True))
+            return shown
         case WaterfallSection():
             time = {name: humanize(name) for name in result.key if name not in section.each}
             ends = {section.opening: "Opening"}, {section.closing: "Closing"}

@@ -18,16 +18,19 @@ def draw_text(values: Sequence[float | None]) -> str:
     )
 
 
-def draw_points(values: Sequence[float | None], width: int, height: int) -> str:
-    """Return the ``points`` of an SVG polyline of ``width`` by ``height``; gaps are bridged."""
-    known = [(index, value) for index, value in enumerate(values) if value is not None]
+def draw_path(values: Sequence[float | None], width: int, height: int) -> str:
+    """Return the ``d`` of an SVG path of ``width`` by ``height``; a gap breaks the line."""
+    known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
-    low = min(value for _, value in known)
-    spread = max(value for _, value in known) - low
+    low, spread = min(known), max(known) - min(known)
     step = width / (len(values) - 1)
-
-    def level(value: float) -> float:
-        return height * (1 - (value - low) / spread) if spread else height / 2
-
-    return " ".join(f"{index * step:.1f},{level(value):.1f}" for index, value in known)
+    path, is_drawing = "", False
+    for index, value in enumerate(values):
+        if value is not None:
+            level = height * (1 - (value - low) / spread) if spread else height / 2
+            # A line of no length makes a dot of a value between two gaps.
+            path += f"{'L' if is_drawing else 'M'}{index * step:.1f},{level:.1f}"
+            path += "" if is_drawing else "h0"
+        is_drawing = value is not None
+    return path

@@ -17,7 +17,7 @@ def build_table(
     result: Result, columns: Mapping[str, str], *, newest_first: bool = False
 ) -> tuple[TextTable, tuple[bool, ...]]:
     """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
-    names = [name for name in columns if name != "is_complete"]
+    names = [name for name in columns if name != "is_complete" and not _is_silent(name, result)]
     rows = write_rows(result, names)
     if result.suppressed and not set(result.group_sizes) & set(names):
         for row, mark in zip(rows, result.suppressed, strict=True):
@@ -40,6 +40,12 @@ def build_table(
         numeric=[result.columns[name].unit in NUMERIC_UNITS for name in names],
     )
     return table, tuple(running)
+
+
+def _is_silent(name: str, result: Result) -> bool:
+    """Whether a column of words, such as notes, has none in any row."""
+    is_words = result.columns[name].unit == "text" and name not in result.key
+    return is_words and result.frame.height > 0 and result.frame[name].fill_null("").eq("").all()
 
 
 def rank_values(result: Result, column: str) -> list[Any]:

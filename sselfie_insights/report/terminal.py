@@ -95,9 +95,12 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
     trends = max((len(tile.trend) for tile in block.tiles), default=0)
     periods = max((len(_write_period(tile)) for tile in block.tiles), default=0)
     changes = max((display_width(tile.change) for tile in block.tiles), default=0)
+    is_narrow = False
     if width is not None:
-        # Four gaps of two; a narrow terminal shows the newest points alone.
-        trends = max(0, min(trends, width - labels - numbers - periods - changes - 8))
+        # Four gaps of two; a narrow terminal shows the newest points alone, then none, and puts
+        # the change below its number.
+        room = width - labels - numbers - periods - changes - 8
+        trends, is_narrow = max(0, min(trends, room)), room < -2
     for tile in block.tiles:
         line = Text(pad(clean(tile.label), labels) + "  ")
         if tile.has_value:
@@ -105,11 +108,14 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
             if trends:
                 line.append(pad(draw_text(tile.trend[-trends:]), trends) + "  ", _QUIET)
             line.append(pad(_write_period(tile), periods) + "  ")
-            line.append(tile.change, _TONES[tile.tone])
+            if not is_narrow:
+                line.append(tile.change, _TONES[tile.tone])
         else:
             line.append(tile.value, _QUIET)
         line.rstrip()
         yield line
+        if tile.change and is_narrow:
+            yield Text(" " * (labels + 2) + tile.change, _TONES[tile.tone])
         if tile.interval:
             yield Text(" " * (labels + 2) + tile.interval, _QUIET)
 
@@ -201,7 +207,7 @@ def _draw_steps(chart: Chart) -> Iterator[Text]:
             f"{signs[step.kind]} {pad(step.label, labels)}  {pad(number, wide, right=True)}  {bar}"
         )
         yield Text(line.rstrip())
-    yield Text(f"{chart.points[0]}.", _QUIET)
+    yield Text(chart.period, _QUIET)
 
 
 def _draw_bars(chart: Chart) -> Iterator[Text]:

@@ -48,6 +48,14 @@ def test_the_interval_is_drawn_as_a_band_or_as_thin_lines() -> None:
         assert drawn not in draw_chart(plain, WIDE)
 
 
+def test_a_chart_of_zeros_and_gaps_is_blank() -> None:
+    assert make("line", None, None).is_blank and make("column", 0.0, None, 0.0).is_blank
+    assert not make("line", 0.0, None, 1.0).is_blank
+    zeros = make("line", 0.0, 0.0)
+    told = replace(zeros, series=(replace(zeros.series[0], ends=((0.0, 0.4), None)),))
+    assert not told.is_blank, "a share of none says something, with its interval"
+
+
 def test_a_running_bar_is_hatched() -> None:
     assert draw_chart(make("column", 1.0, 2.0, 3.0), WIDE).count("url(#hatch-1)") == 1
     assert "hatch" not in draw_chart(make("column", 1.0, 2.0, 3.0, complete=True), WIDE)

@@ -67,7 +67,9 @@ def test_complete_leaves_the_running_period_out() -> None:
 def test_the_larger_value_comes_first_and_a_small_group_is_hidden() -> None:
     usd, eur = tiles(column="money", each="currency")
     assert (usd.label, eur.label) == ("Label, USD", "Label, EUR")
-    assert (eur.value, eur.change) == ("<5", "")
+    assert (usd.rank, eur.rank) == (0, 1)
+    assert (eur.value, eur.change) == ("too few people to show", "")
+    assert tiles(column="people", each="currency")[1].value == "<5"
     assert 1_000.0 not in eur.trend
 
 

@@ -9,6 +9,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import Page, build_page, load_reports
+from sselfie_insights.report.blocks import HeadlineBlock
 from sselfie_insights.report.html import render_html
 
 # 300 KB a page, DESIGN §6.
@@ -78,10 +79,24 @@ def test_a_value_that_the_section_fixes_is_no_parameter(business: Path) -> None:
 def test_the_waterfall_adds_up_to_the_cent(pages: dict[str, Page]) -> None:
     chart = pages["revenue"].data["what-moved-mrr"].chart
     assert chart is not None
-    assert chart.points == ("Oct 2026",)
+    assert chart.period == "Oct 2026."
     steps = {step.label: step for step in chart.steps}
     assert steps["Churn"].end == pytest.approx(steps["Closing"].end)
     assert steps["New"].start == steps["Opening"].end
+
+
+def test_the_largest_currency_comes_first_and_a_column_without_words_is_left_out(
+    pages: dict[str, Page],
+) -> None:
+    headline, *_ = pages["forecast"].blocks
+    assert isinstance(headline, HeadlineBlock)
+    assert [tile.rank for tile in headline.tiles] == [0] * 4 + [1] * 3
+    data = pages["forecast"].data
+    assert data["mrr-projection-usd"].table.headers[-1] == "Its high"
+    assert data["mrr-projection-gbp"].table.headers[-1] == "Note"
+    fan = data["mrr-so-far-and-to-come"].chart
+    assert fan is not None and fan.has_intervals
+    assert [any(series.ends) for series in fan.series] == [True, False, False]
 
 
 def test_a_running_period_is_marked_everywhere(pages: dict[str, Page]) -> None:
@@ -167,6 +182,19 @@ def test_empty_marts_are_told_in_words(business: Path, tmp_path: Path) -> None:
         assert shown <= {
             "Where the schema differs from its documentation", "Every check", "Segments", "Alerts",
         }, name  # fmt: skip
+
+
+def test_a_chart_of_too_few_people_or_of_nothing_is_told_in_words(
+    business: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update marts.mrr_movements set member_count = 3")
+        connection.execute("update marts.power_curve set user_count = 0")
+    moved = build(path, "overview").data["what-moved-mrr"]
+    assert moved.chart is None and moved.empty == "Too few people to show."
+    curve = build(path, "engagement").data["power-curve"]
+    assert curve.chart is None and curve.empty == "All of it is 0."
 
 
 def test_an_adjustment_that_takes_away_is_a_loss(business: Path, tmp_path: Path) -> None:
