@@ -27,52 +27,36 @@ columns:
   model: {unit: text, description: The model that estimated it.}
   n: {unit: count, description: Members or member-months that it learned from.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        -- The first of the model's reasons, without its numbers.
-        case
-            when forecast.is_cancelling then 'set to end'
-            when forecast.reasons like '%failed payments%' then 'failed payments'
-            when forecast.reasons like 'no activity%' then 'no recent activity'
-            when forecast.reasons like 'active on%' then 'active on fewer days'
-            when forecast.reasons like 'hardly uses%' then 'hardly uses the credits'
-            when forecast.reasons like 'credits last%' or forecast.reasons like 'no credits%' then 'credits run out'
-            when forecast.reasons <> '' then 'length of the membership'
-            else 'no reason stands out'
-        end as reason,
-        least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
-        forecast.risk,
-        forecast.lower,
-        forecast.upper,
-        forecast.reasons,
-        forecast.model,
-        forecast.n
-    from marts.people_now as people
-    inner join forecast.churn_risk as forecast using (customer_key)
-    cross join marts.build_info
-    where people.membership_state = 'member' and forecast.risk >= $risk_percent / 100.0
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    -- The first of the model's reasons, without its numbers.
+    case
+        when forecast.is_cancelling then 'set to end'
+        when forecast.reasons like '%failed payments%' then 'failed payments'
+        when forecast.reasons like 'no activity%' then 'no recent activity'
+        when forecast.reasons like 'active on%' then 'active on fewer days'
+        when forecast.reasons like 'hardly uses%' then 'hardly uses the credits'
+        when forecast.reasons like 'credits last%' or forecast.reasons like 'no credits%' then 'credits run out'
+        when forecast.reasons <> '' then 'length of the membership'
+        else 'no reason stands out'
+    end as reason,
     'member' as goal,
-    segment.send_by_on,
+    least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.risk,
-    segment.lower as risk_low,
-    segment.upper as risk_high,
-    segment.reasons,
-    segment.model,
-    segment.n
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    forecast.risk,
+    forecast.lower as risk_low,
+    forecast.upper as risk_high,
+    forecast.reasons,
+    forecast.model,
+    forecast.n
+from marts.people_now as people
+inner join forecast.churn_risk as forecast using (customer_key)
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.risk desc, segment.customer_key
+where people.membership_state = 'member' and forecast.risk >= $risk_percent / 100.0
+order by forecast.risk desc, people.customer_key

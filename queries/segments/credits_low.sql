@@ -22,33 +22,21 @@ columns:
   balance: {unit: credits, description: Credits left.}
   runway_days: {unit: days, description: "Days for which they last at the user's own pace."}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case when people.balance <= 0 then 'no credits left' else 'few credits left' end as reason,
-        as_of_on + cast(least(7, greatest(0, floor(coalesce(people.runway_days, 0)))) as integer) as send_by_on,
-        people.balance,
-        people.runway_days
-    from marts.people_now as people
-    cross join marts.build_info
-    where people.balance < $below and people.last_used_on >= as_of_on - 30
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case when people.balance <= 0 then 'no credits left' else 'few credits left' end as reason,
     'paid' as goal,
-    segment.send_by_on,
+    as_of_on + cast(least(7, greatest(0, floor(coalesce(people.runway_days, 0)))) as integer) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.balance,
-    segment.runway_days
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.balance,
+    people.runway_days
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.balance, segment.customer_key
+where people.balance < $below and people.last_used_on >= as_of_on - 30
+order by people.balance, people.customer_key

@@ -22,40 +22,28 @@ columns:
   balance: {unit: credits, description: Credits left.}
   last_used_on: {unit: date, description: Day of the last use of credits.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.last_used_on is null then 'never used a credit'
-            when people.membership_state = 'member' then 'a member who uses none'
-            else 'not a member, uses none'
-        end as reason,
-        as_of_on + 7 as send_by_on,
-        people.balance,
-        people.last_used_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.balance > 0
-        and people.last_credited_on <= as_of_on - cast($idle_days as integer)
-        and (people.last_used_on is null or people.last_used_on <= as_of_on - cast($idle_days as integer))
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.last_used_on is null then 'never used a credit'
+        when people.membership_state = 'member' then 'a member who uses none'
+        else 'not a member, uses none'
+    end as reason,
     'active' as goal,
-    segment.send_by_on,
+    as_of_on + 7 as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.balance,
-    segment.last_used_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.balance,
+    people.last_used_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.balance desc, segment.customer_key
+where
+    people.balance > 0
+    and people.last_credited_on <= as_of_on - cast($idle_days as integer)
+    and (people.last_used_on is null or people.last_used_on <= as_of_on - cast($idle_days as integer))
+order by people.balance desc, people.customer_key

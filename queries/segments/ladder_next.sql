@@ -23,41 +23,29 @@ columns:
   next_product: {unit: text, description: "What to offer: blueprint or membership."}
   bought_on: {unit: date, description: Day of the last purchase on the rung.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.blueprint_bought_on is not null then 'has the blueprint'
-            else 'has a top-up'
-        end as reason,
-        as_of_on + 7 as send_by_on,
-        case
-            when people.blueprint_bought_on is not null then 'membership'
-            else 'blueprint'
-        end as next_product,
-        coalesce(people.blueprint_bought_on, people.topup_bought_on) as bought_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.membership_state = 'never_member'
-        and coalesce(people.blueprint_bought_on, people.topup_bought_on) <= as_of_on - cast($after_days as integer)
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.blueprint_bought_on is not null then 'has the blueprint'
+        else 'has a top-up'
+    end as reason,
     'paid' as goal,
-    segment.send_by_on,
+    as_of_on + 7 as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.next_product,
-    segment.bought_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    case
+        when people.blueprint_bought_on is not null then 'membership'
+        else 'blueprint'
+    end as next_product,
+    coalesce(people.blueprint_bought_on, people.topup_bought_on) as bought_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.bought_on desc, segment.customer_key
+where
+    people.membership_state = 'never_member'
+    and coalesce(people.blueprint_bought_on, people.topup_bought_on) <= as_of_on - cast($after_days as integer)
+order by bought_on desc, people.customer_key

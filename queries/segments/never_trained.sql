@@ -22,37 +22,26 @@ columns:
   is_cooling: {unit: flag, description: Whether that day is still to come.}
   signed_up_on: {unit: date, description: Day of signup.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.membership_state in ('member', 'in_grace') then 'a member without a model'
-            when people.product is not null then 'has paid, without a model'
-            else 'signed up only'
-        end as reason,
-        least(as_of_on + 7, people.signed_up_on + cast($within_days as integer)) as send_by_on,
-        people.signed_up_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.first_trained_on is null
-        and people.signed_up_on between as_of_on - cast($within_days as integer) and as_of_on - cast($after_days as integer)
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.membership_state in ('member', 'in_grace') then 'a member without a model'
+        when people.product is not null then 'has paid, without a model'
+        else 'signed up only'
+    end as reason,
     'trained' as goal,
-    segment.send_by_on,
+    least(as_of_on + 7, people.signed_up_on + cast($within_days as integer)) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.signed_up_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.signed_up_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.signed_up_on desc, segment.customer_key
+where
+    people.first_trained_on is null
+    and people.signed_up_on between as_of_on - cast($within_days as integer) and as_of_on - cast($after_days as integer)
+order by people.signed_up_on desc, people.customer_key

@@ -21,35 +21,24 @@ columns:
   is_cooling: {unit: flag, description: Whether that day is still to come.}
   active_days: {unit: count, description: Active days of the last 28.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.membership_state = 'member' then 'a member'
-            when people.membership_state = 'never_member' and people.product is null then 'has never paid'
-            else 'not a member now'
-        end as reason,
-        as_of_on + 7 as send_by_on,
-        people.active_days
-    from marts.people_now as people
-    cross join marts.build_info
-    where people.active_days >= $active_days
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.membership_state = 'member' then 'a member'
+        when people.membership_state = 'never_member' and people.product is null then 'has never paid'
+        else 'not a member now'
+    end as reason,
     'active' as goal,
-    segment.send_by_on,
+    as_of_on + 7 as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.active_days
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.active_days
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.active_days desc, segment.customer_key
+where people.active_days >= $active_days
+order by people.active_days desc, people.customer_key

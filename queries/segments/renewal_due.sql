@@ -21,38 +21,27 @@ columns:
   is_cooling: {unit: flag, description: Whether that day is still to come.}
   renews_on: {unit: date, description: Day on which the paid time ends.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.renews_on <= as_of_on then 'due today'
-            when people.renews_on = as_of_on + 1 then 'due tomorrow'
-            when people.renews_on <= as_of_on + 3 then 'due in 2 to 3 days'
-            else 'due in 4 to 7 days'
-        end as reason,
-        greatest(as_of_on, people.renews_on - 1) as send_by_on,
-        people.renews_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.membership_state = 'member'
-        and people.renews_on between as_of_on and as_of_on + {{ days }}
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.renews_on <= as_of_on then 'due today'
+        when people.renews_on = as_of_on + 1 then 'due tomorrow'
+        when people.renews_on <= as_of_on + 3 then 'due in 2 to 3 days'
+        else 'due in 4 to 7 days'
+    end as reason,
     'member' as goal,
-    segment.send_by_on,
+    greatest(as_of_on, people.renews_on - 1) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.renews_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.renews_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.renews_on, segment.customer_key
+where
+    people.membership_state = 'member'
+    and people.renews_on between as_of_on and as_of_on + {{ days }}
+order by people.renews_on, people.customer_key

@@ -22,37 +22,26 @@ columns:
   is_cooling: {unit: flag, description: Whether that day is still to come.}
   session_bought_on: {unit: date, description: Day of the last session bought.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case
-            when people.user_id is null then 'no account yet'
-            when people.last_activity_on >= people.session_bought_on then 'used the session'
-            else 'has not used the session'
-        end as reason,
-        least(as_of_on + 7, people.session_bought_on + cast($within_days as integer)) as send_by_on,
-        people.session_bought_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.membership_state = 'never_member'
-        and people.session_bought_on between as_of_on - cast($within_days as integer) and as_of_on - cast($after_days as integer)
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case
+        when people.user_id is null then 'no account yet'
+        when people.last_activity_on >= people.session_bought_on then 'used the session'
+        else 'has not used the session'
+    end as reason,
     'member' as goal,
-    segment.send_by_on,
+    least(as_of_on + 7, people.session_bought_on + cast($within_days as integer)) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.session_bought_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.session_bought_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.session_bought_on desc, segment.customer_key
+where
+    people.membership_state = 'never_member'
+    and people.session_bought_on between as_of_on - cast($within_days as integer) and as_of_on - cast($after_days as integer)
+order by people.session_bought_on desc, people.customer_key

@@ -21,40 +21,28 @@ columns:
   last_activity_on: {unit: date, description: Day of the last activity.}
   balance: {unit: credits, description: Credits left.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case people.membership_state
-            when 'member' then 'a member'
-            when 'in_grace' then 'in grace'
-            when 'former_member' then 'a former member'
-            else 'never a member'
-        end as reason,
-        least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
-        people.last_activity_on,
-        people.balance
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.first_trained_on is not null
-        and people.last_activity_on <= as_of_on - cast($idle_days as integer)
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case people.membership_state
+        when 'member' then 'a member'
+        when 'in_grace' then 'in grace'
+        when 'former_member' then 'a former member'
+        else 'never a member'
+    end as reason,
     'active' as goal,
-    segment.send_by_on,
+    least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.last_activity_on,
-    segment.balance
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.last_activity_on,
+    people.balance
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.last_activity_on desc, segment.customer_key
+where
+    people.first_trained_on is not null
+    and people.last_activity_on <= as_of_on - cast($idle_days as integer)
+order by people.last_activity_on desc, people.customer_key

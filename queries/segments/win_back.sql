@@ -22,38 +22,27 @@ columns:
   is_cooling: {unit: flag, description: Whether that day is still to come.}
   ended_on: {unit: date, description: Last day of the last membership.}
 */
-with members_of_segment as (
-    select
-        people.customer_key,
-        case people.end_kind
-            when 'voluntary' then 'cancelled'
-            when 'involuntary' then 'a payment failed'
-            else 'left, reason unknown'
-        end as reason,
-        least(as_of_on + 7, people.ended_on + cast($within_days as integer)) as send_by_on,
-        people.ended_on
-    from marts.people_now as people
-    cross join marts.build_info
-    where
-        people.membership_state = 'former_member'
-        and not people.is_refunded
-        and people.ended_on >= as_of_on - cast($within_days as integer)
-)
-
 select
-    segment.customer_key,
+    people.customer_key,
     people.user_id,
     users.email,
     people.product,
-    segment.reason,
+    case people.end_kind
+        when 'voluntary' then 'cancelled'
+        when 'involuntary' then 'a payment failed'
+        else 'left, reason unknown'
+    end as reason,
     'member' as goal,
-    segment.send_by_on,
+    least(as_of_on + 7, people.ended_on + cast($within_days as integer)) as send_by_on,
     people.last_sent_at,
     people.last_sent_on + cast($cooldown_days as integer) as cooldown_until_on,
-    coalesce(people.last_sent_on + cast($cooldown_days as integer) > as_of_on, false) as is_cooling,
-    segment.ended_on
-from members_of_segment as segment
-inner join marts.people_now as people using (customer_key)
+    coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
+    people.ended_on
+from marts.people_now as people
 left join staging.stg_app__users as users on people.user_id = users.user_id
 cross join marts.build_info
-order by segment.ended_on desc, segment.customer_key
+where
+    people.membership_state = 'former_member'
+    and not people.is_refunded
+    and people.ended_on >= as_of_on - cast($within_days as integer)
+order by people.ended_on desc, people.customer_key
