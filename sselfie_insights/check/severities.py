@@ -49,6 +49,10 @@ class Severities:
         matching = [line.severity for line in self.lines if line.matches(suite, name)]
         return matching[-1]
 
+    def has_own(self, suite: Suite) -> bool:
+        """Say whether any line of the user's is about ``suite``."""
+        return any(line.suite == suite and line.file != DEFAULTS for line in self.lines)
+
     def require_known(self, suite: Suite, names: Iterable[str]) -> None:
         """Refuse a line of the user's that is about no check of ``suite``.
 

@@ -6,6 +6,14 @@ from sselfie_insights.marts.build import (
     build_in_postgres,
     build_into,
     check_marts,
+    require_known_tests,
 )
 
-__all__ = ["BuildReport", "build", "build_in_postgres", "build_into", "check_marts"]
+__all__ = [
+    "BuildReport",
+    "build",
+    "build_in_postgres",
+    "build_into",
+    "check_marts",
+    "require_known_tests",
+]

@@ -11,9 +11,10 @@ import duckdb
 
 from sselfie_insights import __version__
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
+from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
-from sselfie_insights.marts.checks import from_dbt
+from sselfie_insights.marts.checks import from_dbt, read_test_names
 from sselfie_insights.marts.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.postgres import connect
 from sselfie_insights.run.publish import writable_copy
@@ -50,7 +51,7 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     of that present adds to the history of mutable rows that the source does not keep.
 
     Raises:
-        UsageError: There is no warehouse, or nothing was synced into it.
+        UsageError: There is no warehouse, nothing was synced into it, or the severities are wrong.
         ChecksFailedError: A test failed; nothing was published.
         SselfieError: A model failed; nothing was published.
         LockedError: Another run holds the warehouse.
@@ -58,7 +59,29 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     if not settings.warehouse.exists():
         raise UsageError(f"no warehouse at {settings.warehouse}", remedy="run 'sselfie sync' first")
     with writable_copy(settings.warehouse) as private:
+        require_known_tests(settings)
         return build_into(private, settings, on_progress=on_progress)
+
+
+def require_known_tests(settings: Settings) -> None:
+    """Refuse severities of tests of the marts that there are none of, before anything is built.
+
+    The names are those that dbt saw last. Only where these are not enough does it read the project
+    again, which takes seconds. The caller holds the warehouse.
+
+    Raises:
+        UsageError: The severities name such a test, or are wrong.
+    """
+    severities = load_severities(settings)
+    if not severities.has_own("marts"):
+        return
+    artifacts = _own_artifacts(settings, "duckdb")
+    try:
+        severities.require_known("marts", read_test_names(artifacts))
+    except UsageError:
+        sync = LastSync("", datetime.now(UTC))
+        _run_in(settings.warehouse.resolve(), settings, sync, ["test", "--exclude=*"])
+        severities.require_known("marts", read_test_names(artifacts))
 
 
 def build_into(
@@ -83,19 +106,8 @@ def build_into(
 
     started = monotonic()
     sync = _read_last_sync(private)
-    artifacts = _own_artifacts(settings, "duckdb")
-    as_of, results = _run(
-        settings,
-        sync,
-        command="build",
-        target="duckdb",
-        target_path=artifacts,
-        source_schema="raw",
-        environment={"SSELFIE_DBT_WAREHOUSE": private.name, "SSELFIE_DBT_TEST_SEVERITY": "warn"},
-        folder=private.parent,
-        on_progress=on_progress,
-    )
-    findings = from_dbt(results, settings, sync.run_id, artifacts)
+    as_of, results = _run_in(private, settings, sync, ["build"], on_progress)
+    findings = from_dbt(results, settings, sync.run_id, _own_artifacts(settings, "duckdb"))
     record(private, findings)
     require_passed(findings)
     write_forecasts(private, discount_rate=settings.discount_rate)
@@ -120,7 +132,7 @@ def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> l
         _, results = _run(
             settings,
             sync,
-            command="test",
+            command=["test"],
             target="duckdb",
             target_path=artifacts,
             source_schema="raw",
@@ -162,7 +174,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     as_of, results = _run(
         settings,
         LastSync("", row[0].astimezone(UTC)),
-        command="build",
+        command=["build"],
         target="postgres",
         target_path=_own_artifacts(settings, "postgres"),
         source_schema=settings.source_schemas[0],
@@ -176,11 +188,32 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     return _report(as_of, results, warned, started)
 
 
+def _run_in(
+    warehouse: Path,
+    settings: Settings,
+    sync: LastSync,
+    command: list[str],
+    on_progress: Progress | None = None,
+) -> tuple[datetime, list[NodeResult]]:
+    """Run dbt on a warehouse of this run's own, by its name; dbt parses the project only once."""
+    return _run(
+        settings,
+        sync,
+        command=command,
+        target="duckdb",
+        target_path=_own_artifacts(settings, "duckdb"),
+        source_schema="raw",
+        environment={"SSELFIE_DBT_WAREHOUSE": warehouse.name, "SSELFIE_DBT_TEST_SEVERITY": "warn"},
+        folder=warehouse.parent,
+        on_progress=on_progress,
+    )
+
+
 def _run(
     settings: Settings,
     sync: LastSync,
     *,
-    command: str,
+    command: list[str],
     target: str,
     target_path: Path,
     source_schema: str,
@@ -191,10 +224,10 @@ def _run(
     """Run dbt; return the instant that the marts speak for and what became of every node."""
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
     left_out = ["unit_test"]
-    if command == "build":
+    if command == ["build"]:
         left_out += ["exposure", *(["snapshot"] if settings.as_of else [])]
     results = run_dbt(
-        [command, *(f"--exclude-resource-type={kind}" for kind in left_out)],
+        [*command, *(f"--exclude-resource-type={kind}" for kind in left_out)],
         target=target,
         target_path=target_path,
         variables={

@@ -15,6 +15,15 @@ _STATUSES: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "fai
 """What dbt says of a test; whatever else it says, the test could not run."""
 
 
+def read_test_names(artifacts: Path) -> list[str]:
+    """Return the names of the tests that dbt saw when it last left ``artifacts``."""
+    try:
+        nodes = _read_nodes(artifacts)
+    except (FileNotFoundError, ValueError):  # it never did, or died meanwhile
+        return []
+    return [node["name"] for node in nodes.values() if node["resource_type"] == "test"]
+
+
 def from_dbt(
     results: Sequence[NodeResult], settings: Settings, run_id: str, artifacts: Path
 ) -> list[CheckResult]:
@@ -34,11 +43,17 @@ def from_dbt(
     severities = load_severities(settings)
     tests = [result for result in results if result.is_test]
     severities.require_known("marts", [test.name for test in tests])
-    nodes = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    nodes = _read_nodes(artifacts)
     now = datetime.now(UTC)
     return [
         _as_result(test, nodes.get(test.unique_id, {}), severities, run_id, now) for test in tests
     ]
+
+
+def _read_nodes(artifacts: Path) -> dict[str, dict[str, Any]]:
+    manifest = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))
+    nodes: dict[str, dict[str, Any]] = manifest["nodes"]
+    return nodes
 
 
 def _as_result(

@@ -161,13 +161,17 @@ class _Run:
     def _make(self) -> None:
         """Make a new warehouse in a private copy, and publish it."""
         from sselfie_insights import check
+        from sselfie_insights.marts import require_known_tests
 
         settings = self._settings
         if "sync" not in self._steps and not settings.warehouse.exists():
             raise UsageError(
                 f"no warehouse at {settings.warehouse}", remedy="do not leave out the step 'sync'"
             )
-        check.load_severities(settings)  # a wrong name is told of before anything is read
+        # A wrong name is told of before anything is read.
+        check.load_severities(settings)
+        if "build" in self._steps:
+            require_known_tests(settings)
         if "check" in self._steps:
             check.start_import()
         with ExitStack() as stack:

@@ -15,7 +15,7 @@ from sselfie_insights.errors import (
     SselfieError,
     UsageError,
 )
-from sselfie_insights.marts.build import build_into
+from sselfie_insights.marts.build import build, build_into
 from sselfie_insights.run import pipeline
 from sselfie_insights.run.journal import journal_path, read_journal
 from sselfie_insights.run.publications import list_publications
@@ -23,6 +23,7 @@ from sselfie_insights.run.steps import STEPS
 from tests.integration.run.conftest import ROWS, Nightly
 
 BANNER = "A run failed at"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 def test_everything_in_order(nightly: Nightly) -> None:
@@ -134,9 +135,26 @@ def test_what_was_not_asked_for_is_not_done(nightly: Nightly) -> None:
     assert nightly.rounds() == {0}
 
 
+def test_severities_of_no_test_of_the_marts_are_refused_before_anything_is_read(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    severities = nightly.folder / "checks.yml"
+    severities.write_text("marts:\n  rounds_agre: warn\n")
+    with pytest.raises(UsageError, match="'rounds_agre': did you mean 'rounds_agree'"):
+        nightly.run(database_url=NOWHERE)
+    assert not nightly.warehouse.exists()
+    severities.write_text("marts:\n  rounds_*: warn\n")
+    # The names are known by now; dbt is not asked again.
+    monkeypatch.setattr("sselfie_insights.marts.dbt.PROCESS", nightly.folder / "none.py")
+    nightly.run()
+    severities.write_text("marts:\n  rounds_agree: fatal\n")
+    with pytest.raises(UsageError, match="'fatal' is no severity, of 'rounds_agree'"):
+        build(nightly.settings())
+
+
 def test_the_first_run_can_fail_too(nightly: Nightly) -> None:
     with pytest.raises(SourceError):
-        nightly.run(database_url="postgresql://nobody@127.0.0.1:1/none")
+        nightly.run(database_url=NOWHERE)
     assert not nightly.warehouse.exists()
     assert not nightly.out.exists()
     assert nightly.last()["exit_code"] == ExitCode.SOURCE
