@@ -1,5 +1,4 @@
-"""Whatever happens to a sync, readers keep a consistent file, the next sync heals, and the
-application waits for one table's read at most."""
+"""Whatever happens to a sync, readers keep a consistent file, and the next sync heals."""
 
 import os
 import random
@@ -11,79 +10,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import duckdb
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import ExitCode, LockedError, SourceError, UsageError
 from sselfie_insights.run.journal import read_journal
 from sselfie_insights.run.publish import warehouse_lock
-from sselfie_insights.sync.columns import Mirror
-from sselfie_insights.sync.failures import explain_failure
-from sselfie_insights.sync.load import Loaded, Loader
-from sselfie_insights.sync.source import Source
 from tests.integration.sync.conftest import Bench
+from tests.integration.sync.faults import (
+    COPYING,
+    ROWS,
+    assert_released,
+    before_table,
+    change,
+    fill,
+    halted_copy,
+    rounds,
+)
 from tests.integration.sync.servers import Server
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
-ROWS = 20_000
 KILLS = int(os.environ.get("MIRROR_KILLS", "2"))
-
-
-def fill(bench: Bench, rows: int = ROWS) -> None:
-    """Two tables that every transaction keeps alike, and a third; nothing else locks them."""
-    bench.pg(
-        *(
-            f"create table {name} with (autovacuum_enabled = false)"
-            " as select i as id, md5(i::text) as v, 0 as round"
-            f" from generate_series(1, {rows}) i"
-            for name in ("a", "b", "c")
-        ),
-        "alter table a add primary key (id)",
-        "alter table b add primary key (id)",
-    )
-
-
-def change(bench: Bench, number: int) -> None:
-    bench.pg(f"begin; update a set round = {number}; update b set round = {number}; commit")
-
-
-def rounds(bench: Bench) -> set[int]:
-    """The rounds that the published file shows; more than one would be half a sync."""
-    return {row[0] for row in bench.ask("select round from raw.a union select round from raw.b")}
-
-
-def assert_released(bench: Bench) -> None:
-    """Nothing of a sync is left on the server, or beside the warehouse."""
-    query = (
-        "select pid, state, query from pg_stat_activity"
-        " where application_name = 'sselfie sync' and datname = current_database()"
-    )
-    wait_until(lambda: not bench.ask_pg(query))
-
-
-@contextmanager
-def before_table(
-    monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], None]
-) -> Iterator[None]:
-    """Act once, between the reads of two tables."""
-    real, done = Loader.reload, threading.Event()
-
-    def reload(self: Loader, mirror: Mirror) -> Loaded:
-        if mirror.name == name and not done.is_set():
-            done.set()
-            act()
-        return real(self, mirror)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Loader, "reload", reload)
-        yield
-    assert done.is_set()
 
 
 def test_a_lost_connection_leaves_the_publication_and_the_next_run_heals(
@@ -110,33 +59,6 @@ def test_a_lost_connection_leaves_the_publication_and_the_next_run_heals(
     assert read_journal(bench.warehouse)[-1]["exit_code"] == ExitCode.SOURCE
     assert not bench.sync(verify=True).different
     assert rounds(bench) == {1}
-
-
-COPYING = (
-    "from pg_stat_activity where query like 'COPY%' and wait_event_type = 'Lock'"
-    " and datname = current_database()"
-)
-
-
-@contextmanager
-def halted_copy(bench: Bench, name: str) -> Iterator[str]:
-    """Yield the URL of a source from which no sync can copy the whole of a table.
-
-    Its last value lies outside the table, behind an index that is locked while the block runs.
-    """
-    bench.pg(
-        f"create table {name} (id int, v text)",
-        f"alter table {name} alter v set storage external",
-        f"insert into {name} select i, repeat('v', case i when 60000 then 9000 else 600 end)"
-        " from generate_series(1, 60000) i",
-    )
-    (index,) = bench.ask_pg(
-        "select indexrelid::regclass from pg_index join pg_class on reltoastrelid = indrelid"
-        f" where pg_class.oid = '{name}'::regclass"
-    )[0]
-    with psycopg.connect(bench.url) as holder:
-        holder.execute(f"reindex index {index}".encode())
-        yield make_conninfo(bench.url, options="-c lock_timeout=0")
 
 
 def test_a_connection_lost_in_the_middle_of_a_copy(newest: Bench) -> None:
@@ -317,98 +239,3 @@ def test_killed_at_random_moments(newest: Bench, kind: signal.Signals) -> None:
     assert not newest.sync(verify=True).different
     assert rounds(newest) == {number}
     assert not (newest.warehouse.parent / f".{newest.warehouse.name}.private").exists()
-
-
-@pytest.mark.parametrize(
-    "statement", ["alter table a add column extra int default 7", "truncate a"]
-)
-def test_a_migration_between_two_reads_does_not_wait_and_the_sync_starts_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, statement: str
-) -> None:
-    fill(bench)
-
-    def migrate() -> None:
-        bench.pg(f"begin; lock table a, b, c nowait; {statement}; commit")
-
-    with before_table(monkeypatch, "b", migrate):  # a has been read, b and c have not
-        report = bench.sync()
-    assert report.attempts == 2
-    if statement.startswith("alter"):
-        assert bench.ask("select distinct extra from raw.a") == [(7,)]
-    else:
-        assert bench.ask("select count(*) from raw.a") == [(0,)]
-
-
-def test_a_migration_waits_for_the_table_that_is_read_and_for_no_other(bench: Bench) -> None:
-    fill(bench, 1000)
-    with ThreadPoolExecutor() as threads:
-        with halted_copy(bench, "bb") as url:
-            synced = threads.submit(bench.sync, settings={"database_url": url})
-            wait_until(lambda: bench.ask_pg(f"select {COPYING}"))
-            bench.pg("begin; lock table a, b, c nowait; rollback")
-            with pytest.raises(psycopg.errors.LockNotAvailable):
-                bench.pg("begin; lock table bb nowait")
-        assert synced.result().published
-    assert not bench.sync(verify=True).different
-
-
-def test_a_migration_that_holds_its_lock_is_waited_for(
-    newest: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(newest, 1000)
-    newest.sync()
-    with psycopg.connect(newest.url) as migration, monkeypatch.context() as patch:
-        migration.execute("alter table b add column extra int default 1")
-        commit = threading.Timer(0.5, migration.commit)
-        real = Source.wait_for_migrations
-
-        def wait(self: Source) -> None:
-            assert self.locked_tables() == ["public.b"]
-            commit.start()
-            real(self)
-            assert self.locked_tables() == []
-
-        patch.setattr(Source, "wait_for_migrations", wait)
-        report = newest.sync()
-        commit.join()
-    assert report.attempts == 2
-    assert newest.ask("select distinct extra from raw.b") == [(1,)]
-
-
-def test_a_migration_that_is_undone_at_once_disturbs_only_one_attempt(
-    newest: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(newest, 1000)
-
-    def undo(*arguments: Any) -> BaseException:
-        """Undo it before anybody looks why a read failed."""
-        newest.pg("alter table b rename column w to v")
-        return explain_failure(*arguments)
-
-    monkeypatch.setattr("sselfie_insights.sync.engine.explain_failure", undo)
-    with before_table(monkeypatch, "b", lambda: newest.pg("alter table b rename column v to w")):
-        report = newest.sync()
-    assert report.attempts == 2
-    assert not newest.sync(verify=True).different
-
-
-def test_the_file_is_readable_all_the_time(newest: Bench) -> None:
-    fill(newest, 1000)
-    newest.sync()
-    stop, errors = threading.Event(), []
-
-    def read() -> None:
-        while not stop.is_set():
-            try:
-                assert len(rounds(newest)) == 1
-            except (duckdb.Error, AssertionError) as error:
-                errors.append(error)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for number in range(1, 4):
-        change(newest, number)
-        newest.sync()
-    stop.set()
-    reader.join()
-    assert not errors

@@ -10,8 +10,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import SourceError
 from tests.integration.sync.conftest import Bench
+from tests.integration.sync.faults import before_table, fill
 from tests.integration.sync.servers import Server
-from tests.integration.sync.test_faults import before_table, fill
 from tests.waiting import reload_configuration, wait_until
 
 NEWEST = pytest.mark.parametrize("any_server", [18], indirect=True, ids=["pg18"])
