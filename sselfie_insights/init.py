@@ -1,4 +1,4 @@
-"""The first step: keep what a person says of their database in ``sselfie.toml``, but no secret."""
+"""The first step: what a person says of their database, in ``sselfie.toml``; secrets elsewhere."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
 from sselfie_insights.postgres import describe_target
 from sselfie_insights.settings import CONFIG_FILE, Settings
 
@@ -54,24 +55,19 @@ def write_config(settings: Settings, path: Path = CONFIG_FILE) -> None:
         file.write(_HEADER + "\n".join(lines) + "\n")
 
 
-def has_password(url: str) -> bool:
-    """Say whether the connection string ``url`` holds a password.
+def find_password(url: str) -> str:
+    """Return the password in the connection string ``url``, empty where it holds none.
 
     Raises:
         UsageError: It cannot be understood.
     """
     describe_target(url)
-    return "password" in conninfo_to_dict(url)
-
-
-def add_password(url: str, password: str) -> str:
-    """Return the connection string ``url`` with ``password``."""
-    return make_conninfo(url, password=password)
+    return str(conninfo_to_dict(url).get("password") or "")
 
 
 def remove_password(url: str) -> str:
     """Return the connection string ``url`` without its password, as a URL where it was one."""
-    if not has_password(url):
+    if not find_password(url):
         return url
     parameters = conninfo_to_dict(url)
     del parameters["password"]
@@ -83,12 +79,30 @@ def remove_password(url: str) -> str:
     return make_conninfo(**{name: str(value) for name, value in parameters.items()})
 
 
-def pgpass_line(url: str) -> str:
-    """Return the line of ``~/.pgpass`` that fits ``url``, the password to be filled in."""
+def pgpass_file() -> Path:
+    """Return the file in which PostgreSQL's clients look for passwords."""
+    return Path(os.environ.get("PGPASSFILE") or Path.home() / ".pgpass")
+
+
+def keep_password(url: str, password: str) -> None:
+    """Put the password of ``url`` first in ``pgpass_file``, of which the first match counts.
+
+    Raises:
+        UsageError: The file cannot be read or written.
+    """
+    path = pgpass_file().resolve()
+    try:
+        before = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    write_file(path, f"{pgpass_line(url, password)}\n".encode() + before)
+
+
+def pgpass_line(url: str, password: str) -> str:
+    """Return the line of ``pgpass_file`` that gives ``url`` its password."""
     parameters = conninfo_to_dict(url)
     parts = [
         str(parameters.get(name) or default)
         for name, default in (("host", "*"), ("port", "5432"), ("dbname", "*"), ("user", "*"))
     ]
-    escaped = [part.replace("\\", r"\\").replace(":", r"\:") for part in parts]
-    return ":".join([*escaped, "PASSWORD"])
+    return ":".join(part.replace("\\", r"\\").replace(":", r"\:") for part in [*parts, password])

@@ -1,5 +1,6 @@
 """``sselfie init``: from a connection to settings that work."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,57 +30,72 @@ def init(
         typer.Option(metavar="NAME,…", help="The schemas to mirror; default public."),
     ] = None,
 ) -> None:
-    """Ask for the connection, test it, write sselfie.toml, and print SQL for a read-only role.
+    """Ask for the connection, test it, and write sselfie.toml.
 
-    Takes the connection from SSELFIE_DATABASE_URL where that is set. The password is not kept.
+    Takes the connection from SSELFIE_DATABASE_URL where that is set. The password goes to
+    ~/.pgpass, if you want it kept. Where the role may do more than read, or less, the SQL of one
+    with the rights that are needed goes to stdout.
 
     Example: sselfie init --timezone Europe/Oslo
     """
     from sselfie_insights.doctor.source import check_source, reader_statements
-    from sselfie_insights.init import pgpass_line, refuse_existing, write_config
+    from sselfie_insights.init import (
+        find_password,
+        keep_password,
+        pgpass_file,
+        pgpass_line,
+        refuse_existing,
+        write_config,
+    )
     from sselfie_insights.settings import CONFIG_FILE, load_settings
 
     refuse_existing()
     settings = load_settings(warehouse=warehouse, timezone=timezone, source_schemas=source_schemas)
+    asked = ""
     if settings.database_url is None and sys.stdin.isatty():
-        settings = _ask(settings)
-    settings.require_database_url()
+        settings, asked = _ask(settings)
+    url = settings.require_database_url()
     findings = list(check_source(settings))
     for finding in findings:
         _tell(finding)
     _refuse_useless(findings)
     write_config(settings)
     typer.echo(f"wrote {CONFIG_FILE}, without a password", err=True)
-    url = settings.require_database_url()
-    typer.echo(f"the password belongs in ~/.pgpass (mode 0600): {pgpass_line(url)}", err=True)
+    if asked and typer.confirm(f"Keep the password in {pgpass_file()}?", True, err=True):
+        keep_password(url, asked)
+    elif asked or find_password(url):
+        typer.echo(f"it belongs in {pgpass_file()}: {pgpass_line(url, 'PASSWORD')}", err=True)
     if any(finding.part in _RIGHTS and finding.state != "ok" for finding in findings):
         typer.echo("the owner of the tables gives a role the rights to read them with:", err=True)
         typer.echo("\n".join(reader_statements(settings)))
     typer.echo("next: sselfie run", err=True)
 
 
-def _ask(settings: "Settings") -> "Settings":
-    """Ask on the terminal for what was not given; a password that is needed is not shown."""
-    from sselfie_insights.init import add_password, has_password
+def _ask(settings: "Settings") -> tuple["Settings", str]:
+    """Ask on the terminal for what was not given, and for the password, which is not shown."""
+    from sselfie_insights.init import find_password
     from sselfie_insights.settings import load_settings
 
     url = typer.prompt("Database, postgresql://user@host:5432/name", err=True)
-    if not has_password(url):
+    password = find_password(url)
+    if not password:
         password = typer.prompt(
-            "Password, to test it once; empty if ~/.pgpass has it",
+            "Password; empty if it needs none, or ~/.pgpass has it",
             default="",
             hide_input=True,
             show_default=False,
             err=True,
         )
-        url = add_password(url, password) if password else url
+        if password:
+            os.environ["PGPASSWORD"] = password
     zone = typer.prompt("Reporting time zone", default=settings.timezone, err=True)
-    return load_settings(
+    settings = load_settings(
         database_url=url,
         timezone=zone,
         warehouse=settings.warehouse,
         source_schemas=settings.source_schemas,
     )
+    return settings, password
 
 
 def _tell(finding: "Finding") -> None:

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 
 from sselfie_insights.doctor.finding import Finding
-from sselfie_insights.init import has_password
+from sselfie_insights.init import find_password
 from sselfie_insights.settings import CONFIG_FILE, Settings, describe_settings
 
 
@@ -15,8 +15,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", "ok", told)
     if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
         return
-    is_open = has_password(settings.database_url.get_secret_value())
-    if is_open and stat.S_IMODE(CONFIG_FILE.stat().st_mode) & 0o077:
+    password = find_password(settings.database_url.get_secret_value())
+    if password and stat.S_IMODE(CONFIG_FILE.stat().st_mode) & 0o077:
         yield Finding(
             "password",
             "warning",

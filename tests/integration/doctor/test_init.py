@@ -42,7 +42,7 @@ def test_settings_are_written_without_the_password_and_work(
     path = tmp_path / "sselfie.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert PASSWORD not in path.read_text() + done.stdout + done.stderr
-    assert "~/.pgpass" in done.stderr
+    assert "it belongs in " in done.stderr and ":PASSWORD" in done.stderr
     monkeypatch.chdir(tmp_path)
     settings = load_settings()
     assert settings.timezone == "Europe/Oslo"
@@ -112,11 +112,19 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
 
 
 def test_on_a_terminal_it_asks_and_shows_no_password(source: str, tmp_path: Path) -> None:
-    shown, code = type_in(tmp_path, [source, PASSWORD, "Europe/Oslo"])
+    shown, code = type_in(tmp_path, [f"{source}\n", f"{PASSWORD}\n", "Europe/Oslo\n", "\n"])
     assert code == 0, shown
     assert PASSWORD not in shown
     text = (tmp_path / "sselfie.toml").read_text()
     assert 'timezone = "Europe/Oslo"' in text and PASSWORD not in text
+    assert (tmp_path / "pgpass").read_text().endswith(":p@ss\\:w/rd\n")
+
+
+@pytest.mark.parametrize("answers", [["\x03"], ["\x04"], ["host=h\n", "\x03"]])
+def test_a_question_that_is_not_answered_leaves_nothing(tmp_path: Path, answers: list[str]) -> None:
+    shown, code = type_in(tmp_path, answers)
+    assert code == 130, shown
+    assert list(tmp_path.iterdir()) == []
 
 
 def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
@@ -124,7 +132,8 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
     child, terminal = pty.fork()
     if child == 0:  # the child: nothing but the command
         os.chdir(folder)
-        os.execve(sys.executable, [*SSELFIE, "init"], environment() | {"TERM": "dumb"})  # noqa: S606
+        own = {"TERM": "dumb", "PGPASSFILE": str(folder / "pgpass")}
+        os.execve(sys.executable, [*SSELFIE, "init"], environment() | own)  # noqa: S606
     shown, deadline, waiting = "", time.monotonic() + DEADLINE_SECONDS, list(answers)
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 1)[0]:
@@ -137,7 +146,7 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
             break
         shown += part
         if waiting and shown.rstrip("\r\n ").endswith(":") and shown.endswith(": "):
-            os.write(terminal, f"{waiting.pop(0)}\n".encode())
+            os.write(terminal, waiting.pop(0).encode())
             shown += "\n"
     os.close(terminal)
     return shown, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
