@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, and readable by their owner alone."""
+"""Files of text that people write, and our own: whole or not at all, for their owner alone."""
 
 import os
 import secrets
@@ -7,6 +7,20 @@ from pathlib import Path
 from sselfie_insights.errors import UsageError
 
 PRIVATE_MODE = 0o600
+
+
+def read_text(path: Path) -> str:
+    """Return the text of ``path``.
+
+    Raises:
+        UsageError: It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} cannot be read: {error}", remedy="save it as UTF-8") from None
 
 
 def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:

@@ -1,8 +1,9 @@
-"""Find the folders that are not Python: ``dbt_project``, ``queries`` and ``reports``.
+"""Find what is not Python: ``dbt_project``, ``queries`` and ``reports``.
 
 They lie at the top of a checkout and inside the package when installed from a wheel.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -18,3 +19,18 @@ def resource_dir(name: str) -> Path:
         if (parent / name).is_dir():
             return parent / name
     raise FileNotFoundError(f"{name}/ is missing from the installation at {PACKAGE}")
+
+
+def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -> dict[str, Path]:
+    """Return the files that match ``pattern`` by their paths below their folder, without suffixes.
+
+    Args:
+        name: The folder's name; the user's, in the working directory, comes before ours.
+        pattern: Which files, as ``Path.glob`` reads it.
+        folders: Where to look instead; of two files with one name the earlier folder's counts.
+    """
+    found: dict[str, Path] = {}
+    for folder in (Path(name), resource_dir(name)) if folders is None else folders:
+        for path in folder.glob(pattern):
+            found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+    return found

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.files import read_text
 from sselfie_insights.query.library import parse_yaml
 
 ALERTS_FILE = Path("alerts.yml")
@@ -85,10 +85,5 @@ def load_watches(path: Path | None = None) -> tuple[Watch, ...]:
         UsageError: The file cannot be read, or says something wrong; the message names the key.
     """
     chosen = path or (ALERTS_FILE if ALERTS_FILE.is_file() else PACKAGED)
-    try:
-        text = chosen.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{chosen} cannot be read: {reason}") from None
-    watches: tuple[Watch, ...] = parse_yaml(_File, text, chosen).alerts
+    watches: tuple[Watch, ...] = parse_yaml(_File, read_text(chosen), chosen).alerts
     return watches

@@ -36,7 +36,8 @@ from pydantic import (
 )
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.resources import resource_dir
+from sselfie_insights.files import read_text
+from sselfie_insights.resources import find_files
 
 Unit = Literal[
     "cents",
@@ -280,14 +281,9 @@ def parse_query(name: str, path: Path) -> Query:
     """Return the query that the file at ``path`` holds.
 
     Raises:
-        UsageError: The header is missing or wrong.
+        UsageError: The file cannot be read, or its header is missing or wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path} cannot be read: {reason}") from None
-    return _parse_text(name, path, text)
+    return _parse_text(name, path, read_text(path))
 
 
 @cache
@@ -352,13 +348,4 @@ def _resolve(name: str, known: Collection[str]) -> str:
 
 
 def _find_files(folders: Iterable[Path] | None = None) -> dict[str, Path]:
-    """The file of every query by name; the earlier folder's counts."""
-    found: dict[str, Path] = {}
-    for folder in _folders() if folders is None else folders:
-        for path in folder.rglob("*.sql"):
-            found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
-    return found
-
-
-def _folders() -> list[Path]:
-    return [folder for folder in (Path("queries"), resource_dir("queries")) if folder.is_dir()]
+    return find_files("queries", "**/*.sql", folders)

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import read_text
 from sselfie_insights.query.library import as_list, nearest, parse_yaml
-from sselfie_insights.resources import resource_dir
+from sselfie_insights.resources import find_files
 
 _WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}
 _UNIT_SUFFIXES = ("_cents", "_count", "_credits", "_on", "_at")
@@ -229,23 +230,8 @@ def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
 def _read_report(name: str, path: Path) -> Report:
     if name == INDEX:
         raise UsageError(f"{path}: the page of contents is called so", remedy="rename the file")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        remedy = "" if isinstance(error, OSError) else "save it as UTF-8"
-        raise UsageError(f"{path} cannot be read: {reason}", remedy=remedy) from None
-    return Report(name=name, path=path, **dict(parse_yaml(_Report, text, path)))
+    return Report(name=name, path=path, **dict(parse_yaml(_Report, read_text(path), path)))
 
 
 def _find_files(folders: Iterable[Path] | None = None) -> dict[str, Path]:
-    """The file of every report by name; the earlier folder's counts."""
-    found: dict[str, Path] = {}
-    for folder in _folders() if folders is None else folders:
-        for path in folder.glob("*.yml"):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def _folders() -> list[Path]:
-    return [folder for folder in (Path("reports"), resource_dir("reports")) if folder.is_dir()]
+    return find_files("reports", "*.yml", folders)
