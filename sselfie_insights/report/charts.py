@@ -88,8 +88,10 @@ def _describe_layers(chart: Chart, size: tuple[int, int], *, validate: bool) -> 
         case "bar":
             bars = {row["point"] for row in _long_rows(chart)}
             layers, height = _draw_bars(chart, width, data), 30 * len(bars)
-            # Long names stand left of the bars, in a font that may be wider.
-            padding = _PADDING | {"left": 8 + 2 * max(len(point) for point in chart.points)}
+            # Names stand left of the bars, cut to a third of the width, in a font that may be
+            # wider: by 2 px for each of the 6 px that a character takes.
+            longest = min(max(len(point) for point in chart.points), width // 18)
+            padding = _PADDING | {"left": 8 + 2 * longest}
         case "waterfall":
             layers = _draw_waterfall(chart, width, data)
     # Altair's own way to put layers together copies each a dozen times.

@@ -101,7 +101,7 @@ def _build_tile(
     )
     period = "" if time is None else _write_period(last, time, result)
     is_running = last.get("is_complete") is False
-    if mark:
+    if mark and last[item.column] is None:
         is_size = item.column in result.group_sizes
         told = mark if is_size else "too few people to show"
         return Tile(label, told, is_size, "", period, is_running, "", "neutral", ())

@@ -99,8 +99,8 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return a sentence about the checks that failed, and one about those that could not run."""
     try:
         rows = connection.execute(
-            "select distinct status, concat_ws('.', table_name, column_name) || ' ' || check_name"
-            " from meta.check_results where status <> 'passed' order by all"
+            "select distinct status, check_name from meta.check_results"
+            " where status <> 'passed' order by all"
         ).fetchall()
     except duckdb.CatalogException:  # nothing was checked yet
         return []

@@ -186,6 +186,8 @@ def _draw_chart(chart: Chart) -> Iterator[Text]:
         return
     if chart.kind == "bar":
         yield from _draw_bars(chart)
+        if chart.period:
+            yield Text(chart.period, _QUIET)
         return
     labels = max(display_width(clean(series.label)) for series in chart.series)
     for series in chart.series:

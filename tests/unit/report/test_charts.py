@@ -82,5 +82,12 @@ def test_text_of_the_data_is_left_alone() -> None:
     assert hostile in [text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")]
 
 
+def test_a_name_of_any_length_leaves_room_for_the_bars() -> None:
+    chart = Chart("bar", ("x" * 10_000,), (Series("A", (1.0,)),), (), (True,), "number", "Summary.")
+    for size in (WIDE, NARROW):
+        [bar] = re.findall(r'd="M0,0h([0-9.]+)v', draw_chart(chart, size))
+        assert float(bar) > size[0] / 4
+
+
 def test_the_narrow_drawing_is_narrow() -> None:
     assert 'viewBox="0 0 330 ' in draw_chart(make("line", 1.0, 2.0, 3.0), NARROW)

@@ -25,7 +25,9 @@ ROWS: list[tuple[Any, ...]] = [
 ]
 
 
-def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
+def tiles(
+    rows: list[tuple[Any, ...]] = ROWS, sizes: tuple[str, ...] = ("people",), **item: Any
+) -> list[Tile]:
     kinds = [pl.Date, pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Boolean]
     frame = pl.DataFrame(rows, schema=dict(zip(UNITS, kinds, strict=True)), orient="row")
     columns = {name: Column(unit=unit, description="") for name, unit in UNITS.items()}  # type: ignore[arg-type]
@@ -35,7 +37,7 @@ def tiles(rows: list[tuple[Any, ...]] = ROWS, **item: Any) -> list[Tile]:
     for name, times in {"share_low": 0.5, "share_high": 2.0}.items():
         columns[name] = Column(unit="rate", of="people", description="")
         frame = frame.with_columns((pl.col("share") * times).alias(name))
-    result = Result("q", frame, columns, ("month", "currency"), ("people",), {}, None)
+    result = Result("q", frame, columns, ("month", "currency"), sizes, {}, None)
     return build_tiles(
         HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
     )
@@ -70,6 +72,11 @@ def test_the_larger_value_comes_first_and_a_small_group_is_hidden() -> None:
     assert (usd.rank, eur.rank) == (0, 1)
     assert (eur.value, eur.change) == ("too few people to show", "")
     assert tiles(column="people", each="currency")[1].value == "<5"
+    # Of two groups the small one hides what is told of both, and not the size of the other.
+    rows = [(date(2026, 1, 1), "usd", 9, 3, 0.1, True)]
+    both = ("people", "money")
+    told = [tiles(rows, both, column=name)[0].value for name in (*both, "share")]
+    assert told == ["9", "<5", "too few people to show"]
     assert 1_000.0 not in eur.trend
 
 

@@ -125,14 +125,14 @@ def test_checks_that_failed_or_broke_are_named(warehouse: Path) -> None:
         (suite, check_name, table_name, column_name, severity, status) values
         ('mirror', 'not_null', 'users', 'email', 'warn', 'failed'),
         ('mirror', 'row_count', 'users', null, 'error', 'passed'),
-        ('mirror', 'between', 'feed_posts', 'likes', 'warn', 'broken'), {rows}""",
+        ('mirror', 'between.feed_posts.likes', 'feed_posts', 'likes', 'warn', 'broken'), {rows}""",
     )
     failed, broken = notices(warehouse)
     assert failed == (
-        "Checks that failed: t many_0, t many_1, t many_2, t many_3, t many_4 and 2 more."
+        "Checks that failed: many_0, many_1, many_2, many_3, many_4 and 2 more."
         " The report quality has the details."
     )
-    assert broken.startswith("Checks that could not run: feed_posts.likes between.")
+    assert broken.startswith("Checks that could not run: between.feed_posts.likes.")
 
 
 def test_what_the_source_lacks_is_named_and_other_drift_is_not(warehouse: Path) -> None:
