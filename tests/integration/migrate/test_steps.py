@@ -204,6 +204,43 @@ def test_an_index_of_that_name_is_not_taken_for_the_one_wanted(target: str, fold
     assert history(target) == [(1, "failed", 0)]
 
 
+def test_after_a_kill_either_another_index_of_that_name_is_not_taken_for_it(
+    target: str, folder: Folder
+) -> None:
+    with psycopg.connect(target) as connection:
+        connection.execute('create table public.one (id integer, "N" text)')
+        connection.execute("create index one_idx on public.one (id) where \"N\" > 'a'")
+    path = folder("-- migrate: no-transaction\ncreate index concurrently one_idx on one (id);")
+    file = path / "0001_make_step1.sql"
+    assert die_at(target, path, 0)
+    with pytest.raises(MigrationError, match=r"public\.one_idx is there, and may not .* WHERE"):
+        apply(target, folder=path, limits=Limits(wait_s=PATIENCE_SECONDS))
+    with psycopg.connect(target) as connection:
+        connection.execute("drop table sselfie_migrations.history cascade")
+    file.write_text(file.read_text().replace("(id)", "using btree (id)\nwhere \"N\">'a'"))
+    assert die_at(target, path, 0)
+    assert len(apply(target, folder=path, limits=Limits(wait_s=PATIENCE_SECONDS))) == 1
+
+
+@pytest.mark.parametrize("what", ["index concurrently public.one_idx", "table concurrently one"])
+def test_what_a_failed_reindex_left_is_dropped(target: str, folder: Folder, what: str) -> None:
+    with psycopg.connect(target, autocommit=True) as connection:
+        connection.execute("create table public.one (id integer)")
+        connection.execute("create unique index one_idx on public.one (id)")
+        # As when a session is killed amid REINDEX.
+        connection.execute("create index one_idx_ccnew on public.one (id)")
+        connection.execute("create index two_idx_ccnew1 on public.one (id)")
+        connection.execute(
+            "update pg_index set indisvalid = false where indexrelid::regclass::text ~ '_ccnew'"
+        )
+    notes: list[str] = []
+    path = folder(f"-- migrate: no-transaction\nreindex {what};")
+    apply(target, folder=path, note=notes.append)
+    names = "select relname from pg_class where relname ~ '_idx' order by 1"
+    assert rows(target, names) == [("one_idx",)]
+    assert len([note for note in notes if "is invalid, left by an attempt" in note]) == 2
+
+
 @pytest.mark.parametrize("head", ["", "-- migrate: no-transaction\n"])
 def test_a_file_may_set_another_role(target: str, folder: Folder, head: str) -> None:
     role = f"owner_{psycopg.conninfo.conninfo_to_dict(target)['dbname']}"
