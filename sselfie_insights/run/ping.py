@@ -1,6 +1,7 @@
 """Tell a monitor that a run begins, and how it ended. That it cannot be told fails no run."""
 
 import json
+import threading
 import urllib.request
 from http.client import HTTPException
 from typing import Any
@@ -13,9 +14,12 @@ from sselfie_insights import __version__
 from sselfie_insights.settings import Settings
 
 TIMEOUT_SECONDS = 5
-"""Of one attempt."""
+"""Of each wait for the monitor."""
 
 ATTEMPTS = 3
+
+DEADLINE_SECONDS = 20
+"""Of all attempts together, however slowly a monitor answers."""
 
 
 class Pinger:
@@ -55,14 +59,30 @@ class Pinger:
                 "User-Agent": f"sselfie-insights/{__version__}",
             },
         )
-        try:
-            for attempt in stamina.retry_context(
-                on=(OSError, HTTPException), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2
-            ):
-                with attempt, urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
-                    pass
-        except (OSError, HTTPException, ValueError) as error:
+        reason = f"no answer within {DEADLINE_SECONDS} s"
+
+        def send() -> None:
+            nonlocal reason
+            reason = _send(request)
+
+        # A timeout of a socket is that of one wait: a byte a second outlasts any.
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        thread.join(DEADLINE_SECONDS)
+        if reason:
             # The address is a secret: who has it can say that all is well.
             host = urlsplit(self._url).hostname
-            reason = getattr(error, "reason", None) or type(error).__name__
             self._log.warning(f"{host} could not be told '{event}': {reason}", step="ping")
+
+
+def _send(request: urllib.request.Request) -> str:
+    """Send it; return why it could not be sent, or nothing."""
+    try:
+        for attempt in stamina.retry_context(
+            on=(OSError, HTTPException), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2
+        ):
+            with attempt, urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+                pass
+    except (OSError, HTTPException, ValueError) as error:
+        return str(getattr(error, "reason", None) or type(error).__name__)
+    return ""

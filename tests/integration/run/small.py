@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ from sselfie_insights.marts import BuildReport
 from sselfie_insights.marts import dbt as marts_dbt
 from sselfie_insights.query import library
 from sselfie_insights.report import definition
-from sselfie_insights.resources import resource_dir
+from sselfie_insights.resources import find_files, resource_dir
 from sselfie_insights.settings import Settings
 from tests.warehouses import write_build_info
 
@@ -96,11 +97,12 @@ def write_folders(folder: Path) -> Path:
 def replacements(folder: Path) -> list[tuple[ModuleType, str, Any]]:
     """What makes ``sselfie`` small: module, name and value."""
 
-    def find(name: str) -> Path:
-        return folder / name
+    def find(name: str, pattern: str, folders: Iterable[Path] | None = None) -> dict[str, Path]:
+        return find_files(name, pattern, folders or [folder / name])
 
     return [
-        *((module, "resource_dir", find) for module in (marts_dbt, library, definition)),
+        (marts_dbt, "resource_dir", lambda name: folder / name),
+        *((module, "find_files", find) for module in (library, definition)),
         (check, "start_import", lambda: None),
         (check, "check_mirror", check_rounds),
         (forecast, "write_forecasts", lambda *_, **__: None),

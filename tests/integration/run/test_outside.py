@@ -21,12 +21,16 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 class Monitor:
-    """An HTTP server that remembers what it was told, and refuses the first few, or babbles."""
+    """An HTTP server that remembers what it was told, and refuses the first few, or babbles.
+
+    Or it drips: it answers a byte at a time, without end.
+    """
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.refusals = 0
-        self.babbles = False
+        self.babbles = self.drips = False
+        self.over = threading.Event()
         monitor = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,6 +40,8 @@ class Monitor:
                 monitor.refusals -= refused
                 if not refused:
                     monitor.told.append((self.path, json.loads(body)))
+                while monitor.drips and not monitor.over.wait(0.05):
+                    self.wfile.write(b"H")
                 if monitor.babbles:
                     self.wfile.write(b"hello\r\n\r\n")
                 else:
@@ -57,6 +63,7 @@ def monitor() -> Iterator[Monitor]:
     thread = threading.Thread(target=monitor.server.serve_forever)
     thread.start()
     yield monitor
+    monitor.over.set()
     monitor.server.shutdown()
     thread.join()
     monitor.server.server_close()
@@ -97,6 +104,19 @@ def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
     assert nightly.rounds() == {0}
     monkeypatch.setenv("SSELFIE_PING_URL", "https://hc.example/hunter2")
     assert "hunter2" not in str(describe_settings())
+
+
+def test_a_monitor_that_answers_without_end_is_left(
+    nightly: Nightly,
+    monitor: Monitor,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ping, "DEADLINE_SECONDS", 1)
+    monitor.drips = True
+    pinger = ping.Pinger(nightly.settings(ping_url=monitor.url("/")), "run", open_log("text"))
+    pinger.end(0, None)
+    assert "127.0.0.1 could not be told '0': no answer within 1 s" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
