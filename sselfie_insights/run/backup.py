@@ -30,6 +30,7 @@ from sselfie_insights.run.journal import journal_path
 from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.segment.record import record_lock, record_path
 from sselfie_insights.sql import literal
+from sselfie_insights.storage import explain_storage
 
 BACKUP_FORMAT = 1
 
@@ -102,7 +103,9 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}") from None
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"the history in {warehouse} cannot be copied: {reason}") from None
+        raise explain_storage(reason) or UsageError(
+            f"the history in {warehouse} cannot be copied: {reason}"
+        ) from None
     return BackupReport(tables, len(journal.splitlines()), len(exports.splitlines()))
 
 

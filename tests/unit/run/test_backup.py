@@ -177,6 +177,21 @@ def test_every_damaged_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
     assert refused > 50
 
 
+def test_history_in_a_damaged_block_is_told_with_what_helps(tmp_path: Path) -> None:
+    warehouse = write_history(tmp_path / "w.duckdb", [("a", "user", T[0], None)])
+    with duckdb.connect(warehouse, read_only=True) as db:
+        (block,) = db.execute(
+            "select max(block_id) from pragma_storage_info('snapshots.users_history')"
+        ).fetchone() or (None,)
+    content = bytearray(warehouse.read_bytes())
+    content[3 * 4_096 + block * 262_144 + 100] ^= 1  # behind three headers of a page each
+    warehouse.write_bytes(content)
+    with pytest.raises(UsageError, match="the warehouse is damaged: Corrupt") as failed:
+        backup(warehouse, tmp_path / "b.zip")
+    assert "kept publication" in failed.value.remedy
+    assert not (tmp_path / "b.zip").exists()
+
+
 def test_a_backup_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "b.zip"
     backup(write_history(tmp_path / "old.duckdb", []), file)
