@@ -30,12 +30,7 @@ columns:
   acquisition: {unit: text, description: The list from which the user came.}
   brand_style: {unit: text, description: The brand style that the user chose.}
 */
-{% set start_column = {
-    "signup": "signed_up_on",
-    "first_payment": "first_payment_on",
-    "first_subscription": "first_subscription_on",
-    "first_activity": "first_activity_on",
-}[start] %}
+{% set start_column = ("signed_up" if start == "signup" else start) ~ "_on" %}
 with cohorts as (
     select
         *,

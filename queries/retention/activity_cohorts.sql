@@ -51,12 +51,7 @@ columns:
   retention_rate: {unit: rate, of: at_risk_count, interval: [low, high], description: Retained / at risk.}
   is_complete: {unit: flag, description: Whether period k has ended by as_of.}
 */
-{% set start_column = {
-    "signup": "signed_up_on",
-    "first_payment": "first_payment_on",
-    "first_subscription": "first_subscription_on",
-    "first_activity": "first_activity_on",
-}[start] %}
+{% set start_column = ("signed_up" if start == "signup" else start) ~ "_on" %}
 with build as (
     select as_of_on, complete_until_on from marts.build_info
 ),
@@ -108,7 +103,10 @@ spans as (
     select
         bracket as period_label,
         cast(split_part(bracket, '-', 1) as integer) as first_index,
-        cast(split_part(bracket, '-', -1) as integer) as last_index
+        case when cast(split_part(bracket, '-', -1) as integer) < first_index
+            then error('bracket ' || bracket || ' ends before it begins')
+            else cast(split_part(bracket, '-', -1) as integer)
+        end as last_index
     from (select unnest(string_split($brackets, ',')) as bracket)
 {% else %}
     select
@@ -132,11 +130,7 @@ cells as (
         period_label,
         cohort_size,
         cohort_period + first_index * interval 1 {{ grain }} <= as_of_on as has_begun,
-        cohort_period + (last_index + 1) * interval 1 {{ grain }} <= complete_until_on as is_complete,
-        {% if mode == "bracket" %}
-        case when first_index > last_index
-            then error('bracket ' || period_label || ' ends before it begins') end as refusal,
-        {% endif %}
+        cohort_period + (last_index + 1) * interval 1 {{ grain }} <= complete_until_on as is_complete
     from dense_cohorts, spans, build
 ),
 
@@ -210,7 +204,6 @@ final as (
         retained_count / nullif(at_risk_count, 0) as retention_rate,
         is_complete
     from retained
-    {% if mode == "bracket" %}where refusal is null{% endif %}
 )
 
 select * from final

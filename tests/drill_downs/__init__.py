@@ -23,8 +23,8 @@ TOLERANCE = 1e-9
 
 NOTHING = "nothing to add up"
 
-DERIVED = {"low", "high", "step_index"}
-"""An interval follows from its rate and n; a step's place is a name of it."""
+DERIVED = {"step_index"}
+"""A step's place is a name of it."""
 
 
 def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str) -> list[str]:
@@ -34,7 +34,9 @@ def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str
     found = []
     for sums in SUMS[name]:
         told = {key for key in query.columns if query.columns[key].unit in NUMERIC_UNITS}
-        told -= {*query.key, *DERIVED, *sums.stored}
+        # An interval follows from its share and n.
+        ends = {end for column in query.columns.values() for end in column.interval or ()}
+        told -= {*query.key, *ends, *DERIVED, *sums.stored}
         whole = run_query(connection, query, stamp, sums.given).frame.to_dicts()
         parts = _add_up(connection, query, sums)
         if not parts:

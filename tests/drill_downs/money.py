@@ -13,25 +13,28 @@ _COHORT_CELLS = """
             count(*) as cohort_size
         from memberships where is_first group by all
     ),
-    kept as (
-        select
-            {segment} as segment, cohort_period, period_index,
-            count(distinct customer_key) as retained_count
-        from cohort_members group by all
-    ),
     offsets as (
         select unnest(range(
             date_diff('month', (select min(cohort_period) from sizes), max(month)) + 1
-        )) as period_index
+        )) as k
         from marts.dim_months
+    ),
+    spans as ({spans}),
+    kept as (
+        select
+            {segment} as segment, cohort_period, low, count(distinct customer_key) as retained_count
+        from cohort_members inner join spans on period_index between low and high group by all
     )
     select
-        segment, cohort_period, period_index, cohort_size,
-        case when cohort_period + period_index * interval 1 month
+        segment, cohort_period, low as period_index, cohort_size,
+        case when cohort_period + low * interval 1 month
             <= (select max(month) from marts.dim_months) then cohort_size end as at_risk_count,
         retained_count, retained_count / cohort_size as retention_rate
-    from sizes cross join offsets left join kept using (segment, cohort_period, period_index)
+    from sizes cross join spans left join kept using (segment, cohort_period, low)
 """
+_ON = "select k as low, k as high from offsets"
+_ON_OR_AFTER = "select k as low, 99999 as high from offsets"
+_BRACKETS = "select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high"
 
 _REVENUE = """
     sum(gross_cents) as gross_cents, sum(refunded_cents) as refunded_cents,
@@ -177,9 +180,16 @@ MONEY: dict[str, list[Sums]] = {
         """)
     ],
     "retention/subscriber_cohorts": [
-        Sums(_COHORT_CELLS.format(segment="'all'")),
-        Sums(_COHORT_CELLS.format(segment="acquisition"), {"breakdown": "acquisition"}),
-        Sums(_COHORT_CELLS.format(segment="product"), {"breakdown": "product"}),
+        Sums(_COHORT_CELLS.format(segment="'all'", spans=_ON)),
+        Sums(
+            _COHORT_CELLS.format(segment="acquisition", spans=_ON_OR_AFTER),
+            {"breakdown": "acquisition", "mode": "on_or_after"},
+        ),
+        Sums(
+            _COHORT_CELLS.format(segment="product", spans=_BRACKETS),
+            {"breakdown": "product", "mode": "bracket"},
+        ),
+        Sums(_COHORT_CELLS.format(segment="product", spans=_ON), {"breakdown": "product"}),
     ],
     "retention/revenue_cohorts": [
         Sums("""

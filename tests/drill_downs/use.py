@@ -198,8 +198,10 @@ USE: dict[str, list[Sums]] = {
                 group by all
             )
             select
-                active_days, count(*) as user_count, count(*) / sum(count(*)) over () as share
-            from days group by all
+                k as active_days, count(user_id) as user_count,
+                sum(count(user_id)) over () as active_count,
+                count(user_id) / sum(count(user_id)) over () as share
+            from range(1, 29) as numbers (k) left join days on active_days = k group by all
             """,
             parts={"engagement/activity_by_user": {"grain": "day"}},
         )
