@@ -1,13 +1,18 @@
 """``sselfie alerts``: the watched numbers, and exit code 8 when one fired."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, refuse_stale
+from sselfie_insights.cli.output import (
+    FormatOption,
+    Output,
+    choose_format,
+    refuse_stale,
+    write_table,
+)
 from sselfie_insights.errors import ExitCode
 
 
@@ -29,7 +34,9 @@ def alerts(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Tell which watched numbers crossed a line or left their usual course; exit 8 if one did.
+    """Tell which watched numbers are out of line; exit 8 if one is.
+
+    Beyond a line that was drawn, or away from their usual course.
 
     Example: sselfie alerts --format json
     """
@@ -40,10 +47,10 @@ def alerts(
     from sselfie_insights.alerts import evaluate, load_watches
     from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp
     from sselfie_insights.query.run import run_query
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     watches = load_watches(file)
     query = replace(
@@ -56,9 +63,7 @@ def alerts(
     fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
     if not all_of_them:
         result = replace(result, data=result.frame.filter(pl.col("state") == "fired"))
-    chosen = choose_format(form, output)
-    content = to_bytes(result, chosen.value)
-    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+    write_table(result, chosen, output)
     typer.echo(
         f"{fired} of {len(states)} fired, {unjudged} could not be judged"
         + ("" if all_of_them else "; --all shows each"),

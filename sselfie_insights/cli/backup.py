@@ -21,9 +21,11 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Write what no source can give back to one file: histories of rows, syncs, runs, exports.
+    """Write what no source can give back to one file.
 
-    Example: sselfie backup backups/2026-11-22.zip
+    The histories of rows, syncs, runs and exports of segments.
+
+    Example: sselfie backup 2026-11-22.zip
     """
     from sselfie_insights.run import backup as backups
     from sselfie_insights.settings import load_settings
@@ -37,9 +39,11 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of 'sselfie backup'.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Merge a backup into the warehouse; what is there already is not doubled.
+    """Merge a backup into the warehouse.
 
-    Example: sselfie restore backups/2026-11-22.zip
+    What is there already is not doubled.
+
+    Example: sselfie restore 2026-11-22.zip
     """
     from sselfie_insights.run import backup as backups
     from sselfie_insights.settings import load_settings

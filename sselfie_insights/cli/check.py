@@ -1,6 +1,5 @@
 """``sselfie check``: is the published data what the contract and the accounts say it is?"""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, write_table
 from sselfie_insights.cli.progress import progress_bar
 
 SHOWN = """
@@ -45,7 +44,9 @@ def check(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Check the published warehouse, which stays as it is; exit 4 when an error is found.
+    """Check the published warehouse; exit 4 when an error is found.
+
+    The file stays as it is.
 
     Example: sselfie check --all -o checks.csv
     """
@@ -54,10 +55,10 @@ def check(
     from sselfie_insights import check as checks
     from sselfie_insights.marts import check_marts
     from sselfie_insights.query import run_statement
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     checks.load_severities(settings)
     results = []
@@ -71,10 +72,7 @@ def check(
     with duckdb.connect() as memory:
         checks.record(memory, results)
         table = run_statement(memory, SHOWN.format(show_all=show_all))
-    chosen = choose_format(form, output)
-    write_out(
-        to_bytes(table, chosen.value), output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS
-    )
+    write_table(table, chosen, output)
     warned = len(checks.failures(results, "warn"))
     typer.echo(
         f"{len(results)} checks: {sum(result.status == 'passed' for result in results)} passed, "

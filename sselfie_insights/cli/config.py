@@ -9,7 +9,9 @@ def register(app: typer.Typer) -> None:
 
 
 def config() -> None:
-    """Show every setting, its value and its source; secrets are not shown.
+    """Show every setting, its value and its source.
+
+    Secrets are not shown.
 
     Example: sselfie config
     """

@@ -12,9 +12,11 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    users: Annotated[int, typer.Option(min=1, help="How many people sign up.")] = 1000,
-    months: Annotated[int, typer.Option(min=1, help="Over how many months.")] = 18,
-    seed: Annotated[int, typer.Option(help="Which business: the same seed, the same one.")] = 1,
+    users: Annotated[int, typer.Option(metavar="N", min=1, help="How many people sign up.")] = 1000,
+    months: Annotated[int, typer.Option(metavar="N", min=1, help="Over how many months.")] = 18,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Which business: the same seed, the same one.")
+    ] = 1,
     output_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where everything is written.")
     ] = None,
@@ -22,7 +24,9 @@ def demo(
         bool, typer.Option("--keep", help="Leave the database running and print its address.")
     ] = False,
 ) -> None:
-    """From an embedded Postgres to HTML reports, on a synthetic business of no real people.
+    """Go the whole way once, on a synthetic business.
+
+    From an embedded Postgres to HTML reports, about no real people.
 
     Example: sselfie demo --users 200 --output-dir out
     """

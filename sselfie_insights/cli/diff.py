@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, TableFormat, choose_format, print_text
+from sselfie_insights.cli.output import (
+    FormatOption,
+    Output,
+    TableFormat,
+    choose_format,
+    print_text,
+    write_table,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -21,30 +28,32 @@ def diff(
     ],
     after: Annotated[
         str | None,
-        typer.Argument(metavar="[B]", help="The later one; by default the warehouse as it is."),
+        typer.Argument(metavar="B", help="The later one; by default the warehouse as it is."),
     ] = None,
-    form: FormatOption = None,
-    output: Output = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="Write the rows behind, where a file holds one table.")
     ] = False,
+    form: FormatOption = None,
+    output: Output = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Name every public number that changed for periods that were already complete, and why.
+    """Name every public number that was restated, and why.
+
+    That is, which changed for a period that was complete in A.
 
     Example: sselfie diff 2026-11-01 2026-11-22 --format json
     """
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.query.write import write_out
     from sselfie_insights.run.diff import compare, resolve
     from sselfie_insights.run.diff.tables import numbers_result, rows_result, to_json, to_text
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = load_settings(warehouse=warehouse)
     files = (resolve(settings, text, say_note) for text in (before, after))
     comparison = compare(settings, *files)
     for remark in comparison.remarks:
         say_note(remark)
-    chosen = choose_format(form, output)
     if chosen is TableFormat.JSON:
         write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
     elif chosen is TableFormat.TABLE:
@@ -56,8 +65,6 @@ def diff(
             write_out(f"{text}\n".encode(), output, sys.stdout.buffer, binary=False)
     else:
         result = rows_result(comparison) if rows else numbers_result(comparison)
-        form = TableFormat(chosen)
-        content = to_bytes(result, form.value)
-        write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)
+        write_table(result, chosen, output)
     if not comparison.restatements and chosen is not TableFormat.TABLE:
         say_note("nothing restated")

@@ -1,13 +1,18 @@
 """``sselfie doctor``: what works, what does not, and the remedy."""
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from sselfie_insights.cli.options import Warehouse
-from sselfie_insights.cli.output import FormatOption, Output, TableFormat, choose_format
+from sselfie_insights.cli.output import (
+    FormatOption,
+    Output,
+    TableFormat,
+    choose_format,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from sselfie_insights.doctor import Finding
@@ -21,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:
-    """Look at every part of the installation and name the remedy for what is wrong.
+    """Look at every part, and name the remedy for what is wrong.
 
     The exit code is that of the first failure; warnings leave it 0.
 
@@ -55,7 +60,6 @@ def _print(finding: "Finding") -> None:
 
 def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None:
     from sselfie_insights.query import Column, Result
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
 
     names = ("part", "state", "detail", "remedy", "exit_code")
     rows = [tuple(getattr(finding, name) for name in names) for finding in findings]
@@ -64,5 +68,4 @@ def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None
         for name in names
     }
     result = Result("doctor", rows, columns, ("part",), (), {}, None)
-    content = to_bytes(result, form.value)
-    write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)
+    write_table(result, form, output)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import format_of, refuse_stale
+from sselfie_insights.cli.output import TableFormat, format_of, refuse_stale, write_table
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
 
@@ -33,7 +33,8 @@ def explain(
         typer.Option(metavar="MONTH", help="E.g. 2026-10; by default the last complete one."),
     ] = None,
     first: Annotated[
-        int, typer.Option(min=1, help="Parts to show of each kind; csv and json hold all.")
+        int,
+        typer.Option(metavar="N", min=1, help="Parts to show of each kind; csv and json hold all."),
     ] = 10,
     form: Annotated[
         ReportFormat | None,
@@ -47,7 +48,9 @@ def explain(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Take a month's change apart by product, cohort, segment and customer, the largest first.
+    """Take a month's change apart, the largest part first.
+
+    By product, cohort, acquisition, brand style and customer.
 
     The parts add up to the whole, to the cent. The page for a browser names no single customer.
 
@@ -58,7 +61,7 @@ def explain(
     from sselfie_insights.explain.page import to_result
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.cells import SMALLEST_GROUP
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+    from sselfie_insights.query.write import write_out
     from sselfie_insights.report.html import render_html
     from sselfie_insights.report.terminal import render_text
     from sselfie_insights.run.publications import use_publication
@@ -81,8 +84,7 @@ def explain(
         if is_page:
             page = build_explanation_page(connection, explanation, is_shared=is_shared)
     if not is_page:
-        content = to_bytes(to_result(explanation, stamp), chosen.value)  # type: ignore[arg-type]
-        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        write_table(to_result(explanation, stamp), TableFormat(chosen), output)
         if not explanation.is_complete:
             typer.echo(f"note: {explanation.month:%Y-%m} is still running", err=True)
     elif is_shared:

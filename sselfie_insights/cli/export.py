@@ -29,7 +29,9 @@ def export(
     publication: Publication = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
-    """Export queries as Parquet, CSV and one Excel workbook, with a manifest.
+    """Write queries and marts as files, with a manifest.
+
+    Every query as Parquet and CSV, and in one Excel workbook; chosen marts as Parquet.
 
     Example: sselfie export -o export --mart fct_activity
     """

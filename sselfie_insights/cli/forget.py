@@ -21,10 +21,12 @@ def forget(
         str, typer.Argument(metavar="USER", help="The id of an account, or an e-mail.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     warehouse: Warehouse = None,
 ) -> None:
-    """Erase a person from the mirror, history, marts, kept publications, reports and exports.
+    """Erase a person from everything that was kept.
+
+    From the mirror, history, marts, kept publications, reports and exports.
 
     The source is not changed: delete the person there first, or the next sync brings them back.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="migrate",
-    help="Change the application's database by numbered SQL files, without hurting it.",
+    help="Change the application's database by numbered SQL files.",
     no_args_is_help=True,
 )
 
@@ -37,6 +37,7 @@ Scratch = Annotated[
     str | None,
     typer.Option(
         "--scratch-url",
+        metavar="URL",
         envvar="SSELFIE_SCRATCH_URL",
         help="A server to try things on, never the target's; default: an embedded one.",
     ),
@@ -55,7 +56,9 @@ def status(
     scratch_url: Scratch = None,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Show each migration's state, drift, and where contract, files and database differ.
+    """Show each file's state, drift, and what disagrees.
+
+    Contract, files and database are held against each other.
 
     Example: sselfie migrate status
     """
@@ -94,7 +97,9 @@ def status(
 def plan(
     to: To = None, output_format: Format = ListFormat.TABLE, large_table: LargeTable = 10
 ) -> None:
-    """Show what apply would do, and what speaks against it; changes nothing.
+    """Show what apply would do, and what speaks against it.
+
+    Nothing is changed.
 
     Example: sselfie migrate plan --to 15
     """
@@ -125,7 +130,7 @@ def plan(
 @app.command()
 def apply(
     to: To = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     allow_destructive: Annotated[
         bool, typer.Option("--allow-destructive", help="Let steps lose data, or names in use.")
     ] = False,
@@ -147,7 +152,9 @@ def apply(
     large_table: LargeTable = 10,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Apply the pending migrations, each with its record in one transaction.
+    """Apply the pending files.
+
+    Each in one transaction with its record.
 
     Example: sselfie migrate apply --to 15 --yes
     """
@@ -193,7 +200,9 @@ def lint(
     output_format: Format = ListFormat.TABLE,
     large_table: LargeTable = 10,
 ) -> None:
-    """Check the pending files; exit 6 when a finding blocks. Works without a database, strictly.
+    """Check the pending files; exit 6 when a finding blocks.
+
+    Works without a database, strictly.
 
     Example: sselfie migrate lint --all --format json
     """
@@ -221,7 +230,9 @@ def lint(
 def trace(
     to: To = None, scratch_url: Scratch = None, output_format: Format = ListFormat.TABLE
 ) -> None:
-    """Run the pending files on a copy of the schema, and tell the locks they really take.
+    """Tell the locks that the pending files really take.
+
+    They are run on a copy of the schema.
 
     Example: sselfie migrate trace
     """
@@ -261,7 +272,9 @@ def baseline(
     scratch_url: Scratch = None,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Adopt a database that somebody else created, and list how it differs.
+    """Adopt a database that somebody else created.
+
+    How it differs is listed.
 
     Example: sselfie migrate baseline 15
     """
@@ -286,13 +299,17 @@ def baseline(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="What it does: <verb>_<noun>, e.g. add_plans.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What it does: <verb>_<noun>, e.g. add_plans.")
+    ],
     no_transaction: Annotated[
         bool, typer.Option("--no-transaction", help="For CREATE INDEX CONCURRENTLY and its like.")
     ] = False,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
-    """Write an empty migration with the next number into your own folder (SSELFIE_MIGRATIONS).
+    """Write an empty file with the next number.
+
+    Into a folder of your own, which SSELFIE_MIGRATIONS names.
 
     Example: sselfie migrate new add_plans
     """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from sselfie_insights.query.warehouse import Stamp
+    from sselfie_insights.query import Result, Stamp
     from sselfie_insights.settings import Settings
 
 F = TypeVar("F", bound=StrEnum)
@@ -48,13 +48,16 @@ FormatOption = Annotated[
 ]
 
 
-def choose_format(given: TableFormat | None, output: Path | None) -> TableFormat:
-    """Return the format asked for, else the one that the file's suffix names, else table.
+def choose_format(
+    given: TableFormat | None, output: Path | None, default: TableFormat = TableFormat.TABLE
+) -> TableFormat:
+    """Return the format asked for, else the one that the file's suffix names, else ``default``.
 
     Raises:
         UsageError: The suffix names no format.
     """
-    return given or format_of(output, TableFormat)
+    named = output is not None and output.suffix
+    return given or (format_of(output, TableFormat) if named else default)
 
 
 def format_of(output: Path | None, formats: type[F]) -> F:
@@ -73,6 +76,19 @@ def format_of(output: Path | None, formats: type[F]) -> F:
         f"{output}: no format is called {suffix!r}",
         remedy=f"choose one with --format: {', '.join(each.value for each in formats)}",
     )
+
+
+def write_table(result: "Result", form: TableFormat, output: Path | None) -> None:
+    """Write ``result`` to the file ``output``, or to stdout when it is None or ``-``.
+
+    Raises:
+        UsageError: The format cannot hold the table, the file cannot be written, or binary data
+            would go to a terminal.
+    """
+    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
+
+    content = to_bytes(result, form.value)
+    write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)
 
 
 def print_text(text: str, *, is_styled: bool = False) -> None:

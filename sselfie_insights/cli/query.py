@@ -16,6 +16,7 @@ from sselfie_insights.cli.output import (
     choose_format,
     print_text,
     refuse_stale,
+    write_table,
 )
 
 app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
@@ -29,7 +30,11 @@ def _complete(incomplete: str) -> list[str]:
 
 Name = Annotated[
     str,
-    typer.Argument(help="A query's name, e.g. churn/churn_by_month.", autocompletion=_complete),
+    typer.Argument(
+        metavar="NAME",
+        help="A query's name, e.g. churn/churn_by_month.",
+        autocompletion=_complete,
+    ),
 ]
 
 
@@ -49,7 +54,7 @@ def list_queries() -> None:
 
 @app.command("show")
 def show_query(name: Name, parameter: Parameters = None) -> None:
-    """Show a query's definition, grain, parameters, columns, lineage and compiled SQL.
+    """Show a query's definition, parameters, columns, lineage and SQL.
 
     Example: sselfie query show retention/activity_cohorts -p grain=week
     """
@@ -69,7 +74,9 @@ def run(
     name: Annotated[
         str,
         typer.Argument(
-            help="A query's name, or - to read SQL from stdin.", autocompletion=_complete
+            metavar="NAME",
+            help="A query's name, or - to read SQL from stdin.",
+            autocompletion=_complete,
         ),
     ],
     parameter: Parameters = None,
@@ -87,7 +94,7 @@ def run(
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.table import lay_out
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, to_text_table, write_out
+    from sselfie_insights.query.write import to_text_table
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
@@ -121,8 +128,7 @@ def run(
                 err=True,
             )
     else:
-        content = to_bytes(result, chosen.value)
-        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        write_table(result, chosen, output)
     if not result.height:
         typer.echo("note: no rows" if name == "-" else "note: no data captured", err=True)
     if result.stamp is not None:

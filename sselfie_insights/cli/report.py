@@ -65,18 +65,24 @@ def list_reports() -> None:
 @app.command("show")
 def show(
     name: Annotated[
-        str, typer.Argument(help="A report's name, e.g. retention.", autocompletion=_complete)
+        str,
+        typer.Argument(
+            metavar="NAME", help="A report's name, e.g. retention.", autocompletion=_complete
+        ),
     ],
     parameter: Parameters = None,
+    section: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="One section alone; csv and parquet hold one, by default the first.",
+        ),
+    ] = None,
     form: Annotated[
         ReportFormat | None,
         typer.Option("--format", help="Default: by the suffix of FILE, else table."),
     ] = None,
     output: Output = None,
-    section: Annotated[
-        str | None,
-        typer.Option(help="One section alone; csv and parquet hold one, by default the first."),
-    ] = None,
     color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
     warehouse: Warehouse = None,
     publication: Publication = None,
@@ -130,7 +136,9 @@ def site(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Write every report as a page, with an index and the tables as CSV and JSON beside them.
+    """Write every report as a page, with an index.
+
+    The tables stand beside the pages as CSV and JSON.
 
     Example: sselfie report site -o out/site
     """

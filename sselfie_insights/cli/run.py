@@ -50,7 +50,9 @@ def run(
     ] = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Sync, check, build, publish, render and export; publish nothing unless all is well.
+    """Sync, check, build, publish, render and export.
+
+    Nothing is published unless all is well.
 
     Example: sselfie run --quiet --timeout 2h
     """

@@ -1,6 +1,5 @@
 """``sselfie segment``: list, show and export the people to write to."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from sselfie_insights.cli.output import (
     WithPersonalData,
     choose_format,
     refuse_stale,
+    write_table,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def _complete(incomplete: str) -> list[str]:
 
 
 Name = Annotated[
-    str, typer.Argument(help="A segment's name, e.g. win_back.", autocompletion=_complete)
+    str,
+    typer.Argument(
+        metavar="NAME", help="A segment's name, e.g. win_back.", autocompletion=_complete
+    ),
 ]
 
 
@@ -46,7 +49,7 @@ def list_segments(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """List every segment: why people are in it, and how many; or how they overlap.
+    """List every segment: why people are in it, and how many.
 
     Example: sselfie segment list --overlaps
     """
@@ -61,15 +64,16 @@ def list_segments(
     from sselfie_insights.segment.sizes import lay_out_overlaps
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     name = "growth/segment_overlaps" if overlaps else "growth/segment_sizes"
     with open_warehouse(settings.warehouse) as connection:
         stamp = read_stamp(connection)
         result = run_query(connection, find_query(name, load_library()), stamp)
-    if overlaps and choose_format(form, output) is TableFormat.TABLE and output is None:
+    if overlaps and chosen is TableFormat.TABLE and output is None:
         typer.echo("\n".join(lay_out_overlaps(result)))
     else:
-        _write(result, form, output)
+        _write(result, chosen, output)
     refuse_stale(settings, stamp)
 
 
@@ -94,6 +98,7 @@ def show_segment(
     from sselfie_insights.segment.record import read_record
     from sselfie_insights.settings import load_settings
 
+    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     query = find_segment(name, load_segments())
     with open_warehouse(settings.warehouse) as connection:
@@ -106,7 +111,7 @@ def show_segment(
             record=read_record(settings.warehouse),
             with_personal_data=with_personal_data,
         )
-    _write(result, form, output)
+    _write(result, chosen, output)
     refuse_stale(settings, stamp)
 
 
@@ -120,12 +125,15 @@ def export(
             metavar="N", min=0, max=90, help="Leave so many in a hundred out, to measure by."
         ),
     ] = None,
-    form: FormatOption = None,
+    form: Annotated[
+        TableFormat | None,
+        typer.Option("--format", help="Default: by the suffix of FILE, else csv."),
+    ] = None,
     output: Output = None,
     warehouse: Warehouse = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
-    """Write who is to be written to, once a day, as CSV unless told otherwise.
+    """Write who is to be written to, once a day, as CSV.
 
     Left out are those cooling down and, to measure the effect, the holdout group. A second export
     of the same day writes the same file.
@@ -137,6 +145,8 @@ def export(
     from sselfie_insights.segment import export_segment, find_segment, load_segments
     from sselfie_insights.settings import load_settings
 
+    # Before anybody is recorded as written to.
+    chosen = choose_format(form, output, TableFormat.CSV)
     settings = load_settings(warehouse=warehouse, holdout_percent=holdout_percent)
     query = find_segment(name, load_segments())
     with open_warehouse(settings.warehouse) as connection:
@@ -150,7 +160,7 @@ def export(
             holdout_percent=settings.holdout_percent,
             with_personal_data=with_personal_data,
         )
-    _write(exported.result, form, output, default=TableFormat.CSV)
+    _write(exported.result, chosen, output)
     told = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
     if exported.is_repeat:
         typer.echo(f"{told}; this is the export made before for {stamp.as_of_on}", err=True)
@@ -159,18 +169,7 @@ def export(
     refuse_stale(settings, stamp)
 
 
-def _write(
-    result: "Result",
-    form: TableFormat | None,
-    output: Path | None,
-    default: TableFormat = TableFormat.TABLE,
-) -> None:
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
-
-    chosen = choose_format(form, output)
-    if form is None and chosen is TableFormat.TABLE:
-        chosen = default
-    content = to_bytes(result, chosen.value)
-    write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
-    if result.frame.is_empty():
-        typer.echo("note: nobody", err=True)
+def _write(result: "Result", form: TableFormat, output: Path | None) -> None:
+    write_table(result, form, output)
+    if not result.height:
+        say_note("nobody")

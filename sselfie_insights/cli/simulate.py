@@ -23,14 +23,20 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    users: Annotated[int, typer.Option(min=1, help="How many accounts.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Names the business: same seed, same rows.")] = 1,
+    users: Annotated[int, typer.Option(metavar="N", min=1, help="How many accounts.")] = 1000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Names the business: same seed, same rows.")
+    ] = 1,
     as_of: Annotated[
         str | None,
-        typer.Option(help="The state's instant; a bare date is the end of that day. Default: now."),
+        typer.Option(
+            metavar="INSTANT",
+            help="The state's instant; a date is the end of that day. Default: now.",
+        ),
     ] = None,
     months: Annotated[
-        int, typer.Option(min=1, max=120, help="How long before that the business opened.")
+        int,
+        typer.Option(metavar="N", min=1, max=120, help="How long before that the business opened."),
     ] = 18,
     shape: Annotated[
         Shape, typer.Option(help="As documented, or with the drift of a live database.")

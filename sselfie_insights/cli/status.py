@@ -1,12 +1,11 @@
 """``sselfie status``: how the last runs went, and what the warehouse mirrors."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, write_table
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +26,9 @@ def status(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Show the last run, what fails, what was missed; secrets, columns kept as text, differences.
+    """Show the last run, what fails and what was missed.
+
+    And secrets, columns kept as text, and differences from the contract.
 
     Example: sselfie status --max-age 26h
     """
@@ -36,7 +37,6 @@ def status(
 
     from sselfie_insights.errors import UsageError
     from sselfie_insights.query import open_warehouse, run_statement
-    from sselfie_insights.query.write import BINARY_FORMATS, to_bytes, write_out
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.run.status import describe_runs, list_failed_checks, refuse_old_mirror
     from sselfie_insights.settings import load_settings
@@ -54,7 +54,6 @@ def status(
                 say_note(": ".join(row))
             raise
         rows = [*runs, *list_failed_checks(connection)]
-        content = to_bytes(run_statement(connection, status_query(rows)), chosen.value)
-        write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
+        write_table(run_statement(connection, status_query(rows)), chosen, output)
         if settings.max_age is not None:
             refuse_old_mirror(connection, settings.max_age, datetime.now(UTC))

@@ -30,7 +30,9 @@ def sync(
     ] = False,
     warehouse: Warehouse = None,
 ) -> None:
-    """Mirror the source database into the warehouse, all at one snapshot.
+    """Mirror the source database into the warehouse.
+
+    All tables at one snapshot.
 
     Example: sselfie sync --tables users,stripe_payments
     """
@@ -44,7 +46,9 @@ def sync(
 
 
 def verify(warehouse: Warehouse = None) -> None:
-    """Sync, and prove at the same snapshot that every table equals its source.
+    """Sync, and prove that every table equals its source.
+
+    Both at the same snapshot.
 
     Example: sselfie verify
     """

@@ -1,6 +1,7 @@
 """Whether this installation is whole: its libraries, the DuckDB extension, dbt and its adapters."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.resources import resource_dir
 
 PACKAGE = "sselfie-insights"
-_REINSTALL = f"pip install --force-reinstall {PACKAGE}"
 _ADAPTERS = ("duckdb", "postgres")
 _IMPORT_SECONDS = 120
 """Longer than the slowest disk takes to import dbt for the first time."""
@@ -25,13 +25,23 @@ def check_software() -> Iterator[Finding]:
 
 
 def _check_libraries() -> str:
-    wanted = [text for text in metadata.requires(PACKAGE) or () if "extra ==" not in text]
-    names = [re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in wanted]
+    names = [re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in _requirements()]
     missing = [name for name in names if not _is_installed(name)]
     if missing:
-        raise UsageError(f"not installed: {', '.join(missing)}", remedy=_REINSTALL)
+        raise UsageError(f"not installed: {', '.join(missing)}", remedy=f"pip install {PACKAGE}")
     version = metadata.version(PACKAGE)
     return f"{PACKAGE} {version} and {len(names)} libraries, Python {sys.version.split()[0]}"
+
+
+def _requirements() -> list[str]:
+    """What the package asks for, such as ``polars<2,>=1.40``, but for its extras."""
+    return [text for text in metadata.requires(PACKAGE) or () if "extra ==" not in text]
+
+
+def _reinstall(prefix: str) -> str:
+    """The command that installs the libraries anew whose names begin with ``prefix``."""
+    wanted = [text for text in _requirements() if text.startswith(prefix)]
+    return shlex.join(["pip", "install", "--force-reinstall", "--no-deps", *wanted])
 
 
 def _is_installed(name: str) -> bool:
@@ -52,7 +62,7 @@ def _check_extension() -> str:
         with duckdb.connect() as connection:
             connection.load_extension(str(path))
     except (FileNotFoundError, duckdb.Error) as error:
-        raise UsageError(str(error).splitlines()[0], remedy=_REINSTALL) from None
+        raise UsageError(str(error).splitlines()[0], remedy=_reinstall("duckdb")) from None
     return f"the Postgres extension loads into DuckDB {duckdb.__version__}"
 
 
@@ -61,7 +71,7 @@ def _check_dbt() -> str:
     try:
         resource_dir("dbt_project")
     except FileNotFoundError as error:
-        raise UsageError(str(error), remedy=_REINSTALL) from None
+        raise UsageError(str(error), remedy=f"install {PACKAGE} again") from None
     modules = ", ".join(["dbt.cli.main", *(f"dbt.adapters.{name}" for name in _ADAPTERS)])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"import {modules}"],
@@ -72,5 +82,5 @@ def _check_dbt() -> str:
     )
     if done.returncode:
         last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-        raise UsageError(f"dbt cannot be imported: {last}", remedy=_REINSTALL)
+        raise UsageError(f"dbt cannot be imported: {last}", remedy=_reinstall("dbt-"))
     return f"dbt {metadata.version('dbt-core')} with {' and '.join(_ADAPTERS)}"

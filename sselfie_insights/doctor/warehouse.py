@@ -28,7 +28,8 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("warehouse", "warning", f"{warehouse} is not there yet", "run 'sselfie sync'")
     else:
         yield attempt("warehouse", lambda: _check_file(warehouse))
-        yield _check_mode(warehouse)
+        if warehouse.is_file():
+            yield _check_mode(warehouse)
         yield from _check_content(settings)
     yield _check_lock(warehouse)
     yield _check_journal(warehouse)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
 
@@ -23,6 +24,13 @@ def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(walk(get_command(app), "sselfie"))
+
+
+@pytest.mark.parametrize("group", [[], ["migrate"], ["query"], ["report"], ["segment"]])
+def test_lists_of_commands_fit_80_columns_whole(group: list[str]) -> None:
+    told = CliRunner().invoke(app, [*group, "--help"], env={"COLUMNS": "80"}).stdout
+    assert max(map(len, told.splitlines())) <= 80
+    assert "..." not in told.replace("[ARGS]...", "")
 
 
 @pytest.mark.parametrize("path", COMMANDS)

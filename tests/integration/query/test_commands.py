@@ -77,6 +77,7 @@ def test_stdin_is_run_read_only(business: Path) -> None:
         (["report", "show", "churn", "--section", "losses"], "did you mean 'losses-by-kind'? "),
         (["report", "show", "churn", "--section", "losses-by-kind", "-o", "x.html"], "leave --s"),
         (["query", "run", "stickiness", "-o", "x.xls"], "no format is called 'xls': choose one"),
+        (["segment", "export", "power_users", "-o", "x.xls"], "no format is called 'xls'"),
         (["export", "--mart", "fct_activty"], "did you mean 'fct_activity'"),
         (["query", "run", "stickiness", "-o", "/nowhere/x.csv"], "cannot be written"),
         (["export", "-o", "/usr"], "holds something that is no export"),
@@ -91,6 +92,7 @@ def test_a_mistake_is_one_line_with_a_remedy(
     assert done.stdout == b""
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0]
+    assert not business.with_name(f"{business.name}.segments.jsonl").exists(), "nobody is exported"
 
 
 def test_no_warehouse_names_the_commands(tmp_path: Path) -> None:
