@@ -47,6 +47,8 @@ def build_chart(
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
     labels = tuple(_label(point, section.x, result) for point in points)
     is_latest = isinstance(section, BarSection) and section.latest
+    period = _tell_period(rows[0], result) if is_latest else ""
+    heading = f"{title}, {period.rstrip('.')}" if period else title
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
     return Chart(
@@ -56,8 +58,8 @@ def build_chart(
         steps=(),
         complete=tuple(complete),
         measure=_measure(unit),
-        summary=_summarize(title, labels, series, unit),
-        period=_tell_period(rows[0], result) if is_latest else "",
+        summary=_summarize(heading, labels, series, unit),
+        period=period,
     )
 
 
