@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import duckdb
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import write_file
+from sselfie_insights.folders import replace_folder
 from sselfie_insights.query.library import Query, nearest
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
@@ -75,31 +74,27 @@ def export_warehouse(
     _check_folder(folder)
     stamp = read_stamp(connection)
     _check_marts(connection, marts)
-    private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
     try:
-        private.mkdir(parents=True, mode=0o700)
-        for query in library.values():
-            result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
-            sources[query.name] = _describe(result)
-            files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
-            files += _write_parquet(private, result, large_rows)
-            if result.height <= SHEET_ROWS:
-                sheets[query.name] = result
-        for name in marts:
-            statement = f"select * from marts.{quote(name)}"  # noqa: S608
-            mart = replace(run_statement(connection, statement, stamp), name=f"marts/{name}")
-            sources[mart.name] = _describe(mart)
-            files += _write_parquet(private, mart, large_rows)
-        files.append(_write_workbook(private, sheets))
-        _write(private, MANIFEST, _write_manifest(stamp, sources, files))
-        _put_in_place(private, folder)
+        with replace_folder(folder) as private:
+            for query in library.values():
+                result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
+                sources[query.name] = _describe(result)
+                files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
+                files += _write_parquet(private, result, large_rows)
+                if result.height <= SHEET_ROWS:
+                    sheets[query.name] = result
+            for name in marts:
+                statement = f"select * from marts.{quote(name)}"  # noqa: S608
+                mart = replace(run_statement(connection, statement, stamp), name=f"marts/{name}")
+                sources[mart.name] = _describe(mart)
+                files += _write_parquet(private, mart, large_rows)
+            files.append(_write_workbook(private, sheets))
+            _write(private, MANIFEST, _write_manifest(stamp, sources, files))
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
     return files
 
 
@@ -178,15 +173,6 @@ def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
                 f"there is no mart {name!r}{nearest(name, known)}",
                 remedy=f"marts: {', '.join(sorted(known))}",
             )
-
-
-def _put_in_place(private: Path, folder: Path) -> None:
-    """Rename the new folder to its place; an earlier one is moved away first."""
-    old = private.with_name(private.name + ".old")
-    if folder.exists():
-        folder.rename(old)
-    private.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(folder: Path, path: str, content: bytes) -> None:
