@@ -7,6 +7,7 @@ import atexit
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
 import typer
@@ -90,7 +91,9 @@ def _open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - to the very end
-        getattr(sys, name).reconfigure(encoding="utf-8")
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):  # a caller's own stand-in speaks as it likes
+            stream.reconfigure(encoding="utf-8")
 
 
 def _say_interrupted() -> NoReturn:
