@@ -44,15 +44,8 @@ def write_config(settings: Settings, path: Path = CONFIG_FILE) -> None:
     }
     # A basic string and a list of them are the same in JSON and in TOML.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        refuse_existing(path)
-        raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(_HEADER + "\n".join(lines) + "\n")
+    refuse_existing(path)
+    write_file(path, (_HEADER + "\n".join(lines) + "\n").encode())
 
 
 def find_password(url: str) -> str:

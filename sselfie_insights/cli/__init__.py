@@ -116,8 +116,8 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, say, below whatever stdout was sent to
-        place = error.filename or "stdout"
-        typer.echo(f"error: {place}: {error.strerror or error}", err=True)
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {place}{error.strerror or error}", err=True)
         sys.exit(ExitCode.USAGE)
     except RuntimeError as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB wraps it

@@ -66,7 +66,7 @@ def test_an_unknown_command_is_a_usage_error() -> None:
         ("| true", 0, ""),  # the reader has gone before anything is written
         (">&-", 0, ""),
         ("2>&-", 0, ""),
-        ("> /dev/full", 2, "error: stdout: No space left on device\n"),
+        ("> /dev/full", 2, "error: No space left on device\n"),
     ],
 )
 def test_wherever_stdout_leads_there_is_no_traceback(redirect: str, code: int, told: str) -> None:
