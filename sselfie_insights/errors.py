@@ -15,6 +15,7 @@
 A message says what happened and where; ``remedy`` says what to do next.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -101,3 +102,16 @@ class TimedOutError(SselfieError):
     """The run took longer than it was given, and was stopped."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known`` to ``name``, or nothing.
+
+    The last part of a name with slashes is as good as the whole.
+    """
+    import difflib
+
+    names = {known_name.rpartition("/")[2]: known_name for known_name in known}
+    names |= {known_name: known_name for known_name in names.values()}
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {names[close[0]]!r}?" if close else ""

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 
 CONFIG_FILE = Path("sselfie.toml")
 ENV_PREFIX = "SSELFIE_"
@@ -175,6 +175,11 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise UsageError(
+                f"there is no setting {name!r}{nearest(name, Settings.model_fields)}",
+                remedy=f"correct it in {sources[name]}",
+            ) from None
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(
             f"setting {name!r} is wrong: {reason}", remedy=f"correct it in {sources[name]}"

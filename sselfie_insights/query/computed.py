@@ -6,8 +6,8 @@ its own, only one of these functions.
 
 from pathlib import Path
 
-from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import Compute, nearest
+from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.query.library import Compute
 
 
 def find_compute(computed: str | Compute, path: Path) -> Compute:

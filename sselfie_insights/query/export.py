@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import write_file
 from sselfie_insights.folders import replace_folder
-from sselfie_insights.query.library import Query, nearest
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook

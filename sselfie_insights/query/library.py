@@ -15,7 +15,6 @@
     select … from marts.…
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from pydantic import (
     model_validator,
 )
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
 from sselfie_insights.resources import find_files
 
@@ -267,14 +266,6 @@ def find_query(name: str, library: dict[str, Query]) -> Query:
         UsageError: There is none; the message offers the nearest name.
     """
     return library[_resolve(name, library)]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known`` to ``name``, or nothing."""
-    names = {known_name.rpartition("/")[2]: known_name for known_name in known}
-    names |= {known_name: known_name for known_name in names.values()}
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {names[close[0]]!r}?" if close else ""
 
 
 def parse_query(name: str, path: Path) -> Query:

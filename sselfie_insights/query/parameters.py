@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import (
     ChoiceParameter,
     DateParameter,
     IntegerParameter,
     Parameter,
     Query,
-    nearest,
 )
 
 Value = str | int | date | None

@@ -11,9 +11,9 @@ import duckdb
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.computed import find_compute
-from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit, nearest
+from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.shares import share_interval, share_interval_sql

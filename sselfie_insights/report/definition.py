@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
-from sselfie_insights.query.library import as_list, nearest, parse_yaml
+from sselfie_insights.query.library import as_list, parse_yaml
 from sselfie_insights.resources import find_files
 
 _WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}

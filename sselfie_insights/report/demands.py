@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import NUMERIC_UNITS, nearest
+from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.query.library import NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import (
     BarSection,

@@ -3,9 +3,8 @@
 import json
 from dataclasses import replace
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query import write
-from sselfie_insights.query.library import nearest
 from sselfie_insights.report.html import render_html
 from sselfie_insights.report.page import Page
 from sselfie_insights.report.terminal import render_text

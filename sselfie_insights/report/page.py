@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import duckdb
 import polars as pl
 
-from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query, nearest
+from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.query.warehouse import Stamp, read_stamp

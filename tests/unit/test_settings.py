@@ -57,7 +57,9 @@ def test_a_wrong_value_is_named(
 
 def test_a_key_that_is_no_setting_is_refused() -> None:
     Path("sselfie.toml").write_text("time_zone = 'UTC'\n")
-    with pytest.raises(UsageError, match="'time_zone' is wrong"):
+    with pytest.raises(
+        UsageError, match=r"no setting 'time_zone'; did you mean 'timezone'\?.*sselfie\.toml"
+    ):
         load_settings()
 
 
