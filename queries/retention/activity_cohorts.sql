@@ -10,7 +10,7 @@ description: >-
   "on_or_after" who was active in period k or any later one up to as_of, "bracket" who was active
   in any period of a bracket. Every user is in exactly one cohort. A cell that has not begun is
   empty, not 0.
-key: [segment, cohort_period, period_index]
+key: [segment, cohort_period, period_index, period_label]
 drill_down: retention/activity_cohort_members
 group_size: cohort_size
 part_of: [[segment, period_index, period_label], [cohort_period, period_index, period_label]]
