@@ -27,6 +27,7 @@ _COHORT_CELLS = """
     )
     select
         segment, cohort_period, low as period_index, cohort_size,
+        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
         case when cohort_period + low * interval 1 month
             <= (select max(month) from marts.dim_months) then cohort_size end as at_risk_count,
         retained_count, retained_count / cohort_size as retention_rate

@@ -24,6 +24,7 @@ _ACTIVITY_CELLS = """
     )
     select
         segment, cohort_period, low as period_index, cohort_size,
+        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
         case when begun then cohort_size end as at_risk_count,
         case when begun then coalesce(retained_count, 0) end as retained_count,
         case when begun then coalesce(retained_count, 0) / cohort_size end as retention_rate
