@@ -77,7 +77,7 @@ def _write_caption(block: DataBlock) -> str:
     elif not all(chart.complete):
         told.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
     if chart.has_intervals:
-        of = f" of {chart.series[0].label}" if len(chart.series) > 1 else ""
+        of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
         told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
         told.append("Groups too small to show are left out.")
