@@ -1,7 +1,8 @@
-"""A real PostgreSQL server for the tests that need one."""
+"""What every test may count on: the signals of a terminal, and a real PostgreSQL server."""
 
 import os
 import secrets
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Create the account of root's servers once, before parallel workers all try to."""
+    """Obey the signals of a terminal, and create the account of root's servers once.
+
+    A job in the background ignores these signals, and so would what the tests start and interrupt.
+    Of parallel workers, all would try to create the account.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     if os.geteuid() == 0 and not hasattr(config, "workerinput"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in `running_server`

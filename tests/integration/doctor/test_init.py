@@ -3,7 +3,6 @@
 import os
 import pty
 import select
-import signal
 import stat
 import subprocess
 import sys
@@ -133,7 +132,6 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
     child, terminal = pty.fork()
     if child == 0:  # the child: nothing but the command
         os.chdir(folder)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
         own = {"TERM": "dumb", "PGPASSFILE": str(folder / "pgpass")}
         os.execve(sys.executable, [*SSELFIE, "init"], environment() | own)  # noqa: S606
     shown, deadline, waiting = "", time.monotonic() + DEADLINE_SECONDS, list(answers)
