@@ -68,7 +68,7 @@ def explain(
     from sselfie_insights.settings import load_settings
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    chosen = form or format_of(output, ReportFormat)
+    chosen = form or format_of(output, ReportFormat.TABLE)
     is_shared = chosen is ReportFormat.HTML
     is_page = chosen in (ReportFormat.HTML, ReportFormat.TABLE)
     with open_warehouse(settings.warehouse) as connection:
@@ -86,7 +86,7 @@ def explain(
     if not is_page:
         write_table(to_result(explanation, stamp), TableFormat(chosen), output)
         if not explanation.is_complete:
-            typer.echo(f"note: {explanation.month:%Y-%m} is still running", err=True)
+            say_note(f"{explanation.month:%Y-%m} is still running")
     elif is_shared:
         write_out(render_html(page).encode(), output, sys.stdout.buffer, binary=False)
     elif output is None:

@@ -56,18 +56,20 @@ def choose_format(
     Raises:
         UsageError: The suffix names no format.
     """
-    named = output is not None and output.suffix
-    return given or (format_of(output, TableFormat) if named else default)
+    return given or format_of(output, default)
 
 
-def format_of(output: Path | None, formats: type[F]) -> F:
-    """Return which of ``formats`` the suffix of ``output`` names; a table without one, or as txt.
+def format_of(output: Path | None, default: F) -> F:
+    """Return the format that the suffix of ``output`` names, ``default`` without one; txt is table.
 
     Raises:
         UsageError: It names none of them.
     """
     suffix = output.suffix.removeprefix(".").lower() if output is not None else ""
-    name = "table" if suffix in ("", "txt") else suffix
+    if not suffix:
+        return default
+    formats = type(default)
+    name = "table" if suffix == "txt" else suffix
     if name in {each.value for each in formats}:
         return formats(name)
     from sselfie_insights.errors import UsageError

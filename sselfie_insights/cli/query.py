@@ -122,15 +122,14 @@ def run(
         lines, hidden = lay_out(to_text_table(result), width)
         print_text("\n".join(lines))
         if hidden:
-            typer.echo(
-                f"note: {len(hidden)} more columns do not fit in {width}: {', '.join(hidden)};"
-                " widen the terminal or use --format csv",
-                err=True,
+            say_note(
+                f"{len(hidden)} more columns do not fit in {width}: {', '.join(hidden)};"
+                " widen the terminal or use --format csv"
             )
     else:
         write_table(result, chosen, output)
     if not result.height:
-        typer.echo("note: no rows" if name == "-" else "note: no data captured", err=True)
+        say_note("no rows" if name == "-" else "no data captured")
     if result.stamp is not None:
         refuse_stale(settings, result.stamp)
 

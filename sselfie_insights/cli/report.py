@@ -103,7 +103,7 @@ def show(
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
-    chosen = form or format_of(output, ReportFormat)
+    chosen = form or format_of(output, ReportFormat.TABLE)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     report = load_report(name)
     with open_warehouse(settings.warehouse) as connection:
@@ -121,7 +121,7 @@ def show(
         content, others = to_bytes(page, chosen.value, section)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
         if others:
-            typer.echo(f"note: other sections, for --section: {', '.join(others)}", err=True)
+            say_note(f"other sections, for --section: {', '.join(others)}")
     refuse_stale(settings, page.stamp)
 
 
@@ -153,7 +153,7 @@ def site(
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
     for notice in written.notices:
         if notice != describe_age(settings, written.stamp):  # that one is the error
-            typer.echo(f"note: {notice}", err=True)
+            say_note(notice)
     refuse_stale(settings, written.stamp)
 
 

@@ -38,9 +38,9 @@ def build_chart(
             for row in rows:
                 index = position[row[section.x]]
                 values[index] = _scale(row[name], unit)
-                low, high = (_scale(row[end], unit) for end in ends_of or (name, name))
-                if ends_of and low is not None and high is not None:
-                    ends[index] = low, high
+                if ends_of is not None:
+                    low, high = (_scale(row[end], unit) for end in ends_of)
+                    ends[index] = None if low is None or high is None else (low, high)
             series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
     complete = [True] * len(points)
     for row in rows:

@@ -17,6 +17,10 @@ def show_intervals(headings: Mapping[str, str], result: Result) -> dict[str, str
             sizes = (column.of,) if column.of else result.group_sizes
             shown |= {size: "n" for size in sizes[:1] if size not in headings}
         shown[name] = heading
-        if column.interval:
-            shown |= dict(zip(column.interval, ("Low", "High"), strict=True))
+        shown |= head_ends(column.interval)
     return shown
+
+
+def head_ends(interval: tuple[str, str] | None) -> dict[str, str]:
+    """Return the headings of the columns with the ends of an interval, if there is one."""
+    return dict(zip(interval, ("Low", "High"), strict=True)) if interval else {}

@@ -30,7 +30,7 @@ from sselfie_insights.report.definition import (
 from sselfie_insights.report.demands import check_section
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
-from sselfie_insights.report.intervals import show_intervals
+from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
@@ -289,13 +289,10 @@ def _columns_of(section: DataSection, result: Result) -> dict[str, str]:
             return section.columns
         case LineSection() | BarSection():
             names = list(result.key if section.x in result.key else [section.x])
-            first = next(iter(section.y.values()))
-            shown = {name: humanize(name) for name in names if name not in section.each}
-            for name, label in section.y.items():
-                shown[name] = label
-                if isinstance(section, LineSection) and section.interval and label == first:
-                    shown |= dict(zip(section.interval, ("Low", "High"), strict=True))
-            return shown
+            fixed = {name: humanize(name) for name in names if name not in section.each}
+            interval = section.interval if isinstance(section, LineSection) else None
+            first, *others = section.y.items()
+            return fixed | dict([first]) | head_ends(interval) | dict(others)
         case WaterfallSection():
             time = {name: humanize(name) for name in result.key if name not in section.each}
             ends = {section.opening: "Opening"}, {section.closing: "Closing"}
