@@ -19,6 +19,7 @@ from sselfie_insights.sync import sync
 
 SSELFIE = [sys.executable, "-m", "sselfie_insights"]
 PASSWORD = "p@ss:w/rd"
+CTRL_C, CTRL_D = "\x03", "\x04"
 # A loaded machine starts Python slowly; nothing here takes a second on an idle one.
 DEADLINE_SECONDS = 120
 
@@ -120,7 +121,7 @@ def test_on_a_terminal_it_asks_and_shows_no_password(source: str, tmp_path: Path
     assert (tmp_path / "pgpass").read_text().endswith(":p@ss\\:w/rd\n")
 
 
-@pytest.mark.parametrize("answers", [["\x03"], ["\x04"], ["host=h\n", "\x03"]])
+@pytest.mark.parametrize("answers", [[CTRL_C], [CTRL_D], ["host=h\n", CTRL_C]])
 def test_a_question_that_is_not_answered_leaves_nothing(tmp_path: Path, answers: list[str]) -> None:
     shown, code = type_in(tmp_path, answers)
     assert code == 130, shown
@@ -134,9 +135,12 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
         os.chdir(folder)
         own = {"TERM": "dumb", "PGPASSFILE": str(folder / "pgpass")}
         os.execve(sys.executable, [*SSELFIE, "init"], environment() | own)  # noqa: S606
-    shown, deadline, waiting = "", time.monotonic() + DEADLINE_SECONDS, list(answers)
+    shown, typed = "", ""
+    deadline, waiting = time.monotonic() + DEADLINE_SECONDS, list(answers)
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 1)[0]:
+            if typed == CTRL_C:  # Python misses one between its prompt and its read: again, then
+                os.write(terminal, typed.encode())
             continue
         try:
             part = os.read(terminal, 4096).decode(errors="replace")
@@ -146,7 +150,8 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
             break
         shown += part
         if waiting and shown.rstrip("\r\n ").endswith(":") and shown.endswith(": "):
-            os.write(terminal, waiting.pop(0).encode())
+            typed = waiting.pop(0)
+            os.write(terminal, typed.encode())
             shown += "\n"
     os.close(terminal)
     return shown, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
