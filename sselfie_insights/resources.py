@@ -21,16 +21,21 @@ def resource_dir(name: str) -> Path:
     raise FileNotFoundError(f"{name}/ is missing from the installation at {PACKAGE}")
 
 
+def list_folders(name: str) -> tuple[Path, Path]:
+    """Return the folders ``name``: the user's, in the working directory, comes before ours."""
+    return Path(name), resource_dir(name)
+
+
 def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -> dict[str, Path]:
     """Return the files that match ``pattern`` by their paths below their folder, without suffixes.
 
     Args:
-        name: The folder's name; the user's, in the working directory, comes before ours.
+        name: The name of ``list_folders``.
         pattern: Which files, as ``Path.glob`` reads it.
         folders: Where to look instead; of two files with one name the earlier folder's counts.
     """
     found: dict[str, Path] = {}
-    for folder in (Path(name), resource_dir(name)) if folders is None else folders:
+    for folder in list_folders(name) if folders is None else folders:
         for path in folder.glob(pattern):
             found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
     return found

@@ -100,14 +100,7 @@ dense_cohorts as (
 
 spans as (
 {% if mode == "bracket" %}
-    select
-        bracket as period_label,
-        cast(split_part(bracket, '-', 1) as integer) as first_index,
-        case when cast(split_part(bracket, '-', -1) as integer) < first_index
-            then error('bracket ' || bracket || ' ends before it begins')
-            else cast(split_part(bracket, '-', -1) as integer)
-        end as last_index
-    from (select unnest(string_split($brackets, ',')) as bracket)
+{% include "retention/brackets.jinja" +%}
 {% else %}
     select
         cast(period_index as varchar) as period_label,

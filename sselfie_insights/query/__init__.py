@@ -1,7 +1,8 @@
 """The query library: find a ``.sql`` file, check its parameters, run it, write the result."""
 
 from sselfie_insights.query.library import Column, Parameter, Query, find_query, load_library
-from sselfie_insights.query.run import Result, compile_query, run_query, run_statement
+from sselfie_insights.query.run import Result, run_query, run_statement
+from sselfie_insights.query.template import compile_query
 from sselfie_insights.query.warehouse import Stamp, open_warehouse, read_stamp
 
 __all__ = [

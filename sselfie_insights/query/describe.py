@@ -5,8 +5,8 @@ from textwrap import wrap
 
 from sselfie_insights.query.library import ChoiceParameter, Parameter, Query
 from sselfie_insights.query.lineage import Model, read_tables, trace
-from sselfie_insights.query.run import compile_query
 from sselfie_insights.query.table import TextTable, lay_out
+from sselfie_insights.query.template import compile_query
 
 _MEASURE = 100
 """Lines of words are no longer than this."""

@@ -1,4 +1,4 @@
-"""Run a query: bind its values, render its choices, give a typed frame with units."""
+"""Run a query: bind its values, give a typed frame with units."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,13 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from jinja2 import StrictUndefined, TemplateError, UndefinedError
-from jinja2.sandbox import SandboxedEnvironment
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.computed import find_compute
-from sselfie_insights.query.library import ChoiceParameter, Column, Query, Unit
-from sselfie_insights.query.parameters import Value, check_values
+from sselfie_insights.query.library import Column, Query, Unit
+from sselfie_insights.query.parameters import Value
+from sselfie_insights.query.template import compile_query
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.shares import share_interval, share_interval_sql
 from sselfie_insights.sql import literal, quote
@@ -106,32 +105,6 @@ class Result:
     def frame(self) -> "pl.DataFrame":
         """The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns."""
         return _build_frame(self.data, self.columns) if isinstance(self.data, list) else self.data
-
-
-def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
-    """Return the SQL of ``query`` for these values, and the checked values to bind.
-
-    Raises:
-        UsageError: A value is wrong, or the template is.
-    """
-    values = check_values(query, given)
-    choices = {
-        name: values[name]
-        for name, parameter in query.parameters.items()
-        if isinstance(parameter, ChoiceParameter)
-    }
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
-    )
-    try:
-        sql = environment.from_string(query.body).render(choices).strip()
-    except UndefinedError as error:
-        raise UsageError(
-            f"{query.path}: {error}", remedy="only choice parameters can shape the SQL"
-        ) from None
-    except TemplateError as error:
-        raise UsageError(f"{query.path}: {error}") from None
-    return sql, values
 
 
 def run_query(

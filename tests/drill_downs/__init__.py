@@ -10,7 +10,7 @@ import duckdb
 
 from sselfie_insights.query import Stamp, find_query, load_library, run_query
 from sselfie_insights.query.library import NUMERIC_UNITS, Query
-from sselfie_insights.query.run import compile_query
+from sselfie_insights.query.template import compile_query
 from sselfie_insights.sql import literal
 from tests.drill_downs.money import MONEY
 from tests.drill_downs.sums import Sums

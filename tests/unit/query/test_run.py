@@ -76,6 +76,8 @@ def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Pa
         ("select 1 as n, '' as mail from marts.nowhere", "nowhere does not exist.*sselfie build"),
         ("select 1 as n, '' as mail where 1 = $tip", "tip is no parameter; did you mean 'top'"),
         ("select {{ top }} as n, '' as mail", "'top' is undefined: only choice parameters"),
+        ("{% include 'n/o.jinja' %}", "'n/o.jinja' not found in search paths"),
+        ("{% if way %}", "Unexpected end of template"),
         ("select 'x' as n, '' as mail", "Could not convert string 'x' to INT64"),
         ("select 2::hugeint ** 63 as n, '' as mail", "out of range"),
         ("selec 1", "syntax error"),
@@ -88,6 +90,17 @@ def test_wrong_sql_is_told_in_one_line(
         run(warehouse, parse(tmp_path, HEADER + body))
     assert "\n" not in str(error.value)
     assert str(tmp_path / "q.sql") in str(error.value)
+
+
+def test_parts_of_the_sql_are_included_the_users_before_ours(
+    tmp_path: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    query = parse(tmp_path, HEADER + "{% include 'retention/brackets.jinja' %}")
+    assert "string_split($brackets, ',')" in compile_query(query, {})[0]
+    (tmp_path / "queries/retention").mkdir(parents=True)
+    (tmp_path / "queries/retention/brackets.jinja").write_text(BODY)
+    assert run(warehouse, query, way="down", top="2")["n"].to_list() == [2, 1]
 
 
 def test_the_authors_order_is_kept(tmp_path: Path, warehouse: Path) -> None:
