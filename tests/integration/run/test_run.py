@@ -275,9 +275,16 @@ def test_a_damaged_block_amid_the_file_is_told(
 
 
 def test_a_run_that_died_and_missed_days_are_told(
-    nightly: Nightly, capsys: pytest.CaptureFixture[str]
+    nightly: Nightly, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
+
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now.astimezone(tz)
+
+    monkeypatch.setattr(pipeline, "datetime", Now)
     lines = [
         {"run_id": "good", "command": "run", "started_at": str(now - timedelta(days=4)),
          "finished_at": (now - timedelta(days=4)).isoformat(), "exit_code": 0, "published": True},

@@ -210,9 +210,7 @@ def test_killed_at_random_moments(newest: Bench, kind: signal.Signals) -> None:
         "SSELFIE_WAREHOUSE": str(newest.warehouse),
     }
     command = [sys.executable, "-m", "sselfie_insights", "sync", "--full"]
-    seed = time.time_ns() % 1_000_000
-    print(f"seed {seed}")
-    pick = random.Random(seed)
+    pick = random.Random(kind)
     reading = "select from pg_stat_activity where application_name = 'sselfie sync'"
     work = 0.0
     number = interrupted = 0

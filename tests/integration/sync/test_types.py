@@ -241,7 +241,10 @@ def test_a_table_as_wide_as_they_get(newest: Bench) -> None:
     )
 )
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_values_arrive_as_they_left(newest: Bench, rows: list[tuple[object, ...]]) -> None:
     newest.pg(
