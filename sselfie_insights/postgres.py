@@ -162,6 +162,27 @@ def describe_target(url: str) -> str:
     return f"{where}/{database}" if database else where
 
 
+def refuse_pooler(url: str, connection: Connection | None = None) -> None:
+    """Refuse Neon's pooler, which keeps no snapshot and no lock from one statement to the next.
+
+    Args:
+        url: The database.
+        connection: One that is open, whose host may come from PGHOST or from a service.
+
+    Raises:
+        UsageError: The URL cannot be understood.
+        SourceError: It is the pooler.
+    """
+    hosts = connection.info.host if connection else str(conninfo_to_dict(url).get("host") or "")
+    for host in hosts.split(","):
+        label, _, domain = host.partition(".")
+        if label.endswith("-pooler"):
+            raise SourceError(
+                f"{describe_target(url)} is a pooled connection: it keeps no snapshot and no lock",
+                remedy=f"use the direct host {label.removesuffix('-pooler')}.{domain}",
+            )
+
+
 def _explain(error: psycopg.OperationalError, target: str, password: str) -> SourceError:
     text = str(error)
     told = [line for line in text.splitlines() if "FATAL:" in line or "failed: " in line]

@@ -73,13 +73,18 @@ def _check_dbt() -> str:
     except FileNotFoundError as error:
         raise UsageError(str(error), remedy=f"install {PACKAGE} again") from None
     modules = ", ".join(["dbt.cli.main", *(f"dbt.adapters.{name}" for name in _ADAPTERS)])
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", f"import {modules}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_IMPORT_SECONDS,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", f"import {modules}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_IMPORT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"dbt cannot be imported within {_IMPORT_SECONDS} s", remedy=_reinstall("dbt-")
+        ) from None
     if done.returncode:
         last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
         raise UsageError(f"dbt cannot be imported: {last}", remedy=_reinstall("dbt-"))

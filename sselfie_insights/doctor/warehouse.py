@@ -109,7 +109,10 @@ def _check_lock(warehouse: Path) -> Finding:
 
 
 def _check_journal(warehouse: Path) -> Finding:
-    journal = read_journal(warehouse)
+    try:
+        journal = read_journal(warehouse)
+    except UsageError as error:
+        return failed("last run", error)
     if not journal:
         return Finding("last run", "ok", "none yet")
     last = journal[-1]

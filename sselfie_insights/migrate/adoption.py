@@ -9,7 +9,7 @@ from sselfie_insights.migrate.catalog import Difference, compare, read_catalog
 from sselfie_insights.migrate.expected import migrated_catalog, structure
 from sselfie_insights.migrate.files import PACKAGED, load_migrations
 from sselfie_insights.migrate.runner import create_history
-from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
+from sselfie_insights.migrate.session import refuse_standby, session
 from sselfie_insights.postgres import advisory_lock
 
 
@@ -51,7 +51,7 @@ def baseline(
         session(url) as connection,
         advisory_lock(connection, wait_seconds=wait_seconds),
     ):
-        refuse_what_cannot_migrate(connection, url)
+        refuse_standby(connection, url)
         if history.read(connection):
             raise MigrationError(
                 "the database has a history of migrations already",

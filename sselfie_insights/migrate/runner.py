@@ -12,7 +12,7 @@ from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
 from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.migrate.planning import Plan, make_plan
-from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
+from sselfie_insights.migrate.session import refuse_standby, session
 from sselfie_insights.postgres import Connection, advisory_lock, describe_target
 
 
@@ -55,7 +55,7 @@ def apply(
         session(url) as connection,
         advisory_lock(connection, wait_seconds=limits.wait_s),
     ):
-        refuse_what_cannot_migrate(connection, url)
+        refuse_standby(connection, url)
         plan = make_plan(
             connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
         )

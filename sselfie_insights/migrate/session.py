@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from sselfie_insights.errors import MigrationError, SourceError, UsageError
-from sselfie_insights.postgres import Connection, connect, describe_target
+from sselfie_insights.errors import MigrationError, SourceError
+from sselfie_insights.postgres import Connection, connect, describe_target, refuse_pooler
 
 
 def open_connection(url: str, application_name: str) -> Connection:
@@ -29,9 +29,11 @@ def session(url: str) -> Iterator[Connection]:
 
     Raises:
         UsageError: The URL cannot be understood.
-        SourceError: The database cannot be reached, or not be read.
+        SourceError: The database cannot be reached, is pooled, or cannot be read.
     """
+    refuse_pooler(url)
     with open_connection(url, "sselfie migrate") as connection:
+        refuse_pooler(url, connection)
         try:
             yield connection
         except psycopg.Error as error:
@@ -42,18 +44,12 @@ def session(url: str) -> Iterator[Connection]:
             ) from None
 
 
-def refuse_what_cannot_migrate(connection: Connection, url: str) -> None:
-    """Raise if the server is a standby, or the connection goes through a pooler.
+def refuse_standby(connection: Connection, url: str) -> None:
+    """Raise if the server is a standby.
 
     Raises:
-        UsageError: It is a pooler, which keeps no lock for a session.
-        MigrationError: It is a standby.
+        MigrationError: It is.
     """
-    host = str(conninfo_to_dict(url).get("host") or "")
-    if "-pooler." in host:
-        raise UsageError(
-            f"{describe_target(url)} is a connection pooler", remedy="use the direct host"
-        )
     row = connection.execute("select pg_is_in_recovery()").fetchone()
     if row and row[0]:
         raise MigrationError(

@@ -93,7 +93,7 @@ def _run(
         command += [f"{migration.version}.sql" for migration in migrations]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
-        found = json.loads(done.stdout or "[]")
+        found = json.loads(done.stdout)
         return [
             Report(item["rule_name"], *places[item["file"], item["line"]], item["message"])
             for item in found

@@ -17,6 +17,7 @@ from sselfie_insights.postgres import (
     advisory_lock,
     connect,
     describe_target,
+    refuse_pooler,
 )
 from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
 
@@ -200,31 +201,19 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
         SourceError: The server cannot be reached, is pooled, or is too old.
         LockedError: A migration is running.
     """
-    target = describe_target(url)
-    _refuse_pooled_host(str(conninfo_to_dict(url).get("host") or ""), target)
+    refuse_pooler(url)
     url = _guarded(url)
     connection = _connect_patiently(url)
     with connection:
-        _refuse_pooled_host(connection.info.host, target)  # it may come from PGHOST or a service
+        refuse_pooler(url, connection)
         version = connection.info.server_version
         if version < MIN_VERSION:
             raise SourceError(
-                f"{target} runs PostgreSQL {version // 10000}",
+                f"{describe_target(url)} runs PostgreSQL {version // 10000}",
                 remedy="the mirror needs PostgreSQL 14 or later",
             )
         with advisory_lock(connection, shared=True):
             yield Source(connection, url, schemas)
-
-
-def _refuse_pooled_host(hosts: str, target: str) -> None:
-    for host in hosts.split(","):
-        label, _, domain = host.partition(".")
-        if label.endswith("-pooler"):
-            direct = f"{label.removesuffix('-pooler')}.{domain}"
-            raise SourceError(
-                f"{target} is a pooled connection, which cannot hold a snapshot",
-                remedy=f"use the direct host {direct} in SSELFIE_DATABASE_URL",
-            )
 
 
 def _guarded(url: str) -> str:

@@ -4,8 +4,8 @@ import json
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from sselfie_insights.run.forget.person import Person
 from sselfie_insights.sql import literal
 
 _DATABASE = b"DUCK"
+_UNREADABLE = (OSError, EOFError, RuntimeError, duckdb.Error, zipfile.BadZipFile, zlib.error)
+"""What a damaged file raises, or a locked one; to ``zipfile`` damage can look like a password."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ def find_outputs(folder: Path, person: Person, *, besides: Iterable[Path]) -> Ou
                 beyond.append((path, "a DuckDB file of your own: it was not searched"))
             elif _names(path, str(pattern)):
                 remove[_unit(path, folder)] = None
-        except OSError as error:
-            beyond.append((path, f"it cannot be read: {error.strerror or error}"))
+        except _UNREADABLE as error:
+            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            beyond.append((path, f"it cannot be read: {reason}"))
     return Outputs(tuple(remove), tuple(beyond))
 
 
@@ -105,7 +108,7 @@ def _is_database(path: Path) -> bool:
 
 def _names(path: Path, pattern: str) -> bool:
     if path.suffix == ".parquet":
-        with suppress(duckdb.Error), duckdb.connect() as db:
+        with duckdb.connect() as db:
             row = db.execute(
                 f"select bool_or(regexp_matches(cast(rows as varchar), {literal(pattern)}))"
                 f" from read_parquet({literal(str(path))}) as rows"
@@ -113,6 +116,6 @@ def _names(path: Path, pattern: str) -> bool:
             return bool(row and row[0])
     found = re.compile(pattern.encode(), re.MULTILINE)
     if zipfile.is_zipfile(path):  # a workbook
-        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive:
             return any(found.search(archive.read(name)) for name in archive.namelist())
     return found.search(path.read_bytes()) is not None

@@ -111,6 +111,16 @@ def test_every_ill_of_the_warehouse_has_its_remedy(settings: Settings, tmp_path:
     assert last.state == "warning" and last.detail.endswith("exit 3: no route")
 
 
+def test_a_journal_that_cannot_be_read_hides_nothing_else(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "w.duckdb.runs.jsonl").unlink()
+    (tmp_path / "w.duckdb.runs.jsonl").mkdir()
+    findings = list(check_warehouse(settings))
+    assert find(findings, "last run").state == "failed"
+    assert find(findings, "output").state == "ok"
+
+
 def test_a_warehouse_of_the_future_or_none_is_told(settings: Settings, tmp_path: Path) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("update meta.warehouse set format_version = 99")

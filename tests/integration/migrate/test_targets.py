@@ -6,11 +6,10 @@ import psycopg
 import pytest
 
 from sselfie_insights.cli import main
-from sselfie_insights.errors import ExitCode, MigrationError, SourceError, UsageError
+from sselfie_insights.errors import ExitCode, MigrationError, SourceError
 from sselfie_insights.migrate import apply, baseline, plan, read_status
 from sselfie_insights.migrate.checkup import lint_folder
-from sselfie_insights.migrate.session import refuse_what_cannot_migrate, session
-from sselfie_insights.postgres import connect
+from sselfie_insights.migrate.session import session
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
 from tests.integration.sync.servers import Server
@@ -101,9 +100,9 @@ def test_no_file_can_lift_the_guard_of_the_session(database: str) -> None:
     assert row == ("5s", "1MB")
 
 
-def test_a_pooler_is_refused(database: str) -> None:
-    with (
-        connect(database, autocommit=True) as connection,
-        pytest.raises(UsageError, match="direct"),
+def test_a_pooler_is_refused_before_anything_is_asked_of_it(folder: Folder) -> None:
+    url = "postgresql://me@ep-cool-pooler.eu.neon.tech/db"
+    with pytest.raises(
+        SourceError, match=r"pooled connection.*direct host ep-cool\.eu\.neon\.tech"
     ):
-        refuse_what_cannot_migrate(connection, "postgresql://me@ep-cool-pooler.eu.neon.tech/db")
+        apply(url, folder=folder("select 1;"))

@@ -287,13 +287,19 @@ def test_what_is_beyond_reach_is_named(place: Place) -> None:
     out = place.settings.output_dir
     backup(place.settings.warehouse, out / "backup.zip")
     shutil.copy(place.settings.warehouse, out / "mine.duckdb")
+    workbook = bytearray((out / "people.xlsx").read_bytes())
+    workbook[60:90] = bytes(30)  # within the first member
+    (out / "damaged.xlsx").write_bytes(workbook)
+    (out / "cut.parquet").write_bytes(b"PAR1 and no more")
     damaged = list_publications(place.settings.warehouse)[0]
     damaged.path.write_bytes(b"\0" * 5000)
     notes: list[str] = []
     unreachable = place.settings.model_copy(update={"database_url": None})
     report = forget(unreachable, ANN, on_note=notes.append)
     assert report.source is None
-    assert {path.name for path, _ in report.outputs.beyond_reach} == {"backup.zip", "mine.duckdb"}
+    assert {path.name for path, _ in report.outputs.beyond_reach} == {
+        "backup.zip", "mine.duckdb", "damaged.xlsx", "cut.parquet",
+    }  # fmt: skip
     assert (out / "backup.zip").exists() and (out / "mine.duckdb").exists()
     assert any(damaged.name in note and "damaged" in note for note in notes)
 

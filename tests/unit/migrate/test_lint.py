@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import load_migrations
 from sselfie_insights.migrate.lint import Finding, lint
 from sselfie_insights.migrate.rules import RULES, Hazard
@@ -285,6 +286,15 @@ def test_squawks_own_waivers_do_not_count(tmp_path: Path) -> None:
     assert [finding.rule for finding in findings(tmp_path, text)] == ["ban-drop-table"]
     text = "-- squawk-ignore-file\n-- squawk-ignore ban-drop-table\ndrop table public.small;"
     assert [finding.rule for finding in findings(tmp_path, text)] == ["ban-drop-table"]
+
+
+@pytest.mark.parametrize("program", ["true", "false"])
+def test_a_squawk_that_says_nothing_has_not_looked(
+    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sselfie_insights.migrate.squawk.find_squawk", lambda: program)
+    with pytest.raises(MigrationError, match=r"squawk failed with exit \d: nothing said"):
+        findings(tmp_path, "drop table public.small;")
 
 
 def test_not_null_after_a_check_validated_in_an_earlier_file(tmp_path: Path) -> None:
