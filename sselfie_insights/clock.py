@@ -47,6 +47,11 @@ def parse_instant(text: str, zone: str = "UTC") -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)
 
 
+def write_instant(moment: datetime) -> str:
+    """Return the instant in UTC to the second, e.g. ``2026-01-31 23:59:59 UTC``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

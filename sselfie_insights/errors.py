@@ -104,6 +104,13 @@ class TimedOutError(SselfieError):
     exit_code = ExitCode.INTERRUPTED
 
 
+def name_some(names: Iterable[object], most: int = 5) -> str:
+    """Return the first names and how many more there are: ``a, b and 3 more``."""
+    every = [str(name) for name in names]
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest of ``known`` to ``name``, or nothing.
 

@@ -69,20 +69,16 @@ def _check_columns(watch: Watch, result: Result) -> None:
     for name in filter(None, (watch.column, watch.n, watch.trials)):
         if result.columns[name].unit not in NUMERIC_UNITS:
             raise UsageError(f"alert {watch.name!r}: column {name!r} holds no number")
-    if watch.anomaly is not None and _time_of(result) is None:
+    if watch.anomaly is not None and not result.period_columns:
         raise UsageError(
             f"alert {watch.name!r}: query {result.name} has no period in its key",
             remedy="an anomaly needs a course; use above or below",
         )
 
 
-def _time_of(result: Result) -> str | None:
-    return next((n for n in result.key if result.columns[n].unit in ("month", "date")), None)
-
-
 def _split(watch: Watch, result: Result) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each part's rows in time, those of complete periods only."""
-    time = _time_of(result)
+    time = next(iter(result.period_columns), None)
     rows = [
         row
         for row in result.frame.to_dicts()
@@ -106,7 +102,7 @@ def _split(watch: Watch, result: Result) -> Iterator[tuple[str, list[dict[str, A
 def _judge_part(
     watch: Watch, result: Result, part: str, series: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    time, unit = _time_of(result), result.columns[watch.column].unit
+    time, unit = next(iter(result.period_columns), None), result.columns[watch.column].unit
     last = series[-1] if series else {}
     value = last.get(watch.column)
     behind = watch.trials or watch.n

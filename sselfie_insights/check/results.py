@@ -11,16 +11,13 @@ from typing import Literal
 
 import duckdb
 
-from sselfie_insights.errors import ChecksFailedError
+from sselfie_insights.errors import ChecksFailedError, name_some
 from sselfie_insights.run.publish import WRITER
 from sselfie_insights.sql import literal
 
 Suite = Literal["mirror", "marts"]
 Severity = Literal["error", "warn"]
 Status = Literal["passed", "failed", "broken"]
-
-_NAMED = 5
-"""How many failed checks an error names before it only counts them."""
 
 TABLE = """
 create schema if not exists meta;
@@ -107,12 +104,9 @@ def require_passed(results: Iterable[CheckResult]) -> None:
     failed = failures(results, "error")
     if not failed:
         return
-    names = [_name(result) for result in failed[:_NAMED]]
-    if len(failed) > _NAMED:
-        names.append(f"and {len(failed) - _NAMED} more")
     count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
     raise ChecksFailedError(
-        f"{count} failed: " + ", ".join(names),
+        f"{count} failed: {name_some(map(_name, failed))}",
         remedy="mend the source, or make it 'warn' in checks.yml",
     )
 

@@ -7,6 +7,7 @@ import typer
 
 from sselfie_insights.cli.options import AsOf, Timezone, Warehouse
 from sselfie_insights.cli.progress import progress_bar
+from sselfie_insights.clock import write_instant
 
 
 class Target(StrEnum):
@@ -43,6 +44,6 @@ def build(
         report = build_marts(settings, on_progress=on_progress)
     typer.echo(
         f"built {report.model_count} models, {report.test_count} tests passed, "
-        f"as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC, in {report.seconds:.1f} s",
+        f"as of {write_instant(report.as_of)}, in {report.seconds:.1f} s",
         err=True,
     )

@@ -54,7 +54,7 @@ def simulate(
     from time import monotonic
 
     from sselfie_insights import simulate as simulation
-    from sselfie_insights.clock import parse_instant
+    from sselfie_insights.clock import parse_instant, write_instant
     from sselfie_insights.errors import UsageError
     from sselfie_insights.settings import load_settings
     from sselfie_insights.simulate.membership import GRACE_DAYS
@@ -83,7 +83,7 @@ def simulate(
     if answers:
         key.write(answers)
     typer.echo(
-        f"simulated {users} users as of {instant:%Y-%m-%d %H:%M:%S} UTC, seed {seed}, "
+        f"simulated {users} users as of {write_instant(instant)}, seed {seed}, "
         f"in {monotonic() - started:.1f} s",
         err=True,
     )

@@ -6,6 +6,7 @@ import typer
 
 from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.progress import progress_bar
+from sselfie_insights.clock import write_instant
 
 if TYPE_CHECKING:
     from sselfie_insights.settings import Settings
@@ -84,7 +85,7 @@ def _tell(report: "SyncReport") -> None:
         )
     typer.echo(
         f"synced {len(report.tables)} tables, {report.row_count} rows, as of "
-        f"{report.snapshot_at:%Y-%m-%d %H:%M:%S} UTC ({report.mode}): {done}, "
+        f"{write_instant(report.snapshot_at)} ({report.mode}): {done}, "
         f"in {report.seconds:.1f} s",
         err=True,
     )

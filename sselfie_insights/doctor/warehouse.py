@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sselfie_insights.clock import write_instant
 from sselfie_insights.doctor.finding import Finding, attempt, failed
 from sselfie_insights.errors import ExitCode, LockedError, SselfieError, StaleError, UsageError
-from sselfie_insights.query.cells import write_instant
 from sselfie_insights.query.warehouse import open_warehouse, read_stamp
 from sselfie_insights.report.notices import describe_age, describe_checks, describe_gaps
 from sselfie_insights.run.format import FORMAT_VERSION

@@ -14,9 +14,6 @@ MIN_MEMBERS: Final = 20
 MIN_MONTHS: Final = 6
 """Settled months that new business and expansion are taken from, and the most recent ones used."""
 
-MIN_ORIGINS: Final = 6
-"""Past projections that a judgement of projections needs."""
-
 MIN_RISK_LOSSES: Final = 60
 """Losses that the churn-risk model needs: ten for each of its six features."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sselfie_insights.errors import MigrationError, UsageError
+from sselfie_insights.errors import MigrationError, UsageError, name_some
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Difference, compare, read_catalog
 from sselfie_insights.migrate.expected import migrated_catalog, structure
@@ -66,9 +66,9 @@ def baseline(
             if difference.change == "missing" and difference.identity.kind != "constraint"
         ]
         if missing and not accept_differences:
-            shown = ", ".join(missing[:5]) + ("" if len(missing) <= 5 else ", …")
             raise MigrationError(
-                f"the database does not cover {version:04d}: {len(missing)} missing: {shown}",
+                f"the database does not cover {version:04d}: "
+                f"{len(missing)} missing: {name_some(missing)}",
                 remedy="create them, choose a lower version, or say --accept-differences",
             )
         create_history(connection, url)

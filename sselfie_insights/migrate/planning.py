@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sselfie_insights.errors import MigrationError, UsageError
+from sselfie_insights.errors import MigrationError, UsageError, name_some
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Catalog, Difference, compare, read_catalog
 from sselfie_insights.migrate.files import Migration, digest_statements
@@ -42,17 +42,18 @@ class Plan:
         destructive = [f for f in self.findings if f.is_destructive]
         if blocking:
             raise MigrationError(
-                f"lint blocks {_count(blocking, 'step')}: {_list(blocking)}",
+                f"lint blocks {_count(blocking, 'step')}: {name_some(map(_place, blocking))}",
                 remedy="change them, or write '-- lint: ignore <rule> <reason>' above each",
             )
         if destructive and not allow_destructive:
             raise MigrationError(
-                f"{_count(destructive, 'step')} would lose something: {_list(destructive)}",
+                f"{_count(destructive, 'step')} would lose something: "
+                f"{name_some(map(_place, destructive))}",
                 remedy="if that is meant, run it with --allow-destructive",
             )
         if self.in_the_way:
             raise MigrationError(
-                f"pending files touch what was changed by hand: {_list(self.in_the_way)}",
+                f"pending files touch what was changed by hand: {name_some(self.in_the_way)}",
                 remedy="put it back as it was, or write the change as a migration",
             )
 
@@ -189,9 +190,5 @@ def _count(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def _list(items: Sequence[Finding | Difference], most: int = 5) -> str:
-    told = [
-        f"{item.file}:{item.line} {item.rule}" if isinstance(item, Finding) else str(item)
-        for item in items[:most]
-    ]
-    return "; ".join(told) + (f"; and {len(items) - most} more" if len(items) > most else "")
+def _place(finding: Finding) -> str:
+    return f"{finding.file}:{finding.line} {finding.rule}"

@@ -1,11 +1,8 @@
 """Which changes of a column's type rewrite the table, and which lose data."""
 
 import re
-from typing import Literal
 
 from sselfie_insights.postgres import FULL_TYPE_NAMES
-
-Change = Literal["none", "metadata", "rewrite"]
 
 _RANK = {
     "smallint": 1, "integer": 2, "bigint": 3, "numeric": 4, "real": 5, "double precision": 6,
@@ -39,7 +36,7 @@ def rewrites(before: str, after: str) -> bool:
         return (bool(new_size) and (not old_size or new_size < old_size)) or (
             old in ("character", "bit") and old_size != new_size
         )
-    return (old, new) not in {("cidr", "inet"), ("bit varying", "bit varying")}
+    return (old, new) != ("cidr", "inet")
 
 
 def narrows(before: str, after: str) -> bool:

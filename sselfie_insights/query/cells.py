@@ -1,8 +1,9 @@
 """How a value is written for people, by its unit; every renderer asks here."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
+from sselfie_insights.clock import write_instant
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 
@@ -47,11 +48,6 @@ def write_cell(value: Any, unit: Unit) -> str:
 def write_month(day: date) -> str:
     """Return the month of ``day``, e.g. ``Jan 2026``, in English whatever the locale."""
     return f"{_MONTHS[day.month - 1]} {day.year}"
-
-
-def write_instant(moment: datetime) -> str:
-    """Return the instant in UTC to the second, e.g. ``2026-01-31 23:59:59 UTC``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:

@@ -101,6 +101,11 @@ class Result:
         """The rows, each with a value a column; dates and aware instants as Python has them."""
         return self.data if isinstance(self.data, list) else self.data.iter_rows()
 
+    @property
+    def period_columns(self) -> tuple[str, ...]:
+        """The columns of the key that hold a month or a day, if any."""
+        return tuple(name for name in self.key if self.columns[name].unit in ("month", "date"))
+
     @cached_property
     def frame(self) -> "pl.DataFrame":
         """The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns."""

@@ -137,7 +137,7 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
 
 def _tell_period(row: dict[str, Any], result: Result) -> str:
     """The period of ``row`` as a sentence that says whether it still runs."""
-    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    time = result.period_columns[0]
     state = "" if row.get("is_complete", True) else ", still running"
     return f"{_label(row[time], time, result)}{state}."
 

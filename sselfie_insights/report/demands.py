@@ -49,7 +49,7 @@ def check_section(section: DataSection, result: Result) -> None:
             numbers += [section.value, *(_MEAN if section.value == "retention_rate" else ())]
     _require_columns(where, result, [*named, *numbers])
     _require_numbers(where, result, numbers)
-    if is_timed and not any(result.columns[name].unit in ("month", "date") for name in result.key):
+    if is_timed and not result.period_columns:
         raise UsageError(f"{where}: query {result.name} has no month or date in its key")
     measures = (column.unit for name, column in result.columns.items() if name not in result.key)
     if section.each and NUMERIC_UNITS.isdisjoint(measures):

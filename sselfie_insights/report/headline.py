@@ -85,9 +85,7 @@ def _build_tile(
     item: HeadlineItem, label: str, result: Result, rows: list[tuple[dict[str, Any], str]]
 ) -> Tile:
     unit = result.columns[item.column].unit
-    time = next(
-        (name for name in result.key if result.columns[name].unit in ("month", "date")), None
-    )
+    time = next(iter(result.period_columns), None)
     told = item.empty
     if item.at == "complete" and rows:
         rows = [(row, mark) for row, mark in rows if row["is_complete"]]

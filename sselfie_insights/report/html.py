@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sselfie_insights.query.cells import write_instant
+from sselfie_insights.clock import write_instant
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report.blocks import Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.page import Page

@@ -6,15 +6,13 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.clock import parse_duration
-from sselfie_insights.errors import ExitCode
-from sselfie_insights.query.cells import write_instant
+from sselfie_insights.clock import parse_duration, write_instant
+from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.run.journal import read_journal
 from sselfie_insights.settings import Settings
 
 # Names of checks that a sentence lists before it only counts them.
-_MOST_NAMES = 5
 _LONGEST_REASON = 300
 # A run that met another says nothing about the data, and neither does one that somebody stopped.
 _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
@@ -106,7 +104,7 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
         return []
     words = {"failed": "Checks that failed", "broken": "Checks that could not run"}
     return [
-        f"{text}: {_list([name for status, name in rows if status == kind])}."
+        f"{text}: {name_some(name for status, name in rows if status == kind)}."
         " The report quality has the details."
         for kind, text in words.items()
         if any(status == kind for status, _ in rows)
@@ -124,10 +122,5 @@ def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:
         return ""
     if not rows:
         return ""
-    names = _list([name for (name,) in rows])
+    names = name_some(name for (name,) in rows)
     return f"The source lacks what its documentation names, so nothing is counted there: {names}."
-
-
-def _list(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -83,7 +83,7 @@ def _cut_points(result: Result, x: str, last: int) -> Result:
 
 def _keep_latest(result: Result) -> Result:
     """Return the rows of the last complete period, or of the last where none is complete."""
-    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    time = result.period_columns[0]
     complete = result.frame.filter("is_complete")
     day = (complete if complete.height else result.frame)[time].max()
     return keep_rows(result, result.frame[time] == day)

@@ -128,15 +128,15 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
     )
 
 
-def read_headlines(settings: Settings, report: str = "overview") -> list[Tile]:
-    """Return the headline numbers of ``report``.
+def read_headlines(settings: Settings) -> list[Tile]:
+    """Return the headline numbers of the overview.
 
     Raises:
-        UsageError: There is no warehouse, or no such report.
+        UsageError: There is no warehouse.
     """
     library = load_library()
     with open_warehouse(settings.warehouse) as connection:
-        page = build_page(connection, load_report(report), library)
+        page = build_page(connection, load_report("overview"), library)
     return [
         tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
     ]

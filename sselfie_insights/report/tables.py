@@ -61,6 +61,6 @@ def rank_values(result: Result, column: str) -> list[Any]:
 
 def _newest_first(result: Result) -> list[int]:
     """The positions of the rows, the latest period first, otherwise in their order."""
-    time = next(name for name in result.key if result.columns[name].unit in ("month", "date"))
+    time = result.period_columns[0]
     days = result.frame[time].cast(pl.String).fill_null("").to_list()
     return sorted(range(len(days)), key=days.__getitem__, reverse=True)

@@ -9,7 +9,8 @@ from textwrap import wrap
 from rich.style import Style
 from rich.text import Text
 
-from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell, write_instant
+from sselfie_insights.clock import write_instant
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
 from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow

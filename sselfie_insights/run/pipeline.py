@@ -10,7 +10,7 @@ from time import monotonic
 import duckdb
 from structlog.typing import FilteringBoundLogger
 
-from sselfie_insights.clock import parse_zone
+from sselfie_insights.clock import parse_zone, write_instant
 from sselfie_insights.errors import SselfieError, TimedOutError, UsageError
 from sselfie_insights.run import journal
 from sselfie_insights.run.cron_record import CronRecord
@@ -203,7 +203,7 @@ class _Run:
             self._log.debug(f"  {table.label}: {table.mode}, {table.row_count} rows")
         self._log.info(
             f"synced {len(report.tables)} tables, {report.row_count} rows, as of"
-            f" {report.snapshot_at:%Y-%m-%d %H:%M:%S} UTC ({report.mode}): {report.inserted}"
+            f" {write_instant(report.snapshot_at)} ({report.mode}): {report.inserted}"
             f" inserted, {report.updated} updated, {report.deleted} deleted",
             **self._entry["sync"],
         )
@@ -223,7 +223,7 @@ class _Run:
         report = build_into(private, self._settings, on_progress=self._on_progress)
         self._entry["test_seconds"] = round(report.test_seconds, 3)
         self._log.info(
-            f"built {report.model_count} models as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC,"
+            f"built {report.model_count} models as of {write_instant(report.as_of)},"
             f" {report.test_count} tests" + _warned(report.warnings)
         )
 

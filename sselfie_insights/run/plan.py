@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.severities import DEFAULTS, load_severities
+from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.query.library import load_library
 from sselfie_insights.report.definition import load_reports
@@ -51,7 +52,7 @@ def _describe_source(settings: Settings) -> str:
     if state.last_snapshot_at is None:
         return f"{told}; never mirrored, so that every table is read in full"
     rows = sum(table.row_count for table in state.tables.values())
-    return f"{told}; {rows} rows mirrored at {state.last_snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{told}; {rows} rows mirrored at {write_instant(state.last_snapshot_at)}"
 
 
 def _describe_severities(settings: Settings) -> str:

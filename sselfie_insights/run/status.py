@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from sselfie_insights.clock import parse_duration
+from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import StaleError
 from sselfie_insights.run.journal import Entry, read_journal, read_unended
 from sselfie_insights.run.missed import LOST
@@ -76,7 +76,7 @@ def refuse_old_mirror(connection: duckdb.DuckDBPyConnection, max_age: str, now: 
     if now - read_at > parse_duration(max_age):
         hours = (now - read_at).total_seconds() / 3600
         raise StaleError(
-            f"the source was last read {hours:,.1f} hours ago, at {read_at:%Y-%m-%d %H:%M:%S} UTC;"
+            f"the source was last read {hours:,.1f} hours ago, at {write_instant(read_at)};"
             f" {max_age} are allowed",
             remedy="run 'sselfie run'",
         )
@@ -109,4 +109,4 @@ def _may_live(entry: Entry) -> bool:
 
 
 def _write_second(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return write_instant(datetime.fromisoformat(text))

@@ -30,16 +30,15 @@ INTERFACE = (
 )
 
 
-def load_segments(library: Mapping[str, Query] | None = None) -> dict[str, Query]:
+def load_segments() -> dict[str, Query]:
     """Return every segment by its short name, sorted.
 
     Raises:
         UsageError: A file lacks a column or the parameter that every segment has.
     """
-    known = load_library() if library is None else library
     segments = {
         name.removeprefix(FOLDER): query
-        for name, query in sorted(known.items())
+        for name, query in sorted(load_library().items())
         if name.startswith(FOLDER)
     }
     for query in segments.values():

@@ -18,8 +18,6 @@ SESSION: Final = "one_time_session"
 BLUEPRINT: Final = "paid_blueprint"
 TOPUP: Final = "credit_topup"
 
-RECURRING: Final = (STUDIO, BRAND, PRO, STARTER, ELITE)
-
 
 @dataclass(frozen=True, slots=True)
 class Price:

@@ -11,7 +11,7 @@ import duckdb
 import psycopg
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import SourceError
+from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.postgres import describe_target
 from sselfie_insights.run.journal import Entry, close_dead_runs, journaled, new_run_id
 from sselfie_insights.run.publish import WRITER, warehouse_lock, writable_copy
@@ -142,7 +142,7 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
                     source.wait_for_migrations()
                 return Attempt(request, source, run_id, started, attempt).run()
         except SourceMovedError as moved:
-            names, last = ", ".join(moved.tables[:NAMES_SHOWN]), moved
+            names, last = name_some(moved.tables, NAMES_SHOWN), moved
         except psycopg.Error as error:  # while the connection was set up, or closed
             reason = str(error).splitlines()[0]
             raise SourceError(

@@ -1,9 +1,10 @@
 """What the mirror refuses: a source that would show it less than everything, without a word."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sselfie_insights.errors import SourceError
+from sselfie_insights.clock import write_instant
+from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.columns import Mirror
@@ -48,8 +49,8 @@ def refuse_older(source: Source, snapshot: Snapshot, last: datetime | None) -> N
     """
     if last is None or snapshot.at >= last:
         return
-    now = f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    before = f"before the last sync at {last:%Y-%m-%d %H:%M:%S} UTC"
+    now = write_instant(snapshot.at)
+    before = f"before the last sync at {write_instant(last)}"
     if snapshot.is_standby:
         raise SourceError(
             f"the standby {source.target} shows its primary as of {now}, {before}",
@@ -90,7 +91,8 @@ def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
     else:
         grants = [f"grant select on all tables in schema {quote(s)} to {role}" for s in schemas]
     raise SourceError(
-        f"role {source.role} may not read {_list(m.table.label for m in closed)}",
+        f"role {source.role} may not read "
+        f"{name_some((m.table.label for m in closed), NAMES_SHOWN)}",
         remedy="; ".join(grants),
     )
 
@@ -127,8 +129,8 @@ def refuse_filtered(source: Source, mirrors: Iterable[Mirror]) -> None:
             for m in hidden[:NAMES_SHOWN]
         )
         raise SourceError(
-            f"row-level security may hide rows of {_list(m.table.label for m in hidden)}"
-            f" from role {source.role}",
+            "row-level security may hide rows of "
+            f"{name_some((m.table.label for m in hidden), NAMES_SHOWN)} from role {source.role}",
             remedy=policies,
         )
 
@@ -145,9 +147,3 @@ def _grant(mirror: Mirror, role: str) -> str:
     # The mirror tells changed rows by these two; a grant on columns does not include them.
     columns = "" if whole else f" ({', '.join([*open_columns, 'xmin', 'ctid'])})"
     return f"grant select{columns} on {mirror.remote} to {role}"
-
-
-def _list(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - NAMES_SHOWN} more" if len(every) > NAMES_SHOWN else ""
-    return ", ".join(every[:NAMES_SHOWN]) + more

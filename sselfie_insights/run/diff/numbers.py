@@ -79,7 +79,7 @@ def changed_numbers(
         was, now = old.get(key), new.get(key)
         known = was if was is not None else now
         assert known is not None  # noqa: S101  # the key is of one of them
-        first_on, end_on = _span(query, period, known, before)
+        first_on, end_on = _span(period, known, before)
         if was is not None and period:
             is_complete = bool(was[_COMPLETE])
         else:
@@ -130,7 +130,7 @@ def _period_of(query: Query) -> str | None:
 
 
 def _span(
-    query: Query, period: str | None, row: dict[str, Any], result: Result
+    period: str | None, row: dict[str, Any], result: Result
 ) -> tuple[date | None, date | None]:
     """Return the first day that a row speaks of, and the day after the last."""
     if period is None:
