@@ -9,6 +9,7 @@ description: >-
   takes churn as the same for everyone and for ever, and does not discount. Costs are not taken off.
 key: [product_type, currency]
 group_size: [member_count, n]
+part_of: [currency]
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -105,7 +105,9 @@ def run(
     if name == "-":
         sql = _read_sql(given)
         with open_warehouse(settings.warehouse) as connection:
-            result = run_statement(connection, sql, as_rows=as_rows)
+            result = run_statement(
+                connection, sql, with_personal_data=with_personal_data, as_rows=as_rows
+            )
     else:
         query = load_query(name)
         with open_warehouse(settings.warehouse) as connection:
@@ -128,6 +130,8 @@ def run(
             )
     else:
         write_table(result, chosen, output)
+    if result.left_out:
+        say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
     if not result.height:
         say_note("no rows" if name == "-" else "no data captured")
     if result.stamp is not None:

@@ -13,6 +13,7 @@ from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.computed import find_compute
 from sselfie_insights.query.library import Column, Query, Unit
 from sselfie_insights.query.parameters import Value
+from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.shares import share_interval, share_interval_sql
@@ -79,6 +80,7 @@ class Result:
         stamp: What the numbers speak for; None for a statement over a warehouse without marts.
         suppressed: Per row, what stands for a group size that is not told; empty for a row that
             is shown, None where nothing was looked for. A suppressed row's measures are null.
+        left_out: Columns with personal data, which nobody asked for.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Result:
     stamp: Stamp | None
     part_of: tuple[tuple[str, ...], ...] = ()
     suppressed: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
@@ -158,6 +161,7 @@ def run_query(
         part_of=query.part_of,
         values=values,
         stamp=stamp,
+        left_out=tuple(name for name in query.columns if name not in columns),
     )
 
 
@@ -166,12 +170,13 @@ def run_statement(
     sql: str,
     stamp: Stamp | None = None,
     *,
+    with_personal_data: bool = False,
     as_rows: bool = False,
 ) -> Result:
     """Run one read-only SELECT of the user's own and return its table.
 
     Raises:
-        UsageError: It is not one SELECT, or it fails.
+        UsageError: It is not one SELECT, it fails, or it asks for nothing but personal data.
     """
     try:
         statements = duckdb.extract_statements(sql)
@@ -183,11 +188,19 @@ def run_statement(
         # The relation, not its text, is selected from: that may end with a semicolon or a comment.
         relation = connection.sql(sql).set_alias(_SUBQUERY.strip('"'))
         columns = _describe(relation)
+        kinds = dict(zip(columns, map(str, relation.types), strict=True))
+        left_out = () if with_personal_data else find_personal(connection, sql, columns)
+        columns = {name: columns[name] for name in columns if name not in left_out}
+        if not columns:
+            raise UsageError(
+                f"{_OWN_SQL} asks for nothing but personal data: {', '.join(left_out)}",
+                remedy="if that is meant, say --with-personal-data",
+            )
         casts = (
-            _cast_exactly(name, str(kind), column.unit)
-            if str(kind).lower().startswith(_WIDE)
+            _cast_exactly(name, kinds[name], column.unit)
+            if kinds[name].lower().startswith(_WIDE)
             else _cast(name, column.unit, as_rows=as_rows)
-            for (name, column), kind in zip(columns.items(), relation.types, strict=True)
+            for name, column in columns.items()
         )
         data = _take(relation.project(", ".join(casts)), columns, as_rows=as_rows)
     return Result(
@@ -198,6 +211,7 @@ def run_statement(
         group_sizes=(),
         values={},
         stamp=stamp,
+        left_out=left_out,
     )
 
 

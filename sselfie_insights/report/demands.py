@@ -1,6 +1,6 @@
 """What a section asks of its query, told in one line where the query cannot give it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import NUMERIC_UNITS
@@ -18,16 +18,19 @@ from sselfie_insights.report.definition import (
 _COMPLETE = "is_complete"
 _GRID = ("cohort_period", "period_index", "cohort_size", _COMPLETE)
 _MEAN = ("at_risk_count", "retained_count")
+_PEOPLE = ("customer_key", "user_id")
 
 
 def check_section(section: DataSection, result: Result) -> None:
     """Refuse a section that asks for what its query does not give.
 
     Raises:
-        UsageError: A column is missing or holds no number, or no column tells the period.
+        UsageError: The query lists people, a column is missing or holds no number, no column tells
+            the period, or several rows would be one point.
     """
     where = f"section {section.title!r}"
     named, numbers, is_timed = [*section.each], list[str](), False
+    point: list[str] | None = None
     match section:
         case TableSection():
             named += section.columns
@@ -35,20 +38,27 @@ def check_section(section: DataSection, result: Result) -> None:
         case LineSection() | BarSection():
             named.append(section.x)
             numbers += section.y
+            point = [*section.each, section.x]
             if isinstance(section, LineSection):
                 numbers += section.interval or ()
             else:
                 named += [section.by] if section.by else []
                 named += [_COMPLETE] if section.latest else []
                 is_timed = section.latest
+                point += [section.by] if section.by else []
+                point += result.period_columns if section.latest else []
         case WaterfallSection():
             numbers += [section.opening, *section.gains, *section.losses, section.closing]
             is_timed = True
+            point = [*section.each, *result.period_columns]
         case CohortGridSection():
             named += _GRID
             numbers += [section.value, *(_MEAN if section.value == "retention_rate" else ())]
+    _refuse_people(where, result)
     _require_columns(where, result, [*named, *numbers])
     _require_numbers(where, result, numbers)
+    if point is not None:
+        _require_one_row(where, result, point)
     if is_timed and not result.period_columns:
         raise UsageError(f"{where}: query {result.name} has no month or date in its key")
     measures = (column.unit for name, column in result.columns.items() if name not in result.key)
@@ -60,13 +70,35 @@ def check_item(item: HeadlineItem, result: Result) -> None:
     """Refuse a headline number that its query does not give.
 
     Raises:
-        UsageError: A column is missing, or holds no number.
+        UsageError: The query lists people, a column is missing or holds no number, or a period
+            has several rows.
     """
     where = f"headline {item.label!r}"
+    _refuse_people(where, result)
     named = [item.each, item.low, item.high, item.n, _COMPLETE if item.at == "complete" else None]
     _require_columns(where, result, [item.column, *filter(None, named)])
     numbers = [item.column, *filter(None, (item.low, item.high, item.n))]
     _require_numbers(where, result, numbers)
+    _require_one_row(where, result, [*filter(None, [item.each]), *result.period_columns])
+
+
+def _refuse_people(where: str, result: Result) -> None:
+    if not result.columns.keys().isdisjoint(_PEOPLE):
+        raise UsageError(
+            f"{where}: query {result.name} lists people, and no page shows a person",
+            remedy="count them in a query of your own; 'sselfie query run' lists them",
+        )
+
+
+def _require_one_row(where: str, result: Result, point: Sequence[str]) -> None:
+    """Refuse rows that agree in ``point``: of several currencies, say, which nobody may add."""
+    names = list(dict.fromkeys(point))
+    if result.frame.height > (result.frame.select(names).n_unique() if names else 1):
+        what = " and ".join(names) or "number"
+        raise UsageError(
+            f"{where}: query {result.name} gives several rows for one {what}",
+            remedy="name what tells them apart under 'each', or choose among them with 'where'",
+        )
 
 
 def _require_columns(where: str, result: Result, names: Iterable[str]) -> None:

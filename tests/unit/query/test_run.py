@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -179,6 +180,40 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
     assert row[3] == date(2026, 1, 31)
     assert row[4] == datetime(2026, 1, 31, 10, tzinfo=UTC)
     assert row[7:] == ("[1, 2]", "1 day")
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown", "left_out"),
+    [
+        ("select * from raw.users", ["id"], ("email",)),
+        ("with u as (select * from raw.users) select EMAIL, id from u", ["id"], ("email",)),
+        ("select id, email as address from raw.users", ["id", "address"], ()),
+        ("select count(distinct email) as n from raw.users", ["n"], ()),
+        ("select title from raw.academy_courses", ["title"], ()),
+        ("select email, id from raw.unheard_of", ["id"], ("email",)),
+        ("select 'x' as email", ["email"], ()),
+    ],
+)
+def test_a_statement_leaves_personal_data_out_unless_asked(
+    tmp_path: Path, sql: str, shown: list[str], left_out: tuple[str, ...]
+) -> None:
+    path = write_warehouse(tmp_path / "w.duckdb", [], AS_OF)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """
+            create schema raw;
+            create table raw.users (id integer, email varchar);
+            create table raw.academy_courses (title varchar);
+            create table raw.unheard_of (id integer, email varchar);
+            """
+        )
+    with open_warehouse(path) as connection:
+        result = run_statement(connection, sql)
+        assert (result.frame.columns, result.left_out) == (shown, left_out)
+        everything = run_statement(connection, sql, with_personal_data=True)
+        assert len(everything.frame.columns) == len(shown) + len(left_out)
+        with pytest.raises(UsageError, match="nothing but personal data: email"):
+            run_statement(connection, "select email from raw.users")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from sselfie_insights.errors import UsageError
@@ -92,6 +94,12 @@ def test_a_wrong_file_names_itself_and_the_key(tmp_path: Path, text: str, messag
             "  - {label: L, query: churn/churn_by_month, column: month}\n",
             "headline 'L': column 'month' of query churn/churn_by_month holds no numbers",
         ),
+        (
+            REPORT.replace("churn/churn_by_month", "churn/members_now").replace(
+                "[month, churned_member_count]", "{customer_key: Who, mrr_cents: MRR}"
+            ),
+            "query churn/members_now lists people, and no page shows a person",
+        ),
     ],
 )
 def test_what_a_query_does_not_have_is_told(
@@ -100,6 +108,45 @@ def test_what_a_query_does_not_have_is_told(
     (tmp_path / "mine.yml").write_text(text)
     report = load_reports([tmp_path])["mine"]
     with open_warehouse(business) as connection, pytest.raises(UsageError, match=message):
+        build_page(connection, report, load_library())
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            "{type: line, title: T, query: revenue/mrr_movements, x: month,"
+            " y: [closing_mrr_cents]}",
+            "query revenue/mrr_movements gives several rows for one month: .* under 'each'",
+        ),
+        (
+            "{type: waterfall, title: T, query: revenue/mrr_movements, opening: opening_mrr_cents,"
+            " gains: {new_mrr_cents: New}, losses: {churn_mrr_cents: Churn},"
+            " closing: closing_mrr_cents}",
+            "gives several rows for one month",
+        ),
+        (
+            "{type: bar, title: T, query: revenue/revenue_by_month, x: month, y: [gross_cents],"
+            " by: product_type}",
+            "gives several rows for one month and product_type",
+        ),
+    ],
+)
+def test_rows_of_several_currencies_are_no_chart(
+    tmp_path: Path, business: Path, section: str, message: str
+) -> None:
+    path = Path(shutil.copy(business, tmp_path / "w.duckdb"))
+    text = f"title: T\ndescription: D\nsections:\n- {section}\n"
+    (tmp_path / "mine.yml").write_text(text)
+    report = load_reports([tmp_path])["mine"]
+    with open_warehouse(path) as connection:
+        build_page(connection, report, load_library())
+    with duckdb.connect(str(path)) as connection:
+        for mart in ("mrr_movements", "revenue_by_month"):
+            connection.execute(
+                f"insert into marts.{mart} select * replace ('eur' as currency) from marts.{mart}"
+            )
+    with open_warehouse(path) as connection, pytest.raises(UsageError, match=message):
         build_page(connection, report, load_library())
 
 

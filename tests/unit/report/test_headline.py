@@ -105,3 +105,8 @@ def test_no_change_is_no_news() -> None:
 def test_an_unknown_column_is_told() -> None:
     with pytest.raises(UsageError, match="headline 'Label': query q has no column 'mony'"):
         tiles(column="mony")
+
+
+def test_numbers_of_several_currencies_are_not_taken_for_a_course() -> None:
+    with pytest.raises(UsageError, match=r"gives several rows for one month: .* under 'each'"):
+        tiles(column="money")
