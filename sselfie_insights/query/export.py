@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def export_warehouse(
 
     Args:
         connection: An open warehouse.
-        folder: Where to; it must not exist, be empty, or hold an earlier export.
+        folder: Where to; it must not exist, be empty, or hold an earlier export and nothing else.
         library: The queries.
         marts: Names of tables in the schema ``marts``.
         with_personal_data: Whether to keep the columns that name people.
@@ -71,13 +72,13 @@ def export_warehouse(
     Raises:
         UsageError: ``folder`` holds something else or cannot be written, or a query fails.
     """
-    _check_folder(folder)
     stamp = read_stamp(connection)
     _check_marts(connection, marts)
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
     try:
+        _check_folder(folder)
         with replace_folder(folder) as private:
             for query in library.values():
                 result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
@@ -93,9 +94,26 @@ def export_warehouse(
                 files += _write_parquet(private, mart, large_rows)
             files.append(_write_workbook(private, sheets))
             _write(private, MANIFEST, _write_manifest(stamp, sources, files))
+            _check_folder(folder)  # again: that took a while
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
     return files
+
+
+def read_listed(folder: Path, mark: str) -> set[str]:
+    """Return the files that the manifest in ``folder`` lists, and itself.
+
+    Args:
+        folder: Where an export or a site may be.
+        mark: The key that only its kind of manifest has: ``sources`` or ``notices``; of another
+            kind, nothing is returned.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        paths = {MANIFEST, *(str(file["path"]) for file in manifest["files"])}
+        return paths if mark in manifest else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFile:
@@ -152,12 +170,27 @@ def _write_manifest(stamp: Stamp, sources: dict[str, Any], files: list[ExportFil
 
 
 def _check_folder(folder: Path) -> None:
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        if folder.is_dir() and not any(folder.iterdir()):
-            return
+    """Let a new export take the place of nothing but an earlier one."""
+    if not folder.exists():
+        return
+    if Path.cwd().is_relative_to(folder.resolve()):
         raise UsageError(
-            f"{folder} holds something that is no export", remedy="choose another folder"
+            f"{folder} is or holds the working directory, which an export would replace",
+            remedy="choose a folder below it",
         )
+    listed = {Path(path) for path in read_listed(folder, "sources")}
+    own = listed.union(*(path.parents for path in listed))
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        for path in (Path(parent, name) for name in [*sorted(files), *sorted(folders)]):
+            if path.relative_to(folder) not in own:
+                raise UsageError(
+                    f"{path} is no part of an earlier export, which alone is replaced",
+                    remedy="move it away, or choose another folder",
+                )
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:

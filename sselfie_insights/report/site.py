@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import write_file
-from sselfie_insights.query.export import MANIFEST
+from sselfie_insights.query.export import MANIFEST, read_listed
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.warehouse import Stamp, open_warehouse
@@ -41,7 +42,7 @@ class Site:
     Attributes:
         index: The page to open.
         pages: The report pages.
-        files: Every file, in the order of writing.
+        files: Every file.
         stamp: What the numbers speak for.
         notices: What stands above every page for the reader to know, in words.
     """
@@ -73,10 +74,11 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     """Write the index, a page a report, and each table as CSV and JSON, into ``out_dir``.
 
     Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
-    checksums; what an earlier one lists and this site does not have is removed.
+    checksums; what an earlier one lists is replaced or removed, anything else stays.
 
     Raises:
-        UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written.
+        UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written, or
+            holds somebody's file by the name of one of the site's.
     """
     from sselfie_insights.report.drawing import drawing_ahead
 
@@ -91,34 +93,32 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
 
 
 def _write_site(pages: list[Page], out_dir: Path) -> Site:
-    earlier = _read_manifest(out_dir)
+    contents: dict[str, bytes] = {}
     files: list[SiteFile] = []
 
-    def write(path: str, content: bytes, rows: int | None = None) -> None:
-        _make_folder((out_dir / path).parent)
-        write_file(out_dir / path, content, is_durable=False)
+    def add(path: str, content: bytes, rows: int | None = None) -> None:
+        contents[path] = content
         files.append(SiteFile(path, rows, len(content), hashlib.sha256(content).hexdigest()))
 
     for page in pages:
         for block in page.data.values():
-            _write_block(page, block, write)
+            _add_block(page, block, add)
     names = [("Reports", _INDEX_FILE), *((p.report.title, f"{p.report.name}.html") for p in pages)]
     for page in pages:
         file = f"{page.report.name}.html"
         links = [(title, name, name == file) for title, name in names]
-        write(file, render_html(page, links=links).encode())
+        add(file, render_html(page, links=links).encode())
     links = [(title, name, name == _INDEX_FILE) for title, name in names]
     tables = [file for file in files if file.rows is not None]
-    write(_INDEX_FILE, render_index(pages, links, files=tables).encode())
+    add(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
     manifest = {
         "stamp": stamp.as_text(),
         "notices": notices,
         "files": [asdict(file) for file in files],
     }
-    write(MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
-    for path in earlier - {file.path for file in files}:
-        (out_dir / path).unlink(missing_ok=True)
+    add(MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    _write_files(contents, out_dir)
     return Site(
         index=out_dir / _INDEX_FILE,
         pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
@@ -126,6 +126,24 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
         stamp=stamp,
         notices=notices,
     )
+
+
+def _write_files(contents: dict[str, bytes], folder: Path) -> None:
+    """Write the files of a site over those of an earlier one, and over nothing else."""
+    earlier = read_listed(folder, "notices")
+    for path in contents:
+        if path not in earlier and os.path.lexists(folder / path):
+            raise UsageError(
+                f"{folder / path} is no part of an earlier site, which alone is replaced",
+                remedy="move it away, or choose another folder",
+            )
+    for path in earlier - contents.keys():
+        if not Path(path).is_absolute() and ".." not in Path(path).parts:
+            (folder / path).unlink(missing_ok=True)
+    # The manifest first, and to last: what a killed process leaves is known by it for a site's.
+    for path in sorted(contents, key=MANIFEST.__ne__):
+        _make_folder((folder / path).parent)
+        write_file(folder / path, contents[path], is_durable=path == MANIFEST)
 
 
 def read_headlines(settings: Settings) -> list[Tile]:
@@ -142,25 +160,13 @@ def read_headlines(settings: Settings) -> list[Tile]:
     ]
 
 
-def _write_block(page: Page, block: DataBlock, write: Callable[[str, bytes, int], None]) -> None:
+def _add_block(page: Page, block: DataBlock, add: Callable[[str, bytes, int], None]) -> None:
     if block.empty:
         return
     stem = f"{page.report.name}/{block.name}"
     rows = block.result.frame.height
-    write(f"{stem}.csv", to_bytes(block.result, "csv"), rows)
-    write(f"{stem}.json", to_bytes(block.result, "json"), rows)
-
-
-def _read_manifest(folder: Path) -> set[str]:
-    """The files of the site that is in ``folder`` already; none where it holds no site."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        paths = {Path(file["path"]) for file in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    if "notices" not in manifest:  # that of something else, such as an export
-        return set()
-    return {path.as_posix() for path in paths if not path.is_absolute() and ".." not in path.parts}
+    add(f"{stem}.csv", to_bytes(block.result, "csv"), rows)
+    add(f"{stem}.json", to_bytes(block.result, "json"), rows)
 
 
 def _make_folder(folder: Path) -> None:

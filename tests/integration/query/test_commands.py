@@ -71,6 +71,15 @@ def test_stdin_is_run_read_only(business: Path) -> None:
             ["query", "run", "engagement/active_users", "-p", "grain=hour"],
             "choices: day, week, month",
         ),
+        (["query", "run", "activity_cohorts", "-p", "brackets=1-3"], "needs mode=bracket: add"),
+        (
+            ["query", "run", "stickiness", "-p", "since=2026-10-01", "-p", "until=2026-05-01"],
+            "'since' cannot be 2026-10-01: until is 2026-05-01",
+        ),
+        (
+            ["report", "show", "churn", "-p", "since=2026-10-01", "-p", "until=2026-05-01"],
+            "'since' cannot be 2026-10-01: until is 2026-05-01",
+        ),
         (["query", "show", "nothing"], "see 'sselfie query list'"),
         (["report", "show", "churm"], "did you mean 'churn'"),
         (["report", "show", "churn", "--format", "csv", "--section", "x"], "sections: "),
@@ -80,7 +89,7 @@ def test_stdin_is_run_read_only(business: Path) -> None:
         (["segment", "export", "power_users", "-o", "x.xls"], "no format is called 'xls'"),
         (["export", "--mart", "fct_activty"], "did you mean 'fct_activity'"),
         (["query", "run", "stickiness", "-o", "/nowhere/x.csv"], "cannot be written"),
-        (["export", "-o", "/usr"], "holds something that is no export"),
+        (["export", "-o", "/usr"], "is no part of an earlier export"),
         (["export", "-o", "/nowhere/x/y", "--mart", "nix"], "there is no mart 'nix'"),
     ],
 )
@@ -145,6 +154,7 @@ def test_show_tells_everything_about_a_query(business: Path) -> None:
         "Of the users who started in one period", "Grain: One row per segment",
         "on | on_or_after | bracket", "retention_rate  rate   Retained / at risk.",
         "Reads: marts.build_info, marts.dim_users, marts.fct_activity", "date_trunc('week'",
+        "Ranges of period indexes, e.g. 1-3,4-7,8-14. Needs mode=bracket.",
         "where feature = $return",
     ):  # fmt: skip
         assert part in text

@@ -83,11 +83,84 @@ def test_an_earlier_export_is_replaced_whole(business: Path, tmp_path: Path) -> 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_another_folder_is_left_alone(business: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("x")
-    with pytest.raises(UsageError, match="holds something that is no export"):
-        export(business, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+FOREIGN = {
+    "nothing of ours": None,
+    "an app's manifest": {"manifest_version": 3, "name": "mine"},
+    "one that lists files": {"files": [{"path": "thesis.txt"}]},
+    "a list": ["sources", "files"],
+    "a site's": {"stamp": "", "notices": [], "files": [{"path": "thesis.txt"}]},
+}
+
+
+@pytest.mark.parametrize("manifest", FOREIGN.values(), ids=FOREIGN)
+def test_another_folder_is_left_alone(
+    business: Path, tmp_path: Path, manifest: dict[str, object] | list[str] | None
+) -> None:
+    folder = tmp_path / "e"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    if manifest is not None:
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+    before = sorted(folder.iterdir())
+    with pytest.raises(UsageError, match=r"e/(manifest.json|thesis.txt) is no part of an earlier"):
+        export(business, folder)
+    assert sorted(folder.iterdir()) == before
+    assert (folder / "thesis.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
+@pytest.mark.parametrize("mine", ["thesis.txt", "csv/churn/thesis.txt", "notes/thesis.txt"])
+def test_an_export_with_a_file_of_somebody_is_left_alone(
+    business: Path, tmp_path: Path, mine: str
+) -> None:
+    folder = tmp_path / "e"
+    export(business, folder)
+    (folder / mine).parent.mkdir(exist_ok=True)
+    (folder / mine).write_text("mine")
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for path in (folder, link):
+        with pytest.raises(UsageError, match=f"{path.name}/{Path(mine).parts[0]}.*is no part of"):
+            export(business, path)
+    assert (folder / mine).read_text() == "mine"
+
+
+def test_a_file_that_comes_while_it_is_written_stays(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "e"
+    export(business, folder)
+
+    def save(_: object) -> bytes:
+        (folder / "thesis.txt").write_text("mine")
+        return b""
+
+    monkeypatch.setattr("sselfie_insights.query.export.to_workbook", save)
+    with pytest.raises(UsageError, match=r"thesis.txt is no part of an earlier export"):
+        export(business, folder)
+    assert (folder / "thesis.txt").read_text() == "mine"
+
+
+def test_a_link_stays_one_and_an_empty_folder_will_do(business: Path, tmp_path: Path) -> None:
+    (tmp_path / "e").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("e")
+    export(business, link, "fct_activity")
+    export(business, link)
+    assert link.is_symlink() and (tmp_path / "e" / MANIFEST).is_file()
+    assert not (tmp_path / "e" / "parquet" / "marts").exists()
+
+
+@pytest.mark.parametrize("place", [".", "..", "e/f"])
+def test_the_working_directory_is_never_replaced(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    inside = tmp_path / "e" / "f"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    with pytest.raises(UsageError, match="is or holds the working directory"):
+        export(business, inside if place == "e/f" else Path(place))
+    assert inside.samefile(Path.cwd())
 
 
 def test_a_failure_leaves_the_earlier_export(

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import write_file
+from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import read_headlines, render_site
-from sselfie_insights.settings import load_settings
+from sselfie_insights.report.definition import load_report
+from sselfie_insights.report.page import build_page
+from sselfie_insights.settings import Settings, load_settings
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,58 @@ def test_headlines_are_those_of_the_founders_page(business: Path) -> None:
     assert tiles["MRR, USD"] == "7,150.50"
 
 
-def test_a_folder_that_cannot_be_made_is_told(business: Path) -> None:
+@pytest.fixture
+def one_page(business: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings whose site has one page, where only the folder matters."""
+    with open_warehouse(business) as connection:
+        page = build_page(connection, load_report("academy"), load_library())
+    monkeypatch.setattr("sselfie_insights.report.site.build_pages", lambda _: iter([page]))
+    return load_settings(warehouse=business)
+
+
+def test_a_folder_that_cannot_be_made_is_told(one_page: Settings) -> None:
     with pytest.raises(UsageError, match="cannot be made"):
-        render_site(load_settings(warehouse=business), Path("/proc/site"))
+        render_site(one_page, Path("/proc/site"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("academy/courses.csv", "mine"),
+        ("manifest.json", '{"manifest_version": 3, "name": "mine"}'),
+        ("manifest.json", '{"stamp": {}, "sources": {}, "files": [{"path": "thesis.txt"}]}'),
+    ],
+    ids=["table", "an app's manifest", "an export's manifest"],
+)
+def test_a_file_of_somebody_is_never_written_over(
+    one_page: Settings, tmp_path: Path, name: str, content: str
+) -> None:
+    theirs = {name: content, "thesis.txt": "mine"}
+    for path, text in theirs.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    with pytest.raises(UsageError, match=f"{name} is no part of an earlier site"):
+        render_site(one_page, tmp_path)
+    there = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {p.relative_to(tmp_path).as_posix(): p.read_text() for p in there} == theirs
+
+
+def test_a_site_cut_short_is_taken_up_again(
+    one_page: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def die(path: Path, content: bytes, *, is_durable: bool) -> None:
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(path)
+        write_file(path, content, is_durable=is_durable)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sselfie_insights.report.site.write_file", die)
+        with pytest.raises(KeyboardInterrupt):
+            render_site(one_page, tmp_path)
+    (tmp_path / "thesis.txt").write_text("mine")
+    site = render_site(one_page, tmp_path)
+    there = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert there == {tmp_path / file.path for file in site.files} | {tmp_path / "thesis.txt"}
