@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from itertools import combinations
 from math import isfinite
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -39,6 +40,7 @@ _EXCEL_COLUMNS = 16_384
 # A whole number of more digits would lose its last ones.
 _EXCEL_WHOLE = 10**15
 _EXCEL_TEXT = 32_767
+_EXCEL_NAME = 31
 _EXCEL_FIRST_YEAR = 1900
 
 
@@ -248,10 +250,23 @@ def _excel_has_none(value: Any) -> bool:
 
 def _sheet_name(name: str, taken: set[str]) -> str:
     """Return a name that Excel takes: not there yet, 31 characters, none that it forbids."""
-    base = "".join("_" if character in "[]:*?/\\'" else character for character in name)[-31:]
-    sheet, number = base, 2
+    name = re.sub(r"[][:*?/\\']", "_", name)
+    sheet, number = _shorten(name, _EXCEL_NAME), 2
     while sheet.lower() in taken:
-        sheet = f"{base[:28]}_{number}"
+        ending = f"_{number}"
+        sheet = _shorten(name, _EXCEL_NAME - len(ending)) + ending
         number += 1
     taken.add(sheet.lower())
     return sheet
+
+
+def _shorten(name: str, length: int) -> str:
+    """Return ``name`` with words, else characters, left out about its middle: ``…``."""
+    if len(name) <= length:
+        return name
+    room = length - 1
+    gaps = [gap.start() for gap in re.finditer("[-_ ]", name)]
+    kept = [(name[:left], name[right + 1 :]) for left, right in combinations(gaps, 2)]
+    fitting = [ends for ends in kept if len("".join(ends)) <= room]
+    even = max(fitting, key=lambda ends: sorted(map(len, ends)), default=None)
+    return "…".join(even or (name[: room // 2], name[-(room // 2) :]))

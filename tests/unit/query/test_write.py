@@ -117,12 +117,26 @@ def test_a_table_too_wide_for_excel_is_told() -> None:
         to_bytes(Result("q", [], columns, (), (), {}, None), "xlsx")
 
 
-def test_no_sheet_has_a_name_that_excel_refuses(result: Result) -> None:
-    names = ("History", "a/b", "A:b", "x" * 40)
+def test_a_sheet_has_a_name_that_excel_takes_and_people_understand(result: Result) -> None:
+    names = {
+        "History": "History_2",  # Excel's own
+        "a/b": "a_b",
+        "A:b": "A_b_2",
+        "[?*'\\]": "______",
+        "a-name-of-exactly-31-characters": "a-name-of-exactly-31-characters",
+        "revenue-retention-from-month-to-month-usd": "revenue-retention…to-month-usd",
+        "revenue-retention-from-week-to-month-usd": "revenue-retention…month-usd_2",
+        "engagement/generation_success_by_month": "engagement…success_by_month",
+        "Engagement/prompt_success_by_month": "Engagement…success_by_month_2",
+        "x" * 40: "x" * 15 + "…" + "x" * 15,
+        "X" * 40: "X" * 14 + "…" + "X" * 14 + "_2",
+    }
     book = zipfile.ZipFile(io.BytesIO(to_workbook(dict.fromkeys(names, result))))
     tree = ElementTree.fromstring(book.read("xl/workbook.xml"))  # noqa: S314
     sheets = [each.attrib["name"] for each in tree.iter() if each.tag.endswith("}sheet")]
-    assert sheets == ["History_2", "a_b", "A_b_2", "x" * 31]
+    assert sheets == list(names.values())
+    assert all(len(name) <= 31 for name in sheets)
+    assert len({name.casefold() for name in sheets}) == len(sheets)
 
 
 def test_csv_floats_lose_nothing(result: Result) -> None:
