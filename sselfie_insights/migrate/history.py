@@ -5,18 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
-
-import psycopg
+from typing import Literal
 
 from sselfie_insights import __version__
 from sselfie_insights.migrate.catalog import Catalog, Definition, Identity, fingerprint
 from sselfie_insights.migrate.files import Migration, digest_statements
+from sselfie_insights.postgres import Connection
 
 SCHEMA = "sselfie_migrations"
 TABLES = ("history", "catalog")
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 State = Literal["applied", "baseline", "running", "failed"]
 
 _CREATE = f"""

@@ -93,15 +93,16 @@ def read_stamp(connection: duckdb.DuckDBPyConnection) -> Stamp:
         synced_at=None if synced_at is None else _as_utc(synced_at),
         run_id=run_id,
         version=version,
-        publication=_read_publication(connection),
+        publication=publication_name(read_path(connection)),
     )
 
 
-def _read_publication(connection: duckdb.DuckDBPyConnection) -> str | None:
+def read_path(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Return the file of the open warehouse; an empty path for one in memory."""
     row = connection.execute(
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchone()
-    return None if row is None or row[0] is None else publication_name(Path(row[0]))
+    return Path(row[0] if row and row[0] else "")
 
 
 def _as_utc(moment: datetime) -> datetime:

@@ -1,1 +1,1 @@
-"""Running: the lock, the atomic publication, the journal of runs."""
+"""Runs and what they leave: the lock, publications, the journal, backups, and their comparison."""

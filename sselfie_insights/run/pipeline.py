@@ -80,6 +80,7 @@ def run(
         UsageError: A setting is wrong, there is too little room, or a file cannot be written.
         SourceError: The source cannot be reached or read.
         ChecksFailedError: A check of severity ``error`` failed.
+        SselfieError: A model failed.
         LockedError: Another run holds the warehouse.
         TimedOutError: ``timeout`` has passed.
         KeyboardInterrupt: The run was told to stop.

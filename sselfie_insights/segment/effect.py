@@ -5,9 +5,8 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.query.warehouse import Stamp, read_path
 from sselfie_insights.segment.record import PastExport, read_record
-from sselfie_insights.segment.sizes import warehouse_of
 
 # Who had reached the goal within the days after the export. A member is one at the end of them;
 # the other goals are things done in them, from the day after the export on.
@@ -88,7 +87,7 @@ def compute_effect(
     A person counts once a segment, from the first export on, and only when all ``within_days``
     have passed. Shares and difference are None while a group has fewer than ``least`` people.
     """
-    people = _first_exposures(read_record(warehouse_of(connection)))
+    people = _first_exposures(read_record(read_path(connection)))
     if not people:
         return []
     relation = connection.execute(

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,24 +10,16 @@ import duckdb
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
-from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.query.warehouse import Stamp, read_path
 from sselfie_insights.segment.library import load_segments, read_segment
 from sselfie_insights.segment.record import read_record
-
-
-def warehouse_of(connection: duckdb.DuckDBPyConnection) -> Path:
-    """Return the file of the open warehouse."""
-    row = connection.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchone()
-    return Path(row[0] if row and row[0] else "")
 
 
 def read_segments(
     connection: duckdb.DuckDBPyConnection, stamp: Stamp
 ) -> dict[str, Result | UsageError]:
     """Return every segment as it is now, or why it cannot be told."""
-    record = read_record(warehouse_of(connection))
+    record = read_record(read_path(connection))
     results: dict[str, Result | UsageError] = {}
     for name, query in load_segments().items():
         try:
