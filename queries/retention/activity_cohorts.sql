@@ -34,10 +34,10 @@ parameters:
     default: none
     description: What splits a cohort into segments.
   brackets:
-    type: text
-    pattern: '\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*'
+    type: ranges
+    needs: {mode: bracket}
     default: 0,1-3,4-7,8-14
-    description: Ranges of period indexes for mode bracket, e.g. 1-3,4-7,8-14.
+    description: Ranges of period indexes, e.g. 1-3,4-7,8-14.
   since: {type: date, description: The first cohort is the period that holds this day.}
   until: {type: date, description: The last cohort is the period that holds this day.}
 columns:
@@ -72,9 +72,6 @@ cohorts as (
         cohort_period,
         count(*) as cohort_size
     from starts
-    where
-        ($since is null or cohort_period >= date_trunc('{{ grain }}', cast($since as date)))
-        and ($until is null or cohort_period <= date_trunc('{{ grain }}', cast($until as date)))
     group by all
 ),
 
@@ -85,17 +82,15 @@ dense_cohorts as (
         coalesce(cohort_size, 0) as cohort_size
     from (
         select cast(unnest(generate_series(
-            min(cohort_period),
-            least(
-                any_value(date_trunc('{{ grain }}', as_of_on)),
-                coalesce(date_trunc('{{ grain }}', cast($until as date)), date '9999-12-31')
-            ),
-            interval 1 {{ grain }}
+            min(cohort_period), any_value(as_of_on), interval 1 {{ grain }}
         )) as date) as cohort_period
         from cohorts, build
     )
     cross join (select distinct segment from cohorts)
     left join cohorts using (segment, cohort_period)
+    where
+        ($since is null or cohort_period >= date_trunc('{{ grain }}', cast($since as date)))
+        and ($until is null or cohort_period <= date_trunc('{{ grain }}', cast($until as date)))
 ),
 
 spans as (
@@ -110,7 +105,7 @@ spans as (
         select unnest(generate_series(
             0, date_diff('{{ grain }}', min(cohort_period), any_value(as_of_on))
         )) as period_index
-        from dense_cohorts, build
+        from cohorts, build
     )
 {% endif %}
 ),

@@ -20,10 +20,10 @@ parameters:
     default: none
     description: What splits a cohort into segments.
   brackets:
-    type: text
-    pattern: '\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*'
+    type: ranges
+    needs: {mode: bracket}
     default: 0,1-3,4-7,8-14
-    description: Ranges of period indexes for mode bracket, e.g. 1-3,4-7,8-14.
+    description: Ranges of period indexes, e.g. 1-3,4-7,8-14.
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:

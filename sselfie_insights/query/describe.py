@@ -33,7 +33,12 @@ def describe_query(
     ]
     if query.parameters:
         rows = [
-            [name, describe_type(parameter), str(parameter.default or ""), parameter.description]
+            [
+                name,
+                describe_type(parameter),
+                "" if parameter.default is None else str(parameter.default),
+                " ".join([parameter.description, *_describe_needs(parameter)]),
+            ]
             for name, parameter in query.parameters.items()
         ]
         parts.append(_table("Parameters", ["name", "type", "default", "meaning"], rows))
@@ -56,6 +61,10 @@ def describe_type(parameter: Parameter) -> str:
     if isinstance(parameter, ChoiceParameter):
         return " | ".join(parameter.choices)
     return parameter.type
+
+
+def _describe_needs(parameter: Parameter) -> list[str]:
+    return [f"Needs {needed}={choice}." for needed, choice in parameter.needs.items()]
 
 
 def _describe_lineage(tables: list[str], models: Mapping[str, Model]) -> list[str]:

@@ -96,15 +96,24 @@ class Column(_Strict):
 
 
 class _ParameterBase(_Strict):
+    """What every kind of parameter has; ``needs`` are the only choices with which it is given."""
+
     description: str
+    needs: dict[str, str] = {}
 
 
 class TextParameter(_ParameterBase):
-    """Free text, bound; ``pattern`` must match all of it."""
+    """Free text, bound."""
 
     type: Literal["text"]
     default: str | None = None
-    pattern: str | None = None
+
+
+class RangesParameter(_ParameterBase):
+    """Ranges of whole numbers such as ``0,1-3``, bound as text in which none stands twice."""
+
+    type: Literal["ranges"]
+    default: str | None = None
 
 
 class DateParameter(_ParameterBase):
@@ -138,7 +147,7 @@ class ChoiceParameter(_ParameterBase):
 
 
 Parameter = Annotated[
-    TextParameter | DateParameter | IntegerParameter | ChoiceParameter,
+    TextParameter | RangesParameter | DateParameter | IntegerParameter | ChoiceParameter,
     Field(discriminator="type"),
 ]
 
@@ -185,8 +194,16 @@ class _Header(_Strict):
         for name in (*self.key, *self.group_sizes, *counts, *wholes):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
-        if self.part_of and len(self.group_sizes) != 1:
-            raise ValueError("part_of needs one group_size")
+        if self.part_of and not self.group_sizes:
+            raise ValueError("part_of needs a group_size")
+        return self
+
+    @model_validator(mode="after")
+    def _needs_are_choices(self) -> "_Header":
+        for name, parameter in self.parameters.items():
+            for needed, choice in parameter.needs.items():
+                if choice not in getattr(self.parameters.get(needed), "choices", ()):
+                    raise ValueError(f"{name!r} needs {needed}={choice}, which is no choice")
         return self
 
 
@@ -204,9 +221,9 @@ class Query:
         columns: By name, in the order of the result; the ends of intervals are among them.
         group_sizes: Columns that count the people behind a row, if any; reports show a row with
             one to four of them as ``<5``.
-        part_of: Sets of columns; rows that agree in all of a set add up to a number that is shown
-            elsewhere, from which a single hidden row could be worked out. An empty set takes the
-            whole table together.
+        part_of: Sets of columns; rows that agree in all of a set add up, in the first of
+            ``group_sizes``, to a number that is shown elsewhere, from which a single hidden row
+            could be worked out. An empty set takes the whole table together.
         drill_downs: The queries that list the customers or rows behind its numbers; empty where
             its own rows are those.
         body: The SQL, a Jinja template over the choices; of a computed query a comment.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sselfie_insights.query.library import Query
+from sselfie_insights.query.template import read_templates
 
 # The layers from what a query reads down to the source, as headings.
 LAYERS = ("marts", "intermediate", "snapshots", "staging", "source")
@@ -35,8 +36,12 @@ class Model:
 
 
 def read_tables(query: Query) -> list[str]:
-    """Return the tables that the query reads, ``schema.name``, in the order it names them."""
-    return list(dict.fromkeys(_READ.findall(query.body)))
+    """Return the tables that the query reads, ``schema.name``, in the order it names them.
+
+    Raises:
+        UsageError: Its template is wrong.
+    """
+    return list(dict.fromkeys(_READ.findall("\n".join(read_templates(query)))))
 
 
 def load_models(warehouse: Path) -> dict[str, Model]:

@@ -11,9 +11,12 @@ from sselfie_insights.query.library import (
     IntegerParameter,
     Parameter,
     Query,
+    RangesParameter,
 )
 
 Value = str | int | date | None
+
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
 def split_words(words: Iterable[str]) -> dict[str, str]:
@@ -37,7 +40,8 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
     """Return a value for every parameter of ``query``: the given one, else its default.
 
     Raises:
-        UsageError: A name is unknown, or a value is not what the parameter takes.
+        UsageError: A name is unknown, a value is not what the parameter takes, or values
+            contradict each other.
     """
     for name in given:
         if name not in query.parameters:
@@ -46,10 +50,24 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
                 f"query {query.name} has no parameter {name!r}{nearest(name, query.parameters)}",
                 remedy=f"parameters: {known}",
             )
-    return {
+    values = {
         name: _convert(name, parameter, given.get(name))
         for name, parameter in query.parameters.items()
     }
+    for name in given:
+        for needed, choice in query.parameters[name].needs.items():
+            if values[needed] != choice:
+                raise UsageError(
+                    f"parameter {name!r} needs {needed}={choice}",
+                    remedy=f"add -p {needed}={choice}, or leave {name} out",
+                )
+    since, until = values.get("since"), values.get("until")
+    if isinstance(since, date) and isinstance(until, date) and since > until:
+        raise UsageError(
+            f"parameter 'since' cannot be {since}: until is {until}",
+            remedy="give a since that is not after until",
+        )
+    return values
 
 
 def _convert(name: str, parameter: Parameter, given: str | None) -> Value:
@@ -73,11 +91,9 @@ def _convert(name: str, parameter: Parameter, given: str | None) -> Value:
                 ) from None
         case IntegerParameter():
             return _convert_integer(name, parameter, text)
+        case RangesParameter():
+            return _convert_ranges(name, str(text))
         case _:
-            if parameter.pattern and not re.fullmatch(parameter.pattern, str(text)):
-                raise UsageError(
-                    f"parameter {name!r} cannot be {text!r}", remedy=parameter.description
-                )
             return text
 
 
@@ -93,3 +109,16 @@ def _convert_integer(name: str, parameter: IntegerParameter, text: str | int) ->
         bounds = f"{'' if low is None else low}…{'' if high is None else high}"
         raise UsageError(f"parameter {name!r} cannot be {number}", remedy=f"bounds: {bounds}")
     return number
+
+
+def _convert_ranges(name: str, text: str) -> str:
+    ranges: dict[str, None] = {}
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part)
+        first, last = (int(end or match[1]) for end in match.groups()) if match else (1, 0)
+        if last < first:
+            raise UsageError(
+                f"parameter {name!r} cannot be {text!r}", remedy="write ranges: 0,1-3,4-7"
+            )
+        ranges[str(first) if first == last else f"{first}-{last}"] = None
+    return ",".join(ranges)

@@ -1,8 +1,10 @@
 """Render a query's SQL, a Jinja template over its choices."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, UndefinedError
+from jinja2 import FileSystemLoader, StrictUndefined, UndefinedError
+from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import SandboxedEnvironment
 
 from sselfie_insights.errors import UsageError
@@ -30,12 +32,38 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    try:
+    with _telling(query):
         sql = environment.from_string(query.body).render(choices).strip()
+    return sql, values
+
+
+def read_templates(query: Query) -> list[str]:
+    """Return the template of ``query`` and those of the parts that it includes, for any choice.
+
+    Raises:
+        UsageError: A template is wrong, or a part is missing.
+    """
+    environment = SandboxedEnvironment()
+    loader = FileSystemLoader(list_folders("queries"))
+    texts = [query.body]
+    seen = set()
+    with _telling(query):
+        for text in texts:  # which grows by what each includes
+            for name in find_referenced_templates(environment.parse(text)):
+                if name is not None and name not in seen:
+                    seen.add(name)
+                    texts.append(loader.get_source(environment, name)[0])
+    return texts
+
+
+@contextmanager
+def _telling(query: Query) -> Iterator[None]:
+    """Say in one line what is wrong with a template, whose expressions raise what Python's do."""
+    try:
+        yield
     except UndefinedError as error:
         raise UsageError(
             f"{query.path}: {error}", remedy="only choice parameters can shape the SQL"
         ) from None
-    except TemplateError as error:
-        raise UsageError(f"{query.path}: {error}") from None
-    return sql, values
+    except Exception as error:
+        raise UsageError(f"{query.path}: {' '.join(str(error).split())}") from None

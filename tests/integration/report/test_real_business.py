@@ -3,6 +3,7 @@
 import re
 import shutil
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +100,23 @@ def test_segments_add_up_to_the_whole(
     assert added.equals(whole.select(*keys, *sums, "is_complete"))
 
 
-@pytest.mark.parametrize("breakdown", ["none", "acquisition"])
-@pytest.mark.parametrize("name", ["subscriber_cohorts", "revenue_cohorts"])
+@pytest.mark.parametrize("breakdown", ["none", *BREAKDOWNS])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        *product(["subscriber_cohorts", "activity_cohorts"], ["on", "on_or_after", "bracket"]),
+        ("revenue_cohorts", None),
+    ],
+)
 def test_since_and_until_choose_whole_cohorts(
-    business: Business, name: str, breakdown: str
+    business: Business, name: str, mode: str | None, breakdown: str
 ) -> None:
-    whole = run(business, f"retention/{name}", breakdown=breakdown).frame
-    given = {"breakdown": breakdown, "since": "2025-12-10", "until": "2026-03-01"}
+    given = {"breakdown": breakdown} | ({"mode": mode} if mode else {})
+    whole = run(business, f"retention/{name}", **given).frame
     months = pl.col("cohort_period").is_between(date(2025, 12, 1), date(2026, 3, 1))
-    assert run(business, f"retention/{name}", **given).frame.equals(whole.filter(months))
+    chosen = run(business, f"retention/{name}", **given, since="2025-12-10", until="2026-03-01")
+    assert chosen.frame.equals(whole.filter(months))
+    assert 0 < chosen.height < whole.height
 
 
 def test_intervals_of_segments_are_those_of_the_mart(business: Business) -> None:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sselfie_insights.errors import UsageError
 from sselfie_insights.query import open_warehouse, read_stamp, run_query
 from sselfie_insights.query.library import load_query
 from tests.warehouses import User, write_warehouse
@@ -95,9 +94,24 @@ def test_on_or_after_is_non_increasing(small: Path) -> None:
     assert january == [2, 2, 1]
 
 
-def test_a_bracket_that_ends_before_it_begins_is_refused(small: Path) -> None:
-    with pytest.raises(UsageError, match="bracket 3-1 ends before it begins"):
-        run(small, mode="bracket", brackets="3-1")
+def test_equal_brackets_count_once(small: Path) -> None:
+    rows = run(small, mode="bracket", brackets="1-2,0-0,01-2")[:2]
+    assert [(row["period_label"], row["retained_count"]) for row in rows] == [("0", 1), ("1-2", 2)]
+
+
+def test_since_and_until_take_whole_cohorts_of_the_dense_run(small: Path) -> None:
+    # Nobody started in February: it is there with zeros, and nothing is before January.
+    for since, until, months in (
+        ("2026-02-28", None, ["2026-02", "2026-03"]),
+        (None, "2026-02-01", ["2026-01", "2026-02"]),
+        ("2026-02-01", "2026-02-01", ["2026-02"]),
+        ("2020-05-05", "2025-12-31", []),
+        ("2026-04-01", "2027-01-01", []),
+    ):
+        given = {"since": since, "until": until}
+        rows = run(small, **{name: day for name, day in given.items() if day})
+        expected = [row for row in run(small) if f"{row['cohort_period']:%Y-%m}" in months]
+        assert rows == expected, given
 
 
 def trunc(day: date, grain: str) -> date:
@@ -131,16 +145,10 @@ def brute_force(
         if moment is None or moment > as_of or user.signed_up_at > as_of:
             continue
         segment = "all" if breakdown == "none" else getattr(user, breakdown) or "(none)"
-        period = trunc(local(moment), grain)
-        if since and period < trunc(since, grain):
-            continue
-        if until and period > trunc(until, grain):
-            continue
-        members.setdefault((segment, period), []).append(user)
+        members.setdefault((segment, trunc(local(moment), grain)), []).append(user)
     if not members:
         return {}
     first = min(period for _, period in members)
-    last = min(trunc(today, grain), trunc(until, grain) if until else date.max)
     if mode == "bracket":
         pairs = [part.split("-") for part in brackets.split(",")]
         spans = [(int(pair[0]), int(pair[-1])) for pair in pairs]
@@ -151,7 +159,7 @@ def brute_force(
     cells = {}
     for segment in {segment for segment, _ in members}:
         cohort = first
-        while cohort <= last:
+        while cohort <= today:
             group = members.get((segment, cohort), [])
             for low, high in spans:
                 begun = add(cohort, low, grain) <= today
@@ -172,7 +180,12 @@ def brute_force(
                     add(cohort, high + 1, grain) <= ended_on,
                 )
             cohort = add(cohort, 1, grain)
-    return cells
+    return {
+        key: cell
+        for key, cell in cells.items()
+        if (since is None or key[1] >= trunc(since, grain))
+        and (until is None or key[1] <= trunc(until, grain))
+    }
 
 
 def random_users(seed: int) -> tuple[list[User], datetime]:
@@ -219,12 +232,16 @@ def test_every_combination_equals_the_brute_force(seed: int, tmp_path: Path) -> 
                 ["none", "product", "first_product", "acquisition", "brand_style"]
             )
             brackets = rng.choice(["0,1-3,4-7", "1-2,3-30", "0-4"])
-            since = rng.choice([None, date(2025, 12, 10)])
-            until = rng.choice([None, date(2026, 1, 7)])
+            # Days before the first start, in the middle, and after as_of.
+            day = date(2025, 11, 1) + timedelta(days=rng.randrange(130))
+            since, until = rng.choice(
+                [(None, None), (day, None), (None, day), (day, day + timedelta(days=20))]
+            )
             given = {
                 "grain": grain, "mode": mode, "start": start, "return": feature,
-                "breakdown": breakdown, "brackets": brackets,
+                "breakdown": breakdown,
             }  # fmt: skip
+            given |= {"brackets": brackets} if mode == "bracket" else {}
             given |= {"since": since.isoformat()} if since else {}
             given |= {"until": until.isoformat()} if until else {}
             frame = run_query(connection, QUERY, stamp, given).frame

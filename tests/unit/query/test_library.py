@@ -87,6 +87,21 @@ def test_one_query_is_read_without_the_others(
             ),
             "'b' is not one of its choices",
         ),
+        *(
+            (
+                GOOD.replace(
+                    "columns:",
+                    "parameters:\n  g: {type: choice, choices: [a], default: a, description: x}\n"
+                    f"  d: {{type: date, needs: {{{needed}}}, description: y}}\ncolumns:",
+                ),
+                message,
+            )
+            for needed, message in (
+                ("g: b", "'d' needs g=b, which is no choice"),
+                ("x: a", "'d' needs x=a, which is no choice"),
+                ("d: a", "'d' needs d=a, which is no choice"),
+            )
+        ),
     ],
 )
 def test_a_wrong_header_names_the_file_and_the_key(tmp_path: Path, text: str, message: str) -> None:

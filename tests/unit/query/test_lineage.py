@@ -1,8 +1,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from sselfie_insights.errors import UsageError
 from sselfie_insights.marts.build import artifacts_dir
-from sselfie_insights.query.lineage import Model, load_models, trace
+from sselfie_insights.query.library import parse_query
+from sselfie_insights.query.lineage import Model, load_models, read_tables, trace
 
 MODELS = {
     model.name: model
@@ -44,3 +48,21 @@ def test_the_manifest_of_the_build_is_read_where_there_is_one(tmp_path: Path) ->
         "marts.a": Model("marts.a", "One row per a.", ("staging.s",)),
         "staging.s": Model("staging.s", "", ()),
     }
+
+
+def test_a_query_reads_what_the_parts_that_it_includes_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "queries").mkdir()
+    query = tmp_path / "queries" / "q.sql"
+    query.write_text(
+        "/*\ngrain: One row.\ntitle: T\ndescription: D\nkey: []\ncolumns: {}\n*/\n"
+        'select * from marts.a {% if false %}{% include "one.jinja" %}{% endif %} join marts.d'
+    )
+    with pytest.raises(UsageError, match=r"q\.sql: 'one\.jinja' not found"):
+        read_tables(parse_query("q", query))
+    (tmp_path / "queries/one.jinja").write_text('join marts.b {% include "two.jinja" %}')
+    (tmp_path / "queries/two.jinja").write_text('join meta.c {% include "one.jinja" %}')
+    tables = ["marts.a", "marts.d", "marts.b", "meta.c"]
+    assert read_tables(parse_query("q", query)) == tables

@@ -7,7 +7,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.parameters import check_values, split_words
 
-TEXT = r"""/*
+TEXT = """/*
 grain: One row per a.
 title: T
 description: D
@@ -15,8 +15,9 @@ key: [a]
 parameters:
   grain: {type: choice, choices: [day, week], default: day, description: g}
   since: {type: date, description: s}
+  until: {type: date, description: u}
   count: {type: integer, default: 7, minimum: 1, maximum: 90, description: c}
-  brackets: {type: text, pattern: '\d+-\d+', description: "Ranges, e.g. 1-3."}
+  brackets: {type: ranges, needs: {grain: week}, description: b}
 columns:
   a: {unit: count, description: A.}
 */
@@ -33,14 +34,18 @@ def query(tmp_path: Path) -> Query:
 
 def test_defaults_stand_in(query: Query) -> None:
     assert check_values(query, {}) == {
-        "grain": "day", "since": None, "count": 7, "brackets": None,
+        "grain": "day", "since": None, "until": None, "count": 7, "brackets": None,
     }  # fmt: skip
 
 
 def test_values_get_their_types(query: Query) -> None:
-    given = {"grain": "week", "since": "2026-01-31", "count": "30", "brackets": "1-3"}
+    given = {
+        "grain": "week", "since": "2026-01-31", "until": "2026-01-31", "count": "30",
+        "brackets": "1-3,7,01-3,5-5,7",
+    }  # fmt: skip
     assert check_values(query, given) == {
-        "grain": "week", "since": date(2026, 1, 31), "count": 30, "brackets": "1-3",
+        "grain": "week", "since": date(2026, 1, 31), "until": date(2026, 1, 31), "count": 30,
+        "brackets": "1-3,7,5",
     }  # fmt: skip
 
 
@@ -51,7 +56,13 @@ def test_values_get_their_types(query: Query) -> None:
         ({"since": "31.1.2026"}, "cannot be '31.1.2026': write a date"),
         ({"count": "x"}, "cannot be 'x': write a whole number"),
         ({"count": "0"}, "cannot be 0: bounds: 1…90"),
-        ({"brackets": "1-3; drop table x"}, "cannot be .*: Ranges, e.g. 1-3"),
+        *(
+            ({"grain": "week", "brackets": text}, f"'brackets' cannot be '{text}': write ranges")
+            for text in ("1-3; drop table x", "", "1-3,", "0,5-3", "-1", "1-2-3", "123456", "٣")
+        ),
+        ({"brackets": "1-3"}, "'brackets' needs grain=week: add -p grain=week"),
+        ({"grain": "day", "brackets": "1-3"}, "'brackets' needs grain=week"),
+        ({"since": "2026-02-01", "until": "2026-01-31"}, "'since' cannot be 2026-02-01: until is"),
         ({"gran": "day"}, "no parameter 'gran'; did you mean 'grain'"),
     ],
 )
