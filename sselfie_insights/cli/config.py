@@ -2,14 +2,16 @@
 
 import typer
 
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
     app.command()(config)
 
 
-def config() -> None:
-    """Show every setting, its value and its source.
+def config(form: FormatOption = None, output: Output = None) -> None:
+    """Show every setting, its source and its value.
 
     Secrets are not shown.
 
@@ -17,7 +19,8 @@ def config() -> None:
     """
     from sselfie_insights.settings import describe_settings
 
-    rows = describe_settings()
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    for name, value, source in rows:
-        typer.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+    chosen = choose_format(form, output)
+    rows = [(name, source, value) for name, value, source in describe_settings()]
+    show_rows(
+        "config", {"setting": "text", "source": "text", "value": "text"}, rows, chosen, output
+    )

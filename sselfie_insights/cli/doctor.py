@@ -11,11 +11,12 @@ from sselfie_insights.cli.output import (
     Output,
     TableFormat,
     choose_format,
-    write_table,
+    show_rows,
 )
 
 if TYPE_CHECKING:
     from sselfie_insights.doctor import Finding
+    from sselfie_insights.query.library import Unit
 
 _MARKS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "failed": typer.colors.RED}
 
@@ -59,13 +60,8 @@ def _print(finding: "Finding") -> None:
 
 
 def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None:
-    from sselfie_insights.query import Column, Result
-
-    names = ("part", "state", "detail", "remedy", "exit_code")
-    rows = [tuple(getattr(finding, name) for name in names) for finding in findings]
-    columns = {
-        name: Column(unit="number" if name == "exit_code" else "text", description="")
-        for name in names
-    }
-    result = Result("doctor", rows, columns, ("part",), (), {}, None)
-    write_table(result, form, output)
+    columns: dict[str, Unit] = {
+        "part": "text", "state": "text", "detail": "text", "remedy": "text", "exit_code": "number"
+    }  # fmt: skip
+    rows = [tuple(getattr(finding, name) for name in columns) for finding in findings]
+    show_rows("doctor", columns, rows, form, output)

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from sselfie_insights.cli.options import say_note
+
 if TYPE_CHECKING:
     from sselfie_insights.query import Result, Stamp
+    from sselfie_insights.query.library import Unit
+    from sselfie_insights.query.run import Row
     from sselfie_insights.settings import Settings
 
 F = TypeVar("F", bound=StrEnum)
@@ -91,6 +95,42 @@ def write_table(result: "Result", form: TableFormat, output: Path | None) -> Non
 
     content = to_bytes(result, form.value)
     write_out(content, output, sys.stdout.buffer, binary=form in BINARY_FORMATS)
+
+
+def show_table(result: "Result", form: TableFormat, output: Path | None) -> None:
+    """Write ``result`` like ``write_table``; a terminal gets what fits, and the rest's names.
+
+    Raises:
+        UsageError: As there.
+    """
+    if form is not TableFormat.TABLE or output is not None or not sys.stdout.isatty():
+        write_table(result, form, output)
+        return
+    from sselfie_insights.query.table import break_words, lay_out
+    from sselfie_insights.query.write import to_text_table
+
+    width = shutil.get_terminal_size().columns
+    lines, hidden = lay_out(break_words(to_text_table(result), width), width)
+    print_text("\n".join(lines))
+    if hidden:
+        say_note(
+            f"too wide for {width} characters a line: {', '.join(hidden)};"
+            " widen the terminal or use --format csv"
+        )
+
+
+def show_rows(
+    name: str,
+    columns: "dict[str, Unit]",
+    rows: "list[Row]",
+    form: TableFormat,
+    output: Path | None,
+) -> None:
+    """Show what no query gave, ``rows`` of ``columns`` and their units, like a query's table."""
+    from sselfie_insights.query import Column, Result
+
+    described = {key: Column(unit=unit, description="") for key, unit in columns.items()}
+    show_table(Result(name, rows, described, (), (), {}, None), form, output)
 
 
 def print_text(text: str, *, is_styled: bool = False) -> None:

@@ -1,6 +1,5 @@
 """``sselfie query``: list, show and run the queries of the library."""
 
-import shutil
 import sys
 from typing import Annotated
 
@@ -16,7 +15,8 @@ from sselfie_insights.cli.output import (
     choose_format,
     print_text,
     refuse_stale,
-    write_table,
+    show_rows,
+    show_table,
 )
 
 app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
@@ -39,17 +39,16 @@ Name = Annotated[
 
 
 @app.command("list")
-def list_queries() -> None:
+def list_queries(form: FormatOption = None, output: Output = None) -> None:
     """List every query: its name and title.
 
     Example: sselfie query list
     """
     from sselfie_insights.query.library import load_library
-    from sselfie_insights.query.table import TextTable, lay_out
 
-    rows = [[query.name, query.title] for query in load_library().values()]
-    lines, _ = lay_out(TextTable(["query", "title"], rows, [False, False]))
-    print_text("\n".join(lines))
+    rows = [(query.name, query.title) for query in load_library().values()]
+    chosen = choose_format(form, output)
+    show_rows("queries", {"query": "text", "title": "text"}, rows, chosen, output)
 
 
 @app.command("show")
@@ -93,8 +92,6 @@ def run(
     from sselfie_insights.query import open_warehouse, read_stamp, run_query, run_statement
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.query.table import lay_out
-    from sselfie_insights.query.write import to_text_table
     from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
 
@@ -119,17 +116,7 @@ def run(
                 with_personal_data=with_personal_data,
                 as_rows=as_rows,
             )
-    if chosen is TableFormat.TABLE and output is None and sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        lines, hidden = lay_out(to_text_table(result), width)
-        print_text("\n".join(lines))
-        if hidden:
-            say_note(
-                f"{len(hidden)} more columns do not fit in {width}: {', '.join(hidden)};"
-                " widen the terminal or use --format csv"
-            )
-    else:
-        write_table(result, chosen, output)
+    show_table(result, chosen, output)
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
     if not result.height:

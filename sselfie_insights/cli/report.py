@@ -10,11 +10,14 @@ import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import (
+    FormatOption,
     Output,
     Parameters,
+    choose_format,
     format_of,
     print_text,
     refuse_stale,
+    show_rows,
 )
 
 if TYPE_CHECKING:
@@ -49,17 +52,16 @@ def _complete(incomplete: str) -> list[str]:
 
 
 @app.command("list")
-def list_reports() -> None:
+def list_reports(form: FormatOption = None, output: Output = None) -> None:
     """List every report: its name and what it shows.
 
     Example: sselfie report list
     """
-    from sselfie_insights.query.table import TextTable, lay_out
     from sselfie_insights.report.definition import load_reports
 
-    rows = [[report.name, report.description] for report in load_reports().values()]
-    lines, _ = lay_out(TextTable(["report", "shows"], rows, [False, False]))
-    print_text("\n".join(lines))
+    rows = [(report.name, report.description) for report in load_reports().values()]
+    chosen = choose_format(form, output)
+    show_rows("reports", {"report": "text", "description": "text"}, rows, chosen, output)
 
 
 @app.command("show")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _GAP = "  "
+# Words of fewer characters a line are hard to read.
+_NARROWEST = 20
 # Control and direction-changing characters, which could redraw the terminal, have these kinds.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -32,7 +34,7 @@ def lay_out(table: TextTable, width: int | None = None) -> tuple[list[str], list
         width: Columns of the terminal; None sets everything.
     """
     cleaned = [[clean(cell) for cell in row] for row in [table.headers, *table.rows]]
-    widths = [max(display_width(row[i]) for row in cleaned) for i in range(len(table.headers))]
+    widths = _widths(cleaned)
     shown = len(widths) if width is None else _fitting(widths, width)
     lines = [
         _GAP.join(
@@ -45,6 +47,26 @@ def lay_out(table: TextTable, width: int | None = None) -> tuple[list[str], list
     ]
     rule = _GAP.join("-" * wide for wide in widths[:shown])
     return [lines[0], rule, *lines[1:]], table.headers[shown:]
+
+
+def break_words(table: TextTable, width: int) -> TextTable:
+    """Return ``table`` with a last column of words broken into rows, where ``width`` asks for it.
+
+    It stays whole where the other columns leave it too little room to read.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    others = _widths([[clean(cell) for cell in row] for row in [table.headers, *table.rows]])[:-1]
+    room = width - sum(others) - len(_GAP) * len(others)
+    if table.numeric[-1] or room < max(_NARROWEST, display_width(table.headers[-1])):
+        return table
+    console, blank = Console(), [""] * len(others)
+    rows = []
+    for *before, words in table.rows:
+        first, *further = Text(clean(words)).wrap(console, room)
+        rows += [[*before, first.plain], *([*blank, line.plain] for line in further)]
+    return TextTable(table.headers, rows, table.numeric)
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
@@ -69,6 +91,10 @@ def clean(text: str) -> str:
         for character in text
         if character in "\t\r\n" or unicodedata.category(character) not in _UNPRINTABLE
     )
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(display_width, cells)) for cells in zip(*rows, strict=True)]
 
 
 def _fitting(widths: Sequence[int], width: int) -> int:

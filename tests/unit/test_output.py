@@ -4,8 +4,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
-from sselfie_insights.cli import output
+from sselfie_insights.cli import app, output
 from sselfie_insights.cli.output import print_text
 
 LONG, SHORT = "\n".join(f"line {number}" for number in range(30)), "one\ntwo"
@@ -57,3 +58,23 @@ def test_a_pager_that_is_left_early_is_no_error(
     monkeypatch.setenv("PAGER", "true")
     print_text("x" * 1_000_000 + LONG)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("words", [["query", "list"], ["report", "list"], ["config"]])
+def test_a_list_fits_the_terminal_and_loses_no_word(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("PAGER", "")
+    monkeypatch.setenv("SSELFIE_INTERNAL_DOMAINS", ",".join(f"{n}.example" for n in range(20)))
+    monkeypatch.setenv("SSELFIE_SPEND_PAID_CREDITS_FIRST", "true")
+    whole = CliRunner().invoke(app, words)
+    pretend(monkeypatch, is_terminal=True)
+    fitted = CliRunner().invoke(app, words)
+    assert (fitted.exit_code, fitted.stderr) == (0, "")
+    assert max(map(len, fitted.stdout.splitlines())) <= width
+    # But for the rule, which is as wide as the table.
+    assert "".join(fitted.stdout.replace("-", "").split()) == "".join(
+        whole.stdout.replace("-", "").split()
+    )

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
 from sselfie_insights.errors import StaleError
+from sselfie_insights.query import load_library
+from sselfie_insights.report.definition import load_reports
 
 SSELFIE = [sys.executable, "-m", "sselfie_insights"]
 
@@ -74,11 +76,11 @@ def test_stdin_is_run_read_only(business: Path) -> None:
         (["query", "run", "activity_cohorts", "-p", "brackets=1-3"], "needs mode=bracket: add"),
         (
             ["query", "run", "stickiness", "-p", "since=2026-10-01", "-p", "until=2026-05-01"],
-            "'since' cannot be 2026-10-01: until is 2026-05-01",
+            "since 2026-10-01 is after until 2026-05-01: swap",
         ),
         (
             ["report", "show", "churn", "-p", "since=2026-10-01", "-p", "until=2026-05-01"],
-            "'since' cannot be 2026-10-01: until is 2026-05-01",
+            "since 2026-10-01 is after until 2026-05-01: swap",
         ),
         (["query", "show", "nothing"], "see 'sselfie query list'"),
         (["report", "show", "churm"], "did you mean 'churn'"),
@@ -160,7 +162,16 @@ def test_show_tells_everything_about_a_query(business: Path) -> None:
         assert part in text
 
 
-def test_lists_name_everything(business: Path) -> None:
-    queries = sselfie("query", "list", warehouse=business).stdout.decode()
-    reports = sselfie("report", "list", warehouse=business).stdout.decode()
-    assert "retention/activity_cohorts" in queries and "overview" in reports
+def test_lists_name_everything(tmp_path: Path, business: Path) -> None:
+    queries = json.loads(sselfie("query", "list", "--format", "json", warehouse=business).stdout)
+    assert {"query": "churn/churn_by_month", "title": "Churn by month"} in queries
+    assert [row["query"] for row in queries] == list(load_library())
+    path = tmp_path / "reports.csv"
+    done = sselfie("report", "list", "-o", str(path), warehouse=business)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert pl.read_csv(path)["report"].to_list() == list(load_reports())
+    settings = json.loads(sselfie("config", "--format", "json", warehouse=business).stdout)
+    ours = {"setting": "warehouse", "source": "SSELFIE_WAREHOUSE", "value": str(business)}
+    assert ours in settings
+    plain = sselfie("report", "list", warehouse=business).stdout.decode().splitlines()
+    assert len(plain) == 2 + len(load_reports()), "off a terminal a row is a line"

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.table import TextTable, clean, lay_out
+from sselfie_insights.query.table import TextTable, break_words, clean, lay_out
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,25 @@ def test_a_table_that_does_not_fit_says_what_it_left_out() -> None:
     lines, hidden = lay_out(table, width=12)
     assert lines[0] == "aaaa  bbbb"
     assert hidden == ["cccc"]
+
+
+def test_words_in_the_last_column_are_broken_to_fit() -> None:
+    words = "four words of text, then five more, and \x1b[31m写真" + "写真" * 20
+    table = TextTable(["name", "n", "words"], [["a", "1", words], ["b", "2", ""]], [False] * 3)
+    lines, hidden = lay_out(break_words(table, 39), 39)
+    assert hidden == []
+    assert lines == [
+        "name  n  words",
+        "----  -  ------------------------------",
+        "a     1  four words of text, then five",
+        "         more, and",
+        "         [31m写真写真写真写真写真写真写",
+        "         真写真写真写真写真写真写真写真",
+        "         写真写真写真写真写真写真写真",
+        "b     2",
+    ]
+    assert break_words(table, 28) is table, "too narrow to read"
+    assert lay_out(break_words(table, 200), 200) == lay_out(table)
 
 
 def test_what_could_redraw_a_terminal_is_taken_out() -> None:
