@@ -64,8 +64,7 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
     since, until = values.get("since"), values.get("until")
     if isinstance(since, date) and isinstance(until, date) and since > until:
         raise UsageError(
-            f"parameter 'since' cannot be {since}: until is {until}",
-            remedy="give a since that is not after until",
+            f"since {since} is after until {until}", remedy="swap them, or leave one out"
         )
     return values
 

@@ -79,7 +79,10 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         UsageError: A cell has several rows.
     """
     rows = list(result.frame.iter_rows(named=True))
+    # Of the periods that no cohort here has reached, only a first one is a column.
+    reached = max((row["period_index"] for row in rows if row[value] is not None), default=0)
     indexes = sorted({row["period_index"] for row in rows})
+    indexes = [index for index in indexes if index <= reached] or indexes[:1]
     shown_indexes = indexes[:periods]
     names = {row["period_index"]: row.get("period_label", str(row["period_index"])) for row in rows}
     starts = sorted({row["cohort_period"] for row in rows})

@@ -62,7 +62,10 @@ def test_values_get_their_types(query: Query) -> None:
         ),
         ({"brackets": "1-3"}, "'brackets' needs grain=week: add -p grain=week"),
         ({"grain": "day", "brackets": "1-3"}, "'brackets' needs grain=week"),
-        ({"since": "2026-02-01", "until": "2026-01-31"}, "'since' cannot be 2026-02-01: until is"),
+        (
+            {"since": "2026-02-01", "until": "2026-01-31"},
+            "since 2026-02-01 is after until 2026-01-31: swap",
+        ),
         ({"gran": "day"}, "no parameter 'gran'; did you mean 'grain'"),
     ],
 )

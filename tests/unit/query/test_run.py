@@ -79,6 +79,7 @@ def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Pa
         ("select {{ top }} as n, '' as mail", "'top' is undefined: only choice parameters"),
         ("{% include 'n/o.jinja' %}", "'n/o.jinja' not found in search paths"),
         ("{% if way %}", "Unexpected end of template"),
+        ("{{ way + 1 }}", "can only concatenate str"),
         ("select 'x' as n, '' as mail", "Could not convert string 'x' to INT64"),
         ("select 2::hugeint ** 63 as n, '' as mail", "out of range"),
         ("selec 1", "syntax error"),

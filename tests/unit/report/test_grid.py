@@ -7,6 +7,7 @@ from sselfie_insights.query.library import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.grid import CohortGrid, build_grid
 from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.rows import keep_rows
 
 UNITS = {
     "cohort_period": "month", "period_index": "count", "cohort_size": "count",
@@ -104,3 +105,15 @@ def test_counts_are_shaded_by_the_largest() -> None:
     assert [(cell.text, cell.share) for cell in counts.rows[0].cells] == [
         ("10", 0.5), ("5", 0.25), ("0", 0.0), ("3", 0.15),
     ]  # fmt: skip
+
+
+def test_a_period_that_no_cohort_has_reached_is_no_column() -> None:
+    whole = suppress_small_groups(make())
+
+    def draw(*cohorts: date) -> CohortGrid:
+        chosen = keep_rows(whole, whole.frame["cohort_period"].is_in(cohorts))
+        return build_grid(chosen, "retention_rate", cohorts=18, periods=2)
+
+    # February has reached the periods 0 to 2; of March nothing is told.
+    assert (draw(FEB, MAR, APR).periods, draw(FEB, MAR, APR).hidden_periods) == (("0", "1"), 1)
+    assert (draw(MAR).periods, draw(MAR).hidden_periods) == (("0",), 0)
