@@ -1,5 +1,6 @@
 """``sselfie query``: list, show and run the queries of the library."""
 
+import shutil
 import sys
 from typing import Annotated
 
@@ -65,7 +66,8 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
 
     query = load_query(name)
     models = load_models(load_settings().warehouse)
-    print_text(describe_query(query, split_words(parameter or []), models))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print_text(describe_query(query, split_words(parameter or []), models, width))
 
 
 @app.command("run")

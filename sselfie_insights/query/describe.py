@@ -1,11 +1,11 @@
 """Tell everything about a query: definition, grain, parameters, columns, lineage and SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from sselfie_insights.query.library import ChoiceParameter, Parameter, Query
 from sselfie_insights.query.lineage import Model, read_tables, trace
-from sselfie_insights.query.table import TextTable, lay_out
+from sselfie_insights.query.table import TextTable, break_words, lay_out
 from sselfie_insights.query.template import compile_query
 
 _MEASURE = 100
@@ -13,7 +13,10 @@ _MEASURE = 100
 
 
 def describe_query(
-    query: Query, given: Mapping[str, str], models: Mapping[str, Model] | None = None
+    query: Query,
+    given: Mapping[str, str],
+    models: Mapping[str, Model] | None = None,
+    width: int | None = None,
 ) -> str:
     """Return all that is to know about ``query``, its SQL compiled for the values ``given``.
 
@@ -21,57 +24,56 @@ def describe_query(
         query: The query.
         given: Values of its parameters as text, by name.
         models: What dbt knows of the tables below it; its lineage ends at them without.
+        width: Columns of the terminal, which the SQL alone may exceed; None for none.
 
     Raises:
         UsageError: A value is wrong.
     """
     sql, _ = compile_query(query, given)
+    measure = min(width or _MEASURE, _MEASURE)
+    key = ", ".join(query.key)
     parts = [
         f"{query.name}: {query.title}",
-        "\n".join(wrap(query.description, _MEASURE)),
-        f"Grain: {query.grain}\nKey: {', '.join(query.key)}",
+        "\n".join(wrap(query.description, measure)),
+        "\n".join([*_hang(f"Grain: {query.grain}", 2, measure), *_hang(f"Key: {key}", 2, measure)]),
     ]
     if query.parameters:
         rows = [
             [
                 name,
-                describe_type(parameter),
+                parameter.type,
                 "" if parameter.default is None else str(parameter.default),
-                " ".join([parameter.description, *_describe_needs(parameter)]),
+                " ".join([parameter.description, *_describe_limits(parameter)]),
             ]
             for name, parameter in query.parameters.items()
         ]
-        parts.append(_table("Parameters", ["name", "type", "default", "meaning"], rows))
+        parts.append(_table("Parameters", ["name", "type", "default", "meaning"], rows, width))
     rows = [
         [name, column.unit + (" (personal)" if column.pii else ""), column.description]
         for name, column in query.columns.items()
     ]
-    parts.append(_table("Columns", ["name", "unit", "meaning"], rows))
+    parts.append(_table("Columns", ["name", "unit", "meaning"], rows, width))
     if query.drill_downs:
         asked = [f"  sselfie query run {name}" for name in query.drill_downs]
         parts.append("\n".join(["The rows behind it:", *asked]))
-    parts += _describe_lineage(read_tables(query), models or {})
+    parts += _describe_lineage(read_tables(query), models or {}, measure)
     parts.append(f"File: {query.path}")
     parts.append(sql)
     return "\n\n".join(parts)
 
 
-def describe_type(parameter: Parameter) -> str:
-    """Return what the parameter takes, in words."""
+def _describe_limits(parameter: Parameter) -> Iterator[str]:
     if isinstance(parameter, ChoiceParameter):
-        return " | ".join(parameter.choices)
-    return parameter.type
+        yield f"One of {', '.join(parameter.choices)}."
+    for needed, choice in parameter.needs.items():
+        yield f"Needs {needed}={choice}."
 
 
-def _describe_needs(parameter: Parameter) -> list[str]:
-    return [f"Needs {needed}={choice}." for needed, choice in parameter.needs.items()]
-
-
-def _describe_lineage(tables: list[str], models: Mapping[str, Model]) -> list[str]:
+def _describe_lineage(tables: list[str], models: Mapping[str, Model], measure: int) -> list[str]:
     """What the query reads, in dbt's words, and everything that is made from."""
     told = [f"{name}: {models[name].description}" for name in tables if name in models]
-    reads = ["Reads: " + ", ".join(tables), *(line for text in told for line in _hang(text, 2))]
-    parts = ["\n".join(reads)]
+    reads = [f"Reads: {', '.join(tables)}", *told]
+    parts = ["\n".join(line for text in reads for line in _hang(text, 2, measure))]
     layers = trace(tables, models)
     if len(layers) > 1:
         wide = max(map(len, layers)) + 2
@@ -79,17 +81,22 @@ def _describe_lineage(tables: list[str], models: Mapping[str, Model]) -> list[st
             line
             for layer, names in reversed(layers.items())
             for line in _hang(
-                layer.ljust(wide) + ", ".join(name.partition(".")[2] for name in names), wide
+                layer.ljust(wide) + ", ".join(name.partition(".")[2] for name in names),
+                wide,
+                measure,
             )
         ]
         parts.append("\n".join(["Made from, the source first:", *lines]))
     return parts
 
 
-def _hang(text: str, indent: int) -> list[str]:
-    return wrap(text, _MEASURE, subsequent_indent=" " * indent, drop_whitespace=True)
+def _hang(text: str, indent: int, measure: int) -> list[str]:
+    return wrap(text, measure, subsequent_indent=" " * indent)
 
 
-def _table(title: str, headers: list[str], rows: list[list[str]]) -> str:
-    lines, _ = lay_out(TextTable(headers, rows, [False] * len(headers)))
+def _table(title: str, headers: list[str], rows: list[list[str]], width: int | None) -> str:
+    table = TextTable(headers, rows, [False] * len(headers))
+    lines, hidden = lay_out(table if width is None else break_words(table, width), width)
+    if hidden:
+        title += f" (widen the terminal to see: {', '.join(hidden)})"
     return "\n".join([f"{title}:", *lines])

@@ -154,7 +154,7 @@ def test_show_tells_everything_about_a_query(business: Path) -> None:
     text = sselfie(*words, warehouse=business).stdout.decode()
     for part in (
         "Of the users who started in one period", "Grain: One row per segment",
-        "on | on_or_after | bracket", "retention_rate  rate   Retained / at risk.",
+        "One of on, on_or_after, bracket.", "retention_rate  rate   Retained / at risk.",
         "Reads: marts.build_info, marts.dim_users, marts.fct_activity", "date_trunc('week'",
         "Ranges of period indexes, e.g. 1-3,4-7,8-14. Needs mode=bracket.",
         "where feature = $return",
