@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 
@@ -20,9 +21,9 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written.
     """
-    folder = folder.resolve()
+    folder = Path(os.path.realpath(folder))  # resolve() takes a link to itself for a bug
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(".*.????????.partial"):
+    for left in folder.parent.glob(f".{escape(folder.name)}.{'[0-9a-f]' * 8}.partial"):
         with suppress(OSError), _held(left):  # nobody fills it any more
             shutil.rmtree(left)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")

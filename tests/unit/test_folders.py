@@ -48,7 +48,8 @@ def test_what_a_killed_process_left_is_removed_and_what_another_fills_is_not(
     tmp_path: Path,
 ) -> None:
     dead, live = tmp_path / ".e.0123abcd.partial", tmp_path / ".e.4567abcd.partial"
-    for each in (dead, live, tmp_path / ".e.mine"):
+    others = {".e.mine", ".e.download.partial", ".mine.0123abcd.partial"}
+    for each in (dead, live, *(tmp_path / name for name in others)):
         each.mkdir()
         (each / "file").write_text("x")
     descriptor = os.open(live, os.O_RDONLY)
@@ -57,4 +58,4 @@ def test_what_a_killed_process_left_is_removed_and_what_another_fills_is_not(
         fill(tmp_path / "e", "1")
     finally:
         os.close(descriptor)
-    assert {path.name for path in tmp_path.iterdir()} == {"e", live.name, ".e.mine"}
+    assert {path.name for path in tmp_path.iterdir()} == {"e", live.name, *others}

@@ -141,6 +141,12 @@ def test_a_file_that_comes_while_it_is_written_stays(
     assert (folder / "thesis.txt").read_text() == "mine"
 
 
+def test_a_link_to_itself_is_no_folder(business: Path, tmp_path: Path) -> None:
+    (tmp_path / "e").symlink_to("e")
+    with pytest.raises(UsageError, match="e cannot be written"):
+        export(business, tmp_path / "e")
+
+
 def test_a_link_stays_one_and_an_empty_folder_will_do(business: Path, tmp_path: Path) -> None:
     (tmp_path / "e").mkdir()
     link = tmp_path / "link"
