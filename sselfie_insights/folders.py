@@ -7,7 +7,6 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from glob import escape
 from pathlib import Path
 
 
@@ -15,15 +14,16 @@ from pathlib import Path
 def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder to fill, which takes the place of ``folder`` once the block ends well.
 
-    Until then, what is there stays; on Linux there is no instant without either. What a killed
-    process left to fill beside it is removed.
+    Until then, what is there stays; where the file system can exchange two names, as Linux's own
+    can, there is no instant without either. What a killed process left to fill beside it is removed.
 
     Raises:
         OSError: The folder cannot be written.
     """
     folder = Path(os.path.realpath(folder))  # resolve() takes a link to itself for a bug
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{escape(folder.name)}.{'[0-9a-f]' * 8}.partial"):
+    # Of any name: the folders of nightly exports are called by their second.
+    for left in folder.parent.glob(f".*.{'[0-9a-f]' * 8}.partial"):
         with suppress(OSError), _held(left):  # nobody fills it any more
             shutil.rmtree(left)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")

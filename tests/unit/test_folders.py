@@ -48,8 +48,9 @@ def test_what_a_killed_process_left_is_removed_and_what_another_fills_is_not(
     tmp_path: Path,
 ) -> None:
     dead, live = tmp_path / ".e.0123abcd.partial", tmp_path / ".e.4567abcd.partial"
-    others = {".e.mine", ".e.download.partial", ".mine.0123abcd.partial"}
-    for each in (dead, live, *(tmp_path / name for name in others)):
+    earlier = tmp_path / ".20261122T030500Z.0123abcd.partial"
+    others = {".e.mine", ".e.download.partial"}
+    for each in (dead, live, earlier, *(tmp_path / name for name in others)):
         each.mkdir()
         (each / "file").write_text("x")
     descriptor = os.open(live, os.O_RDONLY)
