@@ -14,8 +14,8 @@ from pathlib import Path
 def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder to fill, which takes the place of ``folder`` once the block ends well.
 
-    Until then, what is there stays; where the file system can exchange two names, as Linux's own
-    can, there is no instant without either. What a killed process left to fill beside it is removed.
+    Until then, what is there stays; where the file system can exchange two names, there is no
+    instant without either. What a killed process left to fill beside it is removed.
 
     Raises:
         OSError: The folder cannot be written.

@@ -1,10 +1,13 @@
 """Which columns of a user's own SQL hold personal data, by their names and the contract."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import duckdb
 
 from sselfie_insights.contract import load_contract
+from sselfie_insights.sql import literal
 
 _LAYERS = ("raw", "staging", "snapshots", "intermediate")
 """The schemas whose columns keep what the source holds; the marts have no column of the kind."""
@@ -15,11 +18,13 @@ def find_personal(
 ) -> tuple[str, ...]:
     """Return those of ``columns`` that are called as personal data in a table that ``sql`` reads.
 
-    A name of one's own, ``email as address``, is not seen through. For a table that the contract
-    does not know, the names of all its tables count.
+    A name of one's own, ``email as address``, is not seen through, nor is ``query('…')``. For a
+    table that the contract does not know, the names of all its tables count.
     """
-    tables = [name.split(".")[-2:] for name in connection.get_table_names(sql, qualified=True)]
-    read = {table.rpartition("__")[2] for schema, table in tables if schema in _LAYERS}
+    # DuckDB's own get_table_names() refuses every USING.
+    row = connection.execute(f"select json_serialize_sql({literal(sql)})").fetchone()
+    tables = _find_tables(json.loads(row[0]) if row else None)
+    read = {name.rpartition("__")[2] for schema, name in tables if schema in _LAYERS}
     if not read:
         return ()
     contract = load_contract()
@@ -32,3 +37,13 @@ def find_personal(
         for name in (column.name, *column.aliases)
     }
     return tuple(name for name in columns if name.lower() in personal)
+
+
+def _find_tables(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield the schema and the name of every table in a syntax tree."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield node["schema_name"].lower(), node["table_name"].lower()
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from _find_tables(child)

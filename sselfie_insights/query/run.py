@@ -261,7 +261,10 @@ def _fetch(
         )
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
         execute = f"execute asked({bound})" if used else "execute asked"
-        return _take(connection.sql(execute), columns, as_rows=as_rows)
+        if as_rows:
+            # A relation over it would plan its rows, held as constants, once more.
+            return _in_utc(connection.execute(execute).fetchall(), columns)
+        return _take(connection.sql(execute), columns, as_rows=False)
 
 
 def _take(

@@ -188,6 +188,7 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
     [
         ("select * from raw.users", ["id"], ("email",)),
         ("with u as (select * from raw.users) select EMAIL, id from u", ["id"], ("email",)),
+        ("from raw.users semi join raw.unheard_of using (id);", ["id"], ("email",)),
         ("select id, email as address from raw.users", ["id", "address"], ()),
         ("select count(distinct email) as n from raw.users", ["n"], ()),
         ("select title from raw.academy_courses", ["title"], ()),
