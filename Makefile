@@ -24,11 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/sselfie demo
 
-# A file's tests share what they set up, so a file stays on one worker. There is a worker more than
-# there are cores: a good part of the time goes by waiting for servers and processes.
+# A file's tests share what they set up, so a file stays on one worker.
 test: install
-	$(BIN)/python -m pytest --dist loadfile --maxprocesses 4 \
-		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)")
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

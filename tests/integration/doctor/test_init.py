@@ -97,7 +97,11 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
     settings = load_settings(database_url=reader, warehouse=tmp_path / "w.duckdb")
     assert sync(settings).row_count == 5, "row-level security hides nothing"
     with open_warehouse(settings.warehouse) as warehouse:
-        tokens = run_statement(warehouse, "select access_token from raw.instagram_connections")
+        tokens = run_statement(
+            warehouse,
+            "select access_token from raw.instagram_connections",
+            with_personal_data=True,
+        )
     assert tokens.frame.rows() == [(None,)]
     # The owner's columns that tell changed rows are granted, so a second sync reads none.
     assert sync(settings).mode == "unchanged"
