@@ -8,7 +8,7 @@ help:
 	@echo "make install  create .venv from requirements.lock"
 	@echo "make demo     a synthetic business, from Postgres to HTML reports in out/"
 	@echo "make test     the whole test suite"
-	@echo "make lint     ruff and mypy"
+	@echo "make lint     ruff, mypy and the import rules"
 	@echo "make format   ruff's formatter"
 	@echo "make bench    performance ratios, measured side by side"
 	@echo "make lock     resolve the dependencies again"
@@ -32,6 +32,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: install
 	$(BIN)/ruff check --fix .

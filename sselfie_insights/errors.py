@@ -4,6 +4,7 @@
 
     SselfieError            1  a bug, or something nobody foresaw
     ├── UsageError          2  a flag, a setting or a file that the user wrote is wrong
+    ├── StorageError        2  the disk is full or read-only, or a file of ours is damaged or gone
     ├── SourceError         3  Postgres cannot be reached, or not be read
     ├── ChecksFailedError   4  checks failed; nothing was published
     ├── StaleError          5  the data is older than asked for
@@ -58,6 +59,12 @@ class SselfieError(Exception):
 
 class UsageError(SselfieError):
     """A flag, a setting or a file that the user wrote is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class StorageError(SselfieError):
+    """The disk is full or read-only, or a file of ours cannot be used."""
 
     exit_code = ExitCode.USAGE
 

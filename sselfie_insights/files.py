@@ -1,12 +1,38 @@
-"""Files of text that people write, and our own: whole or not at all, for their owner alone."""
+"""Files and folders that are written whole or not at all, for their owner alone."""
 
+import errno
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 
 PRIVATE_MODE = 0o600
+
+FREE_SPACE = "free some space"
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How the operating system says that there is no room."""
+
+
+def is_full(error: OSError) -> bool:
+    """Say whether ``error`` means that there is no room on the disk."""
+    return error.errno in _FULL
+
+
+def storage_error(failure: str, error: OSError, *, remedy: str = "") -> StorageError:
+    """Return what to raise for an error of the operating system's about a file of ours.
+
+    Args:
+        failure: What cannot be done: ``the journal x cannot be written``.
+        error: Why.
+        remedy: What helps where it is not the space.
+    """
+    reason = error.strerror or str(error)
+    return StorageError(f"{failure}: {reason}", remedy=FREE_SPACE if is_full(error) else remedy)
 
 
 def read_text(path: Path) -> str:
@@ -35,7 +61,7 @@ def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
             milliseconds a file, and what is made again at any time need not.
 
     Raises:
-        UsageError: The folder does not exist or cannot be written, or the disk is full.
+        StorageError: The folder does not exist or cannot be written, or the disk is full.
     """
     try:
         if path.exists() and not path.is_file():
@@ -54,4 +80,82 @@ def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
             private.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise storage_error(f"{path} cannot be written", error) from None
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add ``line`` to the file at ``path``, durably and in one write, readable by its owner alone.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    content = f"{line}\n".encode()
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_MODE)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            content = b"\n" + content  # after a line that was cut short
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder to fill, which takes the place of ``folder`` once the block ends well.
+
+    Until then, what is there stays; where the file system can exchange two names, there is no
+    instant without either. What a killed process left to fill beside it is removed.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    folder = Path(os.path.realpath(folder))  # resolve() takes a link to itself for a bug
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Of any name: the folders of nightly exports are called by their second.
+    for left in folder.parent.glob(f".*.{'[0-9a-f]' * 8}.partial"):
+        with suppress(OSError), _held(left):  # nobody fills it any more
+            shutil.rmtree(left)
+    private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    private.mkdir(mode=0o700)
+    try:
+        with _held(private):
+            yield private
+            if folder.exists():
+                _exchange(private, folder)
+            else:
+                private.rename(folder)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock on ``folder``, which ends with the process at the latest.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+    """
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Give each of two folders the name of the other: renameat2(2), which Python does not have."""
+    import ctypes
+
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename and not rename(here, os.fsencode(one), here, os.fsencode(other), exchange):
+        return
+    old = one.with_name(f"{one.name}.old")
+    other.rename(old)
+    one.rename(other)
+    old.rename(one)

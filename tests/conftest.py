@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Let files that share what takes long share a worker, too, and begin with the longest."""
     if config.getoption("dist") != "loadfile":
         return None
-    from tests.scheduling import FileScheduling
+    from tests.support.scheduling import FileScheduling
 
     return FileScheduling(config, log)
 

@@ -13,8 +13,8 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import NUMERIC_UNITS, Unit, find_query, load_library
 from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.query.warehouse import Stamp
-from sselfie_insights.shares import Z_95
+from sselfie_insights.statistics.shares import Z_95
+from sselfie_insights.warehouse.reading import Stamp
 
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
 

@@ -14,7 +14,7 @@ from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, Subject
 from sselfie_insights.check.values import Place, distinct_query, literals
 from sselfie_insights.contract import Column, Table
 from sselfie_insights.sql import literal
-from sselfie_insights.storage import explain_storage
+from sselfie_insights.warehouse.storage import explain_storage
 
 Measures = dict[str, Any]
 Values = list[tuple[str, int]]

@@ -12,7 +12,7 @@ from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
-from sselfie_insights.sync.state import read_last_sync
+from sselfie_insights.warehouse.meta import read_last_sync
 
 
 def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:

@@ -12,29 +12,13 @@ from typing import Literal
 import duckdb
 
 from sselfie_insights.errors import ChecksFailedError, name_some
-from sselfie_insights.run.publish import WRITER
 from sselfie_insights.sql import literal
+from sselfie_insights.warehouse.meta import CHECK_RESULTS
+from sselfie_insights.warehouse.publish import WRITER
 
 Suite = Literal["mirror", "marts"]
 Severity = Literal["error", "warn"]
 Status = Literal["passed", "failed", "broken"]
-
-TABLE = """
-create schema if not exists meta;
-create table if not exists meta.check_results (
-    run_id varchar not null,
-    checked_at timestamptz not null,
-    suite varchar not null,
-    check_name varchar not null,
-    table_name varchar not null,
-    column_name varchar,
-    severity varchar not null,
-    status varchar not null,
-    failed_rows bigint,
-    checked_rows bigint,
-    detail varchar not null
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +63,7 @@ def record(target: Path | duckdb.DuckDBPyConnection, results: Sequence[CheckResu
         with duckdb.connect(str(target), config=WRITER) as connection:
             record(connection, results)
         return
-    target.execute(TABLE)
+    target.execute(CHECK_RESULTS)
     if not results:
         return
     suites = ", ".join(sorted({literal(result.suite) for result in results}))

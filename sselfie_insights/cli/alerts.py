@@ -47,8 +47,8 @@ def alerts(
     from sselfie_insights.alerts import evaluate, load_watches
     from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp
     from sselfie_insights.query.run import run_query
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)

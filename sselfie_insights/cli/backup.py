@@ -8,7 +8,7 @@ import typer
 from sselfie_insights.cli.options import Warehouse
 
 if TYPE_CHECKING:
-    from sselfie_insights.run.backup import BackupReport
+    from sselfie_insights.backup.archive import BackupReport
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def backup(
 
     Example: sselfie backup 2026-11-22.zip
     """
-    from sselfie_insights.run import backup as backups
+    from sselfie_insights import backup as backups
     from sselfie_insights.settings import load_settings
 
     report = backups.backup(load_settings(warehouse=warehouse).warehouse, file)
@@ -45,7 +45,7 @@ def restore(
 
     Example: sselfie restore 2026-11-22.zip
     """
-    from sselfie_insights.run import backup as backups
+    from sselfie_insights import backup as backups
     from sselfie_insights.settings import load_settings
 
     _tell("added", backups.restore(file, load_settings(warehouse=warehouse).warehouse))

@@ -35,7 +35,7 @@ def build(
 
     Example: sselfie build --as-of 2026-06-30
     """
-    from sselfie_insights import marts
+    from sselfie_insights import build as marts
     from sselfie_insights.settings import load_settings
 
     settings = load_settings(warehouse=warehouse, as_of=as_of, timezone=timezone)

@@ -53,10 +53,10 @@ def check(
     import duckdb
 
     from sselfie_insights import check as checks
-    from sselfie_insights.marts import check_marts
+    from sselfie_insights.build import check_marts
     from sselfie_insights.query import run_statement
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)

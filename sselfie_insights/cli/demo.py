@@ -30,10 +30,10 @@ def demo(
 
     Example: sselfie demo --users 200 --output-dir out
     """
-    from sselfie_insights.demo import run_demo
     from sselfie_insights.embedded import running_server
     from sselfie_insights.report import read_headlines
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.setup.demo import run_demo
 
     folder = load_settings(output_dir=output_dir).output_dir
     with running_server(folder.resolve() / "postgres" if keep else None) as database_url:

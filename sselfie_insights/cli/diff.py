@@ -43,9 +43,9 @@ def diff(
 
     Example: sselfie diff 2026-11-01 2026-11-22 --format json
     """
+    from sselfie_insights.diff import compare, resolve
+    from sselfie_insights.diff.tables import numbers_result, rows_result, to_json, to_text
     from sselfie_insights.query.write import write_out
-    from sselfie_insights.run.diff import compare, resolve
-    from sselfie_insights.run.diff.tables import numbers_result, rows_result, to_json, to_text
     from sselfie_insights.settings import load_settings
 
     chosen = choose_format(form, output)

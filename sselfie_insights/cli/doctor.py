@@ -15,8 +15,8 @@ from sselfie_insights.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sselfie_insights.doctor import Finding
     from sselfie_insights.query.library import Unit
+    from sselfie_insights.setup.doctor import Finding
 
 _MARKS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "failed": typer.colors.RED}
 
@@ -33,8 +33,8 @@ def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehous
 
     Example: sselfie doctor --format json
     """
-    from sselfie_insights.doctor import diagnose
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.setup.doctor import diagnose
 
     settings = load_settings(warehouse=warehouse)
     chosen = choose_format(form, output)

@@ -62,10 +62,10 @@ def explain(
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.cells import SMALLEST_GROUP
     from sselfie_insights.query.write import write_out
-    from sselfie_insights.report.html import render_html
-    from sselfie_insights.report.terminal import render_text
-    from sselfie_insights.run.publications import use_publication
+    from sselfie_insights.report.draw.html import render_html
+    from sselfie_insights.report.draw.terminal import render_text
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     chosen = form or format_of(output, ReportFormat.TABLE)

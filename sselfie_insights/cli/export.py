@@ -37,9 +37,9 @@ def export(
     """
     from sselfie_insights.query.export import MANIFEST, export_warehouse
     from sselfie_insights.query.library import load_library
-    from sselfie_insights.query.warehouse import open_warehouse, read_stamp
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
+    from sselfie_insights.warehouse.reading import open_warehouse, read_stamp
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     folder = output or settings.output_dir / "export"

@@ -8,7 +8,7 @@ import typer
 from sselfie_insights.cli.options import Warehouse, say_note
 
 if TYPE_CHECKING:
-    from sselfie_insights.run.forget import ForgetReport
+    from sselfie_insights.forget import ForgetReport
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def forget(
     Example: sselfie forget someone@example.org --dry-run
     """
     from sselfie_insights.errors import UsageError
-    from sselfie_insights.run.forget import forget as erase
+    from sselfie_insights.forget import forget as erase
     from sselfie_insights.settings import load_settings
 
     settings = load_settings(warehouse=warehouse)

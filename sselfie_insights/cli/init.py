@@ -9,8 +9,8 @@ import typer
 from sselfie_insights.cli.options import Timezone, Warehouse
 
 if TYPE_CHECKING:
-    from sselfie_insights.doctor import Finding
     from sselfie_insights.settings import Settings
+    from sselfie_insights.setup.doctor import Finding
 
 
 # What the findings about the role's rights are called.
@@ -38,8 +38,9 @@ def init(
 
     Example: sselfie init --timezone Europe/Oslo
     """
-    from sselfie_insights.doctor.source import check_source, reader_statements
-    from sselfie_insights.init import (
+    from sselfie_insights.settings import CONFIG_FILE, load_settings
+    from sselfie_insights.setup.doctor.source import check_source, reader_statements
+    from sselfie_insights.setup.init import (
         find_password,
         keep_password,
         pgpass_file,
@@ -47,7 +48,6 @@ def init(
         refuse_existing,
         write_config,
     )
-    from sselfie_insights.settings import CONFIG_FILE, load_settings
 
     refuse_existing()
     settings = load_settings(warehouse=warehouse, timezone=timezone, source_schemas=source_schemas)
@@ -73,8 +73,8 @@ def init(
 
 def _ask(settings: "Settings") -> tuple["Settings", str]:
     """Ask on the terminal for what was not given, and for the password, which is not shown."""
-    from sselfie_insights.init import find_password
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.setup.init import find_password
 
     url = typer.prompt("Database, postgresql://user@host:5432/name", err=True)
     password = find_password(url)

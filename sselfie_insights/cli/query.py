@@ -94,8 +94,8 @@ def run(
     from sselfie_insights.query import open_warehouse, read_stamp, run_query, run_statement
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     as_rows = chosen is not TableFormat.PARQUET

@@ -96,14 +96,14 @@ def show(
     from sselfie_insights.query.library import load_library
     from sselfie_insights.query.lineage import load_models
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.query.warehouse import open_warehouse
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.definition import load_report
     from sselfie_insights.report.formats import choose_section, to_bytes
     from sselfie_insights.report.notices import read_notices
     from sselfie_insights.report.page import build_page
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
+    from sselfie_insights.warehouse.reading import open_warehouse
 
     chosen = form or format_of(output, ReportFormat.TABLE)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
@@ -146,8 +146,8 @@ def site(
     """
     from sselfie_insights.report.notices import describe_age
     from sselfie_insights.report.site import render_site
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     written = render_site(settings, output or settings.output_dir / "site")
@@ -161,7 +161,7 @@ def site(
 
 def print_page(page: "Page", color: Color) -> None:
     """Print for the terminal there is: coloured and cut to its width, or plain."""
-    from sselfie_insights.report.terminal import render_text
+    from sselfie_insights.report.draw.terminal import render_text
 
     is_terminal = sys.stdout.isatty()
     lines = render_text(page, shutil.get_terminal_size().columns if is_terminal else None)

@@ -60,9 +60,9 @@ def list_segments(
         read_stamp,
         run_query,
     )
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.segment.sizes import lay_out_overlaps
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
@@ -93,10 +93,10 @@ def show_segment(
     """
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.segment import find_segment, load_segments, read_segment
     from sselfie_insights.segment.record import read_record
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)

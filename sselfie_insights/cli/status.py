@@ -35,12 +35,12 @@ def status(
     from contextlib import ExitStack
     from datetime import UTC, datetime
 
-    from sselfie_insights.errors import UsageError
+    from sselfie_insights.errors import StorageError, UsageError
     from sselfie_insights.query import open_warehouse, run_statement
-    from sselfie_insights.run.publications import use_publication
     from sselfie_insights.run.status import describe_runs, list_failed_checks, refuse_old_mirror
     from sselfie_insights.settings import load_settings
     from sselfie_insights.sync.status import status_query
+    from sselfie_insights.warehouse.publications import use_publication
 
     settings = load_settings(warehouse=warehouse, max_age=max_age)
     chosen = choose_format(form, output)
@@ -49,7 +49,7 @@ def status(
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(open_warehouse(opened.warehouse))
-        except UsageError:
+        except (UsageError, StorageError):
             for row in runs:  # they may say why it is not there
                 say_note(": ".join(row))
             raise

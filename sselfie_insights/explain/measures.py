@@ -11,7 +11,7 @@ from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
 from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import run_query
-from sselfie_insights.query.warehouse import Stamp
+from sselfie_insights.warehouse.reading import Stamp
 
 
 @dataclass(frozen=True)

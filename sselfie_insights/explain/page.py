@@ -13,9 +13,9 @@ from sselfie_insights.explain.measures import MEASURES, Explanation
 from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
 from sselfie_insights.query.library import Column, Query, load_library, load_query
 from sselfie_insights.query.run import Result
-from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.report.definition import Report, Section
 from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.warehouse.reading import Stamp
 
 _PARTS = "explain/parts"
 

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sselfie_insights.errors import SselfieError
-from sselfie_insights.forecast.tables import read_frame
-from sselfie_insights.statistics import Lifetimes
+from sselfie_insights.statistics.renewals import Lifetimes
+from sselfie_insights.warehouse.frames import read_frame
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]

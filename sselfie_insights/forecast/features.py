@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sselfie_insights.statistics import HazardModel
+from sselfie_insights.statistics.hazard import HazardModel
 
 Array = NDArray[np.float64]
 

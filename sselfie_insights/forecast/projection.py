@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from sselfie_insights.forecast.book import Book, count_cents, month_of
 from sselfie_insights.forecast.rules import MIN_MEMBERS, MIN_MONTHS, SEED, too_few
 from sselfie_insights.forecast.survival import Fit, fit
-from sselfie_insights.statistics import Renewals, draw_arrivals
+from sselfie_insights.statistics.arrivals import draw_arrivals
+from sselfie_insights.statistics.renewals import Renewals
 
 Array = NDArray[np.float64]
 

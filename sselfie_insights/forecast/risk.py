@@ -15,16 +15,10 @@ from sselfie_insights.forecast.book import Book, month_of
 from sselfie_insights.forecast.features import FEATURES, take_features, tell_reasons
 from sselfie_insights.forecast.rules import MIN_RISK_LOSSES, SEED, too_few
 from sselfie_insights.forecast.survival import Fit
-from sselfie_insights.forecast.tables import read_frame, write_tables
-from sselfie_insights.statistics import (
-    Z_95,
-    HazardModel,
-    brier,
-    calibrate_bins,
-    fit_hazard,
-    recalibrate,
-    top_share,
-)
+from sselfie_insights.statistics.hazard import HazardModel, fit_hazard, recalibrate
+from sselfie_insights.statistics.scores import brier, calibrate_bins, top_share
+from sselfie_insights.statistics.shares import Z_95
+from sselfie_insights.warehouse.frames import read_frame, write_tables
 
 Array = NDArray[np.float64]
 
@@ -131,7 +125,7 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
         "calibration": _tell_calibration(looks, learned.note),
         "churn_drivers": _tell_drivers(model, learned),
     }
-    write_tables(connection, tables)
+    write_tables(connection, "forecast", tables)
 
 
 def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:

@@ -7,9 +7,9 @@ import polars as pl
 
 from sselfie_insights.forecast import projection, risk, survival, value
 from sselfie_insights.forecast.book import Book, read_book
-from sselfie_insights.forecast.tables import write_tables
-from sselfie_insights.run.publish import WRITER
-from sselfie_insights.storage import ending
+from sselfie_insights.warehouse.frames import write_tables
+from sselfie_insights.warehouse.publish import WRITER
+from sselfie_insights.warehouse.storage import closing
 
 SCHEMAS = {
     "survival_models": survival.MODEL_SCHEMA,
@@ -39,13 +39,15 @@ def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
     Raises:
         SselfieError: A mart is missing.
     """
-    with ending(duckdb.connect(str(warehouse), config=WRITER)) as connection:
+    with closing(duckdb.connect(str(warehouse), config=WRITER)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         book = read_book(connection)
         connection.execute("begin")
         connection.execute("drop schema if exists forecast cascade")
         connection.execute("create schema forecast")
-        write_tables(connection, {name: pl.DataFrame(schema=s) for name, s in SCHEMAS.items()})
+        write_tables(
+            connection, "forecast", {name: pl.DataFrame(schema=s) for name, s in SCHEMAS.items()}
+        )
         if book is not None:
             _fill(connection, book, discount_rate)
         connection.execute("commit")
@@ -66,4 +68,4 @@ def _fill(connection: duckdb.DuckDBPyConnection, book: Book, rate: float) -> Non
         "mrr_projection": projection.tell_projection(book, pooled),
         "projection_backtest": projection.tell_backtest(book),
     }
-    write_tables(connection, tables)
+    write_tables(connection, "forecast", tables)

@@ -9,14 +9,8 @@ import polars as pl
 
 from sselfie_insights.forecast.book import Book, known_lifetimes, month_of
 from sselfie_insights.forecast.rules import MIN_LOSSES, MIN_MEMBERSHIPS, too_few
-from sselfie_insights.statistics import (
-    Lifetimes,
-    Renewals,
-    SurvivalCurve,
-    choose_renewals,
-    kaplan_meier,
-    log_rank,
-)
+from sselfie_insights.statistics.kaplan_meier import SurvivalCurve, kaplan_meier, log_rank
+from sselfie_insights.statistics.renewals import Lifetimes, Renewals, choose_renewals
 
 ALL: Final = "all"
 """The scope of the model of every membership."""

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from sselfie_insights.forecast.book import Book, count_cents, month_of
 from sselfie_insights.forecast.rules import MIN_MEMBERS, SEED, too_few
 from sselfie_insights.forecast.survival import ALL, Fit
-from sselfie_insights.forecast.tables import read_frame, write_table
-from sselfie_insights.statistics import Z_95, Renewals, bootstrap_mean
+from sselfie_insights.statistics.intervals import bootstrap_mean
+from sselfie_insights.statistics.renewals import Renewals
+from sselfie_insights.statistics.shares import Z_95
+from sselfie_insights.warehouse.frames import read_frame, write_table
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from sselfie_insights.query.library import Column, Parameter, Query, find_query, load_library
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.template import compile_query
-from sselfie_insights.query.warehouse import Stamp, open_warehouse, read_stamp
+from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp
 
 __all__ = [
     "Column",

@@ -11,13 +11,12 @@ from typing import Any
 import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.files import write_file
-from sselfie_insights.folders import replace_folder
+from sselfie_insights.files import replace_folder, storage_error, write_file
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
-from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
+from sselfie_insights.warehouse.reading import Stamp, read_stamp
 
 MANIFEST = "manifest.json"
 WORKBOOK = "sselfie.xlsx"
@@ -96,7 +95,7 @@ def export_warehouse(
             _write(private, MANIFEST, _write_manifest(stamp, sources, files))
             _check_folder(folder)  # again: that took a while
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
+        raise storage_error(f"{folder} cannot be written", error) from None
     return files
 
 

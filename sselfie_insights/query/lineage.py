@@ -46,7 +46,7 @@ def read_tables(query: Query) -> list[str]:
 
 def load_models(warehouse: Path) -> dict[str, Model]:
     """Return what dbt knows of the tables of ``warehouse``, by name; nothing before a build."""
-    from sselfie_insights.marts.build import artifacts_dir
+    from sselfie_insights.warehouse.paths import artifacts_dir
 
     path = artifacts_dir(warehouse) / "duckdb" / "manifest.json"
     if not path.is_file():

@@ -11,13 +11,14 @@ import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.computed import find_compute
+from sselfie_insights.query.intervals import share_interval_sql
 from sselfie_insights.query.library import Column, Query, Unit
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query
-from sselfie_insights.query.warehouse import Stamp
-from sselfie_insights.shares import share_interval, share_interval_sql
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.statistics.shares import share_interval
+from sselfie_insights.warehouse.reading import Stamp
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query import write
-from sselfie_insights.report.html import render_html
+from sselfie_insights.report.draw.html import render_html
+from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.page import Page
-from sselfie_insights.report.terminal import render_text
 
 
 def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, list[str]]:

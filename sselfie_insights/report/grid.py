@@ -9,7 +9,7 @@ import polars as pl
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.run import Result
-from sselfie_insights.shares import share_interval
+from sselfie_insights.statistics.shares import share_interval
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
 

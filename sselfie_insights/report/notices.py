@@ -8,9 +8,9 @@ import duckdb
 
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
-from sselfie_insights.query.warehouse import Stamp, read_stamp
-from sselfie_insights.run.journal import read_journal
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.journal import read_journal
+from sselfie_insights.warehouse.reading import Stamp, read_stamp
 
 # Names of checks that a sentence lists before it only counts them.
 _LONGEST_REASON = 300

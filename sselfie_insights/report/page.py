@@ -12,7 +12,6 @@ from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.query.warehouse import Stamp, read_stamp
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.chart_data import build_chart
 from sselfie_insights.report.definition import (
@@ -34,6 +33,7 @@ from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
+from sselfie_insights.warehouse.reading import Stamp, read_stamp
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"

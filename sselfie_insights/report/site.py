@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import write_file
+from sselfie_insights.files import storage_error, write_file
 from sselfie_insights.query.export import MANIFEST, read_listed
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
-from sselfie_insights.query.warehouse import Stamp, open_warehouse
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
 from sselfie_insights.report.definition import INDEX, load_report, load_reports
+from sselfie_insights.report.draw.html import render_html, render_index
 from sselfie_insights.report.headline import Tile
-from sselfie_insights.report.html import render_html, render_index
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.reading import Stamp, open_warehouse
 
 _INDEX_FILE = f"{INDEX}.html"
 
@@ -80,7 +80,7 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
         UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written, or
             holds somebody's file by the name of one of the site's.
     """
-    from sselfie_insights.report.drawing import drawing_ahead
+    from sselfie_insights.report.draw.drawing import drawing_ahead
 
     with drawing_ahead() as draw:
         pages = []
@@ -173,6 +173,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"{folder} cannot be made: {error.strerror}", remedy="name another folder with -o"
+        raise storage_error(
+            f"{folder} cannot be created", error, remedy="name another folder with -o"
         ) from None

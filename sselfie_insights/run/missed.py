@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sselfie_insights.run.journal import Entry
+from sselfie_insights.warehouse.journal import Entry
 
 LOST = (
     "every number is whole again, since events carry their own instants;"

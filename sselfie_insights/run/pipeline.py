@@ -11,19 +11,21 @@ import duckdb
 from structlog.typing import FilteringBoundLogger
 
 from sselfie_insights.clock import parse_zone, write_instant
-from sselfie_insights.errors import SselfieError, TimedOutError, UsageError
-from sselfie_insights.run import journal
+from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
+from sselfie_insights.files import is_full, storage_error
 from sselfie_insights.run.cron_record import CronRecord
 from sselfie_insights.run.interrupt import orderly
 from sselfie_insights.run.missed import describe_missed, missed_days
 from sselfie_insights.run.ping import Pinger
-from sselfie_insights.run.publications import keep
-from sselfie_insights.run.publish import private_copy, publish, warehouse_lock
 from sselfie_insights.run.retention import export_dir, prune
-from sselfie_insights.run.space import require_space
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
-from sselfie_insights.storage import FULL, explain_storage
+from sselfie_insights.warehouse import journal
+from sselfie_insights.warehouse.lock import warehouse_lock
+from sselfie_insights.warehouse.publications import keep
+from sselfie_insights.warehouse.publish import private_copy, publish
+from sselfie_insights.warehouse.space import require_space
+from sselfie_insights.warehouse.storage import explain_storage
 
 SITE = "site"
 """The folder of the reports, below the setting ``output_dir``."""
@@ -162,7 +164,7 @@ class _Run:
     def _make(self) -> None:
         """Make a new warehouse in a private copy, and publish it."""
         from sselfie_insights import check
-        from sselfie_insights.marts import require_known_tests
+        from sselfie_insights.build import require_known_tests
 
         settings = self._settings
         if "sync" not in self._steps and not settings.warehouse.exists():
@@ -219,7 +221,7 @@ class _Run:
         self._log.info(f"checked the mirror: {len(results)} checks" + _warned(warned))
 
     def _build(self, private: Path) -> None:
-        from sselfie_insights.marts import build_into
+        from sselfie_insights.build import build_into
 
         report = build_into(private, self._settings, on_progress=self._on_progress)
         self._entry["test_seconds"] = round(report.test_seconds, 3)
@@ -237,7 +239,7 @@ class _Run:
             self._entry["publication"] = keep(warehouse, at).name
             # By the slower clock, this machine's or the source's: one that jumps removes nothing.
             prune(self._settings, min(at, self._read_at or at), on_note=self._warn)
-        except UsageError as error:
+        except StorageError as error:
             # It is published, which is what matters; only the past is missing.
             self._warn(str(error))
         self._log.info(f"published {warehouse}", publication=self._entry["publication"])
@@ -261,7 +263,7 @@ class _Run:
     def _write_export(self) -> None:
         from sselfie_insights.query.export import export_warehouse
         from sselfie_insights.query.library import load_library
-        from sselfie_insights.query.warehouse import open_warehouse
+        from sselfie_insights.warehouse.reading import open_warehouse
 
         folder = export_dir(self._settings, datetime.now(UTC))
         with open_warehouse(self._settings.warehouse) as connection:
@@ -273,7 +275,7 @@ class _Run:
         """Write what happened, say it on the pages of the last good publication, tell others."""
         entry, settings = self._entry, self._settings
         entry["failed_step"] = self._step
-        with suppress(UsageError):  # what stopped the run matters more
+        with suppress(StorageError):  # what stopped the run matters more
             journal.write_entry(settings.warehouse, entry, error)
         is_shown = "render" in self._steps and not entry["published"]
         if isinstance(error, KeyboardInterrupt):
@@ -316,12 +318,9 @@ class _Run:
         except duckdb.Error as error:
             raise explain_storage(str(error)) or error from None
         except OSError as error:
-            if error.errno not in FULL:
+            if not is_full(error):
                 raise
-            raise UsageError(
-                f"{error.filename or name} cannot be written: {error.strerror}",
-                remedy="free some space",
-            ) from None
+            raise storage_error(f"{error.filename or name} cannot be written", error) from None
         seconds = round(monotonic() - started, 3)
         self._entry["steps"].append({"name": name, "seconds": seconds})
         self._log.debug(f"{name}: {seconds:.1f} s", step=name, seconds=seconds)

@@ -12,11 +12,11 @@ from sselfie_insights.report.definition import load_reports
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.run.pipeline import SITE
 from sselfie_insights.run.retention import export_dir
-from sselfie_insights.run.space import measure_space, write_bytes
 from sselfie_insights.run.steps import STEPS
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.source import open_source
 from sselfie_insights.sync.state import read_state
+from sselfie_insights.warehouse.space import measure_space, write_bytes
 
 Plan = list[tuple[str, str, str]]
 """Rows of step, what it does, and what is known of it."""

@@ -7,14 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sselfie_insights.clock import parse_duration
-from sselfie_insights.run.publications import (
-    Note,
-    parse_name,
-    prune_publications,
-    select_old,
-    write_name,
-)
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.paths import parse_name, write_name
+from sselfie_insights.warehouse.publications import Note, prune_publications, select_old
 
 EXPORTS = "exports"
 """The folder, below the setting ``output_dir``, of exports that are named by their second."""

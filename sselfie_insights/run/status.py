@@ -8,10 +8,10 @@ import duckdb
 
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import StaleError
-from sselfie_insights.run.journal import Entry, read_journal, read_unended
 from sselfie_insights.run.missed import LOST
-from sselfie_insights.run.publications import list_publications
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.journal import Entry, read_journal, read_unended
+from sselfie_insights.warehouse.publications import list_publications
 
 Row = tuple[str, str, str]
 """Item, subject, detail."""

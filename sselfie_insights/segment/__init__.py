@@ -3,8 +3,9 @@
 from sselfie_insights.segment.effect import compute_effect
 from sselfie_insights.segment.export import SegmentExport, export_segment
 from sselfie_insights.segment.library import find_segment, load_segments, read_segment
-from sselfie_insights.segment.record import erase_people, record_path
+from sselfie_insights.segment.record import erase_people
 from sselfie_insights.segment.sizes import compute_overlaps, compute_sizes
+from sselfie_insights.warehouse.paths import exports_record_path
 
 __all__ = [
     "SegmentExport",
@@ -13,8 +14,8 @@ __all__ = [
     "compute_sizes",
     "erase_people",
     "export_segment",
+    "exports_record_path",
     "find_segment",
     "load_segments",
     "read_segment",
-    "record_path",
 ]

@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.query.warehouse import Stamp, read_path
 from sselfie_insights.segment.record import PastExport, read_record
+from sselfie_insights.warehouse.reading import Stamp, read_path
 
 # Who had reached the goal within the days after the export. A member is one at the end of them;
 # the other goals are things done in them, from the day after the export on.

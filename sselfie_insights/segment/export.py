@@ -13,7 +13,6 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.run import Result
-from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.segment.holdout import is_held_out
 from sselfie_insights.segment.library import FOLDER, read_segment
 from sselfie_insights.segment.record import (
@@ -22,6 +21,7 @@ from sselfie_insights.segment.record import (
     read_record,
     record_lock,
 )
+from sselfie_insights.warehouse.reading import Stamp
 
 
 @dataclass(frozen=True)

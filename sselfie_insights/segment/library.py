@@ -11,8 +11,8 @@ import polars as pl
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.query.warehouse import Stamp
 from sselfie_insights.segment.record import PastExport, last_contacts
+from sselfie_insights.warehouse.reading import Stamp
 
 FOLDER = "segments/"
 # What every segment gives, whatever else it gives.

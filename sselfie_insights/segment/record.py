@@ -7,7 +7,6 @@ measured weeks later.
 """
 
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sselfie_insights.errors import LockedError, UsageError
-from sselfie_insights.files import PRIVATE_MODE, write_file
-from sselfie_insights.run.publications import FOLDER_SUFFIX
+from sselfie_insights.files import PRIVATE_MODE, append_line, storage_error, write_file
+from sselfie_insights.warehouse.paths import exports_record_path
+from sselfie_insights.warehouse.storage import storage_errors
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,13 @@ class PastExport:
     rows: tuple[Mapping[str, Any], ...]
 
 
-def record_path(warehouse: Path) -> Path:
-    """Return the file of the record of ``warehouse``; its kept publications share it."""
-    warehouse = warehouse.resolve()
-    folder = warehouse.parent
-    if folder.name.endswith(FOLDER_SUFFIX):
-        warehouse = folder.with_name(folder.name.removeprefix(".").removesuffix(FOLDER_SUFFIX))
-    return warehouse.with_name(f"{warehouse.name}.segments.jsonl")
-
-
 def read_record(warehouse: Path) -> list[PastExport]:
     """Return every export, oldest first.
 
     Raises:
         UsageError: A line cannot be read.
     """
-    path = record_path(warehouse)
+    path = exports_record_path(warehouse)
     if not path.exists():
         return []
     exports = []
@@ -82,18 +73,11 @@ def append_export(warehouse: Path, export: PastExport) -> None:
     """Add ``export`` to the record.
 
     Raises:
-        UsageError: The record cannot be written.
+        StorageError: The record cannot be written.
     """
-    line = json.dumps(asdict(export), ensure_ascii=False, default=str) + "\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    try:
-        descriptor = os.open(record_path(warehouse), flags, PRIVATE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise _unwritable(warehouse, error) from None
+    path = exports_record_path(warehouse)
+    with storage_errors(f"{path} cannot be written", remedy="change its permissions"):
+        append_line(path, json.dumps(asdict(export), ensure_ascii=False, default=str))
 
 
 def erase_people(warehouse: Path, keys: Collection[str], *, dry_run: bool = False) -> int:
@@ -105,10 +89,11 @@ def erase_people(warehouse: Path, keys: Collection[str], *, dry_run: bool = Fals
         dry_run: Only count the rows.
 
     Raises:
-        UsageError: The record cannot be read or written.
+        UsageError: A line cannot be read.
+        StorageError: The record cannot be written.
         LockedError: Another export holds it.
     """
-    if not record_path(warehouse).exists():
+    if not exports_record_path(warehouse).exists():
         return 0
     with nullcontext() if dry_run else record_lock(warehouse):
         exports = read_record(warehouse)
@@ -122,7 +107,7 @@ def erase_people(warehouse: Path, keys: Collection[str], *, dry_run: bool = Fals
                 json.dumps(asdict(e) | {"rows": rows}, ensure_ascii=False, default=str) + "\n"
                 for e, rows in zip(exports, kept, strict=True)
             ]
-            write_file(record_path(warehouse), "".join(lines).encode())
+            write_file(exports_record_path(warehouse), "".join(lines).encode())
         return erased
 
 
@@ -132,18 +117,19 @@ def record_lock(warehouse: Path) -> Iterator[None]:
 
     Raises:
         LockedError: Another export holds it.
-        UsageError: The folder does not exist, or cannot be written.
+        StorageError: The folder does not exist, or cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    path = record_path(warehouse)
+    path = exports_record_path(warehouse)
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, mode=PRIVATE_MODE)
     try:
         lock.acquire()
     except Timeout:
         raise LockedError(f"another export holds {path}", remedy="try again") from None
     except OSError as error:
-        raise _unwritable(warehouse, error) from None
+        failure = f"{path} cannot be written"
+        raise storage_error(failure, error, remedy="change its permissions") from None
     try:
         yield
     finally:
@@ -166,10 +152,3 @@ def last_contacts(exports: list[PastExport], segment: str, on: date) -> dict[str
                 key = row["customer_key"]
                 contacts[key] = max(export.exported_on, contacts.get(key, export.exported_on))
     return contacts
-
-
-def _unwritable(warehouse: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"{record_path(warehouse)} cannot be written: {error.strerror}",
-        remedy="change its permissions, or free some space",
-    )

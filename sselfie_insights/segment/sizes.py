@@ -10,9 +10,9 @@ import duckdb
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
-from sselfie_insights.query.warehouse import Stamp, read_path
 from sselfie_insights.segment.library import load_segments, read_segment
 from sselfie_insights.segment.record import read_record
+from sselfie_insights.warehouse.reading import Stamp, read_path
 
 
 def read_segments(

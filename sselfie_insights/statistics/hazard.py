@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from sselfie_insights.shares import Z_95
+from sselfie_insights.statistics.shares import Z_95
 
 Array = NDArray[np.float64]
 

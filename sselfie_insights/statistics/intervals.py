@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sselfie_insights.shares import Z_95, score_interval
+from sselfie_insights.statistics.shares import Z_95, score_interval
 
 Array = NDArray[np.float64]
 

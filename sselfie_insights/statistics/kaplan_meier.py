@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sselfie_insights.shares import Z_95
 from sselfie_insights.statistics.intervals import wilson
+from sselfie_insights.statistics.shares import Z_95
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from sselfie_insights.sync.load import UNFIT, Loaded, Loader, drop_table, ensure
 from sselfie_insights.sync.plan import Step
 from sselfie_insights.sync.report import Progress, TableReport
 from sselfie_insights.sync.source import Snapshot, Source
-from sselfie_insights.sync.state import Ledger, MirroredTable
+from sselfie_insights.sync.state import MetaWriter, MirroredTable
 
 LEAST_BYTES = 8192
 """What an empty table counts for in the progress: it takes a moment too."""
@@ -27,7 +27,7 @@ class Applier:
         source: The source, at the snapshot.
         snapshot: The snapshot.
         lineage: The source's history.
-        ledger: Where the outcome is recorded.
+        meta: Where the outcome is recorded.
         loader: What writes a table.
         on_progress: What is told about it.
     """
@@ -36,7 +36,7 @@ class Applier:
     source: Source
     snapshot: Snapshot
     lineage: str
-    ledger: Ledger
+    meta: MetaWriter
     loader: Loader
     on_progress: Progress | None
 
@@ -57,7 +57,7 @@ class Applier:
     def drop(self, known: MirroredTable) -> TableReport:
         """Remove a table that the source no longer has."""
         drop_table(self.db, known.mirror_schema, known.mirror_name)
-        self.ledger.forget(known.schema, known.name)
+        self.meta.forget(known.schema, known.name)
         place = (known.schema, known.name, known.mirror_schema, known.mirror_name)
         return TableReport(*place, "dropped", deleted=known.row_count)
 
@@ -89,7 +89,7 @@ class Applier:
                 if is_suspect:
                     still = f"{comparison.detail}, even after it was read again"
                     report = replace(report, detail=still)
-        self.ledger.remember(
+        self.meta.remember(
             mirror,
             lineage=self.lineage,
             snapshot=self.snapshot,

@@ -13,10 +13,7 @@ import psycopg
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.postgres import describe_target
-from sselfie_insights.run.journal import Entry, close_dead_runs, journaled, new_run_id
-from sselfie_insights.run.publish import WRITER, warehouse_lock, writable_copy
 from sselfie_insights.settings import Settings
-from sselfie_insights.storage import ending
 from sselfie_insights.sync.apply import Applier
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.drift import contract_drift, schema_changes
@@ -33,7 +30,11 @@ from sselfie_insights.sync.refusals import (
 )
 from sselfie_insights.sync.report import Progress, SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot, Source, open_source
-from sselfie_insights.sync.state import Difference, Ledger, MirroredTable, State, read_state
+from sselfie_insights.sync.state import Difference, MetaWriter, MirroredTable, State, read_state
+from sselfie_insights.warehouse.journal import Entry, close_dead_runs, journaled, new_run_id
+from sselfie_insights.warehouse.lock import warehouse_lock
+from sselfie_insights.warehouse.publish import WRITER, writable_copy
+from sselfie_insights.warehouse.storage import closing
 
 MAX_ATTEMPTS = 3
 
@@ -226,21 +227,21 @@ class Attempt:
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
     def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
-        with self.request.destination() as path, ending(duckdb.connect(path, config=WRITER)) as db:
+        with self.request.destination() as path, closing(duckdb.connect(path, config=WRITER)) as db:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             db.execute("set enable_progress_bar = false")  # it would write to stdout
             reader = Reader(db, self.source.url)
             with transaction(db):
-                ledger = Ledger(db, self.run_id)
+                meta = MetaWriter(db, self.run_id)
                 loader = Loader(db, self.source, reader.join(snapshot))
                 applier = Applier(
-                    db, self.source, snapshot, lineage, ledger, loader, self.request.on_progress
+                    db, self.source, snapshot, lineage, meta, loader, self.request.on_progress
                 )
                 dropped = [applier.drop(table) for table in plan.vanished]
                 tables = applier.apply(plan.steps, verify=self.request.verify)
                 self._refuse_moved(catalog)
                 report = self._report(plan, snapshot, [*tables, *dropped])
-                ledger.record(
+                meta.record(
                     report,
                     source=self.source.target,
                     lineage=lineage,

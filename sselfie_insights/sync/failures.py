@@ -7,9 +7,9 @@ import duckdb
 import psycopg
 
 from sselfie_insights.errors import SourceError
-from sselfie_insights.storage import explain_storage
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.source import Source
+from sselfie_insights.warehouse.storage import explain_storage
 
 LOCK_TIMEOUT = "lock timeout"
 GONE = ("does not exist", "could not open relation", "cache lookup failed", "not been populated")

@@ -2,101 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from sselfie_insights.errors import UsageError
-from sselfie_insights.run.format import read_format, stamp
 from sselfie_insights.sql import literal
-from sselfie_insights.storage import REPLACE
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.report import SyncReport, TableReport
 from sselfie_insights.sync.source import Snapshot
+from sselfie_insights.warehouse.format import read_format, write_format_version
+from sselfie_insights.warehouse.meta import SYNC_TABLES, as_instant
+from sselfie_insights.warehouse.storage import damaged
 
 Row = tuple[Any, ...]
 
 Difference = tuple[str, str | None, str, str]
 """Of two schemas: table, column or None, kind, and detail."""
-
-TABLES = """
-create schema if not exists meta;
-create table if not exists meta.sync_runs (
-    run_id varchar primary key,
-    mode varchar not null,
-    snapshot_at timestamptz not null,
-    started_at timestamptz not null,
-    finished_at timestamptz not null,
-    seconds double not null,
-    source varchar not null,
-    lineage varchar not null,
-    attempts integer not null,
-    table_count integer not null,
-    row_count bigint not null,
-    rows_inserted bigint not null,
-    rows_updated bigint not null,
-    rows_deleted bigint not null
-);
-create table if not exists meta.sync_tables (
-    run_id varchar not null,
-    schema_name varchar not null,
-    table_name varchar not null,
-    mirror_schema varchar not null,
-    mirror_table varchar not null,
-    mode varchar not null,
-    reason varchar not null,
-    row_count bigint not null,
-    rows_inserted bigint not null,
-    rows_updated bigint not null,
-    rows_deleted bigint not null,
-    seconds double not null,
-    verification varchar not null,
-    detail varchar not null,
-    primary key (run_id, schema_name, table_name)
-);
-create table if not exists meta.mirror_tables (
-    schema_name varchar not null,
-    table_name varchar not null,
-    mirror_schema varchar not null,
-    mirror_table varchar not null,
-    oid ubigint not null,
-    fingerprint varchar not null,
-    lineage varchar not null,
-    snapshot_xmin ubigint not null,
-    snapshot_xmax ubigint not null,
-    row_count bigint not null,
-    is_suspect boolean not null,
-    run_id varchar not null,
-    primary key (schema_name, table_name)
-);
-create table if not exists meta.mirror_columns (
-    schema_name varchar not null,
-    table_name varchar not null,
-    column_name varchar not null,
-    number integer not null,
-    data_type varchar not null,
-    mirror_column varchar not null,
-    mirror_type varchar not null,
-    travel varchar not null,
-    reason varchar not null,
-    primary key (schema_name, table_name, column_name)
-);
-create table if not exists meta.schema_changes (
-    run_id varchar not null,
-    table_name varchar not null,
-    column_name varchar,
-    kind varchar not null,
-    detail varchar not null
-);
-create table if not exists meta.contract_drift (
-    table_name varchar not null,
-    column_name varchar,
-    kind varchar not null,
-    detail varchar not null
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -165,7 +88,8 @@ def read_state(warehouse: Path) -> State:
     """Return what the file ``warehouse`` holds; nothing when there is no file.
 
     Raises:
-        UsageError: It is no warehouse, or a newer version wrote it.
+        UsageError: A newer version wrote it.
+        StorageError: It is damaged, or not a warehouse.
     """
     if not warehouse.exists():
         return EMPTY
@@ -173,10 +97,7 @@ def read_state(warehouse: Path) -> State:
         with duckdb.connect(warehouse, read_only=True) as db:
             return _read(db)
     except duckdb.Error as error:
-        raise UsageError(
-            f"{warehouse} is damaged, or no warehouse: {str(error).splitlines()[0]}",
-            remedy=REPLACE,
-        ) from None
+        raise damaged(warehouse, error) from None
 
 
 def _read(db: duckdb.DuckDBPyConnection) -> State:
@@ -205,43 +126,11 @@ def _read(db: duckdb.DuckDBPyConnection) -> State:
     return State(
         tables,
         frozenset(drift),
-        _instant(last[0]) if last and last[0] is not None else None,
+        as_instant(last[0]) if last and last[0] is not None else None,
     )
 
 
-@dataclass(frozen=True)
-class LastSync:
-    """The sync that filled the mirror: its run id and the instant of its snapshot (UTC)."""
-
-    run_id: str
-    snapshot_at: datetime
-
-
-def read_last_sync(db: duckdb.DuckDBPyConnection, warehouse: Path) -> LastSync:
-    """Return the last sync into ``warehouse``, which is open as ``db``.
-
-    Raises:
-        UsageError: There was none.
-    """
-    try:
-        row = db.execute(
-            "select run_id, epoch_us(snapshot_at) from meta.sync_runs"
-            " order by snapshot_at desc, started_at desc limit 1"
-        ).fetchone()
-    except duckdb.CatalogException:
-        row = None
-    if row is None:
-        raise UsageError(
-            f"nothing was synced into {warehouse.name} yet", remedy="run 'sselfie sync' first"
-        )
-    return LastSync(row[0], _instant(row[1]))
-
-
-def _instant(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-
-
-class Ledger:
+class MetaWriter:
     """Writes ``meta`` in the transaction that writes the data."""
 
     def __init__(self, db: duckdb.DuckDBPyConnection, run_id: str) -> None:
@@ -250,7 +139,7 @@ class Ledger:
         self._forgotten: list[tuple[str, str]] = []
         self._tables: list[Row] = []
         self._columns: list[Row] = []
-        db.execute(TABLES)
+        db.execute(SYNC_TABLES)
 
     def forget(self, schema: str, name: str) -> None:
         """Forget a mirrored table."""
@@ -319,7 +208,7 @@ class Ledger:
                 )
         self._insert("mirror_tables", self._tables)
         self._insert("mirror_columns", self._columns)
-        stamp(self._db)
+        write_format_version(self._db)
         self._db.execute("delete from meta.contract_drift")
         self._insert("contract_drift", list(drift))
         self._insert("schema_changes", [(self._run_id, *change) for change in changes])

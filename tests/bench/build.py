@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from sselfie_insights.demo import run_demo
 from sselfie_insights.embedded import running_server
-from sselfie_insights.marts.build import artifacts_dir
 from sselfie_insights.settings import load_settings
+from sselfie_insights.setup.demo import run_demo
+from sselfie_insights.warehouse.paths import artifacts_dir
 from tests.bench.built import built_warehouse
-from tests.models import compiled_nodes
+from tests.support.models import compiled_nodes
 
 GIGABYTE = 1e9
 RATIO_TARGET = 2.0
@@ -105,7 +105,7 @@ def _ignore(_: str) -> None:
 
 def build_once(warehouse: Path) -> None:
     """Build and test the marts of ``warehouse``."""
-    from sselfie_insights.marts import build
+    from sselfie_insights.build import build
 
     build(load_settings(warehouse=warehouse))
 

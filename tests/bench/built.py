@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
-from sselfie_insights.marts import build
+from sselfie_insights.build import build
 from sselfie_insights.settings import load_settings
 from sselfie_insights.sync import sync
 from tests.bench.source import create_source

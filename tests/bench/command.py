@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from sselfie_insights.demo import run_demo
 from sselfie_insights.embedded import running_server
 from sselfie_insights.query import compile_query, find_query, load_library
+from sselfie_insights.setup.demo import run_demo
 from tests.bench.built import built_warehouse
 
 SSELFIE = (sys.executable, "-m", "sselfie_insights")

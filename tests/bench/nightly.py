@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from sselfie_insights.run.journal import Entry, read_journal
+from sselfie_insights.warehouse.journal import Entry, read_journal
 from tests.bench.source import SHARES, create_source
 from tests.integration.sync.servers import new_database, run_server
 

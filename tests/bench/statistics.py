@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.forecast import write_forecasts
-from tests.members import write_members
+from tests.support.members import write_members
 
 MEMBERS = 100_000
 TARGET_SECONDS = 20.0

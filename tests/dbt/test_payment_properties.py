@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sselfie_insights.resources import resource_dir
 from tests.dbt.conftest import Dbt
 from tests.dbt.histories import Customer, Row, Stored, businesses, draw_tester, money, store
-from tests.models import Node, compiled_nodes
-from tests.warehouses import insert
+from tests.support.models import Node, compiled_nodes
+from tests.support.warehouses import insert
 
 MARTS = (
     *("dim_months", "revenue_by_month", "payments", "payers_by_month", "product_ladder"),

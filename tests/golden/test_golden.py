@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.report import Page, html, load_reports
+from sselfie_insights.report import Page, load_reports
+from sselfie_insights.report.draw import html
 from sselfie_insights.report.formats import to_bytes
 
 FOLDER = Path(__file__).parent / "reports"

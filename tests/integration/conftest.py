@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import pytest
 
-from sselfie_insights.marts import build
+from sselfie_insights.build import build
 from sselfie_insights.migrate import apply
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
 from tests.conftest import temporary_database
-from tests.models import AS_OF, ZONE, failed_tests, run_in_duckdb
-from tests.readme import NEWCOMER, run_line
+from tests.support.models import AS_OF, ZONE, failed_tests, run_in_duckdb
+from tests.support.readme import NEWCOMER, run_line
 
 USERS = 400
 SEEDS = (1, 2)

@@ -8,12 +8,12 @@ import duckdb
 import polars as pl
 import pytest
 
+from sselfie_insights.diff import compare
 from sselfie_insights.explain import explain
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
-from sselfie_insights.run.diff import compare
-from tests.answers import KEYS, VARIANTS, list_differences
 from tests.integration.conftest import Business
-from tests.models import run_in_duckdb
+from tests.support.answers import KEYS, VARIANTS, list_differences
+from tests.support.models import run_in_duckdb
 
 
 def test_every_number_equals_the_answer_key(business: Business) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
-from tests.drill_downs import NOTHING, SUMS, list_unsummed
 from tests.integration.conftest import Business
+from tests.support.drill_downs import NOTHING, SUMS, list_unsummed
 
 LIBRARY = load_library()
 

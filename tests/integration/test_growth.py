@@ -15,7 +15,7 @@ from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode, StaleError, UsageError
 from sselfie_insights.explain import MEASURES, build_explanation_page, explain
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
-from sselfie_insights.report.html import render_html
+from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.segment import load_segments, read_segment
 from tests.integration.conftest import AS_OF, Business
 

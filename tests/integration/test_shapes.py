@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from sselfie_insights.build import build_in_postgres
+from sselfie_insights.build.dbt import run_dbt
 from sselfie_insights.check import check_mirror
-from sselfie_insights.marts import build_in_postgres
-from sselfie_insights.marts.dbt import run_dbt
 from sselfie_insights.query import open_warehouse, read_stamp
 from sselfie_insights.simulate import answer_key
-from tests.answers import list_differences
-from tests.drill_downs import NOTHING, SUMS, list_unsummed
 from tests.integration.conftest import Business, mirrored_business
-from tests.models import AS_OF, failed_tests, run_in_duckdb, run_in_postgres
+from tests.support.answers import list_differences
+from tests.support.drill_downs import NOTHING, SUMS, list_unsummed
+from tests.support.models import AS_OF, failed_tests, run_in_duckdb, run_in_postgres
 
 ZONES = ("UTC", "Europe/Oslo", "America/Los_Angeles")
 

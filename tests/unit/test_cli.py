@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouses import write_warehouse
+from tests.support.warehouses import write_warehouse
 
 HEAVY = {"dbt", "great_expectations", "pandas", "altair", "polars", "duckdb", "psycopg", "numpy"}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sselfie_insights.marts import check_marts
+from sselfie_insights.build import check_marts
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import Settings, load_settings
-from sselfie_insights.sync.state import TABLES
+from sselfie_insights.warehouse.meta import SYNC_TABLES
 
 TESTS = {
     "prices_are_known": "select * from marts.prices where price_cents is null",
@@ -28,11 +28,11 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
         shutil.copyfile(resource_dir("dbt_project") / name, project / name)
     for name, sql in TESTS.items():
         (project / "data-tests" / f"{name}.sql").write_text(sql)
-    monkeypatch.setattr("sselfie_insights.marts.dbt.resource_dir", lambda _: project)
+    monkeypatch.setattr("sselfie_insights.build.dbt.resource_dir", lambda _: project)
     warehouse = tmp_path / "published" / "warehouse.duckdb"
     warehouse.parent.mkdir()
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(TABLES)
+        connection.execute(SYNC_TABLES)
         at = "2026-03-01 04:00:00+00"
         connection.execute(
             f"insert into meta.sync_runs values ('run-7', 'full', '{at}', '{at}', '{at}', 1,"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from sselfie_insights.migrate import Limits
-from tests.waiting import wait_for_row
+from tests.support.waiting import wait_for_row
 
 ONE_ATTEMPT = Limits(lock_timeout_ms=50, deadline_s=0)
 """A migration that meets a lock is given up at once."""

@@ -22,7 +22,7 @@ from tests.integration.migrate.databases import (
     rows,
     wait_for_waiter,
 )
-from tests.waiting import wait_for_row, wait_until
+from tests.support.waiting import wait_for_row, wait_until
 
 READER = "nightly export, role postgres, idle in transaction, transaction open for 00:"
 

@@ -14,7 +14,7 @@ from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import Limits, apply, execution, load_migrations
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import history, rows, tables
-from tests.waiting import PATIENCE_SECONDS, wait_for_row
+from tests.support.waiting import PATIENCE_SECONDS, wait_for_row
 
 STEPS = """-- migrate: no-transaction
 create table public.one (id integer);

@@ -13,7 +13,7 @@ from sselfie_insights.migrate.session import session
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
 from tests.integration.sync.servers import Server
-from tests.waiting import reload_configuration
+from tests.support.waiting import reload_configuration
 
 
 def test_a_broken_connection(database: str, folder: Folder) -> None:

@@ -24,7 +24,7 @@ from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.lineage import load_models, read_tables, trace
 from sselfie_insights.report import load_reports
 from tests.integration.conftest import Business, Walk
-from tests.readme import NEWCOMER, code_blocks, run_line
+from tests.support.readme import NEWCOMER, code_blocks, run_line
 
 LIBRARY = load_library()
 BREAKDOWNS = ("product", "first_product", "acquisition", "brand_style")

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sselfie_insights.run import pipeline
-from sselfie_insights.run.journal import Entry, read_journal
 from sselfie_insights.run.logs import open_log
 from sselfie_insights.run.pipeline import RunReport
 from sselfie_insights.run.steps import STEPS
 from sselfie_insights.settings import Settings, load_settings
+from sselfie_insights.warehouse.journal import Entry, read_journal
 from tests.integration.run import small
 
 ROWS = 3_000
@@ -115,6 +115,6 @@ def nightly(
     small.fill(database, ROWS)
     for module, name, value in small.replacements(folders):
         monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr("sselfie_insights.marts.build_into", small.build_quickly)
+    monkeypatch.setattr("sselfie_insights.build.build_into", small.build_quickly)
     monkeypatch.chdir(tmp_path)
     return Nightly(database, tmp_path, folders)

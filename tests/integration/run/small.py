@@ -24,14 +24,14 @@ import duckdb
 import psycopg
 
 from sselfie_insights import check, forecast
+from sselfie_insights.build import BuildReport
+from sselfie_insights.build import dbt as marts_dbt
 from sselfie_insights.check import CheckResult, record
-from sselfie_insights.marts import BuildReport
-from sselfie_insights.marts import dbt as marts_dbt
 from sselfie_insights.query import library
 from sselfie_insights.report import definition
 from sselfie_insights.resources import find_files, resource_dir
 from sselfie_insights.settings import Settings
-from tests.warehouses import write_build_info
+from tests.support.warehouses import write_build_info
 
 PROJECT = {
     "dbt_project/models/marts/rounds.sql": """

@@ -6,7 +6,7 @@ import re
 import duckdb
 
 from sselfie_insights.errors import ExitCode
-from sselfie_insights.run.publish import warehouse_lock
+from sselfie_insights.warehouse.lock import warehouse_lock
 from tests.integration.run.conftest import Nightly
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from sselfie_insights.errors import ExitCode, UsageError
-from sselfie_insights.run import space
+from sselfie_insights.warehouse import space
 from tests.integration.run.conftest import Nightly
 
 MEGABYTES = 16

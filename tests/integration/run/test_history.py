@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sselfie_insights.run.backup import backup, restore
+from sselfie_insights.backup.archive import backup, restore
 from sselfie_insights.run.logs import open_log
 from sselfie_insights.run.pipeline import run
-from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.settings import load_settings
-from sselfie_insights.sync.state import TABLES
+from sselfie_insights.warehouse.meta import SYNC_TABLES
+from sselfie_insights.warehouse.publish import writable_copy
 from tests.integration.run import small
 
 BEGIN = datetime(2026, 11, 1)
@@ -22,7 +22,7 @@ def test_restored_into_a_fresh_warehouse_the_history_goes_on(
 ) -> None:
     lost = tmp_path / "lost.duckdb"
     with writable_copy(lost) as private, duckdb.connect(private) as db:
-        db.execute(TABLES)
+        db.execute(SYNC_TABLES)
         db.execute(
             "insert into meta.sync_runs select 'old', 'full', t, t, t, 1, 'x', 'x', 1, 2, 0, 0, 0, "
             "0 from (values (timestamptz '2026-11-01 00:00:00+00')) as moment (t)"

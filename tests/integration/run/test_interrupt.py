@@ -17,12 +17,12 @@ import duckdb
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from sselfie_insights.build.marts import build_into
 from sselfie_insights.errors import ExitCode, SourceError, TimedOutError
-from sselfie_insights.marts.build import build_into
 from sselfie_insights.run import interrupt
-from sselfie_insights.storage import ending
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.load import Loaded, Loader
+from sselfie_insights.warehouse.storage import closing
 from tests.integration.run.conftest import Nightly
 from tests.integration.run.small import fill
 from tests.integration.sync.servers import run_server
@@ -173,8 +173,8 @@ def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.Mon
         f"os.rename('{pid_file}.new', '{pid_file}')\n"
         "time.sleep(600)\n"
     )
-    monkeypatch.setattr("sselfie_insights.marts.build_into", build_into)
-    monkeypatch.setattr("sselfie_insights.marts.dbt.PROCESS", program)
+    monkeypatch.setattr("sselfie_insights.build.build_into", build_into)
+    monkeypatch.setattr("sselfie_insights.build.dbt.PROCESS", program)
     with time_up_when(pid_file.exists), pytest.raises(TimedOutError, match="in step 'build'"):
         nightly.run(timeout=HOUR)
     with pytest.raises(ProcessLookupError):
@@ -230,7 +230,7 @@ def test_an_interrupt_that_a_library_wraps_is_one(
     number: signal.Signals, end: type[BaseException]
 ) -> None:
     """DuckDB makes a RuntimeError of it, and goes on with the statement until it is told, too."""
-    with pytest.raises(end), interrupt.orderly(HOUR, str, print), ending(duckdb.connect()) as db:
+    with pytest.raises(end), interrupt.orderly(HOUR, str, print), closing(duckdb.connect()) as db:
         threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
         db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")
 

@@ -20,11 +20,11 @@ import duckdb
 import psycopg
 import pytest
 
-from sselfie_insights.run.diff import compare
-from sselfie_insights.run.journal import read_journal, read_unended
+from sselfie_insights.diff import compare
+from sselfie_insights.warehouse.journal import read_journal, read_unended
 from tests.integration.conftest import mirrored_business
 from tests.integration.run.conftest import Nightly, last_step
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 KILLS = int(os.environ.get("RUN_KILLS", "2"))
 IS_REAL = "RUN_KILLS" in os.environ
@@ -154,7 +154,7 @@ def test_killed_at_random_instants(victim: Nightly) -> None:
 @pytest.mark.parametrize(
     ("step", "place"),
     [
-        ("build", "sselfie_insights.marts.dbt._read_events"),
+        ("build", "sselfie_insights.build.dbt._read_events"),
         ("render", "sselfie_insights.report.site.build_pages"),
     ],
 )

@@ -12,9 +12,9 @@ from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.run import ping
-from sselfie_insights.run.journal import journal_path
 from sselfie_insights.run.logs import open_log
 from sselfie_insights.settings import describe_settings
+from sselfie_insights.warehouse.paths import journal_path
 from tests.integration.run.conftest import Nightly
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from sselfie_insights.query.warehouse import open_warehouse
-from sselfie_insights.run.publish import private_copy, publish
+from sselfie_insights.warehouse.publish import private_copy, publish
+from sselfie_insights.warehouse.reading import open_warehouse
 
 READERS = 8
 PUBLICATIONS = 20

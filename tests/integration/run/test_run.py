@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from sselfie_insights import check
+from sselfie_insights.build.marts import build, build_into
 from sselfie_insights.errors import (
     ChecksFailedError,
     ExitCode,
@@ -15,11 +16,11 @@ from sselfie_insights.errors import (
     SselfieError,
     UsageError,
 )
-from sselfie_insights.marts.build import build, build_into
 from sselfie_insights.run import pipeline
-from sselfie_insights.run.journal import journal_path, read_journal
-from sselfie_insights.run.publications import list_publications
 from sselfie_insights.run.steps import STEPS
+from sselfie_insights.warehouse.journal import read_journal
+from sselfie_insights.warehouse.paths import journal_path
+from sselfie_insights.warehouse.publications import list_publications
 from tests.integration.run.conftest import ROWS, Nightly
 
 BANNER = "A run failed at"
@@ -145,7 +146,7 @@ def test_severities_of_no_test_of_the_marts_are_refused_before_anything_is_read(
     assert not nightly.warehouse.exists()
     severities.write_text("marts:\n  rounds_*: warn\n")
     # The names are known by now; dbt is not asked again.
-    monkeypatch.setattr("sselfie_insights.marts.dbt.PROCESS", nightly.folder / "none.py")
+    monkeypatch.setattr("sselfie_insights.build.dbt.PROCESS", nightly.folder / "none.py")
     nightly.run()
     severities.write_text("marts:\n  rounds_agree: fatal\n")
     with pytest.raises(UsageError, match="'fatal' is no severity, of 'rounds_agree'"):
@@ -267,7 +268,7 @@ def test_a_damaged_block_amid_the_file_is_told(
         whole[start : start + 64] = b"\xa5" * 64
     nightly.warehouse.write_bytes(whole)
     before = nightly.digest()
-    monkeypatch.setattr("sselfie_insights.marts.build_into", build_into)
+    monkeypatch.setattr("sselfie_insights.build.build_into", build_into)
     monkeypatch.setattr(check, "check_mirror", lambda *_: [])
     with pytest.raises(UsageError, match="damaged"):
         nightly.run(steps=("check", "build", "publish"))
@@ -310,7 +311,7 @@ def test_an_error_that_nobody_foresaw_is_journaled_without_its_words(
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError("hunter2")
 
-    monkeypatch.setattr("sselfie_insights.marts.build_into", explode)
+    monkeypatch.setattr("sselfie_insights.build.build_into", explode)
     with pytest.raises(ZeroDivisionError):
         nightly.run()
     assert (nightly.last()["exit_code"], nightly.last()["error"]) == (1, "ZeroDivisionError")

@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.load import Loaded, Loader
 from tests.integration.sync.conftest import Bench
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 ROWS = 20_000
 

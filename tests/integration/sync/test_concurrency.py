@@ -11,7 +11,7 @@ from sselfie_insights.sync.failures import explain_failure
 from sselfie_insights.sync.source import Source
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.faults import COPYING, before_table, change, fill, halted_copy, rounds
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import ExitCode, LockedError, SourceError, UsageError
-from sselfie_insights.run.journal import read_journal
-from sselfie_insights.run.publish import warehouse_lock
+from sselfie_insights.warehouse.journal import read_journal
+from sselfie_insights.warehouse.lock import warehouse_lock
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.faults import (
     COPYING,
@@ -30,7 +30,7 @@ from tests.integration.sync.faults import (
     rounds,
 )
 from tests.integration.sync.servers import Server
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 KILLS = int(os.environ.get("MIRROR_KILLS", "2"))
 

@@ -5,9 +5,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.run.publish import writable_copy
 from sselfie_insights.sync import SyncReport, TableReport
 from sselfie_insights.sync.changes import changed_since
+from sselfie_insights.warehouse.publish import writable_copy
 from tests.integration.sync.conftest import Bench
 
 

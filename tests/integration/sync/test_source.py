@@ -13,7 +13,7 @@ from sselfie_insights.errors import ExitCode, SourceError, UsageError
 from sselfie_insights.sync.digest import Comparison
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.servers import Server
-from tests.waiting import reload_configuration
+from tests.support.waiting import reload_configuration
 
 READER = "reader_of_tests"
 TOKEN = "tok-1f0c7a"

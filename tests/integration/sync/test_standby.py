@@ -12,7 +12,7 @@ from sselfie_insights.errors import SourceError
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.faults import before_table, fill
 from tests.integration.sync.servers import Server
-from tests.waiting import reload_configuration, wait_until
+from tests.support.waiting import reload_configuration, wait_until
 
 NEWEST = pytest.mark.parametrize("any_server", [18], indirect=True, ids=["pg18"])
 

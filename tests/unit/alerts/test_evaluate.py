@@ -10,7 +10,7 @@ import pytest
 from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import open_warehouse, read_stamp
-from tests.warehouses import insert, write_build_info
+from tests.support.warehouses import insert, write_build_info
 
 MONTHS = [date(2024 + n // 12, n % 12 + 1, 1) for n in range(23)]
 AS_OF = datetime(2025, 11, 15, tzinfo=UTC)

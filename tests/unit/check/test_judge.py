@@ -12,7 +12,7 @@ from sselfie_insights.check.expectations import Answer, Question, ask
 from sselfie_insights.check.judge import Finding, judge
 from sselfie_insights.check.measure import MeasuredMirror
 from sselfie_insights.contract import load_contract
-from sselfie_insights.sync.state import TABLES
+from sselfie_insights.warehouse.meta import SYNC_TABLES
 
 USERS = load_contract()["users"]
 READ_AT = datetime(2026, 3, 1, 4)
@@ -24,7 +24,7 @@ ZERO = {"column": "count", "max_value": 0}
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(TABLES)
+        connection.execute(SYNC_TABLES)
         connection.execute("create schema raw")
         connection.execute("create table raw.users (id varchar, created_at timestamp)")
         yield connection

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.forecast import write_forecasts
-from tests.members import write_members
+from tests.support.members import write_members
 
 RATE = 0.01
 

@@ -15,7 +15,7 @@ from sselfie_insights.forecast.step import SCHEMAS
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.formats import to_bytes
-from tests.members import Truth, write_members
+from tests.support.members import Truth, write_members
 from tests.unit.forecast.conftest import RATE
 
 QUERIES = [name for name in load_library() if name.startswith("forecast/")]

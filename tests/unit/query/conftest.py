@@ -1,3 +1,3 @@
-from tests.pages import business, pages
+from tests.support.pages import business, pages
 
 __all__ = ["business", "pages"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
-from tests.warehouses import User, write_warehouse
+from tests.support.warehouses import User, write_warehouse
 
 
 def at(text: str) -> datetime:

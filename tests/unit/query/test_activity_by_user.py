@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
-from tests.warehouses import User, write_warehouse
+from tests.support.warehouses import User, write_warehouse
 
 SIGNED_UP = datetime(2026, 1, 1, tzinfo=UTC)
 

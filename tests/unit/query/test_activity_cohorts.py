@@ -12,7 +12,7 @@ import pytest
 
 from sselfie_insights.query import open_warehouse, read_stamp, run_query
 from sselfie_insights.query.library import load_query
-from tests.warehouses import User, write_warehouse
+from tests.support.warehouses import User, write_warehouse
 
 FEATURES = ("image", "chat", "training")
 STARTS = ("signup", "first_payment", "first_subscription", "first_activity")

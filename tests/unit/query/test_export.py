@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.query.export import MANIFEST, WORKBOOK, ExportFile, export_warehouse
 
@@ -143,7 +143,7 @@ def test_a_file_that_comes_while_it_is_written_stays(
 
 def test_a_link_to_itself_is_no_folder(business: Path, tmp_path: Path) -> None:
     (tmp_path / "e").symlink_to("e")
-    with pytest.raises(UsageError, match="e cannot be written"):
+    with pytest.raises(StorageError, match="e cannot be written"):
         export(business, tmp_path / "e")
 
 
@@ -180,7 +180,7 @@ def test_a_failure_leaves_the_earlier_export(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("sselfie_insights.query.export.to_workbook", fail)
-    with pytest.raises(UsageError, match="No space left on device"):
+    with pytest.raises(StorageError, match="No space left on device"):
         export(business, folder)
     assert (folder / MANIFEST).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["e"]

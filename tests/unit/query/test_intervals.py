@@ -20,7 +20,7 @@ from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.privacy import suppress_small_groups
-from tests.warehouses import write_warehouse
+from tests.support.warehouses import write_warehouse
 
 SHARE = "{unit: rate, of: people, description: S.}"
 # Newcombe (1998), Two-sided confidence intervals for the single proportion, table I, method 3:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.marts.build import artifacts_dir
 from sselfie_insights.query.library import parse_query
 from sselfie_insights.query.lineage import Model, load_models, read_tables, trace
+from sselfie_insights.warehouse.paths import artifacts_dir
 
 MODELS = {
     model.name: model

@@ -5,7 +5,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import (
     compile_query,
     open_warehouse,
@@ -15,7 +15,7 @@ from sselfie_insights.query import (
 )
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.write import to_bytes
-from tests.warehouses import write_warehouse
+from tests.support.warehouses import write_warehouse
 
 AS_OF = datetime(2026, 3, 15, 12, tzinfo=UTC)
 HEADER = """/*
@@ -257,7 +257,7 @@ def test_a_missing_warehouse_names_the_commands(tmp_path: Path) -> None:
 def test_a_file_that_is_no_warehouse_is_told(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     path.write_text("not a database " * 1000)
-    with pytest.raises(UsageError, match="cannot be read as a warehouse"), open_warehouse(path):
+    with pytest.raises(StorageError, match="or not a warehouse"), open_warehouse(path):
         pass
 
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Column
@@ -215,7 +215,7 @@ def test_a_file_is_private_and_whole_or_absent(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written: No such file or directory"):
+    with pytest.raises(StorageError, match="cannot be written: No such file or directory"):
         write_file(tmp_path / "none" / "x.csv", b"")
 
 
@@ -253,5 +253,5 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_file(tmp_path, b"a")

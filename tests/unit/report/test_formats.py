@@ -16,9 +16,9 @@ from sselfie_insights.query.library import Column
 from sselfie_insights.query.write import to_csv, to_records
 from sselfie_insights.report import Page
 from sselfie_insights.report.blocks import DataBlock
+from sselfie_insights.report.draw.html import render_html
+from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.formats import to_bytes
-from sselfie_insights.report.html import render_html
-from sselfie_insights.report.terminal import render_text
 
 
 def read(text: str, column: Column) -> str:

@@ -13,12 +13,12 @@ from markupsafe import escape
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import build_page, load_reports
-from sselfie_insights.report.html import render_html
+from sselfie_insights.report.draw.html import render_html
+from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.notices import read_notices
-from sselfie_insights.report.terminal import render_text
-from sselfie_insights.run.journal import journal_path
 from sselfie_insights.settings import load_settings
-from tests.business import BUSINESS_AS_OF
+from sselfie_insights.warehouse.paths import journal_path
+from tests.support.business import BUSINESS_AS_OF
 
 # The made-up business was read at the instant that it speaks for.
 SYNCED_AT = BUSINESS_AS_OF

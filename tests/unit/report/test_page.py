@@ -10,7 +10,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import Page, build_page, load_reports
 from sselfie_insights.report.blocks import HeadlineBlock
-from sselfie_insights.report.html import render_html
+from sselfie_insights.report.draw.html import render_html
 
 # 300 KB a page, DESIGN §6.
 LARGEST = 300 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import write_file
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import read_headlines, render_site
@@ -98,7 +98,7 @@ def one_page(business: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_a_folder_that_cannot_be_made_is_told(one_page: Settings) -> None:
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(StorageError, match="cannot be created"):
         render_site(one_page, Path("/proc/site"))
 
 

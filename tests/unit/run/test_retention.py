@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.run.publications import keep, list_publications
 from sselfie_insights.run.retention import export_dir, is_whole_export, prune
 from sselfie_insights.settings import Settings, load_settings
-from tests.warehouses import write_warehouse
+from sselfie_insights.warehouse.publications import keep, list_publications
+from tests.support.warehouses import write_warehouse
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

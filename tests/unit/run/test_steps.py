@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.run.missed import describe_missed, missed_days
-from sselfie_insights.run.space import MARGIN_BYTES, measure_space, write_bytes
 from sselfie_insights.run.steps import STEPS, choose_steps
+from sselfie_insights.warehouse.space import MARGIN_BYTES, measure_space, write_bytes
 
 
 def test_steps_are_taken_in_order_whatever_the_order_of_their_names() -> None:
@@ -40,7 +40,7 @@ def test_room_is_needed_for_twice_the_warehouse_and_a_margin(tmp_path: Path) -> 
     warehouse.write_bytes(b"x" * 1000)
     assert measure_space(warehouse).needed == MARGIN_BYTES + 2000
     assert [write_bytes(count) for count in (2_000_000, 1_240_000_000)] == ["2 MB", "1.2 GB"]
-    with pytest.raises(UsageError, match="cannot be used"):
+    with pytest.raises(StorageError, match="cannot be used"):
         measure_space(tmp_path / "no" / "w.duckdb")
 
 

@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import duckdb
 
-from tests.warehouses import insert, write_build_info
+from tests.support.warehouses import insert, write_build_info
 
 AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
 TODAY = date(2026, 6, 15)

@@ -10,8 +10,8 @@ import pytest
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.segment.record import PastExport, append_export
 from sselfie_insights.statistics.intervals import newcombe
+from tests.support.warehouses import insert
 from tests.unit.segment.people import TODAY, Person, write_people
-from tests.warehouses import insert
 
 EXPORTED_ON = TODAY - timedelta(days=40)
 

@@ -12,17 +12,16 @@ import pytest
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.query import open_warehouse, read_stamp
 from sselfie_insights.query.write import to_bytes
-from sselfie_insights.run.publications import publications_dir
 from sselfie_insights.segment import (
     SegmentExport,
     erase_people,
     export_segment,
     find_segment,
     load_segments,
-    record_path,
 )
 from sselfie_insights.segment.holdout import is_held_out
 from sselfie_insights.segment.record import read_record, record_lock
+from sselfie_insights.warehouse.paths import exports_record_path, publications_dir
 from tests.unit.segment.people import AS_OF, Person, write_people
 
 SEGMENTS = load_segments()
@@ -120,8 +119,8 @@ def test_a_recent_e_mail_keeps_a_person_out(warehouse: Path) -> None:
 
 def test_the_record_is_its_owners_alone_and_holds_no_address(warehouse: Path) -> None:
     exported = export(warehouse, with_personal_data=True)
-    text = record_path(warehouse).read_text()
-    assert stat.S_IMODE(record_path(warehouse).stat().st_mode) == 0o600
+    text = exports_record_path(warehouse).read_text()
+    assert stat.S_IMODE(exports_record_path(warehouse).stat().st_mode) == 0o600
     assert "@" not in text
     assert set(exported.result.frame["email"]) == {f"{key}@mail.org" for key in keys(exported)}
     assert b"@" not in to_bytes(export(warehouse).result, "csv")
@@ -131,19 +130,19 @@ def test_a_person_can_be_erased_from_the_record(warehouse: Path) -> None:
     exported = export(warehouse)
     gone = sorted(keys(exported))[0]
     assert erase_people(warehouse, {gone}) == 1
-    assert f'"{gone}"' not in record_path(warehouse).read_text()
+    assert f'"{gone}"' not in exports_record_path(warehouse).read_text()
     assert keys(export(warehouse)) == keys(exported) - {gone}
     assert erase_people(warehouse, {gone}) == 0
-    assert stat.S_IMODE(record_path(warehouse).stat().st_mode) == 0o600
+    assert stat.S_IMODE(exports_record_path(warehouse).stat().st_mode) == 0o600
 
 
 def test_a_kept_publication_shares_the_record_of_its_warehouse(warehouse: Path) -> None:
     kept = publications_dir(warehouse) / "20260615T120000Z.duckdb"
-    assert record_path(kept) == record_path(warehouse)
+    assert exports_record_path(kept) == exports_record_path(warehouse)
 
 
 def test_a_line_that_is_no_export_is_named(warehouse: Path) -> None:
-    record_path(warehouse).write_text(json.dumps({"segment": "win_back"}) + "\n")
+    exports_record_path(warehouse).write_text(json.dumps({"segment": "win_back"}) + "\n")
     with pytest.raises(UsageError, match=r"w\.duckdb\.segments\.jsonl:1 is no export"):
         export(warehouse)
 

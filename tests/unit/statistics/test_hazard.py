@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from sselfie_insights.statistics import brier, fit_hazard, recalibrate
+from sselfie_insights.statistics.hazard import fit_hazard, recalibrate
+from sselfie_insights.statistics.scores import brier
 
 
 def test_a_table_of_four_is_worked_out() -> None:

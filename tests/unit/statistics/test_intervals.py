@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sselfie_insights.statistics import bootstrap_mean, kaplan_meier, log_rank, wilson
+from sselfie_insights.statistics.intervals import bootstrap_mean, wilson
+from sselfie_insights.statistics.kaplan_meier import kaplan_meier, log_rank
 
 SIMULATIONS = 1000
 

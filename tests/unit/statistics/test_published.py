@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from sselfie_insights.statistics import (
-    Lifetimes,
-    choose_renewals,
-    fit_bdw,
-    fit_sbg,
-    kaplan_meier,
-    log_rank,
-    mape,
-)
+from sselfie_insights.statistics.kaplan_meier import kaplan_meier, log_rank
+from sselfie_insights.statistics.renewals import Lifetimes, choose_renewals, fit_bdw, fit_sbg
+from sselfie_insights.statistics.scores import mape
 from tests.unit.statistics.published import (
     CONTROL,
     HIGH_END,

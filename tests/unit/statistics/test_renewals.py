@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from sselfie_insights.statistics import Lifetimes, choose_renewals, fit_bdw, fit_sbg
+from sselfie_insights.statistics.renewals import Lifetimes, choose_renewals, fit_bdw, fit_sbg
 from tests.unit.statistics.published import HIGH_END, survivors
 
 # 1,000 prove it; fewer are quick. The band below is three standard errors of 250 around 95 %.

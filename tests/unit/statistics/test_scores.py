@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sselfie_insights.statistics import brier, calibrate_bins, draw_arrivals, mape, top_share
+from sselfie_insights.statistics.arrivals import draw_arrivals
+from sselfie_insights.statistics.scores import brier, calibrate_bins, mape, top_share
 
 
 def test_scores_by_hand() -> None:

@@ -1,0 +1,227 @@
+"""Backup and restore of what no source can give back: histories of rows, syncs, runs, exports.
+
+A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` and the history tables
+of ``meta``, ``runs.jsonl`` with the journal, ``segments.jsonl`` with the record of segments'
+exports, and ``manifest.json`` with their checksums.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ValidationError
+
+from sselfie_insights import __version__
+from sselfie_insights.backup.history import copy_history, merge_history
+from sselfie_insights.errors import StorageError, UsageError
+from sselfie_insights.files import storage_error, write_file
+from sselfie_insights.segment.record import record_lock
+from sselfie_insights.sql import literal
+from sselfie_insights.warehouse.format import FORMAT_VERSION
+from sselfie_insights.warehouse.paths import exports_record_path, journal_path
+from sselfie_insights.warehouse.publish import writable_copy
+from sselfie_insights.warehouse.reading import open_warehouse
+from sselfie_insights.warehouse.storage import explain_storage, first_line
+
+BACKUP_FORMAT = 1
+
+_MANIFEST = "manifest.json"
+_HISTORY = "history.duckdb"
+_JOURNAL = "runs.jsonl"
+_EXPORTS = "segments.jsonl"
+
+
+class _Manifest(BaseModel):
+    kind: Literal["sselfie-insights backup"] = "sselfie-insights backup"
+    format: int
+    warehouse_format: int
+    version: str
+    made_at: datetime
+    tables: dict[str, int]
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """What was written, or restored: rows by table, lines of the journal, exports of segments."""
+
+    tables: dict[str, int]
+    run_count: int
+    export_count: int
+
+
+def backup(warehouse: Path, file: Path) -> BackupReport:
+    """Write the history of ``warehouse`` to ``file``, whole or not at all, readable by its owner.
+
+    No lock is needed: the published file never changes.
+
+    Raises:
+        UsageError: There is no warehouse, or ``file`` cannot be written.
+    """
+    if file.exists() and not is_backup(file):
+        raise UsageError(f"{file} is there and no backup", remedy="choose another name")
+    with open_warehouse(warehouse):
+        pass  # it is one, of a format that is known
+    try:
+        with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+            history = Path(folder, _HISTORY)
+            with duckdb.connect(history) as db:
+                db.execute(f"attach {literal(str(warehouse))} as published (read_only)")
+                tables = copy_history(db, "published")
+                db.execute("detach published")
+            journal = _read_bytes(journal_path(warehouse))
+            exports = _read_bytes(exports_record_path(warehouse))
+            contents = {
+                _HISTORY: history.read_bytes(),
+                _JOURNAL: journal,
+                _EXPORTS: exports,
+            }
+            manifest = _Manifest(
+                format=BACKUP_FORMAT,
+                warehouse_format=FORMAT_VERSION,
+                version=__version__,
+                made_at=datetime.now(UTC),
+                tables=tables,
+                sha256={name: _checksum(content) for name, content in contents.items()},
+            )
+            contents[_MANIFEST] = manifest.model_dump_json(indent=1).encode()
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in contents.items():
+                    archive.writestr(name, content)
+            write_file(file, packed.getvalue())
+    except duckdb.Error as error:
+        reason = first_line(error)
+        raise explain_storage(reason) or StorageError(
+            f"the history in {warehouse} cannot be copied: {reason}"
+        ) from None
+    except OSError as error:
+        raise storage_error(f"{file} cannot be written", error) from None
+    return BackupReport(tables, len(journal.splitlines()), len(exports.splitlines()))
+
+
+def restore(file: Path, warehouse: Path) -> BackupReport:
+    """Merge the history in ``file`` into ``warehouse``, which need not exist yet, and publish it.
+
+    What is there already is not doubled, so that restoring twice changes nothing. The mirror and
+    the marts are not touched: a sync and a build make them.
+
+    Returns:
+        The rows, runs and exports that were added.
+
+    Raises:
+        UsageError: ``file`` is no backup, is damaged, or was written by a newer version; or the
+            warehouse cannot be written.
+        LockedError: Another run holds the warehouse, or an export the record of exports.
+    """
+    contents = _read_backup(file)
+    with writable_copy(warehouse) as private:
+        history = private.with_name(f"backup-{_HISTORY}")
+        write_file(history, contents[_HISTORY])
+        with duckdb.connect(private) as db:
+            db.execute(f"attach {literal(str(history))} as backup (read_only)")
+            tables = merge_history(db, "backup")
+            db.execute("detach backup")
+        with record_lock(warehouse):
+            export_count = _merge_lines(
+                exports_record_path(warehouse), contents[_EXPORTS], _name_export
+            )
+        run_count = _merge_lines(journal_path(warehouse), contents[_JOURNAL], lambda line: line)
+    return BackupReport(tables, run_count, export_count)
+
+
+def is_backup(file: Path) -> bool:
+    """Say whether ``file`` is a backup, of any version, damaged or not."""
+    try:
+        _read_manifest(file)
+    except UsageError:
+        return False
+    return True
+
+
+def _read_backup(file: Path) -> dict[str, bytes]:
+    manifest = _read_manifest(file)
+    if manifest.format > BACKUP_FORMAT or manifest.warehouse_format > FORMAT_VERSION:
+        raise UsageError(
+            f"{file} was written by sselfie-insights {manifest.version}, in a format that this"
+            f" version ({__version__}) does not know",
+            remedy="upgrade sselfie-insights",
+        )
+    contents = {}
+    for name in (_HISTORY, _JOURNAL, _EXPORTS):
+        content = _read_member(file, name)
+        if content is None or _checksum(content) != manifest.sha256.get(name):
+            raise UsageError(
+                f"{file} is damaged: {name} is not what was written",
+                remedy="restore another backup; nothing was changed",
+            )
+        contents[name] = content
+    return contents
+
+
+def _read_manifest(file: Path) -> _Manifest:
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    content = _read_member(file, _MANIFEST)
+    try:
+        return _Manifest.model_validate_json(content or b"")
+    except ValidationError:
+        raise UsageError(
+            f"{file} is damaged, or no backup", remedy="restore another one; nothing was changed"
+        ) from None
+
+
+def _read_member(file: Path, name: str) -> bytes | None:
+    """Return a member of the zip file; None where it cannot be read whole."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, ValueError):
+        return None
+    except RuntimeError:  # damage can look like an unknown method, or like a password
+        return None
+
+
+def _merge_lines(path: Path, restored: bytes, name: Callable[[bytes], Hashable]) -> int:
+    """Add the lines whose name is not there yet, in the order of their time; return how many."""
+    present = _read_bytes(path).splitlines()
+    known = {name(line) for line in present}
+    added = [line for line in restored.splitlines() if name(line) not in known]
+    if added:
+        lines = sorted([*added, *present], key=_written_at)
+        write_file(path, b"".join(line + b"\n" for line in lines))
+    return len(added)
+
+
+def _name_export(line: bytes) -> Hashable:
+    """Return what tells an export apart; one that is there may have lost who was forgotten."""
+    try:
+        export = json.loads(line)
+        return str(export["segment"]), str(export["exported_on"])
+    except (ValueError, KeyError, TypeError):  # a line that was cut short
+        return line
+
+
+def _written_at(line: bytes) -> str:
+    try:
+        entry = json.loads(line)
+        return str(entry.get("finished_at") or entry.get("started_at") or entry["exported_on"])
+    except (ValueError, KeyError, TypeError, AttributeError):  # a line that was cut short
+        return ""
+
+
+def _read_bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

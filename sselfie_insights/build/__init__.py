@@ -1,0 +1,19 @@
+"""Build the marts, and test them: run dbt over the mirror and read what it reports."""
+
+from sselfie_insights.build.marts import (
+    BuildReport,
+    build,
+    build_in_postgres,
+    build_into,
+    check_marts,
+    require_known_tests,
+)
+
+__all__ = [
+    "BuildReport",
+    "build",
+    "build_in_postgres",
+    "build_into",
+    "check_marts",
+    "require_known_tests",
+]

@@ -1,0 +1,295 @@
+"""Build the marts for an instant: in a private copy of the warehouse, or inside Postgres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import duckdb
+
+from sselfie_insights.warehouse.paths import artifacts_dir
+from sselfie_insights import __version__
+from sselfie_insights.check.results import CheckResult, failures, record, require_passed
+from sselfie_insights.check.severities import load_severities
+from sselfie_insights.clock import parse_instant
+from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
+from sselfie_insights.build.checks import from_dbt, read_test_names
+from sselfie_insights.build.dbt import FAILED, NodeResult, Progress, run_dbt
+from sselfie_insights.postgres import connect
+from sselfie_insights.warehouse.publish import writable_copy
+from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.storage import explain_storage
+from sselfie_insights.warehouse.meta import LastSync, read_last_sync
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build made.
+
+    Attributes:
+        as_of: The instant that the marts speak for (UTC).
+        model_count: The models, seeds and snapshots that were built.
+        test_count: The tests that ran.
+        warnings: The names of the tests of severity ``warn`` that did not pass.
+        test_seconds: What the tests took, as if one ran after the other.
+        seconds: What the build took.
+    """
+
+    as_of: datetime
+    model_count: int
+    test_count: int
+    warnings: tuple[str, ...]
+    test_seconds: float
+    seconds: float
+
+
+def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
+    """Build every mart from the mirror, test them, and publish the warehouse.
+
+    The marts speak for ``settings.as_of``, by default the instant of the last sync. Only a build
+    of that present adds to the history of mutable rows that the source does not keep.
+
+    Raises:
+        UsageError: There is no warehouse, nothing was synced into it, or the severities are wrong.
+        ChecksFailedError: A test failed; nothing was published.
+        SselfieError: A model failed; nothing was published.
+        LockedError: Another run holds the warehouse.
+    """
+    if not settings.warehouse.exists():
+        raise UsageError(f"no warehouse at {settings.warehouse}", remedy="run 'sselfie sync' first")
+    with writable_copy(settings.warehouse) as private:
+        require_known_tests(settings)
+        return build_into(private, settings, on_progress=on_progress)
+
+
+def require_known_tests(settings: Settings) -> None:
+    """Refuse severities of tests of the marts that there are none of, before anything is built.
+
+    The names are those that dbt saw last. Only where these are not enough does it read the project
+    again, which takes seconds. The caller holds the warehouse.
+
+    Raises:
+        UsageError: The severities name such a test, or are wrong.
+    """
+    severities = load_severities(settings)
+    if not severities.has_own("marts"):
+        return
+    artifacts = _own_artifacts(settings, "duckdb")
+    try:
+        severities.require_known("marts", read_test_names(artifacts))
+    except UsageError:
+        sync = LastSync("", datetime.now(UTC))
+        _run_in(settings.warehouse.resolve(), settings, sync, ["test", "--exclude=*"])
+        severities.require_known("marts", read_test_names(artifacts))
+
+
+def build_into(
+    private: Path, settings: Settings, *, on_progress: Progress | None = None
+) -> BuildReport:
+    """Build every mart in a private copy, test them, record the findings, and forecast.
+
+    Models, snapshots and tests are one call of dbt: to start it twice takes seconds. dbt only
+    tells what the tests found; how severe that is, ``checks.yml`` says.
+
+    Args:
+        private: The private copy of a run that holds the warehouse.
+        settings: The settings in force.
+        on_progress: Called after every node.
+
+    Raises:
+        UsageError: Nothing was synced into the copy.
+        ChecksFailedError: A test of severity ``error`` failed.
+        SselfieError: A model failed.
+    """
+    from sselfie_insights.forecast import write_forecasts
+
+    started = monotonic()
+    sync = _read_last_sync(private)
+    as_of, results = _run_in(private, settings, sync, ["build"], on_progress)
+    findings = from_dbt(results, settings, sync.run_id, _own_artifacts(settings, "duckdb"))
+    record(private, findings)
+    require_passed(findings)
+    write_forecasts(private, discount_rate=settings.discount_rate)
+    warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
+    return _report(as_of, results, warnings, started)
+
+
+def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:
+    """Run dbt's tests on the published marts, which stay as they are.
+
+    Args:
+        settings: The settings in force.
+        on_progress: Called after every test.
+
+    Raises:
+        UsageError: Nothing was synced into the warehouse, or the severities are wrong.
+        SselfieError: dbt ended before it ran any test.
+    """
+    sync = _read_last_sync(settings.warehouse)
+    with TemporaryDirectory(prefix="sselfie-check-") as folder:
+        artifacts = Path(folder)
+        _, results = _run(
+            settings,
+            sync,
+            command=["test"],
+            target="duckdb",
+            target_path=artifacts,
+            source_schema="raw",
+            environment={
+                "SSELFIE_DBT_WAREHOUSE": str(settings.warehouse.resolve()),
+                "SSELFIE_DBT_ACCESS": "read_only",
+                "SSELFIE_DBT_TEST_SEVERITY": "warn",
+            },
+            on_progress=on_progress,
+        )
+        return from_dbt(results, settings, sync.run_id, artifacts)
+
+
+def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
+    """Build every mart inside the source database, in the schema ``analytics``, and test them.
+
+    The marts speak for ``settings.as_of``, by default the server's present.
+
+    Raises:
+        UsageError: No database is set.
+        SourceError: The database cannot be reached.
+        ChecksFailedError: A test failed.
+        SselfieError: A model failed.
+    """
+    url = settings.require_database_url()
+    with connect(url) as connection:
+        row = connection.execute("select now()").fetchone()
+        info = connection.info
+        environment = {
+            "SSELFIE_DBT_HOST": info.host,
+            "SSELFIE_DBT_PORT": str(info.port),
+            "SSELFIE_DBT_USER": info.user,
+            "SSELFIE_DBT_DATABASE": info.dbname,
+            "SSELFIE_DBT_SSLMODE": info.get_parameters().get("sslmode", "prefer"),
+            "DBT_ENV_SECRET_PASSWORD": info.password,
+        }
+    assert row is not None  # noqa: S101  # a select without a from has one row
+    started = monotonic()
+    as_of, results = _run(
+        settings,
+        LastSync("", row[0].astimezone(UTC)),
+        command=["build"],
+        target="postgres",
+        target_path=_own_artifacts(settings, "postgres"),
+        source_schema=settings.source_schemas[0],
+        environment=environment,
+        on_progress=on_progress,
+    )
+    failed = [result.name for result in results if result.is_test and result.status in FAILED]
+    if failed:
+        raise ChecksFailedError(f"{len(failed)} tests failed: {', '.join(failed)}")
+    warned = tuple(result.name for result in results if result.is_test and result.status == "warn")
+    return _report(as_of, results, warned, started)
+
+
+def _run_in(
+    warehouse: Path,
+    settings: Settings,
+    sync: LastSync,
+    command: list[str],
+    on_progress: Progress | None = None,
+) -> tuple[datetime, list[NodeResult]]:
+    """Run dbt on a warehouse of this run's own, by its name; dbt parses the project only once."""
+    return _run(
+        settings,
+        sync,
+        command=command,
+        target="duckdb",
+        target_path=_own_artifacts(settings, "duckdb"),
+        source_schema="raw",
+        environment={"SSELFIE_DBT_WAREHOUSE": warehouse.name, "SSELFIE_DBT_TEST_SEVERITY": "warn"},
+        folder=warehouse.parent,
+        on_progress=on_progress,
+    )
+
+
+def _run(
+    settings: Settings,
+    sync: LastSync,
+    *,
+    command: list[str],
+    target: str,
+    target_path: Path,
+    source_schema: str,
+    environment: dict[str, str],
+    on_progress: Progress | None,
+    folder: Path | None = None,
+) -> tuple[datetime, list[NodeResult]]:
+    """Run dbt; return the instant that the marts speak for and what became of every node."""
+    as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
+    left_out = ["unit_test"]
+    if command == ["build"]:
+        left_out += ["exposure", *(["snapshot"] if settings.as_of else [])]
+    results = run_dbt(
+        [*command, *(f"--exclude-resource-type={kind}" for kind in left_out)],
+        target=target,
+        target_path=target_path,
+        variables={
+            "timezone": settings.timezone,
+            "grace_days": settings.grace_days,
+            "spend_paid_credits_first": settings.spend_paid_credits_first,
+            "internal_accounts": list(settings.internal_accounts),
+            "internal_domains": list(settings.internal_domains),
+            "source_schema": source_schema,
+        },
+        environment={
+            **environment,
+            "SSELFIE_DBT_AS_OF": _as_timestamp(as_of),
+            "SSELFIE_DBT_SYNCED_AT": _as_timestamp(sync.snapshot_at),
+            "SSELFIE_DBT_RUN_ID": sync.run_id,
+            "SSELFIE_DBT_VERSION": __version__,
+        },
+        folder=folder,
+        on_progress=on_progress,
+    )
+    _require_models(results)
+    return as_of, results
+
+
+def _report(
+    as_of: datetime, results: Sequence[NodeResult], warnings: tuple[str, ...], started: float
+) -> BuildReport:
+    tests = [result for result in results if result.is_test]
+    return BuildReport(
+        as_of=as_of,
+        model_count=len(results) - len(tests),
+        test_count=len(tests),
+        warnings=warnings,
+        test_seconds=sum(test.seconds for test in tests),
+        seconds=monotonic() - started,
+    )
+
+
+def _own_artifacts(settings: Settings, target: str) -> Path:
+    artifacts = artifacts_dir(settings.warehouse)
+    artifacts.mkdir(mode=0o700, exist_ok=True)
+    return artifacts / target
+
+
+def _as_timestamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _read_last_sync(warehouse: Path) -> LastSync:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return read_last_sync(connection, warehouse)
+
+
+def _require_models(results: Sequence[NodeResult]) -> None:
+    models = [result for result in results if result.status in FAILED and not result.is_test]
+    if not models:
+        return
+    reason = " ".join(models[0].message.split())
+    if told := explain_storage(reason):
+        raise told
+    raise SselfieError(
+        f"{len(models)} of the models failed, first {models[0].name}: {reason}",
+        remedy="nothing was published",
+    )

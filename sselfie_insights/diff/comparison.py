@@ -1,0 +1,294 @@
+"""Compare two publications: restated numbers, the rows behind them, and the causes."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from sselfie_insights.diff.numbers import (
+    PRESENT,
+    Number,
+    add_months,
+    changed_numbers,
+    is_periodic,
+)
+from sselfie_insights.diff.rows import DRILLS, ChangedRow, Face, Span, changed_rows
+from sselfie_insights.errors import UsageError
+from sselfie_insights.query.library import Query, load_library
+from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.settings import Settings
+from sselfie_insights.sql import literal
+from sselfie_insights.warehouse.journal import read_journal
+from sselfie_insights.warehouse.publications import Note, find_publication
+from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp
+
+NOT_PROVEN = "not proven"
+
+# The marts whose rows stand behind the numbers of a query.
+_MEMBERS = ("member_months", "churn_by_member")
+_BEHIND: dict[str, tuple[str, ...]] = {
+    "churn/churn_by_month": _MEMBERS,
+    "churn/mrr_churn_by_month": _MEMBERS,
+    "credits/credit_flow_by_month": ("credit_entries",),
+    "credits/usage_by_feature": ("credit_entries",),
+    "engagement/active_users": ("fct_activity",),
+    "engagement/feature_adoption": ("fct_activity",),
+    "engagement/stickiness": ("fct_activity",),
+    "growth/margin_by_month": ("payments", "credit_entries"),
+    "retention/activity_cohorts": ("fct_activity",),
+    "retention/cohort_members": ("member_months",),
+    "retention/revenue_cohorts": ("member_months",),
+    "retention/subscriber_cohorts": ("member_months",),
+    "revenue/mrr_by_member": _MEMBERS,
+    "revenue/mrr_movements": _MEMBERS,
+    "revenue/payers_by_month": ("payments",),
+    "revenue/revenue_by_month": ("payments",),
+    "revenue/revenue_totals": ("payments",),
+}
+# Queries whose numbers carry on from earlier periods: balances, members, cohorts, lifecycles.
+_CARRIED = frozenset(
+    {
+        "churn/churn_by_month",
+        "churn/mrr_churn_by_month",
+        "credits/credit_flow_by_month",
+        "engagement/active_users",
+        "retention/revenue_cohorts",
+        "retention/subscriber_cohorts",
+        "revenue/mrr_by_member",
+        "revenue/mrr_movements",
+    }
+)
+# Days before it that a number also holds: a trailing window.
+_REACH = {"engagement/stickiness": timedelta(days=29)}
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """A number that was restated, with its causes and the rows behind it, by their position."""
+
+    number: Number
+    causes: tuple[str, ...]
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two publications.
+
+    Attributes:
+        before: What the earlier one speaks for.
+        after: What the later one speaks for.
+        remarks: What a reader must know first: other settings, other definitions, what could not
+            be compared; in words.
+        restatements: By query, period and column.
+        rows: The rows behind them.
+    """
+
+    before: Stamp
+    after: Stamp
+    remarks: tuple[str, ...]
+    restatements: tuple[Restatement, ...]
+    rows: tuple[ChangedRow, ...]
+
+
+def resolve(settings: Settings, text: str | None, on_note: Note | None = None) -> Path:
+    """Return the file that ``text`` names: a path, or a publication; None is the warehouse.
+
+    Raises:
+        UsageError: There is no such file or publication.
+    """
+    if text is None:
+        return settings.warehouse
+    if Path(text).is_file():
+        return Path(text)
+    return find_publication(settings.warehouse, text, settings.timezone, on_note=on_note).path
+
+
+def compare(settings: Settings, before: Path, after: Path) -> Comparison:
+    """Return the public numbers that ``after`` restates, of periods complete in ``before``.
+
+    Every query of the library that tells complete periods is compared, with its default
+    parameters. Queries of the present are compared only where both files speak for one instant.
+
+    Raises:
+        UsageError: A file is no warehouse, has no marts, or ``before`` speaks for a later instant.
+    """
+    library = load_library()
+    old_stamp, old, old_missing = _run_all(before, library)
+    new_stamp, new, new_missing = _run_all(after, library)
+    if old_stamp.as_of > new_stamp.as_of:
+        raise UsageError(
+            f"{before} speaks for {old_stamp.as_of:%Y-%m-%d %H:%M} UTC, which is later than"
+            f" {new_stamp.as_of:%Y-%m-%d %H:%M}",
+            remedy="give the earlier publication first",
+        )
+    span = _read_span(before, old_stamp)
+    numbers = [
+        number
+        for name in old.keys() & new.keys()
+        if is_periodic(library[name]) or old_stamp.as_of == new_stamp.as_of
+        for number in changed_numbers(library[name], old[name], new[name], span.complete_until)
+    ]
+    numbers.sort(key=_order)
+    remarks = [*_settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
+    has_other_settings = _scope(old_stamp) != _scope(new_stamp)
+    rows: list[ChangedRow] = []
+    if numbers and not has_other_settings:
+        rows, unread = _read_rows(before, after, numbers, span)
+        remarks += unread
+    fallback = _fallback(settings, old_stamp, new_stamp)
+    linked = _link(numbers, rows)
+    used = sorted({position for positions in linked for position in positions})
+    place = {position: index for index, position in enumerate(used)}
+    restatements = []
+    for number, positions in zip(numbers, linked, strict=True):
+        causes = sorted({rows[position].cause for position in positions})
+        if not causes:
+            causes = ["grace ended"] if number.column.startswith("in_grace") else [fallback]
+        restatements.append(
+            Restatement(number, tuple(causes), tuple(place[position] for position in positions))
+        )
+    return Comparison(
+        old_stamp,
+        new_stamp,
+        tuple(remarks),
+        tuple(restatements),
+        tuple(rows[position] for position in used),
+    )
+
+
+def _run_all(
+    path: Path, library: dict[str, Query]
+) -> tuple[Stamp, dict[str, Result], dict[str, str]]:
+    """Return what the file speaks for, every comparable result, and why others have none."""
+    results, missing = {}, {}
+    with open_warehouse(path) as connection:
+        stamp = read_stamp(connection)
+        for query in library.values():
+            if is_periodic(query) or query.name in PRESENT:
+                try:
+                    results[query.name] = run_query(connection, query, stamp)
+                except UsageError as error:
+                    missing[query.name] = error.message
+    return stamp, results, missing
+
+
+def _order(number: Number) -> tuple[str, date, str, str]:
+    key = " ".join(map(str, number.key.values()))
+    return number.query, number.first_on or date.min, key, number.column
+
+
+def _scope(stamp: Stamp) -> tuple[str, int]:
+    return stamp.timezone, stamp.grace_days
+
+
+def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
+    told = [
+        f"the {name} was {was} and is {now}, so numbers differ that nothing restated"
+        for name, was, now in (
+            ("reporting zone", before.timezone, after.timezone),
+            ("number of grace days", before.grace_days, after.grace_days),
+        )
+        if was != now
+    ]
+    if before.version != after.version:
+        told.append(
+            f"the version was {before.version} and is {after.version}: definitions may differ"
+        )
+    return told
+
+
+def _missing(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [
+        f"{name} was not compared: {reason}" for name, reason in sorted((before | after).items())
+    ]
+
+
+def _fallback(settings: Settings, before: Stamp, after: Stamp) -> str:
+    """Return the cause of a number that no row explains."""
+    if _scope(before) != _scope(after):
+        return "other settings"
+    if before.version != after.version:
+        return "other version"
+    start, end = (stamp.synced_at or stamp.as_of for stamp in (before, after))
+    for entry in read_journal(settings.warehouse):
+        is_forget = entry["command"] == "forget" and entry["exit_code"] == 0
+        if is_forget and start <= datetime.fromisoformat(entry["finished_at"]) <= end:
+            return "somebody was forgotten"
+    return NOT_PROVEN
+
+
+def _read_span(path: Path, stamp: Stamp) -> Span:
+    with open_warehouse(path) as connection:
+        row = connection.execute("select complete_until_on from marts.build_info").fetchone()
+    assert row is not None  # noqa: S101  # there is a stamp, which is of the same row
+    return Span(row[0], stamp.as_of_on, stamp.grace_days)
+
+
+def _read_rows(
+    before: Path, after: Path, numbers: Iterable[Number], span: Span
+) -> tuple[list[ChangedRow], list[str]]:
+    """Return the rows that changed, and what could not be read."""
+    needed = {mart for number in numbers for mart in _BEHIND.get(number.query, ())}
+    rows: list[ChangedRow] = []
+    unread = []
+    with duckdb.connect() as db:
+        db.execute("set enable_progress_bar = false")
+        for name, path in (("a", before), ("b", after)):
+            db.execute(f"attach {literal(str(path))} as {name} (read_only)")
+        # Those of payments come first: they explain those of members.
+        for mart in DRILLS if needed else ():
+            try:
+                found = list(changed_rows(db, mart, span))
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0]
+                unread.append(f"the rows of {mart} could not be compared: {reason}")
+            else:
+                rows += found if mart in needed else []
+    return rows, unread
+
+
+def _link(numbers: Iterable[Number], rows: list[ChangedRow]) -> list[list[int]]:
+    """Return for each number the positions of the rows behind it.
+
+    Those are the rows that fall into its period and share its parts (currency, product …). Where
+    there is none, a number that carries on from earlier ones, such as a balance, has those of the
+    last earlier month that has any.
+    """
+    by_month: dict[str, dict[date, list[tuple[int, Face]]]] = defaultdict(lambda: defaultdict(list))
+    for position, row in enumerate(rows):
+        for face in row.faces:
+            by_month[row.mart][face.on.replace(day=1)].append((position, face))
+    return [sorted(_behind(number, by_month)) for number in numbers]
+
+
+def _behind(number: Number, by_month: dict[str, dict[date, list[tuple[int, Face]]]]) -> set[int]:
+    if number.first_on is None or number.end_on is None:
+        return set()
+    first = number.first_on - _REACH.get(number.query, timedelta())
+    found: set[int] = set()
+    for mart in _BEHIND.get(number.query, ()):
+        months = by_month.get(mart, {})
+        month = first.replace(day=1)
+        while month < number.end_on:
+            found |= {
+                position
+                for position, face in months.get(month, ())
+                if first <= face.on < number.end_on and _shares(face, number.key)
+            }
+            month = add_months(month, 1)
+        if not found and number.query in _CARRIED:
+            for earlier in sorted((each for each in months if each < first), reverse=True):
+                found = {
+                    position for position, face in months[earlier] if _shares(face, number.key)
+                }
+                if found:
+                    break
+    return found
+
+
+def _shares(face: Face, parts: dict[str, object]) -> bool:
+    return all(parts[name] == value for name, value in face.parts.items() if name in parts)

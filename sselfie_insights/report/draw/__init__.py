@@ -1,0 +1,1 @@
+"""Drawing an evaluated page: in the terminal, as HTML, as SVG."""

@@ -1,0 +1,84 @@
+"""Draw a page as one HTML file: no script, no network, everything inside."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sselfie_insights.clock import write_instant
+from sselfie_insights.query.lineage import read_tables
+from sselfie_insights.report.blocks import Chart, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.draw.sparkline import draw_path
+from sselfie_insights.report.page import Page
+from sselfie_insights.resources import resource_dir
+
+
+def render_html(page: Page, *, links: list[tuple[str, str, bool]] | None = None) -> str:
+    """Return ``page`` as HTML.
+
+    Args:
+        page: What to draw.
+        links: The site's pages as (title, file, whether it is this one); None for a lone page,
+            which then links to no file beside it.
+    """
+    return _environment().get_template("report.html").render(page=page, links=links or [])
+
+
+def render_index(pages: list[Page], links: list[tuple[str, str, bool]], **more: Any) -> str:
+    """Return the site's index: what each report shows, and the files beside them."""
+    template = _environment().get_template("index.html")
+    return template.render(pages=pages, links=links, stamp=pages[0].stamp, **more)
+
+
+@cache
+def _environment() -> Environment:
+    folder = resource_dir("reports") / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        "draw": _draw,
+        "draw_path": draw_path,
+        "read_tables": read_tables,
+        "write_caption": _write_caption,
+    }
+    environment.filters["instant"] = write_instant
+    environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
+    environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
+    environment.tests["note"] = lambda block: isinstance(block, NoteBlock)
+    return environment
+
+
+def _draw(chart: Chart) -> dict[str, Markup]:
+    """The drawings of ``chart``; vl-convert has escaped the text in them."""
+    from sselfie_insights.report.draw.charts import NARROW, WIDE
+    from sselfie_insights.report.draw.drawing import draw_chart
+
+    return {
+        "wide": Markup(draw_chart(chart, WIDE)),  # noqa: S704
+        "narrow": Markup(draw_chart(chart, NARROW)),  # noqa: S704
+    }
+
+
+def _write_caption(block: DataBlock) -> str:
+    """What the drawing of ``block`` means by its strokes, and what it leaves out."""
+    chart, told = block.chart, []
+    if chart is None:
+        return ""
+    is_line = chart.kind == "line"
+    if chart.period:
+        told.append(chart.period)
+    elif not all(chart.complete):
+        told.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
+    if chart.has_intervals:
+        of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
+        told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
+    if block.is_partial:
+        told.append("Groups too small to show are left out.")
+    return " ".join(told)

@@ -1,0 +1,269 @@
+"""Draw a page as lines of text: coloured on a terminal, plain and aligned anywhere else.
+
+Colour only repeats what the text says.
+"""
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from rich.style import Style
+from rich.text import Text
+
+from sselfie_insights.clock import write_instant
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
+from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
+from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.draw.sparkline import draw_text
+from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
+from sselfie_insights.report.headline import Tile
+from sselfie_insights.report.page import Page
+from sselfie_insights.report.tables import RUNNING_MARK
+
+# Lines of words are no longer than this, however wide the terminal.
+_MEASURE = 76
+_BAR_WIDTH = 30
+_INDENT = " " * 4
+# A chart's table on the terminal shows no more than its newest rows.
+_CHART_ROWS = 13
+_HEADING = Style(bold=True)
+_QUIET = Style(dim=True)
+_TONES = {"good": Style(color="green"), "bad": Style(color="red"), "neutral": Style()}
+_LIGHTEST, _DARKEST = (244, 234, 227), (143, 79, 52)
+
+
+def render_text(page: Page, width: int | None = None) -> list[Text]:
+    """Return ``page`` as styled lines; ``.plain`` of each is the text alone.
+
+    Args:
+        page: What to draw.
+        width: Columns of the terminal; None for no limit, as in a file or a pipe.
+    """
+    lines = [
+        Text(clean(page.report.title), _HEADING),
+        *_paragraph(page.report.description),
+        Text(
+            f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
+            _QUIET,
+        ),
+        *(line for warning in page.warnings for line in _warn(warning)),
+    ]
+    for block in page.blocks:
+        lines += [Text(), *_draw_block(block, width)]
+    lines += [
+        Text(),
+        Text(
+            f"{RUNNING_MARK} still running, in no mean; empty: not begun;"
+            f" {SUPPRESSED} and {HIDDEN}: too few to show.",
+            _QUIET,
+        ),
+        Text(
+            f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'}"
+            + (f", publication {page.stamp.publication}." if page.stamp.publication else "."),
+            _QUIET,
+        ),
+    ]
+    return lines
+
+
+def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
+    match block:
+        case HeadlineBlock():
+            yield from _draw_tiles(block, width)
+        case NoteBlock():
+            if block.title:
+                yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.text)
+        case DataBlock():
+            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.text)
+            if block.empty:
+                yield from _paragraph(block.empty, _QUIET)
+            elif block.grid is not None:
+                yield from _draw_grid(block, block.grid, width)
+            elif block.chart is not None:
+                yield from _draw_chart(block.chart)
+                if block.chart.kind != "waterfall":
+                    yield from _draw_table(block, width, newest=_CHART_ROWS)
+            else:
+                yield from _draw_table(block, width)
+
+
+def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
+    if block.title:
+        yield Text(clean(block.title), _HEADING)
+    labels = max((display_width(tile.label) for tile in block.tiles), default=0)
+    numbers = max((display_width(tile.value) for tile in block.tiles if tile.has_value), default=0)
+    trends = max((len(tile.trend) for tile in block.tiles), default=0)
+    periods = max((len(_write_period(tile)) for tile in block.tiles), default=0)
+    changes = max((display_width(tile.change) for tile in block.tiles), default=0)
+    is_narrow = False
+    if width is not None:
+        # Four gaps of two; a narrow terminal shows the newest points alone, then none, and puts
+        # the change below its number.
+        room = width - labels - numbers - periods - changes - 8
+        trends, is_narrow = max(0, min(trends, room)), room < -2
+    for tile in block.tiles:
+        line = Text(pad(clean(tile.label), labels) + "  ")
+        if tile.has_value:
+            line.append(pad(tile.value, numbers, right=True) + "  ", _HEADING)
+            if trends:
+                line.append(pad(draw_text(tile.trend[-trends:]), trends) + "  ", _QUIET)
+            line.append(pad(_write_period(tile), periods) + "  ")
+            if not is_narrow:
+                line.append(tile.change, _TONES[tile.tone])
+        else:
+            line.append(tile.value, _QUIET)
+        line.rstrip()
+        yield line
+        if tile.change and is_narrow:
+            yield Text(" " * (labels + 2) + tile.change, _TONES[tile.tone])
+        if tile.interval:
+            yield Text(" " * (labels + 2) + tile.interval, _QUIET)
+
+
+def _write_period(tile: Tile) -> str:
+    return tile.period + (RUNNING_MARK if tile.period and tile.is_running else "")
+
+
+def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterator[Text]:
+    labels = max([len("Cohort"), *(display_width(row.label) for row in grid.rows)])
+    sizes = max([len("Size"), *(len(row.size) for row in grid.rows)])
+    rows = [*grid.rows, *filter(None, (grid.mean, grid.mean_n))]
+    cells = [_write_grid_cell(cell) for row in rows for cell in row.cells]
+    intervals = [cell.interval for row in rows for cell in row.cells]
+    wide = 1 + max(len(text) for text in [*cells, *grid.periods, *intervals])
+    fixed = labels + 2 + sizes + 1
+    count = len(grid.periods)
+    shown = count if width is None else max(1, min(count, (width - fixed) // wide))
+    head = "".join(pad(period, wide, right=True) for period in grid.periods[:shown])
+    yield Text(pad("Cohort", labels) + "  " + pad("Size", sizes, right=True) + " " + head, _QUIET)
+    for row in rows:
+        yield _draw_grid_row(row, shown, (labels, sizes, wide), is_mean=row is grid.mean)
+        if any(cell.interval for cell in row.cells[:shown]):
+            ends = "".join(pad(f"{cell.interval} ", wide, right=True) for cell in row.cells[:shown])
+            yield Text(" " * fixed + ends.rstrip(), _QUIET)
+    if shown < count:
+        needed = fixed + count * wide
+        yield Text(
+            f"{count - shown} more periods need {needed} columns; this terminal has {width}.",
+            _QUIET,
+        )
+    if grid.hidden_cohorts or grid.hidden_periods:
+        told = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
+        yield from _paragraph(f"In {_files_of(block)}: {told}.", _QUIET)
+
+
+def _draw_grid_row(
+    row: GridRow, shown: int, widths: tuple[int, int, int], *, is_mean: bool
+) -> Text:
+    labels, sizes, wide = widths
+    line = Text(style=_HEADING if is_mean else Style())
+    line.append(pad(row.label, labels) + "  " + pad(row.size, sizes, right=True) + " ")
+    for cell in row.cells[:shown]:
+        text = pad(_write_grid_cell(cell), wide, right=True)
+        line.append(text, None if cell.share is None else _shade(cell.share))
+    if all(cell.share is None for cell in row.cells[:shown]):
+        line.rstrip()
+    return line
+
+
+def _write_grid_cell(cell: GridCell) -> str:
+    mark = RUNNING_MARK if cell.state == "running" else " " if cell.text else ""
+    return cell.text + mark
+
+
+def _shade(share: float) -> Style:
+    mixed = [
+        round(light + (dark - light) * share)
+        for light, dark in zip(_LIGHTEST, _DARKEST, strict=True)
+    ]
+    ink = "white" if share > 0.55 else "black"
+    return Style(color=ink, bgcolor=f"rgb({mixed[0]},{mixed[1]},{mixed[2]})")
+
+
+def _draw_chart(chart: Chart) -> Iterator[Text]:
+    if chart.kind == "waterfall":
+        yield from _draw_steps(chart)
+        return
+    if chart.kind == "bar":
+        yield from _draw_bars(chart)
+        if chart.period:
+            yield Text(chart.period, _QUIET)
+        return
+    labels = max(display_width(clean(series.label)) for series in chart.series)
+    for series in chart.series:
+        newest = series.values[-_MEASURE + labels + 2 :]
+        yield Text(pad(clean(series.label), labels) + "  " + draw_text(newest))
+
+
+def _draw_steps(chart: Chart) -> Iterator[Text]:
+    labels = max(display_width(step.label) for step in chart.steps)
+    numbers = [_write_value(abs(step.end - step.start), chart) for step in chart.steps]
+    wide = max(len(number) for number in numbers)
+    top = max(max(step.start, step.end) for step in chart.steps) or 1
+    signs = {"total": " ", "gain": "+", "loss": "\N{MINUS SIGN}"}
+    for step, number in zip(chart.steps, numbers, strict=True):
+        low, high = sorted((step.start, step.end))
+        begin, end = round(low / top * _BAR_WIDTH), round(high / top * _BAR_WIDTH)
+        bar = " " * begin + "█" * max(end - begin, 1 if high > low else 0)
+        line = (
+            f"{signs[step.kind]} {pad(step.label, labels)}  {pad(number, wide, right=True)}  {bar}"
+        )
+        yield Text(line.rstrip())
+    yield Text(chart.period, _QUIET)
+
+
+def _draw_bars(chart: Chart) -> Iterator[Text]:
+    labels = max(display_width(clean(point)) for point in chart.points)
+    for series in chart.series:
+        top = max((value for value in series.values if value is not None), default=0) or 1
+        for point, value in zip(chart.points, series.values, strict=True):
+            bar = "█" * round((value or 0) / top * _BAR_WIDTH)
+            yield Text(f"{pad(clean(point), labels)}  {bar}".rstrip())
+
+
+def _write_value(value: float, chart: Chart) -> str:
+    if chart.measure == "money":
+        return write_cell(round(value * 100), "cents")
+    return write_cell(value, "rate") if chart.measure == "rate" else f"{value:,.0f}"
+
+
+def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) -> Iterator[Text]:
+    table, left_out = block.table, block.left_out
+    if newest is not None and width is not None and len(table.rows) > newest:
+        left_out += len(table.rows) - newest
+        table = TextTable(table.headers, table.rows[-newest:], table.numeric)
+    lines, hidden = lay_out(table, width)
+    # A last column of words that does not fit, such as a finding, stands below its row.
+    below = [""] * len(table.rows)
+    if hidden and not table.numeric[-1]:
+        below, hidden = [row[-1] for row in table.rows], hidden[:-1]
+    yield from (Text(line, _QUIET if place == 0 else "") for place, line in enumerate(lines[:2]))
+    for line, words in zip(lines[2:], below, strict=True):
+        yield Text(line)
+        parts = wrap(clean(words), _MEASURE, initial_indent=_INDENT, subsequent_indent=_INDENT)
+        yield from (Text(part, _QUIET) for part in parts)
+    if hidden:
+        needed = len(lay_out(table)[0][1])
+        told = (
+            f"{len(hidden)} more {'column needs' if len(hidden) == 1 else 'columns need'} {needed}"
+            f" characters a line; this terminal has {width}: {', '.join(hidden)}."
+        )
+        yield from _paragraph(told, _QUIET)
+    if left_out:
+        told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
+        yield from _paragraph(f"{told} in {_files_of(block)}.", _QUIET)
+
+
+def _files_of(block: DataBlock) -> str:
+    return f"--format csv --section {block.name}"
+
+
+def _warn(warning: str) -> Iterator[Text]:
+    lines = wrap(clean(f"Please note: {warning}"), _MEASURE, subsequent_indent="  ")
+    yield from (Text(line, _HEADING) for line in lines)
+
+
+def _paragraph(text: str, style: Style | str = "") -> Iterator[Text]:
+    lines = wrap(clean(text), _MEASURE, break_on_hyphens=False)
+    yield from (Text(line, style) for line in lines)

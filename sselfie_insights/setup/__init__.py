@@ -1,0 +1,1 @@
+"""From nothing to a working installation: the first settings, the demo, the doctor."""

@@ -1,0 +1,25 @@
+"""Whether the settings can be used, and hold no secret where others can read it."""
+
+import stat
+from collections.abc import Iterator
+
+from sselfie_insights.settings import CONFIG_FILE, Settings, describe_settings
+from sselfie_insights.setup.doctor.finding import Finding
+from sselfie_insights.setup.init import find_password
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found of the settings, which could be read."""
+    given = [(name, source) for name, _, source in describe_settings() if source != "default"]
+    told = ", ".join(f"{name} ({source})" for name, source in given) or "all are the defaults"
+    yield Finding("settings", "ok", told)
+    if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
+        return
+    password = find_password(settings.database_url.get_secret_value())
+    if password and stat.S_IMODE(CONFIG_FILE.stat().st_mode) & 0o077:
+        yield Finding(
+            "password",
+            "warning",
+            f"others can read the password in {CONFIG_FILE}",
+            f"move it to ~/.pgpass, or chmod 600 {CONFIG_FILE}",
+        )

@@ -1,0 +1,90 @@
+"""The name of everything that lies beside the warehouse file, and the schemas inside it."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+SCHEMAS = frozenset(
+    {"raw", "meta", "staging", "core", "intermediate", "marts", "snapshots", "forecast", "growth"}
+)
+"""The schemas of a warehouse. DuckDB calls an open file by its name, which must not be theirs."""
+
+_PUBLICATIONS = ".publications"
+_NAME = re.compile(r"(?P<second>\d{8}T\d{6}Z)(-(?P<number>\d+))?")
+_SECOND = "%Y%m%dT%H%M%SZ"
+
+
+def lock_path(warehouse: Path) -> Path:
+    """Return the file whose lock a writer of ``warehouse`` holds."""
+    return _beside(warehouse, ".{}.lock")
+
+
+def holder_path(warehouse: Path) -> Path:
+    """Return the file that says who holds the lock."""
+    return _beside(warehouse, ".{}.holder")
+
+
+def private_dir(warehouse: Path) -> Path:
+    """Return the folder of the private copies of runs."""
+    return _beside(warehouse, ".{}.private")
+
+
+def wal_path(database: Path) -> Path:
+    """Return DuckDB's write-ahead log of the file ``database``."""
+    return database.with_name(f"{database.name}.wal")
+
+
+def artifacts_dir(warehouse: Path) -> Path:
+    """Return the folder where dbt keeps its artifacts between runs."""
+    return _beside(warehouse, ".{}.dbt")
+
+
+def journal_path(warehouse: Path) -> Path:
+    """Return the file of the journal."""
+    return _beside(warehouse, "{}.runs.jsonl")
+
+
+def publications_dir(warehouse: Path) -> Path:
+    """Return the folder of the kept publications."""
+    return _beside(warehouse, f".{{}}{_PUBLICATIONS}")
+
+
+def is_publications_dir(folder: Path) -> bool:
+    """Say whether ``folder`` is called like a folder of kept publications."""
+    return folder.name.endswith(_PUBLICATIONS)
+
+
+def exports_record_path(warehouse: Path) -> Path:
+    """Return the record of exported segments; kept publications share their warehouse's."""
+    folder = warehouse.resolve().parent
+    if is_publications_dir(folder):
+        warehouse = folder.with_name(folder.name.removeprefix(".").removesuffix(_PUBLICATIONS))
+    return _beside(warehouse, "{}.segments.jsonl")
+
+
+def publication_name(path: Path) -> str | None:
+    """Return the name of the kept publication that the file at ``path`` is; None if it is none."""
+    is_kept = is_publications_dir(path.parent) and parse_name(path.stem)
+    return path.stem if is_kept else None
+
+
+def write_name(at: datetime) -> str:
+    """Return the second of ``at`` as a name, in UTC: ``20261122T030500Z``."""
+    return f"{at.astimezone(UTC):{_SECOND}}"
+
+
+def parse_name(name: str) -> tuple[datetime, int] | None:
+    """Return the second that ``name`` stands for, and which of that second; None if it does not."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        second = datetime.strptime(match["second"], _SECOND).replace(tzinfo=UTC)
+    except ValueError:  # the 31st of February
+        return None
+    return second, int(match["number"] or 1)
+
+
+def _beside(warehouse: Path, pattern: str) -> Path:
+    warehouse = warehouse.resolve()
+    return warehouse.with_name(pattern.format(warehouse.name))

@@ -1,0 +1,239 @@
+"""A made-up business with every mart, for the tests of reports."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from tests.support.forecasts import write_forecasts
+from tests.support.other_marts import write_other_marts
+from tests.support.warehouses import User, insert, write_warehouse
+
+MONTHS = [date(2025 + month // 12, month % 12 + 1, 1) for month in range(5, 23)]
+BUSINESS_AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
+
+
+def write_business(path: Path) -> Path:
+    """Write every mart of a made-up business: June 2025 to the middle of November 2026.
+
+    The numbers follow a simple rule, so that pages are the same on every run; the identities of
+    METRICS.md hold. The first cohorts are too small to be shown.
+    """
+    users = [
+        User(
+            f"u{number}",
+            BUSINESS_AS_OF - timedelta(days=520 - number * 1.5),
+            [
+                (
+                    BUSINESS_AS_OF - timedelta(days=520 - number * 1.5 - gap),
+                    ("image", "chat", "training", "feed")[gap % 4],
+                )
+                for gap in range(0, 500, 7 + number % 23)
+            ],
+            product=("pro", "starter")[number % 2],
+        )
+        for number in range(340)
+    ]
+    write_warehouse(path, users, BUSINESS_AS_OF)
+    with duckdb.connect(str(path)) as connection:
+        _write_money(connection)
+        _write_cohorts(connection)
+        _write_credits_and_use(connection)
+        write_other_marts(connection)
+        write_forecasts(connection)
+    return path
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[tuple[object, ...]]
+) -> None:
+    connection.execute(f"create table marts.{name} ({columns})")
+    insert(connection, f"marts.{name}", rows)
+
+
+def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
+    movements, churn, rates, revenue, ladder = [], [], [], [], []
+    members = mrr = 0
+    for index, month in enumerate(MONTHS):
+        done = month < date(2026, 11, 1)
+        new, back, lost = 3 + index, index // 5, index * 2 // 3
+        opening_members, opening = members, mrr
+        gained, returned, rise, fall, gone = (
+            new * 4900, back * 4900, index * 500, index * 150, lost * 4900
+        )  # fmt: skip
+        mrr += gained + returned + rise - fall - gone
+        members += new + back - lost
+        movements.append((
+            month, "usd", opening, gained, returned, rise, fall, gone, mrr, mrr - index * 700,
+            0 if done else 4900, members, 12 * mrr, mrr // members, done,
+        ))  # fmt: skip
+        churn.append((
+            month, opening_members, new, back, lost, max(0, lost - 1), lost // 2, lost // 4,
+            lost - lost // 2 - lost // 4, 0 if done else 1, members,
+            max(0, lost - 1) / opening_members if opening_members else None, done,
+        ))  # fmt: skip
+        grr = 1 - (fall + gone) / opening if opening else None
+        nrr = None if grr is None else grr + rise / opening
+        rates.append((
+            month, "usd", opening, None if grr is None else 1 - grr,
+            None if nrr is None else 1 - nrr, grr, nrr,
+            None if nrr is None else nrr + returned / opening,
+            (gained + rise + returned) / (fall + gone) if fall + gone else None, done,
+        ))  # fmt: skip
+        for position, product in enumerate(("pro", "one_time_session", "credit_topup")):
+            count = (members, new * 2, index % 7)[position]
+            gross = count * (4900, 2450, 1200)[position]
+            back_cents = 2450 if position == 1 and index % 3 == 2 else 0
+            revenue.append((
+                month, "usd", product, gross, back_cents, gross - back_cents, count, count,
+                int(back_cents > 0), done,
+            ))  # fmt: skip
+        ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, 0, done))
+    _table(
+        connection, "mrr_movements",
+        "month date, currency varchar, opening_mrr_cents bigint, new_mrr_cents bigint,"
+        " reactivation_mrr_cents bigint, expansion_mrr_cents bigint, contraction_mrr_cents bigint,"
+        " churn_mrr_cents bigint, closing_mrr_cents bigint, billed_mrr_cents bigint,"
+        " in_grace_mrr_cents bigint, member_count bigint, arr_cents bigint, arpa_cents bigint,"
+        " is_complete boolean", movements,
+    )  # fmt: skip
+    _table(
+        connection, "churn_by_month",
+        "month date, opening_member_count bigint, new_member_count bigint,"
+        " reactivated_count bigint, churned_member_count bigint, opening_churned_count bigint,"
+        " voluntary_count bigint, involuntary_count bigint, unknown_count bigint,"
+        " in_grace_count bigint, closing_member_count bigint, logo_churn_rate double,"
+        " is_complete boolean", churn,
+    )  # fmt: skip
+    _table(
+        connection, "mrr_churn_by_month",
+        "month date, currency varchar, opening_mrr_cents bigint, gross_mrr_churn_rate double,"
+        " net_mrr_churn_rate double, grr double, nrr double, nrr_with_reactivation double,"
+        " quick_ratio double, is_complete boolean", rates,
+    )  # fmt: skip
+    _table(
+        connection, "revenue_by_month",
+        "month date, currency varchar, product_type varchar, gross_cents bigint,"
+        " refunded_cents bigint, net_cents bigint, payment_count bigint, payer_count bigint,"
+        " refund_count bigint, is_complete boolean", revenue,
+    )  # fmt: skip
+    _table(
+        connection, "mrr_by_member",
+        "month date, customer_key varchar, currency varchar, movement varchar,"
+        " movement_mrr_cents bigint, closing_mrr_cents bigint, in_grace_mrr_cents bigint,"
+        " is_complete boolean", ladder,
+    )  # fmt: skip
+    _table(
+        connection, "members_now",
+        "customer_key varchar, currency varchar, member_since_on date, paid_until_on date,"
+        " mrr_cents bigint, days_left double, state varchar",
+        [
+            (f"user:u{n}", "usd", date(2026, 1, 1 + n), date(2026, 11, 16 + n), 4900, n + 0.5,
+             ("active", "cancelling")[n % 2])
+            for n in range(12)
+        ],
+    )  # fmt: skip
+
+
+def _write_cohorts(connection: duckdb.DuckDBPyConnection) -> None:
+    subscribers, revenue = [], []
+    z = 1.959963984540054
+    for index, cohort in enumerate(MONTHS):
+        size = 3 + index
+        for k in range(len(MONTHS)):
+            begun = index + k < len(MONTHS)
+            done = index + k < len(MONTHS) - 1
+            kept = round(size * (0.35 + 0.65 * 0.75**k)) if begun else None
+            rate = None if kept is None else kept / size
+            low = high = None
+            if rate is not None:
+                middle = (rate + z * z / (2 * size)) / (1 + z * z / size)
+                half = z * (rate * (1 - rate) / size + z * z / (4 * size**2)) ** 0.5
+                low, high = (middle + sign * half / (1 + z * z / size) for sign in (-1, 1))
+            subscribers.append(
+                (cohort, k, size, size if begun else None, kept, rate, low, high, done)
+            )
+            revenue.append((
+                cohort, "usd", k, size, None if kept is None else kept * 4900,
+                None if kept is None else kept / size * 1.08, done,
+            ))  # fmt: skip
+    _table(
+        connection, "subscriber_cohorts",
+        "cohort_period date, period_index bigint, cohort_size bigint, at_risk_count bigint,"
+        " retained_count bigint, retention_rate double, low double, high double,"
+        " is_complete boolean", subscribers,
+    )  # fmt: skip
+    _table(
+        connection, "revenue_cohorts",
+        "cohort_period date, currency varchar, period_index bigint, cohort_size bigint,"
+        " mrr_cents bigint, revenue_retention_rate double, is_complete boolean", revenue,
+    )  # fmt: skip
+
+
+def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:
+    flow, usage, adoption = [], [], []
+    balance = 0
+    for index, month in enumerate(MONTHS):
+        done = month < date(2026, 11, 1)
+        bought, granted, bonus, adjusted, used = (
+            100 * index, 1500 + 300 * index, 50 if index % 4 == 0 else 0, -20, 1000 + 320 * index
+        )  # fmt: skip
+        opening, balance = balance, balance + bought + granted + bonus + adjusted - used
+        flow.append((month, opening, bought, granted, bonus, adjusted, used, balance, done))
+        for position, feature in enumerate(("image", "chat", "training", "video")):
+            share = used * (6, 2, 1, 1)[position] // 10
+            people = (20 + index) * (4, 3, 1, 1)[position] // 5
+            usage.append((month, feature, share, people, share, share * 15, done))
+            adoption.append((month, feature, people, share, people / (20 + index), done))
+    _table(
+        connection, "credit_flow_by_month",
+        "month date, opening_credits bigint, purchased_credits bigint, granted_credits bigint,"
+        " bonus_credits bigint, adjusted_credits bigint, used_credits bigint,"
+        " closing_credits bigint, is_complete boolean", flow,
+    )  # fmt: skip
+    _table(
+        connection, "usage_by_feature",
+        "month date, feature varchar, used_credits bigint, user_count bigint, event_count bigint,"
+        " cost_cents bigint, is_complete boolean", usage,
+    )  # fmt: skip
+    _table(
+        connection, "feature_adoption",
+        "month date, feature varchar, user_count bigint, event_count bigint, adoption_rate double,"
+        " is_complete boolean", adoption,
+    )  # fmt: skip
+    _table(
+        connection, "ledger_gaps",
+        "user_id varchar, balance bigint, ledger_balance bigint, gap_credits bigint",
+        [("u1", 120, 150, -30), ("u2", 40, 40, 0)],
+    )  # fmt: skip
+    _table(
+        connection, "dropped_rows",
+        "reason varchar, source_table varchar, currency varchar, row_count bigint,"
+        " amount_cents bigint",
+        [("duplicate", "stripe_payments", "usd", 41, 200900), ("internal", "users", None, 3, None)],
+    )  # fmt: skip
+    connection.execute(
+        """
+        create table marts.active_users as
+        with spine as (
+            select grain, unnest(generate_series(
+                date_trunc(grain, date '2025-06-13'), date_trunc(grain, date '2026-11-15'),
+                case grain when 'day' then interval 1 day when 'week' then interval 7 day
+                    else interval 1 month end
+            ))::date as period
+            from (values ('day'), ('week'), ('month')) as grains (grain)
+        )
+        select
+            grain, period, 30 + extract(month from period)::bigint as active_count,
+            4::bigint as new_count, 20 + extract(month from period)::bigint as returning_count,
+            6::bigint as resurrected_count, 5::bigint as dormant_count,
+            period < date '2026-11-01' as is_complete
+        from spine;
+        create table marts.stickiness as
+        select
+            period as day, 5 + (extract(doy from period) % 7)::bigint as dau, 24::bigint as wau,
+            40::bigint as mau, (5 + extract(doy from period) % 7) / 40 as stickiness,
+            period < date '2026-11-15' as is_complete
+        from marts.active_users where grain = 'day';
+        """
+    )

@@ -1,0 +1,224 @@
+"""The sums of revenue, churn and the cohorts of subscribers."""
+
+from tests.support.drill_downs.sums import Sums
+
+_MONTHS = "(select month, next_month from marts.dim_months)"
+_BEGUN = "began_on >= month and began_on < next_month"
+_LEFT = "coalesce(ended_on, date '9999-12-31')"
+
+_COHORT_CELLS = """
+    with sizes as (
+        select
+            {segment} as segment, cast(date_trunc('month', began_on) as date) as cohort_period,
+            count(*) as cohort_size
+        from memberships where is_first group by all
+    ),
+    offsets as (
+        select unnest(range(
+            date_diff('month', (select min(cohort_period) from sizes), max(month)) + 1
+        )) as k
+        from marts.dim_months
+    ),
+    spans as ({spans}),
+    kept as (
+        select
+            {segment} as segment, cohort_period, low, count(distinct customer_key) as retained_count
+        from cohort_members inner join spans on period_index between low and high group by all
+    )
+    select
+        segment, cohort_period, low as period_index, cohort_size,
+        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
+        case when cohort_period + low * interval 1 month
+            <= (select max(month) from marts.dim_months) then cohort_size end as at_risk_count,
+        retained_count, retained_count / cohort_size as retention_rate
+    from sizes cross join spans left join kept using (segment, cohort_period, low)
+"""
+_ON = "select k as low, k as high from offsets"
+_ON_OR_AFTER = "select k as low, 99999 as high from offsets"
+_BRACKETS = "select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high"
+
+_REVENUE = """
+    sum(gross_cents) as gross_cents, sum(refunded_cents) as refunded_cents,
+    sum(gross_cents - refunded_cents) as net_cents,
+    count_if(kind = 'payment') as payment_count
+"""
+
+MONEY: dict[str, list[Sums]] = {
+    "revenue/revenue_by_month": [
+        Sums(f"""
+            select
+                month, currency, product_type, {_REVENUE},
+                count_if(kind = 'refund') as refund_count,
+                count(distinct customer_key) filter (kind = 'payment') as payer_count
+            from payments group by all
+        """)
+    ],
+    "revenue/revenue_totals": [
+        Sums(f"""
+            select
+                month, currency, {_REVENUE},
+                sum(refunded_cents) / nullif(sum(gross_cents), 0) as refund_rate
+            from payments group by all
+        """)
+    ],
+    "revenue/payers_by_month": [
+        Sums("""
+            select
+                month, currency, sum(gross_cents - refunded_cents) as net_cents,
+                count(distinct customer_key) filter (kind = 'payment') as payer_count,
+                round(net_cents / nullif(payer_count, 0)) as arppu_cents
+            from payments group by all
+        """)
+    ],
+    "revenue/mrr_movements": [
+        Sums("""
+            with moved as (
+                select
+                    month, currency,
+                    sum(movement_mrr_cents) filter (movement = 'new') as new_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'reactivation')
+                        as reactivation_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'expansion') as expansion_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'contraction')
+                        as contraction_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'churn') as churn_mrr_cents,
+                    sum(in_grace_mrr_cents) as in_grace_mrr_cents
+                from mrr_by_member group by all
+            ),
+            held as (
+                select
+                    month, currency, sum(mrr_cents) as closing_mrr_cents,
+                    sum(billed_mrr_cents) as billed_mrr_cents, count(*) as member_count,
+                    12 * closing_mrr_cents as arr_cents,
+                    round(closing_mrr_cents / member_count) as arpa_cents
+                from cohort_members group by all
+            ),
+            opened as (
+                select
+                    next_month as month, currency, closing_mrr_cents as opening_mrr_cents,
+                    member_count as opening_member_count
+                from held inner join marts.dim_months using (month)
+            )
+            select * from moved full join held using (month, currency)
+            full join opened using (month, currency)
+            where month in (select month from marts.dim_months)
+        """)
+    ],
+    "revenue/product_ladder": [
+        Sums("""
+            select
+                from_product, to_product, count(*) as from_customer_count,
+                count(to_on) as customer_count, count(to_on) / count(*) as rate,
+                median(days) as median_days
+            from ladder_by_customer group by all
+        """)
+    ],
+    "churn/churn_by_month": [
+        Sums(f"""
+            with present as (
+                select
+                    month, customer_key,
+                    bool_or(began_on < month and {_LEFT} >= month) as at_opening,
+                    bool_or(began_on < next_month and {_LEFT} >= next_month) as at_close,
+                    count_if(is_first and {_BEGUN}) as joins,
+                    count_if(not is_first and {_BEGUN}) as returns
+                from memberships cross join {_MONTHS} group by all
+            ),
+            lost as (
+                select
+                    month, count(*) as churned_member_count,
+                    count_if(kind = 'voluntary') as voluntary_count,
+                    count_if(kind = 'involuntary') as involuntary_count,
+                    count_if(kind = 'unknown') as unknown_count,
+                    count_if(is_in_grace) as in_grace_count
+                from churn_by_member group by all
+            ),
+            counted as (
+                select
+                    month, count_if(at_opening) as opening_member_count,
+                    sum(joins) as new_member_count, sum(returns) as reactivated_count,
+                    count_if(at_opening and not at_close) as opening_churned_count,
+                    count_if(at_close) as closing_member_count
+                from present group by all
+            )
+            select *, opening_churned_count / nullif(opening_member_count, 0) as logo_churn_rate
+            from counted full join lost using (month)
+        """)
+    ],
+    "churn/mrr_churn_by_month": [
+        Sums("""
+            with carried as (
+                select
+                    next_month as month, opening.currency,
+                    sum(opening.mrr_cents) as opening_mrr_cents,
+                    count(*) as opening_member_count,
+                    sum(least(opening.mrr_cents, coalesce(closing.mrr_cents, 0))) as kept_cents,
+                    sum(coalesce(closing.mrr_cents, 0)) as end_cents
+                from cohort_members as opening
+                inner join marts.dim_months using (month)
+                left join cohort_members as closing
+                    on closing.month = next_month and opening.customer_key = closing.customer_key
+                        and opening.currency = closing.currency
+                group by all
+            ),
+            moved as (
+                select
+                    month, currency,
+                    coalesce(sum(movement_mrr_cents) filter (movement = 'reactivation'), 0) as back,
+                    sum(movement_mrr_cents)
+                        filter (movement in ('new', 'expansion', 'reactivation')) as gained,
+                    sum(movement_mrr_cents) filter (movement in ('contraction', 'churn')) as lost
+                from mrr_by_member group by all
+            )
+            select
+                month, currency, opening_mrr_cents, opening_member_count,
+                kept_cents / opening_mrr_cents as grr, end_cents / opening_mrr_cents as nrr,
+                1 - grr as gross_mrr_churn_rate, 1 - nrr as net_mrr_churn_rate,
+                (end_cents + coalesce(back, 0)) / opening_mrr_cents as nrr_with_reactivation,
+                coalesce(gained, 0) / lost as quick_ratio
+            from carried full join moved using (month, currency)
+            where month in (select month from marts.dim_months)
+        """)
+    ],
+    "retention/subscriber_cohorts": [
+        Sums(_COHORT_CELLS.format(segment="'all'", spans=_ON)),
+        Sums(
+            _COHORT_CELLS.format(segment="acquisition", spans=_ON_OR_AFTER),
+            {"breakdown": "acquisition", "mode": "on_or_after"},
+        ),
+        Sums(
+            _COHORT_CELLS.format(segment="product", spans=_BRACKETS),
+            {"breakdown": "product", "mode": "bracket"},
+        ),
+        Sums(_COHORT_CELLS.format(segment="product", spans=_ON), {"breakdown": "product"}),
+    ],
+    "retention/revenue_cohorts": [
+        Sums("""
+            with joined as (
+                select customer_key, min(month) as cohort_period
+                from mrr_by_member where movement = 'new' group by all
+            ),
+            sizes as (
+                select currency, cohort_period, count(distinct customer_key) as cohort_size
+                from mrr_by_member inner join joined using (customer_key) group by all
+            ),
+            kept as (
+                select cohort_period, currency, period_index, sum(mrr_cents) as mrr_cents
+                from cohort_members group by all
+            ),
+            offsets as (
+                select unnest(range(
+                    date_diff('month', (select min(cohort_period) from sizes), max(month)) + 1
+                )) as period_index
+                from marts.dim_months
+            )
+            select
+                'all' as segment, cohort_period, currency, period_index, cohort_size, mrr_cents,
+                mrr_cents / first_value(mrr_cents) over (
+                    partition by cohort_period, currency order by period_index
+                ) as revenue_retention_rate
+            from sizes cross join offsets
+            left join kept using (cohort_period, currency, period_index)
+        """)
+    ],
+}

@@ -1,0 +1,389 @@
+"""The sums of credits, engagement, quality and growth."""
+
+from sselfie_insights.query import load_library
+from tests.support.drill_downs.sums import Sums
+
+_ACTIVITY_CELLS = """
+    with sizes as (
+        select {segment} as segment, cohort_period, count(distinct user_id) as cohort_size
+        from activity_cohort_members group by all
+    ),
+    offsets as (
+        select unnest(range(
+            date_diff('{grain}', min(cohort_period), (select as_of_on from marts.build_info)) + 1
+        )) as k
+        from sizes
+    ),
+    spans as ({spans}),
+    kept as (
+        select
+            {segment} as segment, cohort_period, spans.low, spans.high,
+            count(distinct user_id) as retained_count
+        from activity_cohort_members inner join spans on period_index between low and high
+        group by all
+    )
+    select
+        segment, cohort_period, low as period_index, cohort_size,
+        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
+        case when begun then cohort_size end as at_risk_count,
+        case when begun then coalesce(retained_count, 0) end as retained_count,
+        case when begun then coalesce(retained_count, 0) / cohort_size end as retention_rate
+    from (
+        select *, cohort_period + low * interval 1 {grain} <= as_of_on as begun
+        from sizes cross join spans cross join marts.build_info
+    )
+    left join kept using (segment, cohort_period, low, high)
+"""
+
+_LIFECYCLE = """
+    with present as (select distinct user_id, period from activity_by_user),
+    placed as (
+        select
+            *, lag(period) over each_user as before, lead(period) over each_user as after,
+            cast(period + interval 1 {grain} as date) as next,
+            cast(period - interval 1 {grain} as date) as previous
+        from present window each_user as (partition by user_id order by period)
+    ),
+    here as (
+        select
+            period, count(*) as active_count, count_if(before is null) as new_count,
+            count_if(before = previous) as returning_count,
+            count_if(before < previous) as resurrected_count
+        from placed group by all
+    ),
+    gone as (
+        select next as period, count(*) as dormant_count
+        from placed, marts.build_info
+        where (after is null or after > next) and next <= as_of_on
+        group by all
+    )
+    select * from here full join gone using (period)
+"""
+
+_PEOPLE = " union all ".join(
+    f"select '{name}' as segment, customer_key, reason, is_cooling from {name}"
+    for name in (each.rpartition("/")[2] for each in load_library() if each.startswith("segments/"))
+)
+
+USE: dict[str, list[Sums]] = {
+    "retention/activity_cohorts": [
+        Sums(
+            _ACTIVITY_CELLS.format(
+                segment="'all'", grain="month", spans="select k as low, k as high from offsets"
+            )
+        ),
+        Sums(
+            _ACTIVITY_CELLS.format(
+                segment="'all'", grain="week", spans="select k as low, 99999 as high from offsets"
+            ),
+            {"mode": "on_or_after", "grain": "week", "start": "first_payment", "return": "image"},
+            {
+                "retention/activity_cohort_members": {
+                    "grain": "week",
+                    "start": "first_payment",
+                    "return": "image",
+                }
+            },
+        ),
+        Sums(
+            _ACTIVITY_CELLS.format(
+                segment="acquisition",
+                grain="month",
+                spans="select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high",
+            ),
+            {"mode": "bracket", "breakdown": "acquisition"},
+        ),
+    ],
+    "credits/credit_flow_by_month": [
+        Sums("""
+            with moved as (
+                select
+                    month, sum(credits) as change_credits,
+                    sum(credits) filter (kind = 'purchased') as purchased_credits,
+                    sum(credits) filter (kind = 'granted') as granted_credits,
+                    sum(credits) filter (kind = 'bonus') as bonus_credits,
+                    sum(credits) filter (kind = 'adjusted') as adjusted_credits,
+                    -sum(credits) filter (kind = 'used') as used_credits
+                from marts.dim_months left join credit_entries using (month) group by all
+            )
+            select
+                * exclude (change_credits),
+                sum(change_credits) over (order by month) as closing_credits,
+                closing_credits - coalesce(change_credits, 0) as opening_credits
+            from moved
+        """)
+    ],
+    "credits/usage_by_feature": [
+        Sums("""
+            select
+                month, feature, -sum(credits) as used_credits, sum(cost_cents) as cost_cents,
+                count(distinct user_id) as user_count, count(*) as event_count
+            from credit_entries where kind = 'used' group by all
+        """)
+    ],
+    "credits/ledger_gaps": [
+        Sums(
+            "select user_id, sum(credits) as ledger_balance from credit_entries group by all",
+            stored=frozenset({"balance", "gap_credits"}),
+        )
+    ],
+    "credits/runway": [
+        Sums(
+            """
+            with days as (
+                select user_id, transacted_on, -sum(credits) as used
+                from credit_entries where kind = 'used' group by all having used > 0
+            ),
+            recent as (
+                select * from days
+                qualify row_number() over (partition by user_id order by transacted_on desc) <= 30
+            )
+            select user_id, avg(used) as daily_use from recent
+            -- Who has no stored balance has no runway.
+            semi join marts.runway using (user_id) group by all
+            """,
+            stored=frozenset({"balance", "runway_days"}),
+        )
+    ],
+    "credits/liability": [
+        Sums("""
+            select
+                currency, sum(outstanding_credits) as paid_credits_outstanding,
+                sum(outstanding_credits) filter (price_cents is null)
+                    as unpriced_credits_outstanding,
+                sum(outstanding_cents) as liability_cents,
+                sum(outstanding_credits) filter (is_old) / sum(credits) filter (is_old)
+                    as breakage_rate,
+                round(
+                    coalesce(sum(outstanding_cents) filter (is_old), 0)
+                    + breakage_rate * coalesce(sum(outstanding_cents) filter (not is_old), 0)
+                ) as breakage_proportional_cents,
+                sum(outstanding_cents) filter (is_idle) as breakage_remote_cents
+            from credit_lots group by all
+        """)
+    ],
+    "engagement/active_users": [
+        Sums(
+            _LIFECYCLE.format(grain=grain),
+            {"grain": grain},
+            {"engagement/activity_by_user": {"grain": grain}},
+        )
+        for grain in ("month", "week")
+    ],
+    "engagement/stickiness": [
+        Sums(
+            """
+            select
+                day, count(distinct user_id) filter (period = day) as dau,
+                count(distinct user_id) filter (period > day - 7) as wau,
+                count(distinct user_id) as mau, dau / nullif(mau, 0) as stickiness
+            from (select distinct user_id, period from activity_by_user)
+            inner join (
+                select cast(unnest(generate_series(
+                    (select min(period) from activity_by_user), as_of_on, interval 1 day
+                )) as date) as day
+                from marts.build_info
+            ) on period between day - 29 and day
+            group by all
+            """,
+            parts={"engagement/activity_by_user": {"grain": "day"}},
+        )
+    ],
+    "engagement/power_curve": [
+        Sums(
+            """
+            with days as (
+                select user_id, count(distinct period) as active_days
+                from activity_by_user, marts.build_info
+                where period >= complete_until_on - 28 and period < complete_until_on
+                group by all
+            )
+            select
+                k as active_days, count(user_id) as user_count,
+                sum(count(user_id)) over () as active_count,
+                count(user_id) / sum(count(user_id)) over () as share
+            from range(1, 29) as numbers (k) left join days on active_days = k group by all
+            """,
+            parts={"engagement/activity_by_user": {"grain": "day"}},
+        )
+    ],
+    "engagement/feature_adoption": [
+        Sums("""
+            with active as (
+                select period, count(distinct user_id) as active_count
+                from activity_by_user group by all
+            )
+            select
+                active.period as month, features.feature, active_count,
+                count(used.user_id) as user_count, sum(used.event_count) as event_count,
+                count(used.user_id) / active_count as adoption_rate
+            from active
+            cross join (select distinct feature from activity_by_user) as features
+            left join activity_by_user as used
+                on active.period = used.period and features.feature = used.feature
+            group by active.period, features.feature, active_count
+        """)
+    ],
+    "engagement/activation_funnel": [
+        Sums(
+            f"""
+            with reached as (
+                select
+                    *, date_diff('microsecond', signed_up_at, case step
+                        when 'trained' then first_trained_at when 'first_image' then first_image_at
+                        when 'first_payment' then first_payment_at
+                        when 'member' then first_subscription_at
+                    end) / 86400000000 as days,
+                    step = 'signup' or (step = 'onboarded' and is_onboarded) as without_time
+                from first_steps, marts.build_info, (select unnest([
+                    'signup', 'onboarded', 'trained', 'first_image', 'first_payment', 'member'
+                ]) as step)
+                where cast(cohort_period + interval 1 month as date) + {days} <= complete_until_on
+            )
+            select
+                cohort_period, step, count(*) as cohort_size,
+                count_if(without_time or days <= {days}) as user_count,
+                user_count / cohort_size as rate,
+                median(days) filter (days <= {days}) as median_days
+            from reached group by all
+            """,
+            {"within_days": str(days)},
+        )
+        for days in (30, 7)
+    ],
+    "engagement/feed_planner_by_month": [
+        Sums("""
+            select
+                month, count(*) as layout_count, count_if(status = 'published') as published_count,
+                count(distinct user_id) as user_count, sum(post_count) as post_count,
+                sum(completed_post_count) as completed_post_count,
+                sum(completed_post_count) / nullif(sum(post_count), 0) as completed_post_rate
+            from feeds group by all
+        """)
+    ],
+    "engagement/generation_success": [
+        Sums("""
+            select
+                month, kind, count(*) as requested_count,
+                count_if(status = 'completed') as completed_count,
+                count_if(status = 'failed') as failed_count, count(distinct user_id) as user_count,
+                completed_count / nullif(completed_count + failed_count, 0) as success_rate
+            from generations group by all
+        """)
+    ],
+    "engagement/training_by_month": [
+        Sums(
+            """
+            select
+                month, count(*) as requested_count,
+                count_if(status = 'completed') as completed_count,
+                count_if(status = 'failed') as failed_count, count(distinct user_id) as user_count,
+                completed_count / nullif(completed_count + failed_count, 0) as success_rate,
+                median(minutes) as median_minutes
+            from generations group by all
+            """,
+            parts={"engagement/generations": {"kind": "training"}},
+        )
+    ],
+    "engagement/maya_by_month": [
+        Sums("""
+            select
+                month, chat_type, count(*) as chat_count, sum(message_count) as message_count,
+                count(distinct user_id) as user_count,
+                sum(message_count) / count(*) as messages_per_chat
+            from chats_by_month group by all
+        """)
+    ],
+    "academy/academy_by_course": [
+        Sums("""
+            select
+                cast(course_id as varchar) as course_id, count(distinct user_id) as enrolled_count,
+                count(distinct user_id) filter (is_started) as started_count,
+                count(distinct user_id) filter (finished_at is not null) as completed_count,
+                completed_count / enrolled_count as completion_rate,
+                median(days_to_complete) as median_days_to_complete
+            from academy_enrollments group by all
+        """)
+    ],
+    "email/email_by_type": [
+        Sums("""
+            select
+                email_type, count(*) as send_count,
+                count_if(status = 'delivered') as delivered_count,
+                count_if(status = 'bounced') as bounced_count,
+                count_if(status = 'failed') as failed_count,
+                count(distinct user_id) as recipient_count,
+                count(distinct user_id) filter (is_before_payment) as unpaid_recipient_count,
+                count_if(is_last_touch) as first_payment_count,
+                first_payment_count / nullif(unpaid_recipient_count, 0) as first_payment_rate,
+                median(days_to_payment) as median_days_to_payment
+            from emails_sent group by all
+        """)
+    ],
+    "quality/dropped_rows": [
+        Sums("""
+            select
+                reason, source_table, currency, count(*) as row_count,
+                sum(amount_cents) as amount_cents
+            from dropped_row_list group by all
+        """)
+    ],
+    "growth/margin_by_month": [
+        Sums("""
+            with received as (
+                select
+                    month, count_if(kind = 'payment') as payment_count,
+                    sum(gross_cents - refunded_cents) as net_cents
+                from payments where currency = 'usd' group by all
+            ),
+            spent as (select month, sum(cost_cents) as cost_cents from credit_entries group by all)
+            select
+                month, payment_count, coalesce(net_cents, 0) as net_cents,
+                coalesce(cost_cents, 0) as cost_cents,
+                coalesce(net_cents, 0) - coalesce(cost_cents, 0) as margin_cents,
+                case when net_cents > 0 then margin_cents / net_cents end as margin_rate
+            from received full join spent using (month)
+            where month >= (select min(month) from payments)
+        """)
+    ],
+    "forecast/churn_risk_total": [
+        Sums("""
+            select count(risk) as member_count, sum(risk) as expected_loss_count from churn_risk
+        """)
+    ],
+    "forecast/churn_risk_by_band": [
+        Sums("""
+            select
+                case
+                    when paid_until_on > as_of_on + 31 then 'nothing due'
+                    when risk is null then 'not told'
+                    when risk < 0.05 then 'under 5 %'
+                    when risk < 0.1 then '5 to 10 %'
+                    when risk < 0.2 then '10 to 20 %'
+                    when risk < 0.4 then '20 to 40 %'
+                    else '40 % or more'
+                end as band,
+                count(*) as member_count, count_if(is_cancelling) as cancelling_count,
+                sum(risk) as expected_loss_count, any_value(n) as n
+            from churn_risk, marts.build_info group by all
+        """)
+    ],
+    "growth/segment_sizes": [
+        Sums(f"""
+            select
+                segment, reason, count(*) as person_count, count_if(is_cooling) as cooling_count,
+                count_if(not is_cooling) as ready_count
+            from ({_PEOPLE}) group by all
+        """)
+    ],
+    "growth/segment_overlaps": [
+        Sums(f"""
+            with people as ({_PEOPLE})
+            select
+                one.segment, other.segment as other_segment,
+                count(distinct customer_key) as person_count
+            from people as one inner join people as other using (customer_key)
+            where one.segment < other.segment group by all
+        """)
+    ],
+}

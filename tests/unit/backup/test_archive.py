@@ -1,0 +1,232 @@
+import json
+import zipfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sselfie_insights.backup.archive import backup, is_backup, restore
+from sselfie_insights.errors import StorageError, UsageError
+from sselfie_insights.segment.record import PastExport, append_export, erase_people, read_record
+from sselfie_insights.warehouse.meta import SYNC_TABLES
+from sselfie_insights.warehouse.paths import journal_path
+from sselfie_insights.warehouse.publish import writable_copy
+
+T = [datetime(2026, 11, day) for day in range(1, 11)]
+Span = tuple[str, str, datetime, datetime | None]
+
+
+def write_history(warehouse: Path, spans: Sequence[Span], runs: Sequence[str] = ()) -> Path:
+    """Write a warehouse with the history of accounts' roles, and with syncs named ``runs``."""
+    with writable_copy(warehouse) as private, duckdb.connect(private) as db:
+        db.execute(SYNC_TABLES)
+        db.execute("create schema if not exists snapshots")
+        db.execute(
+            "create or replace table snapshots.users_history (user_id varchar, role varchar,"
+            " dbt_scd_id varchar, dbt_updated_at timestamp, dbt_valid_from timestamp,"
+            " dbt_valid_to timestamp)"
+        )
+        for user, role, begin, end in spans:
+            db.execute(
+                "insert into snapshots.users_history values (?, ?, ?, ?, ?, ?)",
+                [user, role, f"{user}|{begin}", begin, begin, end],
+            )
+        for run in runs:
+            db.execute(
+                "insert into meta.sync_runs values (?, 'full', ?, ?, ?, 1, 'here', 'l', 1, 0, 0,"
+                " 0, 0, 0)",
+                [run, *[f"{run} 00:00:00+00"] * 3],
+            )
+    return warehouse
+
+
+def read_spans(warehouse: Path) -> list[Span]:
+    with duckdb.connect(warehouse, read_only=True) as db:
+        return db.execute(
+            "select user_id, role, dbt_valid_from, dbt_valid_to from snapshots.users_history"
+            " order by all"
+        ).fetchall()
+
+
+def read_runs(warehouse: Path) -> list[str]:
+    with duckdb.connect(warehouse, read_only=True) as db:
+        rows = db.execute("select run_id from meta.sync_runs order by all").fetchall()
+    return [run for (run,) in rows]
+
+
+def test_a_fresh_warehouse_gets_the_whole_history(tmp_path: Path) -> None:
+    spans: list[Span] = [("a", "user", T[0], T[2]), ("a", "admin", T[2], None)]
+    old = write_history(tmp_path / "old.duckdb", spans, ["2026-11-01", "2026-11-03"])
+    lines = ['{"run_id": "1", "finished_at": "2026-11-01"}', '{"run_id": "2", "fin']
+    journal_path(old).write_text("\n".join(lines))
+    file = tmp_path / "backup.zip"
+    report = backup(old, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert report.tables["snapshots.users_history"] == 2
+    new = tmp_path / "new.duckdb"
+    restored = restore(file, new)
+    assert restored.tables == report.tables
+    assert restored.run_count == report.run_count == 2
+    assert read_spans(new) == sorted(spans, key=lambda span: span[:2])
+    assert read_runs(new) == ["2026-11-01", "2026-11-03"]
+    assert sorted(journal_path(new).read_text().splitlines()) == sorted(lines)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".backup")] == []
+
+
+def test_restoring_twice_changes_nothing(tmp_path: Path) -> None:
+    old = write_history(tmp_path / "w.duckdb", [("a", "user", T[0], None)], ["2026-11-01"])
+    journal_path(old).write_text('{"run_id": "1", "finished_at": "2026-11-01"}\n')
+    backup(old, tmp_path / "b.zip")
+    before = read_spans(old), read_runs(old), journal_path(old).read_bytes()
+    report = restore(tmp_path / "b.zip", old)
+    assert set(report.tables.values()) == {0}
+    assert report.run_count == 0
+    assert (read_spans(old), read_runs(old), journal_path(old).read_bytes()) == before
+
+
+def test_exports_of_segments_come_back_once_and_without_who_was_forgotten(tmp_path: Path) -> None:
+    def export(segment: str, *users: str) -> PastExport:
+        rows = tuple({"customer_key": u, "user_id": u, "group": "sent"} for u in users)
+        return PastExport(segment, T[2].date(), {}, 10, rows)
+
+    warehouse = write_history(tmp_path / "w.duckdb", [])
+    append_export(warehouse, export("win_back", "ann", "bea"))
+    append_export(warehouse, export("power_users", "bea"))
+    assert backup(warehouse, tmp_path / "b.zip").export_count == 2
+    erase_people(warehouse, {"ann"})
+    assert restore(tmp_path / "b.zip", warehouse).export_count == 0
+    assert read_record(warehouse) == [export("win_back", "bea"), export("power_users", "bea")]
+    fresh = tmp_path / "fresh.duckdb"
+    assert restore(tmp_path / "b.zip", fresh).export_count == 2
+    assert read_record(fresh) == [export("win_back", "ann", "bea"), export("power_users", "bea")]
+
+
+# What the backup knew, what the warehouse has seen since, and the one history they are.
+MERGES: dict[str, tuple[list[Span], list[Span], list[Span]]] = {
+    "the same since": (
+        [("a", "user", T[0], None)],
+        [("a", "user", T[4], None)],
+        [("a", "user", T[0], None)],
+    ),
+    "changed in between": (
+        [("a", "user", T[0], None)],
+        [("a", "admin", T[4], None)],
+        [("a", "admin", T[4], None), ("a", "user", T[0], T[4])],
+    ),
+    "changed later": (
+        [("a", "user", T[0], None)],
+        [("a", "user", T[4], T[6]), ("a", "admin", T[6], None)],
+        [("a", "admin", T[6], None), ("a", "user", T[0], T[6])],
+    ),
+    "deleted and back": (
+        [("a", "user", T[0], T[2])],
+        [("a", "user", T[4], None)],
+        [("a", "user", T[0], T[2]), ("a", "user", T[4], None)],
+    ),
+    "the warehouse is older than the backup": (
+        [("a", "user", T[0], T[3]), ("a", "admin", T[3], None)],
+        [("a", "user", T[0], None)],
+        [("a", "admin", T[3], None), ("a", "user", T[0], T[3])],
+    ),
+    "the warehouse has gone on from the backup": (
+        [("a", "user", T[0], None)],
+        [("a", "user", T[0], T[5]), ("a", "admin", T[5], None)],
+        [("a", "admin", T[5], None), ("a", "user", T[0], T[5])],
+    ),
+    "rows of others": (
+        [("a", "user", T[0], None)],
+        [("b", "user", T[4], None)],
+        [("a", "user", T[0], None), ("b", "user", T[4], None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_two_histories_become_one(tmp_path: Path, case: str) -> None:
+    saved, seen, merged = MERGES[case]
+    backup(write_history(tmp_path / "old.duckdb", saved), tmp_path / "b.zip")
+    new = write_history(tmp_path / "new.duckdb", seen)
+    restore(tmp_path / "b.zip", new)
+    assert read_spans(new) == merged
+    restore(tmp_path / "b.zip", new)
+    assert read_spans(new) == merged
+
+
+def test_every_damaged_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
+    old = write_history(tmp_path / "old.duckdb", [("a", "user", T[0], None)], ["2026-11-01"])
+    whole = backup(old, tmp_path / "b.zip")
+    content = (tmp_path / "b.zip").read_bytes()
+    refused = 0
+    for position in range(0, len(content), max(1, len(content) // 60)):
+        damaged = bytearray(content)
+        damaged[position] ^= 0xFF
+        file = tmp_path / "damaged.zip"
+        file.write_bytes(damaged)
+        new = tmp_path / f"{position}.duckdb"
+        try:
+            report = restore(file, new)
+        except UsageError as error:
+            refused += 1
+            assert "damaged" in error.message
+            assert not new.exists()
+        else:
+            assert report.tables == whole.tables
+            assert read_spans(new) == read_spans(old)
+    assert refused > 50
+
+
+def test_history_in_a_damaged_block_is_told_with_what_helps(tmp_path: Path) -> None:
+    warehouse = write_history(tmp_path / "w.duckdb", [("a", "user", T[0], None)])
+    with duckdb.connect(warehouse, read_only=True) as db:
+        (block,) = db.execute(
+            "select max(block_id) from pragma_storage_info('snapshots.users_history')"
+        ).fetchone() or (None,)
+    content = bytearray(warehouse.read_bytes())
+    content[3 * 4_096 + block * 262_144 + 100] ^= 1  # behind three headers of a page each
+    warehouse.write_bytes(content)
+    with pytest.raises(StorageError, match="the warehouse is damaged: Corrupt") as failed:
+        backup(warehouse, tmp_path / "b.zip")
+    assert "kept publication" in failed.value.remedy
+    assert not (tmp_path / "b.zip").exists()
+
+
+def test_a_backup_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "b.zip"
+    backup(write_history(tmp_path / "old.duckdb", []), file)
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(UsageError, match="damaged"):
+        restore(file, tmp_path / "new.duckdb")
+
+
+@pytest.mark.parametrize("key", ["format", "warehouse_format"])
+def test_a_newer_backup_is_refused(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "b.zip"
+    backup(write_history(tmp_path / "old.duckdb", []), file)
+    with zipfile.ZipFile(file) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(contents["manifest.json"]) | {key: 99, "version": "9.9"}
+    contents["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    assert is_backup(file)
+    with pytest.raises(UsageError, match=r"written by sselfie-insights 9\.9"):
+        restore(file, tmp_path / "new.duckdb")
+
+
+def test_no_other_file_is_overwritten_or_restored(tmp_path: Path) -> None:
+    old = write_history(tmp_path / "old.duckdb", [("a", "user", T[0], None)])
+    with pytest.raises(UsageError, match="is there and no backup"):
+        backup(old, old)
+    assert read_spans(old) == [("a", "user", T[0], None)]
+    with pytest.raises(UsageError, match="no backup"):
+        restore(old, tmp_path / "new.duckdb")
+    with pytest.raises(UsageError, match="there is no file"):
+        restore(tmp_path / "missing.zip", tmp_path / "new.duckdb")
+    with pytest.raises(UsageError, match="no warehouse"):
+        backup(tmp_path / "missing.duckdb", tmp_path / "b.zip")
+    with pytest.raises(StorageError, match="cannot be written"):
+        backup(old, tmp_path / "missing" / "b.zip")
+    assert not (tmp_path / "new.duckdb").exists()

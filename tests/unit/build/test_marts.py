@@ -1,0 +1,110 @@
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sselfie_insights.errors import SselfieError, UsageError
+from sselfie_insights.build.marts import build_into, check_marts
+from sselfie_insights.build.dbt import run_dbt
+from sselfie_insights.resources import resource_dir
+from sselfie_insights.settings import load_settings
+from sselfie_insights.warehouse.meta import LastSync
+
+
+def test_settings_reach_the_models_under_the_names_that_the_project_declares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def run_dbt(
+        *_: object, variables: Mapping[str, object], target_path: Path, **__: object
+    ) -> list[object]:
+        asked.update(variables)
+        (target_path / "manifest.json").write_text('{"nodes": {}}')
+        return []
+
+    module = sys.modules[check_marts.__module__]
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    settings = load_settings(
+        timezone="Europe/Oslo",
+        grace_days=3,
+        spend_paid_credits_first=True,
+        internal_accounts=("ann",),
+        internal_domains=("studio.com",),
+    )
+
+    assert check_marts(settings) == []
+
+    project = yaml.safe_load((resource_dir("dbt_project") / "dbt_project.yml").read_text())
+    assert asked.keys() == project["vars"].keys()
+    assert asked == {
+        "timezone": "Europe/Oslo",
+        "grace_days": 3,
+        "spend_paid_credits_first": True,
+        "internal_accounts": ["ann"],
+        "internal_domains": ["studio.com"],
+        "source_schema": "raw",
+    }
+
+
+def test_dbt_sees_one_profile_whatever_the_private_copy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """dbt parses the whole project again when the path in its profile has changed."""
+
+    class CalledError(Exception):
+        pass
+
+    profiles = []
+
+    def run_dbt(*_: object, environment: Mapping[str, str], folder: Path, **__: object) -> None:
+        profiles.append((folder, environment["SSELFIE_DBT_WAREHOUSE"]))
+        raise CalledError
+
+    module = sys.modules[build_into.__module__]
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    settings = load_settings(warehouse=tmp_path / "w.duckdb")
+
+    for name in ("a", "b"):
+        with pytest.raises(CalledError):
+            build_into(tmp_path / name / "w.duckdb", settings)
+
+    assert profiles == [(tmp_path / "a", "w.duckdb"), (tmp_path / "b", "w.duckdb")]
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        (
+            "OSError: [Errno 28] No space left on device",
+            UsageError,
+            "No space left on device: free",
+        ),
+        ("KeyError: 'x'", SselfieError, "dbt build failed: Traceback: KeyError: 'x'"),
+    ],
+)
+def test_a_dbt_that_dies_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    error: type[SselfieError],
+    told: str,
+) -> None:
+    program, results = tmp_path / "python", tmp_path / "run_results.json"
+    words = f"echo '{{\"metadata\"' > {results}\necho 'Traceback:'\necho \"  {said}\"\n"
+    program.write_text(f"#!/bin/sh\n{words}exit 2\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(error, match=re.escape(told)) as failed:
+        run_dbt(["build"], target="duckdb", target_path=tmp_path, variables={}, environment={})
+    assert type(failed.value) is error
+    assert "\n" not in str(failed.value)

@@ -1,0 +1,93 @@
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from sselfie_insights.report import Page
+from sselfie_insights.report.blocks import Chart, Series
+from sselfie_insights.report.draw.charts import NARROW, WIDE
+from sselfie_insights.report.draw.drawing import draw_chart
+
+POINTS = ("Jan 2026", "Feb 2026", "Mar 2026")
+
+
+def make(kind: str, *values: float | None, complete: bool = False) -> Chart:
+    return Chart(
+        kind, POINTS, (Series("A", values),), (), (True, True, complete), "number", "Summary.",  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_every_chart_is_valid_vega_lite(pages: dict[str, Page]) -> None:
+    charts = [
+        block.chart
+        for page in pages.values()
+        for block in page.data.values()
+        if block.chart is not None
+    ]
+    assert {chart.kind for chart in charts} >= {"line", "bar"}
+    for chart in charts:
+        svg = ElementTree.fromstring(draw_chart(chart, WIDE, validate=True))  # noqa: S314
+        assert svg.tag.endswith("svg")
+
+
+@pytest.mark.parametrize("kind", ["line", "bar", "column"])
+def test_colours_are_the_pages_own(kind: str) -> None:
+    svg = draw_chart(make(kind, 1.0, 2.0, 3.0), WIDE)
+    assert "var(--series-1)" in svg
+    assert not re.search(r'="#[0-9a-f]{3,6}"', svg)
+
+
+def test_the_interval_is_drawn_as_a_band_or_as_thin_lines() -> None:
+    ends = ((0.1, 0.4), None, (0.2, 0.3))
+    for kind, drawn in (("line", 'fill-opacity="0.1'), ("bar", 'stroke="var(--ink)"')):
+        plain = make(kind, 0.2, 0.5, 0.25, complete=True)
+        told = replace(plain, series=(replace(plain.series[0], ends=ends),))
+        assert told.has_intervals and not plain.has_intervals
+        assert drawn in draw_chart(told, WIDE, validate=True)
+        assert drawn not in draw_chart(plain, WIDE)
+
+
+def test_a_chart_of_zeros_and_gaps_is_blank() -> None:
+    assert make("line", None, None).is_blank and make("column", 0.0, None, 0.0).is_blank
+    assert not make("line", 0.0, None, 1.0).is_blank
+    zeros = make("line", 0.0, 0.0)
+    told = replace(zeros, series=(replace(zeros.series[0], ends=((0.0, 0.4), None)),))
+    assert not told.is_blank, "a share of none says something, with its interval"
+
+
+def test_a_running_bar_is_hatched() -> None:
+    assert draw_chart(make("column", 1.0, 2.0, 3.0), WIDE).count("url(#hatch-1)") == 1
+    assert "hatch" not in draw_chart(make("column", 1.0, 2.0, 3.0, complete=True), WIDE)
+
+
+def test_the_point_of_a_running_period_is_hollow_and_its_line_dashed() -> None:
+    svg = draw_chart(make("line", 1.0, 2.0, 3.0), WIDE)
+    assert svg.count('fill="var(--paper)"') == 1
+    assert svg.count("stroke-dasharray") == 1
+    done = draw_chart(make("line", 1.0, 2.0, 3.0, complete=True), WIDE)
+    assert "stroke-dasharray" not in done and 'fill="var(--paper)"' not in done
+
+
+def test_a_missing_value_breaks_the_line() -> None:
+    lines = re.findall(r'<path d="([^"]+)"[^>]*stroke-width="2"', draw_chart(
+        make("line", 1.0, None, 3.0, complete=True), WIDE))  # fmt: skip
+    assert all("L" not in line.split("Z")[0] or line.count("M") == 2 for line in lines)
+
+
+def test_text_of_the_data_is_left_alone() -> None:
+    hostile = 'a<b> 9.99 class="x" #00f101 </script>'
+    chart = Chart("bar", (hostile,), (Series("A", (1.0,)),), (), (True,), "number", "Summary.")
+    tree = ElementTree.fromstring(draw_chart(chart, WIDE))  # noqa: S314
+    assert hostile in [text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_name_of_any_length_leaves_room_for_the_bars() -> None:
+    chart = Chart("bar", ("x" * 10_000,), (Series("A", (1.0,)),), (), (True,), "number", "Summary.")
+    for size in (WIDE, NARROW):
+        [bar] = re.findall(r'd="M0,0h([0-9.]+)v', draw_chart(chart, size))
+        assert float(bar) > size[0] / 4
+
+
+def test_the_narrow_drawing_is_narrow() -> None:
+    assert 'viewBox="0 0 330 ' in draw_chart(make("line", 1.0, 2.0, 3.0), NARROW)

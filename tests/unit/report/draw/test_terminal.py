@@ -1,0 +1,56 @@
+import pytest
+
+from sselfie_insights.query.table import display_width
+from sselfie_insights.report import Page
+from sselfie_insights.report.draw.sparkline import draw_path, draw_text
+from sselfie_insights.report.draw.terminal import render_text
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_every_line_fits_the_terminal(pages: dict[str, Page], width: int) -> None:
+    for page in pages.values():
+        for line in render_text(page, width):
+            assert display_width(line.plain) <= width, line.plain
+
+
+def test_what_does_not_fit_is_told(pages: dict[str, Page]) -> None:
+    text = "\n".join(line.plain for line in render_text(pages["retention"], 80))
+    assert "more periods need" in text and "this terminal has 80" in text
+    wide = "\n".join(line.plain for line in render_text(pages["retention"], None))
+    assert "more periods need" not in wide
+
+
+def test_words_that_do_not_fit_beside_a_row_stand_below_it(pages: dict[str, Page]) -> None:
+    name, *_, judged = pages["growth"].data["alerts"].table.rows[0]
+    lines = [line.plain for line in render_text(pages["growth"], 80)]
+    at = next(index for index, line in enumerate(lines) if line.startswith(name))
+    assert judged not in lines[at] and lines[at + 1] == f"    {judged}"
+    wide = [line.plain for line in render_text(pages["growth"], None)]
+    assert any(line.startswith(name) and line.endswith(judged) for line in wide)
+
+
+def test_colour_only_repeats_the_text(pages: dict[str, Page]) -> None:
+    for page in pages.values():
+        for line in render_text(page, 120):
+            assert "\x1b" not in line.plain
+    lines = render_text(pages["retention"], 200)
+    row = next(line for line in lines if line.plain.startswith("Oct 2025"))
+    assert "43%" in row.plain
+    assert any("on rgb" in str(span.style) for span in row.spans)
+
+
+def test_incomplete_cells_and_small_cohorts_read_without_colour(pages: dict[str, Page]) -> None:
+    lines = [line.plain for line in render_text(pages["retention"], None)]
+    newest = next(line for line in lines if line.startswith("Nov 2026"))
+    assert newest.split() == ["Nov", "2026", "20", "100%*"]
+    assert next(line for line in lines if line.startswith("Jun 2025")).split() == [
+        "Jun", "2025", "<5",
+    ]  # fmt: skip
+
+
+def test_a_sparkline_runs_from_low_to_high() -> None:
+    assert draw_text([0, 7, None, 3.5]) == "▁█ ▅"
+    assert draw_text([2, 2]) == "▁▁"
+    assert draw_text([1]) == ""
+    assert draw_path([0, 10], 100, 20) == "M0.0,20.0h0L100.0,0.0"
+    assert draw_path([0, None, 10, 5], 90, 20) == "M0.0,20.0h0M60.0,0.0h0L90.0,10.0"
