@@ -33,7 +33,7 @@ class Column:
         values: The documented values; empty when any is allowed.
         live_values: Further values that live databases are known to hold.
         aliases: Other names under which live databases hold it.
-        is_pii: Whether it tells who someone is, or what someone wrote.
+        is_pii: Whether it identifies a person, or holds what a person wrote.
         is_secret: Whether it is a credential, which never leaves Postgres.
         is_required: Whether metrics cannot do without it: it must be there, and never NULL.
         live_types: Further types, beside ``data_type``, in which live databases hold it.

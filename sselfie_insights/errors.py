@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
 
 
 class SselfieError(Exception):
-    """An error to be told in one line, without a traceback.
+    """An error that is printed in one line, without a traceback.
 
     Args:
         message: What happened, and where.

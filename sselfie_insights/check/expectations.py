@@ -117,12 +117,12 @@ def _answer(result: Any) -> Answer:
     if _raised(result.exception_info):
         return Answer(frozenset(), is_broken=True)
     failed = frozenset(result.result.get("unexpected_index_list") or ())
-    # Without the rows that failed, a failure tells nothing that can be told on.
+    # The rows that failed may hold personal data, so a failure keeps none of them.
     return Answer(failed, is_broken=not (result.success or failed))
 
 
 def _raised(info: Mapping[str, Any] | None) -> bool:
-    """Tell whether evaluating raised: one mapping of what, or one for every metric that did."""
+    """Say whether evaluating raised: one mapping of what, or one for every metric that did."""
     if not info:
         return False
     return info.get("raised_exception") is not False

@@ -8,9 +8,9 @@ age, and one row a distinct value of the columns whose values, or their shapes, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sselfie_insights.check.catalogue import TABLE_RULES, VALUE_RULES, Check, Subject, accepted
 from sselfie_insights.check.expectations import Answer, Frame, Question, ask
 from sselfie_insights.check.measure import BROKEN, MeasuredMirror, Measures, Values
+from sselfie_insights.check.rules import TABLE_RULES, VALUE_RULES, Check, Subject, accepted
 
 LEAST_SHARE = 0.7
 """The share of its former rows that a table may not fall below."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, Subject
+from sselfie_insights.check.rules import NATIVE_TYPES, Check, Subject
 from sselfie_insights.check.values import Place, distinct_query, literals
 from sselfie_insights.contract import Column, Table
 from sselfie_insights.sql import literal
@@ -20,7 +20,7 @@ Measures = dict[str, Any]
 Values = list[tuple[str, int]]
 
 BROKEN = "is_broken"
-"""The measure that tells that the others could not be taken."""
+"""The measure that says whether the others could be taken."""
 
 CLOCK_TOLERANCE = timedelta(days=1)
 """How far ahead of the sync an instant may lie: clocks differ, and so do zones of naive ones."""
@@ -167,7 +167,7 @@ class MeasuredMirror:
         )
 
     def has(self, check: Check) -> bool:
-        """Tell whether the columns that a check is about are there."""
+        """Say whether the columns that a check is about are there."""
         assert check.column is not None  # noqa: S101  # these checks are about columns
         needed = _LEDGER if check.rule == "ledger" else frozenset()
         found = self._types.get(check.table.name, {}).keys()
@@ -176,7 +176,7 @@ class MeasuredMirror:
     def measure_values(self, check: Check) -> Values | None:
         """Return a column's distinct values, or their shapes, with the rows that have them.
 
-        None where they cannot be told.
+        None where they are unknown.
         """
         assert check.column is not None  # noqa: S101  # these checks are about columns
         place = self.find(check.table, check.column)
@@ -261,13 +261,13 @@ class MeasuredMirror:
 
         Raises:
             UsageError: It fails since the file is damaged.
-            KeyboardInterrupt: The process was told to stop.
+            KeyboardInterrupt: The process was interrupted.
         """
         try:
             return self._connection.execute(query).fetchall()
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
         except duckdb.Error as error:
-            if told := explain_storage(str(error)):
-                raise told from None
+            if failure := explain_storage(str(error)):
+                raise failure from None
             return None

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.judge import Finding, judge
 from sselfie_insights.check.measure import MeasuredMirror
 from sselfie_insights.check.results import CheckResult, Status
+from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract

@@ -32,7 +32,7 @@ class CheckResult:
         check_name: Its name in that suite, as ``checks.yml`` names it.
         table_name: The table or model that it is about; empty for a test of several models.
         column_name: The column that it is about, if it is about one.
-        severity: ``error`` keeps a run from publishing, ``warn`` is told on the page.
+        severity: ``error`` keeps a run from publishing, ``warn`` is shown on the page.
         status: ``passed``, ``failed``, or ``broken`` when the check itself could not run.
         failed_rows: Rows that break the rule; None where the rule is not about rows.
         checked_rows: Rows that were looked at; None where that is not known.

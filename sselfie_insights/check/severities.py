@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 import yaml
 
-from sselfie_insights.check.catalogue import list_checks
 from sselfie_insights.check.results import Severity, Suite
+from sselfie_insights.check.rules import list_checks
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings

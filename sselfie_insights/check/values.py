@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sselfie_insights.check.catalogue import NATIVE_TYPES, Check, accepted
+from sselfie_insights.check.rules import NATIVE_TYPES, Check, accepted
 from sselfie_insights.sql import literal
 
 _LONGEST = 64

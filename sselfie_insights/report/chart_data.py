@@ -9,7 +9,7 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import Chart, Series, Step
 from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection
 
-# Bars that are told apart by colour; what is left is summed as "other".
+# Bars that are distinguished by colour; what is left is summed as "other".
 _MOST_SERIES = 5
 
 
@@ -47,7 +47,7 @@ def build_chart(
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
     labels = tuple(_label(point, section.x, result) for point in points)
     is_latest = isinstance(section, BarSection) and section.latest
-    period = _tell_period(rows[0], result) if is_latest else ""
+    period = _name_period(rows[0], result) if is_latest else ""
     heading = f"{title}, {period.rstrip('.')}" if period else title
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
@@ -102,7 +102,7 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
     row = (complete or rows)[-1]
     names = [section.opening, *section.gains, *section.losses, section.closing]
     unit = _common_unit([result.columns[name].unit for name in names], title)
-    period = _tell_period(row, result)
+    period = _name_period(row, result)
     # What is missing is that of too few people, and no 0.
     values = {name: _scale(row[name], unit) for name in names}
     known = {name: value for name, value in values.items() if value is not None}
@@ -115,13 +115,13 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
         steps.append(Step(label, level, level + change, "loss" if is_loss else "gain"))
         level += change
     steps.append(Step("Closing", 0.0, known.get(section.closing, 0.0), "total"))
-    told = ", ".join(
+    parts = ", ".join(
         f"{label.lower()} {write_cell(row[name], unit)}"
         for name, label in (section.gains | section.losses).items()
     )
     summary = (
         f"{title}, {period.rstrip('.')}: from {write_cell(row[section.opening], unit)} to"
-        f" {write_cell(row[section.closing], unit)}; {told}."
+        f" {write_cell(row[section.closing], unit)}; {parts}."
     )
     return Chart(
         kind="waterfall",
@@ -135,7 +135,7 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
     )
 
 
-def _tell_period(row: dict[str, Any], result: Result) -> str:
+def _name_period(row: dict[str, Any], result: Result) -> str:
     """The period of ``row`` as a sentence that says whether it still runs."""
     time = result.period_columns[0]
     state = "" if row.get("is_complete", True) else ", still running"

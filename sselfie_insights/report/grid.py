@@ -96,7 +96,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     if len(cells) < len(rows):
         raise UsageError(
             f"a cohort grid of {result.name} has several rows a cell",
-            remedy="name the columns that tell them apart under each",
+            remedy="name the columns that distinguish them under 'each'",
         )
     unit, interval = result.columns[value].unit, result.columns[value].interval
     peak = max((row[value] or 0 for row in rows), default=0)

@@ -7,14 +7,14 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
-from sselfie_insights.report.demands import check_item
 from sselfie_insights.report.tables import rank_values
+from sselfie_insights.report.validation import check_item
 
 Tone = Literal["good", "bad", "neutral"]
 
 # Points of a sparkline: a year of months and the running one.
 _TREND_POINTS = 13
-# The values of its ``each`` that a number is told for; words tell of the others.
+# How many values of its ``each`` get a tile; a note counts the others.
 _MOST_TILES = 4
 
 
@@ -75,9 +75,9 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
         for rank, value in enumerate(values[:_MOST_TILES])
     ]
     if len(values) > _MOST_TILES:
-        told = f"{len(values) - _MOST_TILES:,} more in the query {result.name}"
+        text = f"{len(values) - _MOST_TILES:,} more in the query {result.name}"
         label, rank = f"{item.label}, others", _MOST_TILES
-        tiles.append(Tile(label, told, False, "", "", False, "", "neutral", (), rank))
+        tiles.append(Tile(label, text, False, "", "", False, "", "neutral", (), rank))
     return tiles
 
 
@@ -86,12 +86,12 @@ def _build_tile(
 ) -> Tile:
     unit = result.columns[item.column].unit
     time = next(iter(result.period_columns), None)
-    told = item.empty
+    text = item.empty
     if item.at == "complete" and rows:
         rows = [(row, mark) for row, mark in rows if row["is_complete"]]
-        told = item.empty if rows else "no complete period yet"
+        text = item.empty if rows else "no complete period yet"
     if not rows or (rows[-1][0][item.column] is None and not rows[-1][1]):
-        return Tile(label, told, False, "", "", False, "", "neutral", ())
+        return Tile(label, text, False, "", "", False, "", "neutral", ())
     (last, mark), earlier = rows[-1], rows[:-1]
     trend = tuple(
         None if row[item.column] is None else float(row[item.column])
@@ -101,8 +101,8 @@ def _build_tile(
     is_running = last.get("is_complete") is False
     if mark and last[item.column] is None:
         is_size = item.column in result.group_sizes
-        told = mark if is_size else "too few people to show"
-        return Tile(label, told, is_size, "", period, is_running, "", "neutral", ())
+        text = mark if is_size else "too few people to show"
+        return Tile(label, text, is_size, "", period, is_running, "", "neutral", ())
     previous = earlier[-1][0] if earlier else None
     change = ""
     tone: Tone = "neutral"

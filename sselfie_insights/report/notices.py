@@ -57,7 +57,7 @@ def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) 
 
 
 def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
-    """Tell of runs that ended badly after this data was read, and were not made good since."""
+    """Describe the runs that failed after this data was read and have not succeeded since."""
     open_failures: dict[str, list[dict[str, Any]]] = {}
     for entry in journal:
         command, code = entry["command"], entry["exit_code"]
@@ -78,18 +78,18 @@ def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
         return ""
     failed.sort(key=lambda item: item[0])
     since, (_, last) = failed[0][0], failed[-1]
-    told = (
+    subject = (
         f"A run failed at {write_instant(since)}"
         if len(failed) == 1
         else f"{len(failed)} runs have failed since {write_instant(since)}"
     )
-    return f"{told}, so what happened later is missing. The reason given last: {_reason(last)}."
+    return f"{subject}, so what happened later is missing. The reason given last: {_reason(last)}."
 
 
 def _reason(entry: dict[str, Any]) -> str:
     """Return why a run failed, without where the source is: pages go to others."""
     if entry["exit_code"] == ExitCode.SOURCE:
-        return "the source could not be reached or read; 'sselfie status' tells more"
+        return "the source could not be reached or read; see 'sselfie status'"
     return str(entry.get("error", "no reason recorded"))[:_LONGEST_REASON]
 
 

@@ -26,13 +26,13 @@ from sselfie_insights.report.definition import (
     WaterfallSection,
     humanize,
 )
-from sselfie_insights.report.demands import check_section
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import build_tiles
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
+from sselfie_insights.report.validation import check_section
 from sselfie_insights.warehouse.reading import Stamp, read_stamp
 
 # The parameter of a report that chooses what its cohort grids hold.
@@ -224,11 +224,11 @@ def _build_data(
         block = _build_block(section, title, part, values.get(_VALUE), names)
         if position == 0 and total > len(parts):
             by = " and ".join(humanize(name).lower() for name in section.each)
-            told = (
+            note = (
                 f"Shown are the {len(parts)} largest of {total:,} by {by};"
                 f" the query {whole.name} has them all."
             )
-            block = replace(block, text=f"{block.text} {told}".strip())
+            block = replace(block, text=f"{block.text} {note}".strip())
         # Of several currencies or segments the reader sees the largest, and opens the others.
         yield replace(block, collapsed=block.collapsed or position > 0)
 

@@ -1,4 +1,4 @@
-"""Hide what small groups would tell about the people in them."""
+"""Hide what small groups would reveal about the people in them."""
 
 from dataclasses import replace
 
@@ -15,23 +15,23 @@ def suppress_small_groups(result: Result) -> Result:
     """Return ``result`` with the measures of groups of one to four people taken out.
 
     The row stays, with its key, names and flags; every renderer shows the small group's size as
-    ``<5``. Where the rows add up to a known whole, so that what is missing from it would tell of
+    ``<5``. Where the rows add up to a known whole, so that what is missing from it would reveal
     fewer than five people, the next larger group is taken out too, its size shown as ``hidden``.
     What a column's ``of`` counts can be too few by itself: then that cell goes. An empty group
-    tells of nobody and stays 0.
+    reveals nobody and stays 0.
     """
     if not result.group_sizes:
         return result
     is_small = {name: _is_small(name) for name in result.group_sizes}
     small = result.frame.select(pl.any_horizontal(is_small.values())).to_series()
     marks = _mark_rows(result, small)
-    hidden, told = pl.lit(marks == HIDDEN), pl.lit(marks == "")
+    hidden, shown = pl.lit(marks == HIDDEN), pl.lit(marks == "")
     kept = {
         name: ~(is_small[name] | hidden)
         if name in is_small
-        else told & ~_is_small(column.of)
+        else shown & ~_is_small(column.of)
         if column.of
-        else told
+        else shown
         for name, column in result.columns.items()
         if (column.unit in NUMERIC_UNITS or column.of) and name not in result.key
     }
@@ -64,7 +64,7 @@ def _mark_rows(result: Result, small: pl.Series) -> pl.Series:
             by = [_WHOLE, *whole]
             missing = rows.filter(pl.col(_MARK) != "").group_by(by)
             sums = missing.agg(pl.col(_SIZE).sum(), pl.len().alias(_COUNT))
-            # One row alone is told by the whole, and would tell of another by a whole of its own.
+            # A single row is known from the whole, and a whole of its own would reveal another.
             open_wholes = sums.filter((pl.col(_SIZE) < SMALLEST_GROUP) | (pl.col(_COUNT) == 1))
             chosen = (
                 rows.filter(pl.col(_MARK) == "", pl.col(_SIZE) > 0)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sselfie_insights.check.catalogue import list_checks
+from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import DEFAULTS, load_severities
 from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract

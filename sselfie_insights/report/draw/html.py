@@ -68,17 +68,17 @@ def _draw(chart: Chart) -> dict[str, Markup]:
 
 def _write_caption(block: DataBlock) -> str:
     """What the drawing of ``block`` means by its strokes, and what it leaves out."""
-    chart, told = block.chart, []
+    chart, sentences = block.chart, []
     if chart is None:
         return ""
     is_line = chart.kind == "line"
     if chart.period:
-        told.append(chart.period)
+        sentences.append(chart.period)
     elif not all(chart.complete):
-        told.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
+        sentences.append(f"{'Dashed and hollow' if is_line else 'Hatched'}: still running.")
     if chart.has_intervals:
         of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
-        told.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
+        sentences.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
-        told.append("Groups too small to show are left out.")
-    return " ".join(told)
+        sentences.append("Groups too small to show are left out.")
+    return " ".join(sentences)

@@ -149,8 +149,8 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
             _QUIET,
         )
     if grid.hidden_cohorts or grid.hidden_periods:
-        told = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
-        yield from _paragraph(f"In {_files_of(block)}: {told}.", _QUIET)
+        words = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
+        yield from _paragraph(f"In {_files_of(block)}: {words}.", _QUIET)
 
 
 def _draw_grid_row(
@@ -245,14 +245,14 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
         yield from (Text(part, _QUIET) for part in parts)
     if hidden:
         needed = len(lay_out(table)[0][1])
-        told = (
+        words = (
             f"{len(hidden)} more {'column needs' if len(hidden) == 1 else 'columns need'} {needed}"
             f" characters a line; this terminal has {width}: {', '.join(hidden)}."
         )
-        yield from _paragraph(told, _QUIET)
+        yield from _paragraph(words, _QUIET)
     if left_out:
-        told = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
-        yield from _paragraph(f"{told} in {_files_of(block)}.", _QUIET)
+        words = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
+        yield from _paragraph(f"{words} in {_files_of(block)}.", _QUIET)
 
 
 def _files_of(block: DataBlock) -> str:

@@ -11,8 +11,8 @@ from sselfie_insights.setup.init import find_password
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Yield what is found of the settings, which could be read."""
     given = [(name, source) for name, _, source in describe_settings() if source != "default"]
-    told = ", ".join(f"{name} ({source})" for name, source in given) or "all are the defaults"
-    yield Finding("settings", "ok", told)
+    listed = ", ".join(f"{name} ({source})" for name, source in given) or "all are the defaults"
+    yield Finding("settings", "ok", listed)
     if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
         return
     password = find_password(settings.database_url.get_secret_value())

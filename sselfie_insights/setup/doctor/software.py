@@ -39,7 +39,7 @@ def _requirements() -> list[str]:
 
 
 def _reinstall(prefix: str) -> str:
-    """The command that installs the libraries anew whose names begin with ``prefix``."""
+    """The command that reinstalls the libraries whose names begin with ``prefix``."""
     wanted = [text for text in _requirements() if text.startswith(prefix)]
     return shlex.join(["pip", "install", "--force-reinstall", "--no-deps", *wanted])
 

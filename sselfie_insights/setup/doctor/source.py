@@ -78,7 +78,7 @@ def reader_statements(settings: Settings) -> list[str]:
 
 def _hide_secrets(mirror: Mirror) -> list[str]:
     names = [quote(c.source.name) for c in mirror.columns if c.travel != "secret"]
-    # By the last two a sync tells changed rows; a grant on columns does not include them.
+    # By the last two a sync finds changed rows; a grant on columns does not include them.
     columns = ", ".join([*names, "xmin", "ctid"])
     return [
         f"revoke select on {mirror.remote} from {READER};",  # noqa: S608 - shown, never run
@@ -125,7 +125,7 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
 
 
 def _check_reach(source: Source, mirrors: list[Mirror]) -> Finding:
-    """Tell of a role that could do more than read."""
+    """Warn of a role that could do more than read."""
     may_write = source.execute(
         "select count(*) from unnest(%s::oid[]) as t (oid)"
         " where has_table_privilege(oid, 'insert, update, delete, truncate')",

@@ -80,9 +80,9 @@ def _check_content(settings: Settings) -> Iterator[Finding]:
         yield failed("marts", error)
         return
     yield Finding("marts", "ok", f"as of {write_instant(stamp.as_of)}, by {stamp.version}")
-    told = describe_age(settings, stamp)
-    if told:
-        yield failed("age", StaleError(told.rstrip("."), remedy="run 'sselfie run'"))
+    message = describe_age(settings, stamp)
+    if message:
+        yield failed("age", StaleError(message.rstrip("."), remedy="run 'sselfie run'"))
     elif stamp.synced_at is not None:
         hours = (datetime.now(UTC) - stamp.synced_at).total_seconds() / 3600
         limit = f", {settings.max_age} allowed" if settings.max_age else ", no limit set (max_age)"
@@ -127,11 +127,11 @@ def _check_journal(warehouse: Path) -> Finding:
     at = write_instant(datetime.fromisoformat(last["finished_at"]))
     if last["exit_code"] == ExitCode.DONE:
         return Finding("last run", "ok", f"{last['command']} at {at}")
-    told = f"{last['command']} at {at} ended with exit {last['exit_code']}"
+    message = f"{last['command']} at {at} ended with exit {last['exit_code']}"
     return Finding(
         "last run",
         "warning",
-        f"{told}: {last.get('error', '')}",
+        f"{message}: {last.get('error', '')}",
         f"run 'sselfie {last['command']}'",
     )
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import duckdb
 import pytest
 
-from sselfie_insights.check.catalogue import Check
 from sselfie_insights.check.expectations import Answer, Question, ask
 from sselfie_insights.check.judge import Finding, judge
 from sselfie_insights.check.measure import MeasuredMirror
+from sselfie_insights.check.rules import Check
 from sselfie_insights.contract import load_contract
 from sselfie_insights.warehouse.meta import SYNC_TABLES
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.check.catalogue import list_checks
+from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import load_severities
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UsageError

@@ -94,8 +94,8 @@ def test_data_is_stale_once_it_is_older_than_allowed(
          " The reason given last: too little room."),
         ([("run", 3, "cannot connect to db.internal:5432/app")],
          "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
-         " The reason given last: the source could not be reached or read; 'sselfie status'"
-         " tells more."),
+         " The reason given last: the source could not be reached or read; see"
+         " 'sselfie status'."),
         ([("run", 4, "first"), ("sync", 0, ""), ("run", 4, "second")],
          "2 runs have failed since 2026-11-15 13:00:00 UTC, so what happened later is missing."
          " The reason given last: second."),

@@ -1,4 +1,4 @@
-"""What a section asks of its query, told in one line where the query cannot give it."""
+"""What a section needs of its query, and a one-line error where the query lacks it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -25,8 +25,8 @@ def check_section(section: DataSection, result: Result) -> None:
     """Refuse a section that asks for what its query does not give.
 
     Raises:
-        UsageError: The query lists people, a column is missing or holds no number, no column tells
-            the period, or several rows would be one point.
+        UsageError: The query lists people, a column is missing or holds no number, no column
+            holds the period, or several rows would be one point.
     """
     where = f"section {section.title!r}"
     named, numbers, is_timed = [*section.each], list[str](), False
@@ -97,7 +97,7 @@ def _require_one_row(where: str, result: Result, point: Sequence[str]) -> None:
         what = " and ".join(names) or "number"
         raise UsageError(
             f"{where}: query {result.name} gives several rows for one {what}",
-            remedy="name what tells them apart under 'each', or choose among them with 'where'",
+            remedy="name what distinguishes them under 'each', or choose among them with 'where'",
         )
 
 
