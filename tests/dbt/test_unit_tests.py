@@ -11,8 +11,8 @@ from sselfie_insights.resources import resource_dir
 
 UNIT_TESTS = sorted(
     (test["model"], test["name"])
-    for path in Path(resource_dir("dbt_project")).glob("models/**/*__unit_tests.yml")
-    for test in yaml.safe_load(path.read_text())["unit_tests"]
+    for path in Path(resource_dir("dbt_project")).glob("models/**/*.yml")
+    for test in yaml.safe_load(path.read_text()).get("unit_tests", ())
 )
 
 
