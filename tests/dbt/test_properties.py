@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,6 +24,31 @@ def nodes_of(dbt: Dbt, *resource_types: str) -> list[Mapping[str, Any]]:
 
 def marts_of(dbt: Dbt) -> list[Mapping[str, Any]]:
     return [node for node in nodes_of(dbt, "model") if node["path"].startswith("marts/")]
+
+
+def test_no_model_reads_a_layer_above_its_own(built: Dbt) -> None:
+    layers = ("staging", "core", "intermediate", "marts")
+    models = {node["unique_id"]: node for node in nodes_of(built, "model")}
+    level = {key: layers.index(node["path"].partition("/")[0]) for key, node in models.items()}
+
+    upward = [
+        f"{models[child]['name']} reads {models[parent]['name']}"
+        for child in models
+        for parent in models[child]["depends_on"]["nodes"]
+        if parent in models and level[parent] > level[child]
+    ]
+
+    assert set(level.values()) == {0, 1, 2, 3}
+    assert not upward
+
+
+def test_every_model_seed_and_snapshot_has_its_properties_beside_it(built: Dbt) -> None:
+    for node in nodes_of(built, *DESCRIBED):
+        own = Path(node["original_file_path"]).with_suffix(".yml")
+        assert node["patch_path"] == f"sselfie://{own}"
+
+    for test in built.manifest["unit_tests"].values():
+        assert Path(test["original_file_path"]).stem == test["model"]
 
 
 def test_every_model_seed_and_snapshot_says_its_grain_first(built: Dbt) -> None:

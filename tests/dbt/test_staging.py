@@ -94,7 +94,7 @@ def staged(
     artifacts = Path(shutil.copytree(built.folder, folder / "dbt"))
     done = Dbt(artifacts, warehouse).run(
         *("run", "--select", *(f"stg_app__{name}" for name in names.split())),
-        *("build_info", "source_tables", "unconverted_values", "status_changes"),
+        *("core_build", "source_tables", "unconverted_values", "status_changes"),
     )
     assert done.returncode == 0, done.stdout
     with duckdb.connect(str(warehouse), read_only=True) as connection:

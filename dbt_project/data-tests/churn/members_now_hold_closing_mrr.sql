@@ -15,7 +15,7 @@ closing as (
 
     select movements.*
     from {{ ref('mrr_movements') }} as movements
-    inner join {{ ref('build_info') }} as build on movements.month = build.as_of_month
+    inner join {{ ref('core_build') }} as build on movements.month = build.as_of_month
 
 )
 

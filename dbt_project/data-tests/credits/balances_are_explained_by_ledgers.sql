@@ -9,7 +9,7 @@ with last_entries as (
 select gaps.*
 from {{ ref('ledger_gaps') }} as gaps
 cross join last_entries
-cross join {{ ref('build_info') }} as build
+cross join {{ ref('core_build') }} as build
 where
     gaps.gap_credits > 0
     -- Balances are those of now, and cannot be held against a ledger of the past.

@@ -12,7 +12,7 @@ closing as (
 
     select coalesce(sum(flow.closing_credits), 0) as closing_credits
     from {{ ref('credit_flow_by_month') }} as flow
-    inner join {{ ref('build_info') }} as build on flow.month = build.as_of_month
+    inner join {{ ref('core_build') }} as build on flow.month = build.as_of_month
 
 )
 

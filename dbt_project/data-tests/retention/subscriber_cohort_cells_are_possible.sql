@@ -1,7 +1,7 @@
 -- One row per cohort cell that retains more than were at risk, whose interval misses its rate, or that tells of the future.
 select cohorts.*
 from {{ ref('subscriber_cohorts') }} as cohorts
-cross join {{ ref('build_info') }} as build
+cross join {{ ref('core_build') }} as build
 where
     cohorts.retained_count > cohorts.at_risk_count
     or cohorts.at_risk_count <> cohorts.cohort_size

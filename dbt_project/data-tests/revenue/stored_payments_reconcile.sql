@@ -7,7 +7,7 @@ with stored as (
         sum(abs(payments.amount_cents)) as amount_cents,
         count(*) as row_count
     from {{ ref('stg_app__stripe_payments') }} as payments
-    cross join {{ ref('build_info') }} as build
+    cross join {{ ref('core_build') }} as build
     where payments.paid_at <= build.as_of or payments.paid_at is null
     group by payments.currency
 

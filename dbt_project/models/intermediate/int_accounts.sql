@@ -1,7 +1,7 @@
 -- One row per user account up to as_of, with the reason why it does not count, if there is one.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

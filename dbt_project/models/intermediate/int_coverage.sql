@@ -1,7 +1,7 @@
 -- One row per span of paid coverage, [covered_from_at, covered_until_at), with the MRR that it carries.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

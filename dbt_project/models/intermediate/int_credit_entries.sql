@@ -1,7 +1,7 @@
 -- One row per ledger entry up to as_of of a user who counts: credits moved, their kind and the feature that used them.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

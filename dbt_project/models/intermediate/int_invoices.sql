@@ -22,7 +22,7 @@ subscriptions as (
 
 prices as (
 
-    select * from {{ ref('dim_products') }}
+    select * from {{ ref('core_products') }}
     where is_recurring
 
 ),

@@ -1,7 +1,7 @@
 -- One row per customer, currency and instant up to as_of at which MRR or billed MRR changes.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

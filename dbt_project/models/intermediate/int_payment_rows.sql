@@ -1,7 +1,7 @@
 -- One row per stored payment row up to as_of: whose it is, which payment it tells of, and in which role.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per refund up to as_of, of the payment that it gives back where that is known.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -98,7 +98,7 @@ def test_a_month_is_settled_when_no_late_renewal_can_change_it(
     path = tmp_path / "patient.duckdb"
     shutil.copyfile(business.settings.warehouse, path)
     with duckdb.connect(str(path)) as connection:
-        connection.execute("update marts.build_info set grace_days = 31")
+        connection.execute("update core.core_build set grace_days = 31")
     write_forecasts(path, discount_rate=0.01)
     sql = "select distinct strftime(origin_month, '%Y-%m') from forecast.mrr_projection"
     assert ask(business.settings.warehouse, sql) == [("2026-10",)]

@@ -78,7 +78,8 @@ REAL = (
     "macros/of_this_build.sql",
     "macros/snapshot_time.sql",
     "macros/time.sql",
-    "models/marts/core/build_info.sql",
+    "models/core/core_build.sql",
+    "models/marts/build_info.sql",
 )
 
 

@@ -1,7 +1,7 @@
 -- One row per customer and currency: every member at as_of, and those who lapsed within the grace days.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

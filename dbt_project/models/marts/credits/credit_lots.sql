@@ -2,7 +2,7 @@
 {%- set idle_days = 180 %}
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

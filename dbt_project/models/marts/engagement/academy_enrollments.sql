@@ -1,7 +1,7 @@
 -- One row per enrolment of a user who counts in a course, up to as_of.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

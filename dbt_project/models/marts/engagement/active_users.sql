@@ -1,7 +1,7 @@
 -- One row per grain (day, week, month) and period: who was active, who came, came back and stayed away.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

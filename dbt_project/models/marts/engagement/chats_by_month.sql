@@ -1,7 +1,7 @@
 -- One row per month and chat with Maya in which a user who counts wrote, up to as_of.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per e-mail to a user who counts, up to as_of, and whether it was the last one before the first payment.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

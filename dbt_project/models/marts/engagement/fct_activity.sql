@@ -1,7 +1,7 @@
 -- One row per user, instant and feature: everything that a user who counts did up to as_of.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

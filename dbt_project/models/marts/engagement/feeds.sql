@@ -1,7 +1,7 @@
 -- One row per feed that a user who counts laid out up to as_of, with the posts made for it.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per image, video, feed post, highlight or training that a user who counts asked for up to as_of.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per number of active days: how many users were active on that many of the last 28 complete days.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per month, customer, currency and product with MRR at the month's last instant (at as_of while it runs).
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per customer and unbroken membership up to as_of: when it began, when it ended, and in which product.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per person, with or without an account: what a segment asks about them at as_of.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

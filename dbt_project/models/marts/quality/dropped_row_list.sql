@@ -18,7 +18,7 @@ credit_transactions as (
 
     select credit_transactions.*
     from {{ ref('stg_app__credit_transactions') }} as credit_transactions
-    cross join {{ ref('build_info') }} as build
+    cross join {{ ref('core_build') }} as build
     inner join {{ ref('int_accounts') }} as accounts on credit_transactions.user_id = accounts.user_id
     where accounts.exclusion is null and credit_transactions.is_test and credit_transactions.transacted_at <= build.as_of
 

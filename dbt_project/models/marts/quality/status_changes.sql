@@ -8,7 +8,7 @@
 ] %}
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

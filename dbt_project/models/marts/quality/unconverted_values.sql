@@ -31,7 +31,7 @@ with counted as (
         cast(null as {{ dbt.type_string() }}) as documented_type,
         cast(null as {{ dbt.type_string() }}) as live_type,
         cast(null as bigint) as value_count
-    from {{ ref('build_info') }}
+    from {{ ref('core_build') }}
     where false
 
 ),

@@ -8,7 +8,7 @@ with payments as (
 
 recurring_products as (
 
-    select distinct product_type from {{ ref('dim_products') }}
+    select distinct product_type from {{ ref('core_products') }}
     where is_recurring
 
 ),

@@ -1,7 +1,7 @@
 -- One row per user who counts, up to as_of: when each thing first happened, and how the user is grouped.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

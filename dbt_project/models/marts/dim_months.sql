@@ -1,7 +1,7 @@
 -- One row per month, from the first with any event of someone who counts to as_of's.
 with build as (
 
-    select * from {{ ref('build_info') }}
+    select * from {{ ref('core_build') }}
 
 ),
 

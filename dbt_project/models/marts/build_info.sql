@@ -1,0 +1,3 @@
+-- One row: what this build speaks for.
+{{ config(materialized='view') }}
+select * from {{ ref('core_build') }}
