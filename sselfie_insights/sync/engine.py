@@ -174,8 +174,9 @@ class Attempt:
             catalog = self.source.read_catalog()
             state = read_state(self.request.current)
             lineage = self.source.read_lineage()
-            with self.source.snapshot() as snapshot:
-                refuse_older(self.source, snapshot, state.last_snapshot_at)
+            seen = state.seen(lineage)
+            with self.source.snapshot(seen) as snapshot:
+                refuse_older(self.source, snapshot, seen)
                 plan = self._plan(catalog, state, lineage, snapshot)
                 if plan.is_needed:
                     return self._write(plan, catalog, lineage, snapshot)
@@ -245,6 +246,7 @@ class Attempt:
                     report,
                     source=self.source.target,
                     lineage=lineage,
+                    wal_position=snapshot.wal_position,
                     changes=plan.changes,
                     drift=plan.drift,
                 )

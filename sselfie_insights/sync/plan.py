@@ -113,8 +113,8 @@ def _reload_reason(
         return "some of its partitions are on another server"
     if snapshot.xmax < known.xmax:
         return "transaction numbers went backwards"
-    if snapshot.is_standby and snapshot.xmin < known.xmax:
-        return "the standby may not show yet all that the last sync saw"
+    if snapshot.is_standby and not snapshot.shows_seen:
+        return "the standby may not show all that the last sync saw"
     if snapshot.xmax - known.xmin >= MAX_GAP:
         return "too many transactions since the last sync"
     return ""

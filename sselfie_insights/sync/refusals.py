@@ -1,14 +1,13 @@
 """What the mirror refuses: a source that would show it less than everything, without a word."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.columns import Mirror
-from sselfie_insights.sync.source import Snapshot, Source
+from sselfie_insights.sync.source import Seen, Snapshot, Source
 
 NAMES_SHOWN = 10
 
@@ -36,21 +35,27 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> No
         )
 
 
-def refuse_older(source: Source, snapshot: Snapshot, last: datetime | None) -> None:
+def refuse_older(source: Source, snapshot: Snapshot, seen: Seen | None) -> None:
     """Refuse a snapshot from before the last sync: history would run backwards.
+
+    A standby goes by how much of the log it has replayed, or by its clock where the last sync
+    saw another log.
 
     Args:
         source: The source.
         snapshot: Its snapshot.
-        last: The instant of the last sync; None when there was none.
+        seen: What the last sync saw; None when there was none.
 
     Raises:
-        SourceError: It is earlier than the last.
+        SourceError: It shows less than the last sync saw.
     """
-    if last is None or snapshot.at >= last:
+    if seen is None:
+        return
+    is_known_by_log = snapshot.is_standby and seen.wal_position is not None
+    if snapshot.shows_seen if is_known_by_log else snapshot.at >= seen.at:
         return
     now = write_instant(snapshot.at)
-    before = f"before the last sync at {write_instant(last)}"
+    before = f"before the last sync at {write_instant(seen.at)}"
     if snapshot.is_standby:
         raise SourceError(
             f"the standby {source.target} shows its primary as of {now}, {before}",

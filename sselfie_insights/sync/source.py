@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,19 +49,50 @@ SESSION = "; ".join(
 )
 BEGIN = "begin isolation level repeatable read read only"
 
+REPLAY_PATIENCE_SECONDS = 10
+"""How long a standby may take to replay what the last sync saw: many times its usual delay."""
+
+# How far a standby has replayed its primary's log, and when its last transaction ended there.
+_REPLAYED = """
+select pg_last_wal_replay_lsn() - '0/0', pg_last_xact_replay_timestamp()
+where pg_is_in_recovery()
+"""
+
+# On a page, or a file, that nothing was written to yet, the next record goes behind its header;
+# who has replayed all that is before is at its start.
 _SNAPSHOT = """
 select
     pg_export_snapshot(),
-    case when not pg_is_in_recovery()
-        or pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()
-        and exists (select from pg_stat_wal_receiver)
-    then transaction_timestamp()
-    else least(transaction_timestamp(), pg_last_xact_replay_timestamp()) end,
+    transaction_timestamp(),
     pg_snapshot_xmin(s)::text::bigint,
     pg_snapshot_xmax(s)::text::bigint,
-    pg_is_in_recovery()
-from pg_current_snapshot() as s
+    pg_is_in_recovery(),
+    case
+        when mod(position, pg_size_bytes(current_setting('wal_segment_size'))) = 40
+            then position - 40
+        when mod(position, current_setting('wal_block_size')::int) = 24 then position - 24
+        else position
+    end::bigint
+from
+    pg_current_snapshot() as s,
+    lateral (
+        select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+            else pg_current_wal_insert_lsn() end - '0/0'
+    ) as log (position)
 """
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an earlier sync saw of the source.
+
+    Attributes:
+        at: The instant of its snapshot.
+        wal_position: Its ``Snapshot.wal_position``; None if this server's log is another one.
+    """
+
+    at: datetime
+    wal_position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,10 +101,13 @@ class Snapshot:
 
     Attributes:
         id: The name under which other connections join it.
-        at: Its instant (UTC); of a standby that lags, the instant of its primary that it shows.
+        at: Its instant (UTC); of a standby, the last instant of its primary that it is known to
+            show: that of the last transaction replayed, or of an earlier sync that saw no more.
         xmin: Every transaction below it had ended.
         xmax: No transaction from it on had begun.
         is_standby: Whether the server replays another one's changes.
+        wal_position: A byte of the log; who has replayed all before it shows at least as much.
+        shows_seen: Whether it is known to show all that the earlier sync saw.
     """
 
     id: str
@@ -81,6 +115,8 @@ class Snapshot:
     xmin: int
     xmax: int
     is_standby: bool
+    wal_position: int
+    shows_seen: bool = True
 
 
 class Source:
@@ -130,11 +166,7 @@ class Source:
 
         Empty where the role may not know.
         """
-        functions = ("pg_control_system()", "pg_control_checkpoint()", "pg_control_recovery()")
-        if not all(
-            self.execute("select has_function_privilege(%s, 'execute')", [name])[0][0]
-            for name in functions
-        ):
+        if not self._may_read_control():
             return ""
         rows = self.execute(
             # A server that was just promoted names its new timeline in its recovery first.
@@ -147,6 +179,14 @@ class Source:
         )
         return str(rows[0][0])
 
+    def _may_read_control(self) -> bool:
+        """Say whether the role may read the server's control file."""
+        functions = ("pg_control_system()", "pg_control_checkpoint()", "pg_control_recovery()")
+        return all(
+            self.execute("select has_function_privilege(%s, 'execute')", [name])[0][0]
+            for name in functions
+        )
+
     def redact(self, text: str) -> str:
         """Return ``text`` without the password, should it be there."""
         password = str(conninfo_to_dict(self.url).get("password") or "")
@@ -156,17 +196,58 @@ class Source:
         return text
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """Hold one snapshot while the block runs; ``execute`` reads it."""
+    def snapshot(self, seen: Seen | None = None) -> Iterator[Snapshot]:
+        """Hold one snapshot while the block runs; ``execute`` reads it.
+
+        A standby is given a moment to replay all that an earlier sync has ``seen``.
+
+        Raises:
+            SourceError: It is a standby that cannot say what moment it shows.
+        """
         connection = self._connection
+        # Before the snapshot: whatever is replayed until then, the snapshot shows.
+        replayed = self._wait_for_replay(seen.wal_position if seen else None)
         connection.execute(BEGIN)
         try:
             connection.execute(SESSION.encode())
             row = connection.execute(_SNAPSHOT).fetchone()
             assert row is not None  # noqa: S101 - a select without a table has one row
-            yield Snapshot(*row)
+            snapshot = Snapshot(*row)
+            if snapshot.is_standby:
+                snapshot = self._date(snapshot, *replayed, seen)
+            yield snapshot
         finally:
             self.end_snapshot()
+
+    def _wait_for_replay(self, wanted: int | None) -> tuple[int, datetime | None]:
+        """Return how far a standby has replayed, and the instant of its last transaction."""
+        deadline = time.monotonic() + REPLAY_PATIENCE_SECONDS
+        while True:
+            rows = self.execute(_REPLAYED)
+            if not rows or wanted is None or rows[0][0] >= wanted or time.monotonic() > deadline:
+                return (int(rows[0][0]), rows[0][1]) if rows else (0, None)
+            time.sleep(0.05)
+
+    def _date(
+        self, snapshot: Snapshot, position: int, at: datetime | None, seen: Seen | None
+    ) -> Snapshot:
+        """Return a standby's snapshot with the instant that it is known to show."""
+        shows_seen = (
+            seen is not None and seen.wal_position is not None and position >= seen.wal_position
+        )
+        if at is None and self._may_read_control():
+            # Nothing was replayed since the start but what follows a checkpoint.
+            ((at,),) = self.execute("select checkpoint_time from pg_control_checkpoint()")
+        known = [at] if at else []
+        if seen and shows_seen:
+            known.append(seen.at)
+        if not known:
+            raise SourceError(
+                f"the standby {self.target} cannot say what moment of its primary it shows",
+                remedy="grant execute on function pg_control_checkpoint() to this role, or wait"
+                " until it has replayed a transaction",
+            )
+        return replace(snapshot, at=max(known), shows_seen=shows_seen)
 
     def end_snapshot(self) -> None:
         """Let go of the snapshot, if one is held; ``execute`` reads the present again."""

@@ -11,7 +11,7 @@ import duckdb
 from sselfie_insights.sql import literal
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.report import SyncReport, TableReport
-from sselfie_insights.sync.source import Snapshot
+from sselfie_insights.sync.source import Seen, Snapshot
 from sselfie_insights.warehouse.format import read_format, write_format_version
 from sselfie_insights.warehouse.meta import SYNC_TABLES, as_instant
 from sselfie_insights.warehouse.storage import damaged
@@ -74,11 +74,22 @@ class State:
         tables: The mirrored tables by (schema, name) in the source.
         drift: The rows of ``meta.contract_drift``.
         last_snapshot_at: The instant of the last sync.
+        last_lineage: The history of the source that it saw.
+        last_wal_position: How much of that history's log it saw; None if it did not record that.
     """
 
     tables: dict[tuple[str, str], MirroredTable]
     drift: frozenset[Difference]
     last_snapshot_at: datetime | None
+    last_lineage: str = ""
+    last_wal_position: int | None = None
+
+    def seen(self, lineage: str) -> Seen | None:
+        """Return what the last sync saw of a source with the history ``lineage``."""
+        if self.last_snapshot_at is None:
+            return None
+        is_same = bool(lineage) and lineage == self.last_lineage
+        return Seen(self.last_snapshot_at, self.last_wal_position if is_same else None)
 
 
 EMPTY = State({}, frozenset(), None)
@@ -101,7 +112,8 @@ def read_state(warehouse: Path) -> State:
 
 
 def _read(db: duckdb.DuckDBPyConnection) -> State:
-    if read_format(db) is None:
+    version = read_format(db)
+    if version is None:
         return EMPTY
     columns: dict[tuple[str, str], list[MirroredColumn]] = {}
     for schema, table, *column in db.execute(
@@ -122,12 +134,14 @@ def _read(db: duckdb.DuckDBPyConnection) -> State:
     drift = db.execute(
         "select table_name, column_name, kind, detail from meta.contract_drift"
     ).fetchall()
-    last = db.execute("select epoch_us(max(snapshot_at)) from meta.sync_runs").fetchone()
-    return State(
-        tables,
-        frozenset(drift),
-        as_instant(last[0]) if last and last[0] is not None else None,
-    )
+    position = "wal_position" if version >= 3 else "null"
+    last = db.execute(
+        f"select epoch_us(snapshot_at), lineage, {position} from meta.sync_runs"
+        " order by snapshot_at desc, started_at desc limit 1"
+    ).fetchone()
+    if last is None:
+        return State(tables, frozenset(drift), None)
+    return State(tables, frozenset(drift), as_instant(last[0]), *last[1:])
 
 
 class MetaWriter:
@@ -188,6 +202,7 @@ class MetaWriter:
         *,
         source: str,
         lineage: str,
+        wal_position: int,
         changes: Iterable[Difference],
         drift: Iterable[Difference],
     ) -> None:
@@ -197,6 +212,7 @@ class MetaWriter:
             report: What the run did.
             source: Where the source is; nothing secret.
             lineage: The source's history.
+            wal_position: How much of its log the sync saw.
             changes: What changed in its schema since the sync before.
             drift: How it differs from the contract.
         """
@@ -213,7 +229,7 @@ class MetaWriter:
         self._insert("contract_drift", list(drift))
         self._insert("schema_changes", [(self._run_id, *change) for change in changes])
         self._insert("sync_tables", [_table_row(report, table) for table in report.tables])
-        self._insert("sync_runs", [_run_row(report, source, lineage)])
+        self._insert("sync_runs", [_run_row(report, source, lineage, wal_position)])
 
     def _insert(self, table: str, rows: Sequence[Row]) -> None:
         """Insert ``rows`` in one statement: DuckDB is slow row by row."""
@@ -244,7 +260,7 @@ def _table_row(report: SyncReport, table: TableReport) -> Row:
     )
 
 
-def _run_row(report: SyncReport, source: str, lineage: str) -> Row:
+def _run_row(report: SyncReport, source: str, lineage: str, wal_position: int) -> Row:
     return (
         report.run_id,
         report.mode,
@@ -260,4 +276,5 @@ def _run_row(report: SyncReport, source: str, lineage: str) -> Row:
         report.inserted,
         report.updated,
         report.deleted,
+        wal_position,
     )

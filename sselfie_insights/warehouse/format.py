@@ -13,7 +13,7 @@ from sselfie_insights import __version__
 from sselfie_insights.errors import UsageError
 from sselfie_insights.sql import literal
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 TABLE = """
 create schema if not exists meta;
@@ -77,5 +77,12 @@ def _add_author(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("alter table meta.warehouse add column written_by varchar")
 
 
-_UPGRADES: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {1: _add_author}
+def _add_wal_position(db: duckdb.DuckDBPyConnection) -> None:
+    db.execute("alter table if exists meta.sync_runs add column wal_position ubigint")
+
+
+_UPGRADES: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    1: _add_author,
+    2: _add_wal_position,
+}
 """What brings a file from the format that is the key to the next one."""

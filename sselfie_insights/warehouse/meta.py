@@ -24,7 +24,8 @@ create table if not exists meta.sync_runs (
     row_count bigint not null,
     rows_inserted bigint not null,
     rows_updated bigint not null,
-    rows_deleted bigint not null
+    rows_deleted bigint not null,
+    wal_position ubigint
 );
 create table if not exists meta.sync_tables (
     run_id varchar not null,

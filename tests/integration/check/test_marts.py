@@ -36,7 +36,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
         at = "2026-03-01 04:00:00+00"
         connection.execute(
             f"insert into meta.sync_runs values ('run-7', 'full', '{at}', '{at}', '{at}', 1,"
-            " 'here', '', 1, 1, 2, 0, 0, 0)"
+            " 'here', '', 1, 1, 2, 0, 0, 0, null)"
         )
         connection.execute("create schema marts")
         connection.execute(

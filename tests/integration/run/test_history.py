@@ -25,7 +25,7 @@ def test_restored_into_a_fresh_warehouse_the_history_goes_on(
         db.execute(SYNC_TABLES)
         db.execute(
             "insert into meta.sync_runs select 'old', 'full', t, t, t, 1, 'x', 'x', 1, 2, 0, 0, 0, "
-            "0 from (values (timestamptz '2026-11-01 00:00:00+00')) as moment (t)"
+            "0, null from (values (timestamptz '2026-11-01 00:00:00+00')) as moment (t)"
         )
         db.execute("create schema snapshots")
         db.execute(  # as dbt writes it: 50 rows at round 0, one of which has ended

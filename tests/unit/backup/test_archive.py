@@ -36,7 +36,7 @@ def write_history(warehouse: Path, spans: Sequence[Span], runs: Sequence[str] = 
         for run in runs:
             db.execute(
                 "insert into meta.sync_runs values (?, 'full', ?, ?, ?, 1, 'here', 'l', 1, 0, 0,"
-                " 0, 0, 0)",
+                " 0, 0, 0, null)",
                 [run, *[f"{run} 00:00:00+00"] * 3],
             )
     return warehouse

@@ -17,6 +17,7 @@ create schema meta;
 create table meta.warehouse (format_version integer not null);
 insert into meta.warehouse values (1);
 create table meta.history as select 7 as value;
+create table meta.sync_runs as select 'first' as run_id;
 """
 
 
@@ -39,6 +40,7 @@ def test_an_older_format_is_upgraded_in_the_private_copy(tmp_path: Path) -> None
     with open_warehouse(warehouse) as db:
         assert read_format(db) == FORMAT_VERSION
         assert db.sql("from meta.history").fetchall() == [(7,)]
+        assert db.sql("from meta.sync_runs").fetchall() == [("first", None)]
 
 
 def test_a_newer_format_is_refused_on_read_and_write(tmp_path: Path) -> None:
