@@ -61,15 +61,23 @@ def test_the_workbook_has_a_frozen_sheet_a_query(exported: tuple[Path, list[Expo
     assert all(b'state="frozen"' in book.read(name) for name in sheets)
 
 
-def test_a_long_table_is_left_to_the_other_files(
-    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_workbook_holds_no_table_of_more_than_fifty_thousand_rows(
+    business: Path, tmp_path: Path
 ) -> None:
-    names = ("retention/cohort_members", "revenue/revenue_totals")
-    monkeypatch.setattr("sselfie_insights.query.export.SHEET_ROWS", 30)
-    files = export(business, tmp_path / "e", names=names)
+    queries = tmp_path / "queries"
+    queries.mkdir()
+    for name, rows in (("long", 50_000), ("longer", 50_001)):
+        (queries / f"{name}.sql").write_text(
+            "/*\ntitle: Numbers\ndescription: Numbers.\ngrain: One row per number.\nkey: [n]\n"
+            "columns:\n  n: {unit: count, description: A number.}\n*/\n"
+            f"select range::bigint as n from range({rows})\n"
+        )
+    library = {n: q for n, q in load_library([queries]).items() if n in ("long", "longer")}
+    with open_warehouse(business) as connection:
+        files = export_warehouse(connection, tmp_path / "e", library)
     rows = {file.path: file.rows for file in files}
-    assert rows["csv/retention/cohort_members.csv"] > 30
-    assert rows[WORKBOOK] == rows["csv/revenue/revenue_totals.csv"] <= 30
+    assert rows["csv/long.csv"] == rows[WORKBOOK] == 50_000
+    assert rows["csv/longer.csv"] == rows["parquet/longer.parquet"] == 50_001
     book = zipfile.ZipFile(tmp_path / "e" / WORKBOOK)
     assert "xl/worksheets/sheet2.xml" not in book.namelist()
 

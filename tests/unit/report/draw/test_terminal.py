@@ -4,6 +4,7 @@ from sselfie_insights.query.table import display_width
 from sselfie_insights.report import Page
 from sselfie_insights.report.draw.sparkline import draw_path, draw_text
 from sselfie_insights.report.draw.terminal import render_text
+from sselfie_insights.report.formats import choose_section
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
@@ -46,6 +47,19 @@ def test_incomplete_cells_and_small_cohorts_read_without_colour(pages: dict[str,
     assert next(line for line in lines if line.startswith("Jun 2025")).split() == [
         "Jun", "2025", "<5",
     ]  # fmt: skip
+
+
+def test_a_terminal_shows_the_newest_thirteen_rows_behind_a_chart(pages: dict[str, Page]) -> None:
+    """A year and the month that runs; a file or a pipe gets all of them."""
+    block = pages["churn"].data["logo-churn-rate"]
+    labels = [row[0] for row in block.table.rows]
+    assert block.chart is not None and len(labels) == 18
+    whole = choose_section(pages["churn"], block.name)
+    for width, shown in ((100, labels[-13:]), (None, labels)):
+        lines = [line.plain for line in render_text(whole, width)]
+        assert [label for label in labels if any(line.startswith(label) for line in lines)] == shown
+        told = f"5 more rows are in --format csv --section {block.name}."
+        assert (told in lines) == (shown != labels)
 
 
 def test_a_sparkline_runs_from_low_to_high() -> None:
