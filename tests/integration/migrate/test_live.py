@@ -4,7 +4,15 @@ import psycopg
 import pytest
 
 from sselfie_insights.errors import MigrationError
-from sselfie_insights.migrate import adoption, apply, baseline, plan, read_status, trace
+from sselfie_insights.migrate import (
+    adoption,
+    apply,
+    baseline,
+    load_migrations,
+    plan,
+    read_status,
+    trace,
+)
 from sselfie_insights.migrate.catalog import fingerprint, read_catalog
 from sselfie_insights.migrate.checkup import lint_folder
 from sselfie_insights.migrate.status import UNKNOWN
@@ -49,6 +57,10 @@ def test_looking_changes_nothing(target: str, scratch_server: Server, folder: Fo
         assert whole_catalog(target) == before
 
 
+MIGRATIONS = load_migrations()
+TABLES = next(m.version for m in MIGRATIONS if m.name == "create_other_tables")
+"""The last migration that only makes the documented tables, as an application has them."""
+
 LIVE = """
 alter table public.subscriptions rename column plan_name to plan;
 alter table public.feedback drop column id;
@@ -62,7 +74,7 @@ create table public.email_logs (id integer primary key);
 @pytest.fixture
 def live(target: str) -> str:
     """The documented tables as somebody else applied them, changed as live databases are."""
-    apply(target, to=15)
+    apply(target, to=TABLES)
     with psycopg.connect(target) as connection:
         connection.execute(LIVE)
         connection.execute("drop schema sselfie_migrations cascade")
@@ -70,15 +82,15 @@ def live(target: str) -> str:
 
 
 def test_baseline(live: str, scratch_server: Server) -> None:
-    with pytest.raises(MigrationError, match="does not cover 0015: 2 missing") as caught:
-        baseline(live, 15, scratch_url=scratch_server.url)
+    with pytest.raises(MigrationError, match=f"does not cover {TABLES:04d}: 2 missing") as caught:
+        baseline(live, TABLES, scratch_url=scratch_server.url)
     assert "column public.subscriptions.plan_name, table public.daily_captures" in str(caught.value)
     assert "--accept-differences" in caught.value.remedy
     with psycopg.connect(live) as connection:
         row = connection.execute("select to_regnamespace('sselfie_migrations')").fetchone()
     assert row == (None,), "a refusal leaves nothing behind"
 
-    differences = baseline(live, 15, scratch_url=scratch_server.url, accept_differences=True)
+    differences = baseline(live, TABLES, scratch_url=scratch_server.url, accept_differences=True)
     told = {(str(difference.identity), difference.change) for difference in differences}
     assert told == {
         ("column public.subscriptions.plan_name", "missing"),
@@ -89,11 +101,13 @@ def test_baseline(live: str, scratch_server: Server) -> None:
         ("table public.email_logs", "extra"),
     }
     with pytest.raises(MigrationError, match="has a history"):
-        baseline(live, 15, scratch_url=scratch_server.url)
+        baseline(live, TABLES, scratch_url=scratch_server.url)
 
     # What is adopted is no drift, and the rest applies to what is there.
     status = read_status(live)
-    assert [step.state for step in status.steps] == ["baseline"] * 15 + ["pending"] * 2
+    states = [step.state for step in status.steps]
+    adopted, rest = ["baseline"] * TABLES, MIGRATIONS[TABLES:]
+    assert states == adopted + ["pending"] * len(rest)
     assert status.drift == ()
     assert {row.migrations for row in status.differences} == {UNKNOWN}
     notes: list[str] = []
@@ -101,7 +115,8 @@ def test_baseline(live: str, scratch_server: Server) -> None:
     skipped = [note for note in notes if "skipped" in note]
     assert len(skipped) == 1
     assert "daily_captures" in skipped[0]
-    assert [step.state for step in read_status(live).steps] == ["baseline"] * 15 + ["applied"] * 2
+    states = [step.state for step in read_status(live).steps]
+    assert states == adopted + ["applied"] * len(rest)
 
 
 def test_status_compares_three_ways(live: str, scratch_server: Server) -> None:
