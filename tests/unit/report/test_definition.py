@@ -8,6 +8,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse
 from sselfie_insights.report import build_page, load_report, load_reports
 from sselfie_insights.report.definition import humanize
+from sselfie_insights.resources import resource_dir
 
 REPORT = """
 title: Mine
@@ -163,11 +164,15 @@ def test_a_file_that_cannot_be_read_is_named_and_holds_up_no_other(tmp_path: Pat
     assert load_report("other", [tmp_path]).name == "other"
 
 
-def test_the_founders_page_comes_first() -> None:
-    assert list(load_reports()) == [
-        "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
-        "academy", "email", "growth", "forecast", "quality",
-    ]  # fmt: skip
+def test_the_founders_page_comes_first_and_other_reports_after_those_with_a_place(
+    tmp_path: Path,
+) -> None:
+    for name in ("another", "mine"):
+        (tmp_path / f"{name}.yml").write_text(REPORT)
+    first, *others = load_reports([tmp_path, resource_dir("reports")])
+    assert first == "overview"
+    places = [others.index(name) for name in ("revenue", "churn", "quality", "another", "mine")]
+    assert places == sorted(places)
 
 
 def test_names_become_headings() -> None:
