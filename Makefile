@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test lint format bench lock clean
+.PHONY: help install demo test test-all lint format bench lock clean
 help:
 	@echo "make install  create .venv from requirements.lock"
 	@echo "make demo     a synthetic business, from Postgres to HTML reports in out/"
-	@echo "make test     the whole test suite"
+	@echo "make test     the test suite"
+	@echo "make test-all the slow tests, too"
 	@echo "make lint     ruff, mypy and the import rules"
 	@echo "make format   ruff's formatter"
 	@echo "make bench    performance ratios, measured side by side"
@@ -25,8 +26,13 @@ demo: install
 	$(BIN)/sselfie demo
 
 # A file's tests share what they set up, so a file stays on one worker.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+test-all: install
+	$(PYTEST) --slow
 
 lint: install
 	$(BIN)/ruff check .

