@@ -13,6 +13,9 @@ import pytest
 from psycopg import sql
 
 from sselfie_insights.embedded import running_server
+from tests.support.pages import business, pages
+
+__all__ = ["business", "database", "pages", "server"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,9 +7,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from sselfie_insights.report import render_site
 from sselfie_insights.settings import load_settings
-from tests.support.pages import business, pages
-
-__all__ = ["browser", "business", "pages", "site"]
 
 # Chromium must not call home: the machine may have no network.
 QUIET = [

@@ -1,3 +1,0 @@
-from tests.support.pages import business, pages
-
-__all__ = ["business", "pages"]
