@@ -157,6 +157,7 @@ Section = Annotated[
 class _Report(_Strict):
     title: str
     description: str
+    owner: str = Field("Growth", description="Who answers for it, in dbt's exposures.")
     sections: tuple[Section, ...]
 
 

@@ -1,6 +1,7 @@
 """What the project says of itself: every model and column described, every mart under contract."""
 
 import re
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,13 @@ def test_every_mart_has_a_tested_key(built: Dbt) -> None:
     }
 
     assert not [node["name"] for node in marts_of(built) if node["unique_id"] not in tested]
+
+
+def test_the_exposures_are_what_make_docs_writes() -> None:
+    project = resource_dir("dbt_project")
+    script = runpy.run_path(str(project.parent / "docs" / "write_exposures.py"))
+    written = (project / "models" / "exposures.yml").read_text(encoding="utf-8")
+    assert written == script["write_exposures"](), "run 'make docs'"
 
 
 @pytest.mark.parametrize("report", REPORTS)
