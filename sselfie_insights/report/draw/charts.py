@@ -1,4 +1,4 @@
-"""Describe charts in Vega-Lite's terms, by Altair; ``report/drawing.py`` draws them.
+"""Describe charts in Vega-Lite's terms; ``drawing.py`` draws them.
 
 Colours are stand-ins, which the drawing replaces by CSS variables.
 """
@@ -6,10 +6,10 @@ Colours are stand-ins, which the drawing replaces by CSS variables.
 from collections.abc import Iterator
 from typing import Any
 
-import altair as alt
-from altair.utils import schemapi
-
 from sselfie_insights.report.blocks import Chart
+
+Layer = dict[str, Any]
+"""A layer of a chart: its rows, its mark and how the one draws the other."""
 
 # Width and height in px: for a desk and for a telephone.
 WIDE = (1040, 300)
@@ -45,59 +45,39 @@ _CONFIG = {
         "title": None,
     },
 }
+_QUIET = {"domain": False, "ticks": False}
+_FROM_ZERO = {"zero": True, "nice": True}
 _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 _THOUSAND, _TWO_FIGURES = 1_000, 9.95
 # A line with more points than this shows a dot only at its end.
 _MOST_DOTS = 24
 
 
-class _Data(dict[str, list[dict[str, Any]]]):
-    """The rows of a chart, beside its description: Altair would copy them at every step."""
-
-    def add(self, rows: list[dict[str, Any]]) -> alt.NamedData:
-        """Take ``rows`` and return the name by which the chart finds them."""
-        name = f"rows-{len(self)}"
-        self[name] = rows
-        return alt.NamedData(name=name)
-
-
-def describe_chart(
-    chart: Chart, size: tuple[int, int], *, validate: bool = False
-) -> dict[str, Any]:
+def describe_chart(chart: Chart, size: tuple[int, int]) -> dict[str, Any]:
     """Return the Vega-Lite description of ``chart`` in ``size`` (width, height).
 
     Args:
         chart: What to draw.
         size: Width and height in px; bars take the height that they need.
-        validate: Whether to hold the description against Vega-Lite's schema.
     """
-    # The tests validate against Vega-Lite's schema; doing so for every page triples the time.
-    with schemapi.debug_mode(validate):
-        return _describe_layers(chart, size, validate=validate)
-
-
-def _describe_layers(chart: Chart, size: tuple[int, int], *, validate: bool) -> dict[str, Any]:
     width, height = size
     padding = _PADDING
-    data = _Data()
     match chart.kind:
         case "line":
-            layers = _draw_lines(chart, width, data)
+            layers = _draw_lines(chart, width)
         case "column":
-            layers = _draw_columns(chart, width, data)
+            layers = _draw_columns(chart, width)
         case "bar":
             bars = {row["point"] for row in _long_rows(chart)}
-            layers, height = _draw_bars(chart, width, data), 30 * len(bars)
+            layers, height = _draw_bars(chart, width), 30 * len(bars)
             # Names stand left of the bars, cut to a third of the width, in a font that may be
             # wider: by 2 px for each of the 6 px that a character takes.
             longest = min(max(len(point) for point in chart.points), width // 18)
             padding = _PADDING | {"left": 8 + 2 * longest}
         case "waterfall":
-            layers = _draw_waterfall(chart, width, data)
-    # Altair's own way to put layers together copies each a dozen times.
-    described = [layer.to_dict(validate=validate, context={"top_level": False}) for layer in layers]
-    description = {
-        "layer": described,
+            layers = _draw_waterfall(chart, width)
+    return {
+        "layer": layers,
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
@@ -105,14 +85,10 @@ def _describe_layers(chart: Chart, size: tuple[int, int], *, validate: bool) -> 
         "background": "transparent",
         "config": _CONFIG,
     }
-    if validate:
-        alt.LayerChart.from_dict(description)
-    return description | {"$schema": alt.SCHEMA_URL, "datasets": data}
 
 
-def _draw_lines(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
-    x, y = _time_axis(chart, width), _value_axis(chart)
-    color = _stroke("paint")
+def _draw_lines(chart: Chart, width: int) -> list[Layer]:
+    shared = {"x": _time_axis(chart, width), "y": _value_axis(chart), "stroke": _paint("paint")}
     rows = list(_long_rows(chart))
     # A point without a value breaks the line. From the last complete point on it is dashed.
     dashed = []
@@ -120,28 +96,27 @@ def _draw_lines(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
         tail = {len(chart.points) - 2, len(chart.points) - 1}
         dashed = [row for row in rows if row["index"] in tail]
     solid = [row for row in rows if chart.complete[row["index"]]] or rows
-    line = alt.Chart(data.add(solid)).mark_line(strokeWidth=2).encode(x=x, y=y, stroke=color)
-    parts: list[alt.Chart] = [line]
+    line = {"type": "line", "strokeWidth": 2}
+    layers = [_layer(solid, line, **shared)]
     if chart.has_intervals:
-        band = alt.Chart(data.add(list(_interval_rows(chart)))).mark_area(fillOpacity=0.14)
-        low = alt.Y("low:Q", axis=_quiet_axis(chart))
-        parts.insert(0, band.encode(x=x, y=low, y2="high:Q", fill=_fill("paint")))
-    if dashed:
-        parts.append(
-            alt.Chart(data.add(dashed))
-            .mark_line(strokeWidth=2, strokeDash=[3, 4])
-            .encode(x=x, y=y, stroke=color)
+        band = _layer(
+            list(_interval_rows(chart)),
+            {"type": "area", "fillOpacity": 0.14},
+            x=shared["x"],
+            y=_number("low", axis=_quiet_axis(chart)),
+            y2={"field": "high"},
+            fill=_paint("paint"),
         )
+        layers.insert(0, band)
+    if dashed:
+        layers.append(_layer(dashed, line | {"strokeDash": [3, 4]}, **shared))
     dots = rows if len(chart.points) <= _MOST_DOTS else [r for r in rows if _is_last(r, chart)]
-    parts.append(
-        alt.Chart(data.add([row | {"fill": _dot(row, chart)} for row in dots]))
-        .mark_point(size=34, strokeWidth=1.8, opacity=1)
-        .encode(x=x, y=y, stroke=color, fill=_fill("fill"))
-    )
-    return parts
+    painted = [row | {"fill": _dot(row, chart)} for row in dots]
+    mark = {"type": "point", "size": 34, "strokeWidth": 1.8, "opacity": 1}
+    return [*layers, _layer(painted, mark, **shared, fill=_paint("fill"))]
 
 
-def _draw_columns(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
+def _draw_columns(chart: Chart, width: int) -> list[Layer]:
     rows = [row for row in _long_rows(chart) if row["value"]]
     known = [row for row in rows if chart.complete[row["index"]]]
     running = [
@@ -149,58 +124,55 @@ def _draw_columns(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
         for row in rows
         if not chart.complete[row["index"]]
     ]
-    x, y, order = _time_axis(chart, width, padding=0.25), _value_axis(chart), alt.Order("rank:Q")
-    bars = (
-        alt.Chart(data.add(known))
-        .mark_bar(binSpacing=0)
-        .encode(x=x, y=y, fill=_fill("paint"), order=order)
-    )
-    hatched = (
-        alt.Chart(data.add(running))
-        .mark_bar(strokeWidth=1, binSpacing=0)
-        .encode(x=x, y=y, fill=_fill("fill"), stroke=_stroke("paint"), order=order)
-    )
-    return [bars, hatched] if running else [bars]
+    mark = {"type": "bar", "binSpacing": 0}
+    shared = {
+        "x": _time_axis(chart, width, padding=0.25),
+        "y": _value_axis(chart),
+        "order": _number("rank"),
+    }
+    bars = _layer(known, mark, **shared, fill=_paint("paint"))
+    if not running:
+        return [bars]
+    shared |= {"fill": _paint("fill"), "stroke": _paint("paint")}
+    return [bars, _layer(running, mark | {"strokeWidth": 1}, **shared)]
 
 
-def _draw_bars(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
-    rows = list(_long_rows(chart))
-    axis = alt.Axis(
-        domain=False,
-        ticks=False,
-        labelLimit=width // 3,
-        labelExpr=f"slice(datum.label, 0, {width})",  # Vega takes 7 s to cut 10 kB to the limit
-        labelColor=_INK,
-    )
-    y = alt.Y("point:N", sort=list(chart.points), axis=axis)
+def _draw_bars(chart: Chart, width: int) -> list[Layer]:
+    # Vega takes 7 s to cut 10 kB to the limit.
+    cut = {"labelLimit": width // 3, "labelExpr": f"slice(datum.label, 0, {width})"}
+    axis = {**_QUIET, **cut, "labelColor": _INK}
+    y = _name("point", sort=chart.points, axis=axis)
     whiskers = list(_interval_rows(chart)) if chart.has_intervals else []
     ends = {row["point"]: row["high"] for row in whiskers}
-    rows = [row | {"end": ends.get(row["point"], row["value"])} for row in rows]
-    scale = alt.Scale(domain=[0, (max((row["end"] for row in rows), default=0) or 1) * 1.15])
-    x = alt.X("value:Q", axis=None, scale=scale)
-    bars = alt.Chart(data.add(rows)).mark_bar(height=16).encode(x=x, y=y, fill=_fill("paint"))
-    texts = (
-        alt.Chart(data.add(rows))
-        .mark_text(align="left", dx=6, fontSize=12, color=_MUTED)
-        .encode(
-            x=alt.X("end:Q", axis=None, scale=scale),
-            y=y,
-            text=alt.Text("value:Q", format=_FORMATS[chart.measure]),
-        )
+    rows = [row | {"end": ends.get(row["point"], row["value"])} for row in _long_rows(chart)]
+    longest = max((row["end"] for row in rows), default=0) or 1
+    along = {"axis": None, "scale": {"domain": [0, longest * 1.15]}}
+    bars = _layer(
+        rows, {"type": "bar", "height": 16}, x=_number("value", **along), y=y, fill=_paint("paint")
+    )
+    texts = _layer(
+        rows,
+        {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": _MUTED},
+        x=_number("end", **along),
+        y=y,
+        text=_number("value", format=_FORMATS[chart.measure]),
     )
     if not whiskers:
         return [bars, texts]
-    lines = (
-        alt.Chart(data.add(whiskers))
-        .mark_rule(strokeWidth=1.5, color=_INK)
-        .encode(x=alt.X("low:Q", axis=None, scale=scale), x2="high:Q", y=y)
+    lines = _layer(
+        whiskers,
+        {"type": "rule", "strokeWidth": 1.5, "color": _INK},
+        x=_number("low", **along),
+        x2={"field": "high"},
+        y=y,
     )
     return [bars, lines, texts]
 
 
-def _draw_waterfall(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
+def _draw_waterfall(chart: Chart, width: int) -> list[Layer]:
     colors = {"total": _SERIES[1], "gain": _SERIES[0], "loss": _SERIES[2]}
     signs = {"total": "", "gain": "+", "loss": "\N{MINUS SIGN}"}
+    is_wide = width == WIDE[0]
     rows = [
         {
             "label": step.label,
@@ -208,26 +180,46 @@ def _draw_waterfall(chart: Chart, width: int, data: _Data) -> list[alt.Chart]:
             "high": max(step.start, step.end),
             "paint": colors[step.kind],
             "text": signs[step.kind]
-            + _write_number(abs(step.end - step.start), chart, is_short=width != WIDE[0]),
+            + _write_number(abs(step.end - step.start), chart, is_short=not is_wide),
         }
         for step in chart.steps
     ]
-    x = alt.X(
-        "label:N",
-        sort=[step.label for step in chart.steps],
-        axis=alt.Axis(
-            labelAngle=0 if width == WIDE[0] else -45, domain=False, ticks=False, labelLimit=110
-        ),
-        scale=alt.Scale(paddingInner=0.3),
+    axis = {**_QUIET, "labelAngle": 0 if is_wide else -45, "labelLimit": 110}
+    labels = [step.label for step in chart.steps]
+    x = _name("label", sort=labels, axis=axis, scale={"paddingInner": 0.3})
+    bars = _layer(
+        rows,
+        {"type": "bar"},
+        x=x,
+        y=_number("low", axis=_quiet_axis(chart), scale=_FROM_ZERO),
+        y2={"field": "high"},
+        fill=_paint("paint"),
     )
-    y = alt.Y("low:Q", axis=_quiet_axis(chart), scale=alt.Scale(zero=True, nice=True))
-    bars = alt.Chart(data.add(rows)).mark_bar().encode(x=x, y=y, y2="high:Q", fill=_fill("paint"))
-    texts = (
-        alt.Chart(data.add(rows))
-        .mark_text(dy=-8, fontSize=12 if width == WIDE[0] else 10, color=_INK)
-        .encode(x=x, y=alt.Y("high:Q"), text="text:N")
+    texts = _layer(
+        rows,
+        {"type": "text", "dy": -8, "fontSize": 12 if is_wide else 10, "color": _INK},
+        x=x,
+        y=_number("high"),
+        text=_name("text"),
     )
     return [bars, texts]
+
+
+def _layer(rows: list[dict[str, Any]], mark: dict[str, Any], **encoding: Any) -> Layer:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+def _number(field: str, **more: Any) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", **more}
+
+
+def _name(field: str, **more: Any) -> dict[str, Any]:
+    return {"field": field, "type": "nominal", **more}
+
+
+def _paint(field: str) -> dict[str, Any]:
+    """The field holds the colour itself."""
+    return _name(field, scale=None, legend=None)
 
 
 def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
@@ -249,45 +241,35 @@ def _interval_rows(chart: Chart) -> Iterator[dict[str, Any]]:
             yield {"point": point, "low": ends[0], "high": ends[1], "paint": _SERIES[0]}
 
 
-def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> alt.X:
+def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> dict[str, Any]:
     """Points along the axis in their order, every nth labelled, counted from the newest."""
     count = len(chart.points)
     # A character takes 8 px, and labels keep 20 px apart.
     fitting = max(1, width // (8 * max(len(point) for point in chart.points) + 20))
     step = -(-count // fitting)
     shown = [chart.points[index] for index in range(count - 1, -1, -step)][::-1]
-    domain = list(chart.points)
-    scale = (
-        alt.Scale(domain=domain, paddingInner=padding)
-        if padding
-        else alt.Scale(domain=domain, padding=0.4)
-    )
-    return alt.X(
-        "point:N",
-        sort=domain,
-        scale=scale,
-        axis=alt.Axis(values=shown, labelAngle=0, ticks=False, grid=False, labelOverlap=False),
-    )
-
-
-def _value_axis(chart: Chart) -> alt.Y:
-    return alt.Y("value:Q", axis=_quiet_axis(chart), scale=alt.Scale(zero=True, nice=True))
-
-
-def _quiet_axis(chart: Chart) -> alt.Axis:
-    step = alt.Undefined if chart.measure == "rate" else 1  # no label twice
-    return alt.Axis(
-        format=_FORMATS[chart.measure], tickCount=4, tickMinStep=step, domain=False, ticks=False
+    room = {"paddingInner": padding} if padding else {"padding": 0.4}
+    return _name(
+        "point",
+        sort=chart.points,
+        scale={"domain": chart.points, **room},
+        axis={
+            "values": shown,
+            "labelAngle": 0,
+            "ticks": False,
+            "grid": False,
+            "labelOverlap": False,
+        },
     )
 
 
-def _fill(field: str) -> alt.Fill:
-    """The field holds the colour itself."""
-    return alt.Fill(f"{field}:N", scale=None, legend=None)
+def _value_axis(chart: Chart) -> dict[str, Any]:
+    return _number("value", axis=_quiet_axis(chart), scale=_FROM_ZERO)
 
 
-def _stroke(field: str) -> alt.Stroke:
-    return alt.Stroke(f"{field}:N", scale=None, legend=None)
+def _quiet_axis(chart: Chart) -> dict[str, Any]:
+    step = {} if chart.measure == "rate" else {"tickMinStep": 1}  # no label twice
+    return {**_QUIET, **step, "format": _FORMATS[chart.measure], "tickCount": 4}
 
 
 def _is_last(row: dict[str, Any], chart: Chart) -> bool:

@@ -1,6 +1,6 @@
 """Draw charts as SVG whose colours the page's style sheet decides.
 
-vl-convert draws what ``report/charts.py`` describes. The stand-ins for colours are replaced by CSS
+vl-convert draws what ``charts.py`` describes. The stand-ins for colours are replaced by CSS
 variables afterwards, so that one drawing serves the light, the dark and the printed page.
 """
 
@@ -31,11 +31,11 @@ _ahead: dict[tuple[Chart, tuple[int, int]], Future[str]] = {}
 
 
 @cache
-def draw_chart(chart: Chart, size: tuple[int, int], *, validate: bool = False) -> str:
+def draw_chart(chart: Chart, size: tuple[int, int]) -> str:
     """Return ``chart`` as an ``<svg>`` element of ``size`` (width, height), drawn once."""
     if (chart, size) in _ahead:
         return _recolor(_ahead[chart, size].result())
-    return _recolor(vl_convert.vegalite_to_svg(describe_chart(chart, size, validate=validate)))
+    return _recolor(vl_convert.vegalite_to_svg(describe_chart(chart, size)))
 
 
 @contextmanager

@@ -1,12 +1,17 @@
+import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.resources import files
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft7Validator, ValidationError
 
 from sselfie_insights.report import Page
 from sselfie_insights.report.blocks import Chart, Series
-from sselfie_insights.report.draw.charts import NARROW, WIDE
+from sselfie_insights.report.draw.charts import NARROW, WIDE, describe_chart
 from sselfie_insights.report.draw.drawing import draw_chart
 
 POINTS = ("Jan 2026", "Feb 2026", "Mar 2026")
@@ -18,7 +23,19 @@ def make(kind: str, *values: float | None, complete: bool = False) -> Chart:
     )  # fmt: skip
 
 
-def test_every_chart_is_valid_vega_lite(pages: dict[str, Page]) -> None:
+@pytest.fixture(scope="module")
+def validate() -> Callable[[dict[str, Any]], None]:
+    """Hold a description, as vl-convert gets it, against the schema that Altair ships."""
+    schema = json.loads(
+        files("altair").joinpath("vegalite/v6/schema/vega-lite-schema.json").read_text()
+    )
+    validator = Draft7Validator(schema)
+    return lambda description: validator.validate(json.loads(json.dumps(description)))
+
+
+def test_every_chart_is_valid_vega_lite(
+    pages: dict[str, Page], validate: Callable[[dict[str, Any]], None]
+) -> None:
     charts = [
         block.chart
         for page in pages.values()
@@ -27,8 +44,20 @@ def test_every_chart_is_valid_vega_lite(pages: dict[str, Page]) -> None:
     ]
     assert {chart.kind for chart in charts} >= {"line", "bar"}
     for chart in charts:
-        svg = ElementTree.fromstring(draw_chart(chart, WIDE, validate=True))  # noqa: S314
+        for size in (WIDE, NARROW):
+            validate(describe_chart(chart, size))
+        svg = ElementTree.fromstring(draw_chart(chart, WIDE))  # noqa: S314
         assert svg.tag.endswith("svg")
+
+
+def test_the_schema_refuses_what_vega_lite_does_not_know(
+    validate: Callable[[dict[str, Any]], None],
+) -> None:
+    description = describe_chart(make("line", 1.0, 2.0, 3.0), WIDE)
+    validate(description)
+    description["layer"][0]["mark"]["strokeWith"] = 2
+    with pytest.raises(ValidationError):
+        validate(description)
 
 
 @pytest.mark.parametrize("kind", ["line", "bar", "column"])
@@ -38,13 +67,16 @@ def test_colours_are_the_pages_own(kind: str) -> None:
     assert not re.search(r'="#[0-9a-f]{3,6}"', svg)
 
 
-def test_the_interval_is_drawn_as_a_band_or_as_thin_lines() -> None:
+def test_the_interval_is_drawn_as_a_band_or_as_thin_lines(
+    validate: Callable[[dict[str, Any]], None],
+) -> None:
     ends = ((0.1, 0.4), None, (0.2, 0.3))
     for kind, drawn in (("line", 'fill-opacity="0.1'), ("bar", 'stroke="var(--ink)"')):
         plain = make(kind, 0.2, 0.5, 0.25, complete=True)
         told = replace(plain, series=(replace(plain.series[0], ends=ends),))
         assert told.has_intervals and not plain.has_intervals
-        assert drawn in draw_chart(told, WIDE, validate=True)
+        validate(describe_chart(told, WIDE))
+        assert drawn in draw_chart(told, WIDE)
         assert drawn not in draw_chart(plain, WIDE)
 
 
