@@ -1,5 +1,6 @@
 """The survival curve without a model, and a test of two of them."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sselfie_insights.statistics.intervals import wilson
-from sselfie_insights.statistics.shares import Z_95
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,6 @@ class SurvivalCurve:
         at_risk: How many were still observed just before.
         lost: How many were lost at the time.
         survival: The share that survives the time.
-        error: Greenwood's standard error of it.
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
     """
@@ -30,7 +29,6 @@ class SurvivalCurve:
     at_risk: Array
     lost: Array
     survival: Array
-    error: Array
     low: Array
     high: Array
 
@@ -40,35 +38,39 @@ def kaplan_meier(
 ) -> SurvivalCurve:
     """Return the Kaplan-Meier curve of right-censored durations.
 
-    Kaplan and Meier (1958), equation 2b; variance of Greenwood (1926); the interval is symmetric in
-    log(-log S), Kalbfleisch and Prentice (1980), equation 1.14. Where that is not defined, before
-    the first loss the lower end is Wilson's for everybody at risk, and where nobody is left the
-    upper end is the one before.
+    Curve and interval are SciPy's: Kaplan and Meier (1958), equation 2b; variance of Greenwood
+    (1926); symmetric in log(-log S), Kalbfleisch and Prentice (1980), equation 1.14. Where that is
+    not defined, before the first loss the lower end is Wilson's for everybody at risk, and where
+    nobody is left the upper end is the one before.
 
     Args:
         durations: Time to loss or to the end of observation, shape (n,).
         is_lost: Whether the loss was seen, shape (n,).
-        weights: How many share the duration, shape (n,); one each by default.
+        weights: How many share the duration, integers of shape (n,); one each by default.
 
     Raises:
         ValueError: There are no durations.
     """
-    times, at_risk, lost = _count(durations, is_lost, weights)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.cumprod(1 - lost / at_risk).astype(float)
-        spread = np.cumsum(lost / (at_risk * (at_risk - lost)))
-        error: Array = survival * np.sqrt(spread)
-        reach = Z_95 * np.sqrt(spread) / np.abs(np.log(survival))
-        low, high = survival ** np.exp(reach), survival ** np.exp(-reach)
-    untouched = survival == 1
-    low = np.where(untouched, wilson(at_risk, at_risk)[0], low)
-    high = np.where(untouched, 1.0, high)
-    gone = survival == 0
+    many = np.asarray(1 if weights is None else weights, np.int64)
+    ages = np.repeat(np.asarray(durations, float), many)
+    seen = np.repeat(np.asarray(is_lost, bool), many)
+    if ages.size == 0:
+        raise ValueError("no durations")
+    times, place = np.unique(ages, return_inverse=True)
+    at_risk, lost = _count(place, seen)
+    curve = stats.ecdf(stats.CensoredData(uncensored=ages[seen], right=ages[~seen])).sf
+    survival: Array = curve.probabilities
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
+        ends = curve.confidence_interval(method="log-log")
+    untouched, gone = survival == 1, survival == 0
+    low = np.where(untouched, wilson(at_risk, at_risk)[0], ends.low.probabilities)
+    high = np.where(untouched, 1.0, ends.high.probabilities)
     if gone.any():
         earlier = high[~gone]
+        low = np.where(gone, 0.0, low)
         high = np.where(gone, earlier[-1] if earlier.size else 1.0, high)
-        low, error = np.where(gone, 0.0, low), np.where(gone, 0.0, error)
-    return SurvivalCurve(times, at_risk, lost, survival, error, low, high)
+    return SurvivalCurve(times, at_risk, lost, survival, low, high)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def log_rank(
     """Return the log-rank test of two groups, or None where they cannot be compared.
 
     Mantel (1966), with the hypergeometric variance; Kalbfleisch and Prentice (1980), section 1.4.
+    SciPy's ``logrank`` multiplies four integer counts, which overflows at 150,000 durations.
 
     Args:
         durations: As for ``kaplan_meier``, both groups together, shape (n,).
@@ -100,21 +103,14 @@ def log_rank(
         in_first: Whether each belongs to the first group, shape (n,).
         weights: How many share the duration, shape (n,); one each by default.
     """
-    ages = np.asarray(durations, float)
-    seen = np.asarray(is_lost, bool)
-    first = np.asarray(in_first, bool)
+    ages, seen = np.asarray(durations, float), np.asarray(is_lost, bool)
     many = np.ones_like(ages) if weights is None else np.asarray(weights, float)
-    times = np.unique(ages[seen])
-    if times.size == 0:
-        return None
-    at_risk = _at_least(ages, many, times)
-    at_risk_first = _at_least(ages[first], many[first], times)
-    lost = _exactly(ages[seen], many[seen], times)
-    lost_first = _exactly(ages[seen & first], many[seen & first], times)
+    _, place = np.unique(ages, return_inverse=True)
+    at_risk, lost = _count(place, seen, many)
+    at_risk_first, lost_first = _count(place, seen, many * np.asarray(in_first, bool))
     share = at_risk_first / at_risk
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = lost * share * (1 - share) * (at_risk - lost) / (at_risk - 1)
-    total = np.where(at_risk > 1, variance, 0.0).sum()
+    variance = lost * share * (1 - share) * (at_risk - lost) / np.maximum(at_risk - 1, 1)
+    total = variance.sum()
     if total <= 0:
         return None
     statistic = float((lost_first - lost * share).sum() ** 2 / total)
@@ -122,23 +118,10 @@ def log_rank(
 
 
 def _count(
-    durations: ArrayLike, is_lost: ArrayLike, weights: ArrayLike | None
-) -> tuple[Array, Array, Array]:
-    ages, seen = np.asarray(durations, float), np.asarray(is_lost, bool)
-    if ages.size == 0:
-        raise ValueError("no durations")
-    many = np.ones_like(ages) if weights is None else np.asarray(weights, float)
-    times = np.unique(ages)
-    return times, _at_least(ages, many, times), _exactly(ages[seen], many[seen], times)
-
-
-def _exactly(ages: Array, many: Array, times: Array) -> Array:
-    counts = np.bincount(np.searchsorted(times, ages), weights=many, minlength=times.size)
-    return counts.astype(float)
-
-
-def _at_least(ages: Array, many: Array, times: Array) -> Array:
-    """How many have an age of at least each time: those whose time index is not below it."""
-    order = np.argsort(ages, kind="stable")
-    below = np.concatenate([[0.0], np.cumsum(many[order])])
-    return np.asarray(many.sum() - below[np.searchsorted(ages[order], times, side="left")])
+    place: NDArray[np.intp], seen: NDArray[np.bool_], many: ArrayLike = 1
+) -> tuple[Array, Array]:
+    """Return how many are at risk at each time, and how many of them are lost."""
+    weights = np.broadcast_to(np.asarray(many, float), place.shape)
+    ended = np.bincount(place, weights=weights).astype(float)
+    lost = np.bincount(place, weights=weights * seen).astype(float)
+    return ended[::-1].cumsum()[::-1], lost

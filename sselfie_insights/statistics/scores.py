@@ -18,15 +18,6 @@ def brier(predicted: ArrayLike, happened: ArrayLike) -> float:
     return float(np.mean((np.asarray(predicted, float) - np.asarray(happened, float)) ** 2))
 
 
-def mape(predicted: ArrayLike, actual: ArrayLike) -> float:
-    """Return the mean of |predicted - actual| / |actual| over actuals that are not 0, else NaN."""
-    guesses, truths = np.asarray(predicted, float), np.asarray(actual, float)
-    known = truths != 0
-    if not known.any():
-        return float("nan")
-    return float(np.mean(np.abs(guesses[known] - truths[known]) / np.abs(truths[known])))
-
-
 def top_share(predicted: ArrayLike, happened: ArrayLike, share: float = 0.1) -> float:
     """Return which part of all outcomes fell on the ``share`` of rows with the highest prediction.
 

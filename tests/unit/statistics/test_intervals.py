@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sselfie_insights.statistics.intervals import bootstrap_mean, wilson
 from sselfie_insights.statistics.kaplan_meier import kaplan_meier, log_rank
@@ -85,5 +86,35 @@ def test_the_log_rank_test_of_equals_is_rarely_sure() -> None:
     assert 0.03 <= found / SIMULATIONS <= 0.07
 
 
-def test_there_is_nothing_to_compare_without_losses() -> None:
+def test_the_log_rank_test_is_scipys() -> None:
+    rng = np.random.default_rng(25)
+    ends, seen = rng.geometric(0.2, 80), rng.integers(1, 13, 80)
+    durations, is_lost, in_first = np.minimum(ends, seen), ends <= seen, np.arange(80) < 30
+    theirs = stats.logrank(
+        *(
+            stats.CensoredData(
+                uncensored=durations[group & is_lost], right=durations[group & ~is_lost]
+            )
+            for group in (in_first, ~in_first)
+        )
+    )
+    ours = log_rank(durations, is_lost, in_first)
+    assert ours is not None
+    assert ours.statistic == pytest.approx(theirs.statistic**2)
+    assert ours.p_value == pytest.approx(theirs.pvalue)
+
+
+def test_the_log_rank_test_of_a_million_durations_at_one_time_is_that_of_a_table() -> None:
+    """Mantel's test of one table is Pearson's, but for the factor (n - 1) / n."""
+    lost, kept = (90_000, 110_000), (380_000, 420_000)
+    ours = log_rank(
+        [1, 1, 2, 2], [True, True, False, False], [True, False, True, False], [*lost, *kept]
+    )
+    theirs = stats.chi2_contingency([lost, kept], correction=False)
+    assert ours is not None
+    assert ours.statistic == pytest.approx(theirs.statistic * (1 - 1 / 1_000_000))
+
+
+def test_there_is_nothing_to_compare_without_losses_or_a_second_group() -> None:
     assert log_rank([1, 2], [False, False], [True, False]) is None
+    assert log_rank([1, 2], [True, True], [True, True]) is None
