@@ -5,21 +5,10 @@ description: >-
   Members whose risk of leaving within 30 days, as the churn model estimates it, reaches a share.
   The reason is what the model names first. Who has set the membership to end is among them. Where
   the model has too little to learn from it tells no risk, and nobody is in the segment.
-key: [customer_key]
+interface: segment
 parameters:
   risk_percent: {type: integer, default: 20, minimum: 0, maximum: 100, description: The least risk in percent.}
-  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
 columns:
-  customer_key: {unit: text, description: "The person; of a user, the user's id."}
-  user_id: {unit: text, description: "The account; empty for a customer without one."}
-  email: {unit: text, description: "The address, where there is an account.", pii: true}
-  product: {unit: text, description: "The product that is running, else the last one bought."}
-  reason: {unit: text, description: Why the person is in the segment.}
-  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: member."}
-  send_by_on: {unit: date, description: Last day on which a message still helps.}
-  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
-  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
-  is_cooling: {unit: flag, description: Whether that day is still to come.}
   risk: {unit: rate, description: The estimated chance of leaving within 30 days.}
   risk_low: {unit: rate, description: "Lower end of its 95 % interval."}
   risk_high: {unit: rate, description: "Upper end of its 95 % interval."}

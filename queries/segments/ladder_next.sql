@@ -5,21 +5,10 @@ description: >-
   Customers on the ladder of top-up, blueprint and membership who have never been members: the
   next rung is the blueprint for who bought a top-up alone, the membership for who bought the
   blueprint. Purchases given back do not count.
-key: [customer_key]
+interface: segment
 parameters:
   after_days: {type: integer, default: 7, minimum: 0, description: Days since the last rung at least.}
-  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
 columns:
-  customer_key: {unit: text, description: "The person; of a user, the user's id."}
-  user_id: {unit: text, description: "The account; empty for a customer without one."}
-  email: {unit: text, description: "The address, where there is an account.", pii: true}
-  product: {unit: text, description: "The product that is running, else the last one bought."}
-  reason: {unit: text, description: Why the person is in the segment.}
-  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: paid."}
-  send_by_on: {unit: date, description: Last day on which a message still helps.}
-  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
-  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
-  is_cooling: {unit: flag, description: Whether that day is still to come.}
   next_product: {unit: text, description: "What to offer: blueprint or membership."}
   bought_on: {unit: date, description: Day of the last purchase on the rung.}
 */

@@ -4,22 +4,11 @@ title: Never trained
 description: >-
   Users who signed up some days ago, but no longer ago than the other number, and have never
   trained a model of themselves: what everything else in the studio builds on.
-key: [customer_key]
+interface: segment
 parameters:
   after_days: {type: integer, default: 7, minimum: 0, description: Days since signup at least.}
   within_days: {type: integer, default: 90, minimum: 1, description: Days since signup at most.}
-  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
 columns:
-  customer_key: {unit: text, description: "The person; of a user, the user's id."}
-  user_id: {unit: text, description: "The account; empty for a customer without one."}
-  email: {unit: text, description: "The address, where there is an account.", pii: true}
-  product: {unit: text, description: "The product that is running, else the last one bought."}
-  reason: {unit: text, description: Why the person is in the segment.}
-  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: trained."}
-  send_by_on: {unit: date, description: Last day on which a message still helps.}
-  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
-  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
-  is_cooling: {unit: flag, description: Whether that day is still to come.}
   signed_up_on: {unit: date, description: Day of signup.}
 */
 select

@@ -4,22 +4,11 @@ title: Session to membership
 description: >-
   Customers who bought a one-time session some days ago, kept it, and were never members. The days
   leave the session time to please.
-key: [customer_key]
+interface: segment
 parameters:
   after_days: {type: integer, default: 3, minimum: 0, description: Days since the session at least.}
   within_days: {type: integer, default: 90, minimum: 1, description: Days since the session at most.}
-  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
 columns:
-  customer_key: {unit: text, description: "The person; of a user, the user's id."}
-  user_id: {unit: text, description: "The account; empty for a customer without one."}
-  email: {unit: text, description: "The address, where there is an account.", pii: true}
-  product: {unit: text, description: "The product that is running, else the last one bought."}
-  reason: {unit: text, description: Why the person is in the segment.}
-  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: member."}
-  send_by_on: {unit: date, description: Last day on which a message still helps.}
-  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
-  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
-  is_cooling: {unit: flag, description: Whether that day is still to come.}
   session_bought_on: {unit: date, description: Day of the last session bought.}
 */
 select

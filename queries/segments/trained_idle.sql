@@ -3,21 +3,10 @@ grain: One row per person in the segment.
 title: Trained, idle
 description: >-
   Users with a trained model who have done nothing for 30 days.
-key: [customer_key]
+interface: segment
 parameters:
   idle_days: {type: integer, default: 30, minimum: 1, description: Days without any activity.}
-  cooldown_days: {type: integer, default: 7, minimum: 0, description: Days after an e-mail in which no other is sent.}
 columns:
-  customer_key: {unit: text, description: "The person; of a user, the user's id."}
-  user_id: {unit: text, description: "The account; empty for a customer without one."}
-  email: {unit: text, description: "The address, where there is an account.", pii: true}
-  product: {unit: text, description: "The product that is running, else the last one bought."}
-  reason: {unit: text, description: Why the person is in the segment.}
-  goal: {unit: text, description: "What a message should bring about, by which its effect is measured: active."}
-  send_by_on: {unit: date, description: Last day on which a message still helps.}
-  last_sent_at: {unit: instant, description: "When an e-mail was last sent, bounced and failed ones left out."}
-  cooldown_until_on: {unit: date, description: First day on which another may be sent; empty where none was sent.}
-  is_cooling: {unit: flag, description: Whether that day is still to come.}
   last_activity_on: {unit: date, description: Day of the last activity.}
   balance: {unit: credits, description: Credits left.}
 */

@@ -13,6 +13,9 @@
       month: {unit: month, description: "..."}
     */
     select … from marts.…
+
+``interface: segment`` adds what ``queries/interfaces/segment.yml`` holds: a key, parameters, and
+columns that come before the query's own.
 """
 
 import re
@@ -171,6 +174,12 @@ def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
     return whole
 
 
+class _Interface(_Strict):
+    key: tuple[str, ...]
+    parameters: dict[str, Any] = {}
+    columns: dict[str, Any]
+
+
 class _Header(_Strict):
     grain: str
     title: str
@@ -178,6 +187,7 @@ class _Header(_Strict):
     key: tuple[str, ...]
     columns: Annotated[dict[str, Column], AfterValidator(_add_intervals)]
     parameters: dict[str, Parameter] = {}
+    interface: str | None = None
     group_sizes: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
@@ -186,6 +196,19 @@ class _Header(_Strict):
         tuple[str, ...], BeforeValidator(as_list), Field(alias="drill_down")
     ] = ()
     computed: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_interface(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "interface" not in content:
+            return content
+        shared = dict(_read_interface(content["interface"]))
+        both = {
+            part: shared[part] | own
+            for part, own in content.items()
+            if isinstance(own, dict) and part in shared
+        }
+        return shared | content | both
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "_Header":
@@ -226,6 +249,7 @@ class Query:
             could be worked out. An empty set takes the whole table together.
         drill_downs: The queries that list the customers or rows behind its numbers; empty where
             its own rows are those.
+        interface: The name of what it shares with others, if any; its parts are among its own.
         body: The SQL, a Jinja template over the choices; of a computed query a comment.
         path: The file.
         computed: The function that works the rows out where SQL cannot, by its name in
@@ -244,6 +268,7 @@ class Query:
     path: Path
     part_of: tuple[tuple[str, ...], ...] = ()
     drill_downs: tuple[str, ...] = ()
+    interface: str | None = None
     computed: str | Compute | None = None
 
 
@@ -338,6 +363,15 @@ def _read_query(name: str, files: Mapping[str, Path]) -> Query:
                 f"{query.path}: drill_down: there is no query {behind!r}{nearest(behind, files)}"
             )
     return query
+
+
+def _read_interface(name: object) -> _Interface:
+    files = find_files("queries/interfaces", "*.yml")
+    if name not in files:
+        raise ValueError(f"there is no interface {name!r}{nearest(str(name), files)}")
+    path = files[str(name)]
+    interface: _Interface = parse_yaml(_Interface, read_text(path), path)
+    return interface
 
 
 def _resolve(name: str, known: Collection[str]) -> str:

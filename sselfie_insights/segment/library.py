@@ -15,26 +15,13 @@ from sselfie_insights.segment.record import PastExport, last_contacts
 from sselfie_insights.warehouse.reading import Stamp
 
 FOLDER = "segments/"
-# What every segment gives, whatever else it gives.
-INTERFACE = (
-    "customer_key",
-    "user_id",
-    "email",
-    "product",
-    "reason",
-    "goal",
-    "send_by_on",
-    "last_sent_at",
-    "cooldown_until_on",
-    "is_cooling",
-)
 
 
 def load_segments() -> dict[str, Query]:
     """Return every segment by its short name, sorted.
 
     Raises:
-        UsageError: A file lacks a column or the parameter that every segment has.
+        UsageError: A file is wrong, or does not have the columns of a segment.
     """
     segments = {
         name.removeprefix(FOLDER): query
@@ -42,10 +29,11 @@ def load_segments() -> dict[str, Query]:
         if name.startswith(FOLDER)
     }
     for query in segments.values():
-        missing = [name for name in INTERFACE if name not in query.columns]
-        missing += [name for name in ("cooldown_days",) if name not in query.parameters]
-        if missing:
-            raise UsageError(f"{query.path}: every segment has {missing[0]!r}; this one lacks it")
+        if query.interface != "segment":
+            raise UsageError(
+                f"{query.path} does not have the columns of a segment",
+                remedy="write 'interface: segment' into its header",
+            )
         if not query.columns["email"].pii:
             raise UsageError(f"{query.path}: columns.email: say pii: true")
     return segments

@@ -120,6 +120,30 @@ def test_a_drill_down_is_a_query_of_the_library(tmp_path: Path) -> None:
     assert load_library([tmp_path])["a/b"].drill_downs == ("a/rows",)
 
 
+def test_an_interface_gives_what_the_query_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shared = (
+        "key: [day]\n"
+        "parameters:\n  since: {type: date, description: S}\n"
+        "columns:\n  day: {unit: date, description: D}\n  n: {unit: count, description: N}\n"
+    )
+    write(tmp_path / "queries", shared, "interfaces/daily.yml")
+    text = GOOD.replace("key: [month]", "interface: daily")
+    own = text.replace("M}\n", "M}\n  n: {unit: credits, description: Mine}\n")
+    query = parse_query("q", write(tmp_path, own))
+    assert (query.key, list(query.parameters)) == (("day",), ["since"])
+    assert {name: column.unit for name, column in query.columns.items()} == {
+        "day": "date", "n": "credits", "month": "month",
+    }  # fmt: skip
+    with pytest.raises(UsageError, match=r"no interface 'dayly'; did you mean 'daily'\?"):
+        parse_query("q", write(tmp_path, text.replace("daily", "dayly")))
+    write(tmp_path / "queries", "key: [day]\n", "interfaces/daily.yml")
+    with pytest.raises(UsageError, match=r"interfaces/daily\.yml: columns: Field required"):
+        parse_query("q", write(tmp_path, text))
+
+
 def test_an_unknown_query_brings_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'retention/activity_cohorts'"):
         find_query("retention/activity_cohort", load_library())

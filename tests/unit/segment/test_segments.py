@@ -11,7 +11,6 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
 from sselfie_insights.segment import find_segment, load_segments, read_segment
-from sselfie_insights.segment.library import INTERFACE
 from tests.unit.segment.people import Person, write_people
 
 
@@ -226,6 +225,10 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SEGMENTS = load_segments()
+INTERFACE = (
+    "customer_key", "user_id", "email", "product", "reason", "goal", "send_by_on", "last_sent_at",
+    "cooldown_until_on", "is_cooling",
+)  # fmt: skip
 
 
 def read(path: Path, segment: str, **given: Any) -> list[dict[str, Any]]:
@@ -323,8 +326,8 @@ def test_a_segment_of_ones_own_needs_the_interface(
     (folder / "mine.sql").write_text(text)
     monkeypatch.chdir(tmp_path)
     assert "mine" in load_segments()
-    (folder / "mine.sql").write_text(text.replace("  goal:", "  aim:"))
-    with pytest.raises(UsageError, match=r"mine\.sql: every segment has 'goal'"):
+    (folder / "mine.sql").write_text(text.replace("interface: segment", "key: [ended_on]"))
+    with pytest.raises(UsageError, match=r"mine\.sql .*: write 'interface: segment' into its"):
         load_segments()
 
 
