@@ -81,10 +81,6 @@ class Settings(BaseModel):
         description="Told when a run begins and how it ended; {event} in it becomes start, or"
         " the exit code.",
     )
-    cron_record_url: SecretStr | None = Field(
-        None,
-        description="A role that may write admin_cron_runs of the source: each run leaves a row.",
-    )
     source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
     migrations: Path | None = Field(
         None, description="The folder of migrations; default: those of the package."

@@ -13,7 +13,6 @@ from structlog.typing import FilteringBoundLogger
 from sselfie_insights.clock import parse_zone, write_instant
 from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
 from sselfie_insights.files import is_full, storage_error
-from sselfie_insights.run.cron_record import CronRecord
 from sselfie_insights.run.interrupt import orderly
 from sselfie_insights.run.missed import describe_missed, missed_days
 from sselfie_insights.run.ping import Pinger
@@ -121,13 +120,12 @@ class _Run:
         self._index: Path | None = None
         self._export: Path | None = None
         entry |= {"steps": [], "published": False, "publication": None}
-        self._observers = (Pinger(settings, run_id, log), CronRecord(settings, log))
+        self._pinger = Pinger(settings, run_id, log)
 
     def go(self, timeout: timedelta | None) -> RunReport:
         try:
             with orderly(timeout, lambda: self._describe_late(timeout), self._die):
-                for observer in self._observers:
-                    observer.begin()
+                self._pinger.begin()
                 self._look_back()
                 require_space(self._settings.warehouse)
                 if set(self._steps) & set(PRIVATE):
@@ -136,8 +134,7 @@ class _Run:
         except BaseException as error:
             self._fail(error)
             raise
-        for observer in self._observers:
-            observer.end(0, None)
+        self._pinger.end(0, None)
         return RunReport(
             self._run_id,
             {step["name"]: step["seconds"] for step in self._entry["steps"]},
@@ -297,8 +294,7 @@ class _Run:
         self._fail(error)
 
     def _tell(self, error: BaseException) -> None:
-        for observer in self._observers:
-            observer.end(journal.exit_code(error), journal.describe_error(error))
+        self._pinger.end(journal.exit_code(error), journal.describe_error(error))
 
     def _describe_late(self, timeout: timedelta | None) -> str:
         return f"the run took longer than {timeout}{self._describe_place()}"

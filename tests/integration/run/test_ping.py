@@ -1,4 +1,4 @@
-"""What a run tells others: a monitor, and the application's own table of jobs."""
+"""What a run tells a monitor."""
 
 import json
 import threading
@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.run import ping
@@ -117,52 +115,3 @@ def test_a_monitor_that_answers_without_end_is_left(
     pinger = ping.Pinger(nightly.settings(ping_url=monitor.url("/")), "run", open_log("text"))
     pinger.end(0, None)
     assert "127.0.0.1 could not be told '0': no answer within 1 s" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        "cron_name text, status text, started_at timestamptz, completed_at timestamptz,"
-        " error_message text",
-        "job_name text, status text, started_at timestamptz, finished_at timestamptz,"
-        " error_message text",
-    ],
-    ids=["documented", "live"],
-)
-def test_each_run_leaves_a_row_in_the_applications_table(nightly: Nightly, columns: str) -> None:
-    writer = make_conninfo(nightly.url, user="run_recorder")
-    with psycopg.connect(nightly.url, autocommit=True) as connection:
-        connection.execute(f"create table admin_cron_runs (id serial, {columns})".encode())
-        connection.execute("drop role if exists run_recorder")
-        connection.execute("create role run_recorder login")
-        connection.execute("grant select, insert, update on admin_cron_runs to run_recorder")
-        connection.execute("grant usage on sequence admin_cron_runs_id_seq to run_recorder")
-    try:
-        nightly.run(cron_record_url=writer)
-        with pytest.raises(SourceError):
-            nightly.run(cron_record_url=writer, database_url=NOWHERE)
-        name, done = columns.split()[0], columns.split(", ")[3].split()[0]
-        with psycopg.connect(nightly.url) as connection:
-            rows = connection.execute(
-                f"select {name}, status, started_at < {done}, left(error_message, 14)"
-                " from admin_cron_runs order by id".encode()
-            ).fetchall()
-        assert rows == [
-            ("sselfie run", "success", True, None),
-            ("sselfie run", "failed", True, "cannot connect"),
-        ]
-    finally:
-        with psycopg.connect(nightly.url, autocommit=True) as connection:
-            connection.execute("drop owned by run_recorder; drop role run_recorder")
-
-
-def test_a_row_that_cannot_be_written_fails_no_run(
-    nightly: Nightly, capsys: pytest.CaptureFixture[str]
-) -> None:
-    nightly.run(cron_record_url=nightly.url)  # there is no such table
-    assert "warning: admin_cron_runs could not be written: relation" in capsys.readouterr().err
-    nightly.run(cron_record_url="postgresql://me:hunter2@127.0.0.1:1/none")
-    told = capsys.readouterr().err
-    assert "warning: admin_cron_runs could not be written: cannot connect" in told
-    assert "hunter2" not in told
-    assert nightly.last()["exit_code"] == 0
