@@ -157,7 +157,8 @@ Section = Annotated[
 class _Report(_Strict):
     title: str
     description: str
-    owner: str = Field("Growth", description="Who answers for it, in dbt's exposures.")
+    # Who answers for it, in dbt's exposures.
+    owner: str = "Growth"
     sections: tuple[Section, ...]
 
 

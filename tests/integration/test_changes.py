@@ -1,0 +1,96 @@
+"""What an analyst or a developer adds touches no test: each change in a copy of the project.
+
+The tests that a change could concern run in the copy, as they stand.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sselfie_insights.migrate.files import create_migration
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("dbt_project", "docs", "queries", "reports", "sselfie_insights", "tests")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project."""
+    copy = tmp_path / "project"
+    for part in PARTS:
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ROOT.glob("[!.]*"):
+        if file.is_file():
+            shutil.copy(file, copy)
+    return copy
+
+
+def run(project: Path, *arguments: str) -> None:
+    """Run Python in the copy, on the package of the copy."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5_000:] + done.stderr
+
+
+def run_tests(project: Path, *tests: str) -> None:
+    run(project, "-m", "pytest", "--quiet", "--exitfirst", "-p", "no:cacheprovider", *tests)
+
+
+def test_a_column_of_the_source_is_a_line_of_the_contract_and_a_migration(project: Path) -> None:
+    contract = project / "dbt_project/models/staging/app/_users__sources.yml"
+    content = yaml.safe_load(contract.read_text(encoding="utf-8"))
+    [users] = [table for table in content["sources"][0]["tables"] if table["name"] == "users"]
+    description = "The language of the pages, as the browser asked for it."
+    users["columns"].append({"name": "locale", "data_type": "text", "description": description})
+    contract.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    migration = create_migration(project / "sselfie_insights/migrate/migrations", "add_locale")
+    migration.write_text("alter table public.users add column locale text;\n")
+
+    run_tests(
+        project,
+        *("tests/unit/test_contract.py", "tests/unit/check", "tests/unit/migrate"),
+        *("tests/unit/simulate", "tests/unit/sync", "tests/dbt/test_staging.py"),
+        *("tests/integration/check", "tests/integration/migrate", "tests/integration/simulate"),
+        *("tests/integration/setup", "tests/integration/sync/test_source.py"),
+    )
+
+
+def test_a_query_and_its_report_are_two_files(project: Path) -> None:
+    """The query of the documentation, under a report of seven lines."""
+    pages = "\n".join(path.read_text() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+    [query] = re.findall(r"```sql\n(/\*\ngrain: .*?title: Signups\n.*?)```", pages, re.DOTALL)
+    (project / "queries/growth/signups.sql").write_text(query)
+    (project / "reports/signups.yml").write_text(REPORT)
+    run(project, "docs/write_exposures.py")
+
+    run_tests(
+        project,
+        *("tests/unit/query", "tests/unit/report", "tests/unit/diff", "tests/unit/test_cli.py"),
+        *("tests/golden", "tests/dbt/test_properties.py", "tests/integration/test_drill_downs.py"),
+    )
+
+
+REPORT = """\
+title: Signups
+description: Who came, by month.
+sections:
+  - type: bar
+    title: Signups by month
+    query: growth/signups
+    x: month
+    y: {user_count: Signups}
+"""
