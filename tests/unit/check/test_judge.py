@@ -42,7 +42,7 @@ def write_syncs(warehouse: duckdb.DuckDBPyConnection, row_counts: Sequence[int])
         at = READ_AT - timedelta(days=len(row_counts) - number)
         warehouse.execute(
             f"insert into meta.sync_runs values ('{number}', 'full', '{at}', '{at}', '{at}', 1,"
-            f" 'here', '', 1, 1, {row_count}, 0, 0, 0)"
+            f" 'here', '', 1, 1, {row_count}, 0, 0, 0, null)"
         )
         warehouse.execute(
             f"insert into meta.sync_tables values ('{number}', 'public', 'users', 'raw', 'users',"
