@@ -1,12 +1,13 @@
-"""The contract: the documented tables and columns, read from the dbt source files.
+"""The contracts: of the source, and of the marts; tables and columns read from dbt's YAML files.
 
-These files are the one place that says what the application's database holds. Redaction, the
+The source files are the one place that says what the application's database holds. Redaction, the
 conforming macro, the expectations and the migrations' test all read them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -84,7 +85,7 @@ class Table:
     Attributes:
         name: Its name.
         description: What it holds; begins with its grain.
-        section: The chapter of the documentation it stands in.
+        section: The chapter of the documentation it stands in; ``marts`` for a mart.
         columns: The documented columns, in order.
         live_columns: Columns that only live databases have, and metrics read when present.
         freshness: How often it ought to get new rows; None where that is not known.
@@ -133,6 +134,28 @@ def load_contract() -> dict[str, Table]:
         for source in sources
         for table in source["tables"]
     }
+
+
+@cache
+def find_marts() -> dict[str, Path]:
+    """Return, by the name of a mart, the file that holds its contract.
+
+    Raises:
+        FileNotFoundError: The installation lacks the dbt project.
+    """
+    folder = resource_dir("dbt_project") / "models" / "marts"
+    return {path.stem: path for path in sorted(folder.glob("**/*.yml"))}
+
+
+@cache
+def load_mart(name: str) -> Table:
+    """Return the columns, and dbt's types of them, that a mart promises.
+
+    Raises:
+        KeyError: There is no mart of this name.
+    """
+    document = yaml.load(find_marts()[name].read_bytes(), yaml.CSafeLoader)
+    return _table(document["models"][0], "marts")
 
 
 def _table(node: dict[str, Any], section: str) -> Table:

@@ -23,7 +23,7 @@ columns:
 select
     month,
     customer_key,
-    users.email,
+    dim_contacts.email,
     churned_at,
     churned_on,
     kind,
@@ -32,8 +32,7 @@ select
     lost_mrr_cents,
     was_member_at_opening
 from marts.churn_by_member
-left join marts.dim_customers using (customer_key)
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (customer_key)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

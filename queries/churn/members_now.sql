@@ -18,7 +18,7 @@ columns:
 */
 select
     customer_key,
-    users.email,
+    dim_contacts.email,
     currency,
     member_since_on,
     paid_until_on,
@@ -26,6 +26,5 @@ select
     days_left,
     state
 from marts.members_now
-left join marts.dim_customers using (customer_key)
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (customer_key)
 order by paid_until_on, customer_key, currency

@@ -27,7 +27,7 @@ columns:
 */
 select
     spans.customer_key,
-    users.email,
+    dim_contacts.email,
     spans.began_at,
     spans.began_on,
     spans.began_at = min(spans.began_at) over (partition by spans.customer_key) as is_first,
@@ -44,7 +44,7 @@ left join marts.churn_by_member as losses
     on spans.customer_key = losses.customer_key and spans.ended_at = losses.churned_at
 left join marts.dim_customers on spans.customer_key = dim_customers.customer_key
 left join marts.dim_users on dim_customers.user_id = dim_users.user_id
-left join staging.stg_app__users as users on dim_customers.user_id = users.user_id
+left join marts.dim_contacts on dim_customers.user_id = dim_contacts.user_id
 qualify
     ($since is null or spans.ended_on is null or spans.ended_on >= cast($since as date))
     and ($until is null or spans.began_on <= cast($until as date))

@@ -24,13 +24,13 @@ select
     month,
     transacted_on,
     user_id,
-    users.email,
+    dim_contacts.email,
     kind,
     feature,
     credits,
     cost_cents
 from marts.credit_entries
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (user_id)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

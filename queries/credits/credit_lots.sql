@@ -22,7 +22,7 @@ columns:
 select
     credit_transaction_id,
     user_id,
-    users.email,
+    dim_contacts.email,
     bought_on,
     currency,
     price_cents,
@@ -32,5 +32,5 @@ select
     is_old,
     is_idle
 from marts.credit_lots
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (user_id)
 order by outstanding_cents desc, credit_transaction_id

@@ -23,16 +23,16 @@ columns:
 select
     cast(date_trunc('month', signed_up_on) as date) as cohort_period,
     user_id,
-    users.email,
-    dim_users.signed_up_at,
-    dim_users.is_onboarded,
+    dim_contacts.email,
+    signed_up_at,
+    is_onboarded,
     first_trained_at,
     first_image_at,
     first_payment_at,
     first_subscription_at
 from marts.dim_users
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (user_id)
 where
     ($since is null or signed_up_on >= date_trunc('month', cast($since as date)))
     and ($until is null or date_trunc('month', signed_up_on) <= date_trunc('month', cast($until as date)))
-order by dim_users.signed_up_at, user_id
+order by signed_up_at, user_id

@@ -29,7 +29,7 @@ select
     period_index,
     month,
     member_months.customer_key,
-    users.email,
+    dim_contacts.email,
     currency,
     mrr_cents,
     billed_mrr_cents,
@@ -41,7 +41,7 @@ select
 from marts.member_months
 left join marts.dim_customers on member_months.customer_key = dim_customers.customer_key
 left join marts.dim_users on dim_customers.user_id = dim_users.user_id
-left join staging.stg_app__users as users on dim_customers.user_id = users.user_id
+left join marts.dim_contacts on dim_customers.user_id = dim_contacts.user_id
 where
     ($since is null or cohort_period >= date_trunc('month', cast($since as date)))
     and ($until is null or cohort_period <= date_trunc('month', cast($until as date)))

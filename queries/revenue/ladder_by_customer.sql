@@ -21,7 +21,7 @@ select
     steps.from_product,
     steps.to_product,
     earlier.customer_key,
-    users.email,
+    dim_contacts.email,
     earlier.first_paid_on as from_on,
     later.first_paid_on as to_on,
     date_diff('microsecond', earlier.first_paid_at, later.first_paid_at) / 86400000000 as days
@@ -32,8 +32,7 @@ left join marts.first_purchases as later
         earlier.customer_key = later.customer_key
         and steps.to_product = later.product_type
         and earlier.first_paid_at < later.first_paid_at
-left join marts.dim_customers on earlier.customer_key = dim_customers.customer_key
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts on earlier.customer_key = dim_contacts.customer_key
 where
     ($from_product is null or steps.from_product = $from_product)
     and ($to_product is null or steps.to_product = $to_product)

@@ -26,14 +26,13 @@ select
     moved_on,
     kind,
     customer_key,
-    users.email,
+    dim_contacts.email,
     product_type,
     currency,
     gross_cents,
     refunded_cents
 from marts.payments
-left join marts.dim_customers using (customer_key)
-left join staging.stg_app__users as users using (user_id)
+left join marts.dim_contacts using (customer_key)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

@@ -19,7 +19,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     -- The first of the model's reasons, without its numbers.
     case
@@ -45,7 +45,7 @@ select
     forecast.n
 from marts.people_now as people
 inner join forecast.churn_risk as forecast using (customer_key)
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where people.membership_state = 'member' and forecast.risk >= $risk_percent / 100.0
 order by forecast.risk desc, people.customer_key

@@ -14,7 +14,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case when people.balance <= 0 then 'no credits left' else 'few credits left' end as reason,
     'paid' as goal,
@@ -25,7 +25,7 @@ select
     people.balance,
     people.runway_days
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where people.balance < $below and people.last_used_on >= as_of_on - 30
 order by people.balance, people.customer_key

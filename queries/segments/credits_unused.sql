@@ -14,7 +14,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case
         when people.last_used_on is null then 'never used a credit'
@@ -29,7 +29,7 @@ select
     people.balance,
     people.last_used_on
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where
     people.balance > 0

@@ -15,7 +15,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case
         when people.blueprint_bought_on is not null then 'has the blueprint'
@@ -32,7 +32,7 @@ select
     end as next_product,
     coalesce(people.blueprint_bought_on, people.topup_bought_on) as bought_on
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where
     people.membership_state = 'never_member'

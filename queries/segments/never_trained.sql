@@ -14,7 +14,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case
         when people.membership_state in ('member', 'in_grace') then 'a member without a model'
@@ -28,7 +28,7 @@ select
     coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
     people.signed_up_on
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where
     people.first_trained_on is null

@@ -13,7 +13,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case
         when people.membership_state = 'member' then 'a member'
@@ -27,7 +27,7 @@ select
     coalesce(cooldown_until_on > as_of_on, false) as is_cooling,
     people.active_days
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where people.active_days >= $active_days
 order by people.active_days desc, people.customer_key

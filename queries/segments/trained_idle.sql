@@ -13,7 +13,7 @@ columns:
 select
     people.customer_key,
     people.user_id,
-    users.email,
+    dim_contacts.email,
     people.product,
     case people.membership_state
         when 'member' then 'a member'
@@ -29,7 +29,7 @@ select
     people.last_activity_on,
     people.balance
 from marts.people_now as people
-left join staging.stg_app__users as users on people.user_id = users.user_id
+left join marts.dim_contacts on people.customer_key = dim_contacts.customer_key
 cross join marts.build_info
 where
     people.first_trained_on is not null

@@ -88,7 +88,10 @@ def export_warehouse(
                     sheets[query.name] = result
             for name in marts:
                 statement = f"select * from marts.{quote(name)}"  # noqa: S608
-                mart = replace(run_statement(connection, statement, stamp), name=f"marts/{name}")
+                mart = run_statement(
+                    connection, statement, stamp, with_personal_data=with_personal_data
+                )
+                mart = replace(mart, name=f"marts/{name}")
                 sources[mart.name] = _describe(mart)
                 files += _write_parquet(private, mart, large_rows)
             files.append(_write_workbook(private, sheets))

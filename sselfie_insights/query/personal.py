@@ -1,4 +1,4 @@
-"""Which columns of a user's own SQL hold personal data, by their names and the contract."""
+"""Which columns of a user's own SQL hold personal data, by their names and the contracts."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,11 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.contract import load_contract
+from sselfie_insights.contract import find_marts, load_contract, load_mart
 from sselfie_insights.sql import literal
 
 _LAYERS = ("raw", "staging", "snapshots", "intermediate")
-"""The schemas whose columns keep what the source holds; the marts have no column of the kind."""
+"""The schemas whose columns keep what the source holds."""
 
 
 def find_personal(
@@ -23,15 +23,17 @@ def find_personal(
     """
     # DuckDB's own get_table_names() refuses every USING.
     row = connection.execute(f"select json_serialize_sql({literal(sql)})").fetchone()
-    tables = _find_tables(json.loads(row[0]) if row else None)
-    read = {name.rpartition("__")[2] for schema, name in tables if schema in _LAYERS}
-    if not read:
-        return ()
-    contract = load_contract()
-    known = [contract[name] for name in read] if read <= contract.keys() else contract.values()
+    tables = set(_find_tables(json.loads(row[0]) if row else None))
+    copied = {name.rpartition("__")[2] for schema, name in tables if schema in _LAYERS}
+    marts = {name for schema, name in tables if schema == "marts"}
+    read = [load_mart(name) for name in marts & find_marts().keys()]
+    if copied:
+        contract = load_contract()
+        is_known = copied <= contract.keys()
+        read += [contract[name] for name in copied] if is_known else contract.values()
     personal = {
         name.lower()
-        for table in known
+        for table in read
         for column in table.columns
         if column.is_pii
         for name in (column.name, *column.aliases)

@@ -130,7 +130,7 @@ def _to_frame(rows: list[Mapping[str, Any]], schema: Mapping[str, pl.DataType]) 
 
 
 def _add_addresses(connection: duckdb.DuckDBPyConnection, query: Query, result: Result) -> Result:
-    rows = connection.execute("select user_id, email from staging.stg_app__users").fetchall()
+    rows = connection.execute("select user_id, email from marts.dim_contacts").fetchall()
     address = dict(rows)
     emails = pl.Series("email", [address.get(u) for u in result.frame["user_id"]], pl.String)
     columns = {name: query.columns[name] for name in query.columns if name in result.columns}

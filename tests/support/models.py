@@ -57,10 +57,8 @@ def compiled_nodes(folder: Path) -> list[Node]:
         if node["resource_type"] == "seed":
             found.append(Node(schema, name, "seed", "", is_queried=False))
         elif compiled.exists():
-            # Queries read marts, and the addresses of users.
-            is_queried = "/marts/" in path or name == "stg_app__users"
             kind = node["config"]["materialized"]
-            found.append(Node(schema, name, kind, compiled.read_text(), is_queried))
+            found.append(Node(schema, name, kind, compiled.read_text(), "/marts/" in path))
     return found
 
 
@@ -147,9 +145,8 @@ def _copy_queried(url: str, into: Path, names: Sequence[str]) -> None:
         warehouse.execute("set TimeZone = 'UTC'")
         warehouse.load_extension(str(extension_path()))
         warehouse.execute(f"attach '{url}' as source (type postgres, read_only)")
+        warehouse.execute("create schema if not exists marts")
         for name in names:
-            schema = "staging" if name.startswith("stg_") else "marts"
-            warehouse.execute(f"create schema if not exists {schema}")
             warehouse.execute(
-                f"create or replace table {schema}.{name} as from source.analytics.{name}"
+                f"create or replace table marts.{name} as from source.analytics.{name}"
             )

@@ -126,9 +126,9 @@ select
     4900::bigint as gross_cents, 0::bigint as refunded_cents
 from range(3) as t (n);
 
-create schema staging;
-create table staging.stg_app__users as
-select 'u' || n as user_id, 'u' || n || '@example.org' as email from range(20) as t (n);
+create table marts.dim_contacts as
+select 'user:u' || n as customer_key, 'u' || n as user_id, 'u' || n || '@example.org' as email
+from range(20) as t (n);
 
 create schema meta;
 create table meta.check_results as

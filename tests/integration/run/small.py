@@ -135,7 +135,7 @@ def build_quickly(private: Path, settings: Settings, **_: object) -> BuildReport
         row = db.execute("select epoch_us(max(snapshot_at)) from meta.sync_runs").fetchone()
         assert row is not None
         as_of = datetime.fromtimestamp(row[0] / 1_000_000, UTC)
-        db.execute("create schema if not exists marts; drop table if exists marts.build_info")
+        db.execute("drop schema if exists marts cascade; create schema marts")
         write_build_info(db, as_of, settings.timezone)
         for name in ("rounds", "pairs"):
             model = PROJECT[f"dbt_project/models/marts/{name}.sql"]

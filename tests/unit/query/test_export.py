@@ -210,3 +210,10 @@ def test_a_large_table_is_cut_by_month(business: Path, tmp_path: Path) -> None:
 def test_exports_name_no_person(exported: tuple[Path, list[ExportFile]]) -> None:
     for path in (exported[0] / "csv").rglob("*.csv"):
         assert "@" not in path.read_text(), path
+
+
+def test_addresses_go_out_only_when_asked_for(business: Path, tmp_path: Path) -> None:
+    for is_asked in (False, True):
+        export(business, tmp_path / "e", "dim_contacts", with_personal_data=is_asked)
+        columns = pl.read_parquet(tmp_path / "e/parquet/marts/dim_contacts.parquet").columns
+        assert columns == ["customer_key", "user_id", *(["email"] if is_asked else [])]

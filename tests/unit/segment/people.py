@@ -50,15 +50,15 @@ def write_people(path: Path, people: list[Person], as_of: datetime = AS_OF) -> P
     )
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema marts; create schema staging; create schema forecast")
+        connection.execute("create schema marts; create schema forecast")
         write_build_info(connection, as_of)
         connection.execute(f"create table marts.people_now ({columns})")
         rows = [tuple(getattr(p, field.name) for field in fields(Person)) for p in people]
         insert(connection, "marts.people_now", rows)
         connection.execute(
             """
-            create table staging.stg_app__users as
-            select user_id, user_id || '@mail.org' as email
+            create table marts.dim_contacts as
+            select customer_key, user_id, user_id || '@mail.org' as email
             from marts.people_now where user_id is not null;
             create table forecast.churn_risk as
             select
