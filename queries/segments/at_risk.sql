@@ -21,17 +21,7 @@ select
     people.user_id,
     dim_contacts.email,
     people.product,
-    -- The first of the model's reasons, without its numbers.
-    case
-        when forecast.is_cancelling then 'set to end'
-        when forecast.reasons like '%failed payments%' then 'failed payments'
-        when forecast.reasons like 'no activity%' then 'no recent activity'
-        when forecast.reasons like 'active on%' then 'active on fewer days'
-        when forecast.reasons like 'hardly uses%' then 'hardly uses the credits'
-        when forecast.reasons like 'credits last%' or forecast.reasons like 'no credits%' then 'credits run out'
-        when forecast.reasons <> '' then 'length of the membership'
-        else 'no reason stands out'
-    end as reason,
+    coalesce(replace(forecast.main_reason, '_', ' '), 'no reason stands out') as reason,
     'member' as goal,
     least(as_of_on + 7, greatest(as_of_on, coalesce(people.renews_on - 1, as_of_on + 7))) as send_by_on,
     people.last_sent_at,

@@ -1,6 +1,7 @@
-"""What the churn-risk model looks at, and how a member is told what speaks against staying."""
+"""What the churn-risk model looks at, and the reasons that it finds: as codes, and in words."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,10 @@ FEATURES: Final = {
 
 INACTIVE_DAYS: Final = 30
 """From how many days without activity a user is called inactive."""
+
+# Where risk.sql stops counting.
+_MOST_IDLE_DAYS: Final = 90
+_MOST_RUNWAY_DAYS: Final = 365
 
 # A reason adds at least this to the log odds: a tenth more risk.
 _LEAST: Final = 0.1
@@ -49,53 +54,96 @@ def take_features(rows: pl.DataFrame) -> Array:
     )
 
 
-def tell_reasons(model: HazardModel, rows: pl.DataFrame) -> list[list[str]]:
-    """Return for each row what raises its risk above the average member's, weightiest first.
+Code = Literal[
+    "set_to_end",
+    "nothing_due",
+    "no_recent_activity",
+    "active_on_fewer_days",
+    "hardly_uses_the_credits",
+    "credits_run_out",
+    "failed_payments",
+    "length_of_the_membership",
+]
+"""The reasons; a query that shows one to people puts spaces for its underscores."""
 
-    Only features that the data show to matter (their 95 % interval excludes no effect) count.
+
+class Reason(NamedTuple):
+    """Why a member may leave.
+
+    Attributes:
+        code: Which reason it is, by which queries choose and group.
+        words: The same in a phrase, with the member's own numbers.
     """
+
+    code: Code
+    words: str
+
+
+def find_reasons(now: pl.DataFrame, model: HazardModel | None) -> list[list[Reason]]:
+    """Return for each member why they may leave, the main reason first.
+
+    That is an end that is already set. Then, unless the member has paid for more than the next
+    30 days, what raises the risk above the average member's, weightiest first. Only features that
+    the data show to matter (their 95 % interval excludes no effect) count.
+
+    Args:
+        now: One row per member, the table risk_now of risk.sql.
+        model: The model, or None where there is too little to learn from.
+    """
+    learned: list[list[Reason]] = [[] for _ in range(now.height)]
+    if model is not None:
+        learned = _find_learned(now, model)
+    return [
+        [*_find_stored(row), *([] if row["is_paid_ahead"] else reasons)]
+        for row, reasons in zip(now.iter_rows(named=True), learned, strict=True)
+    ]
+
+
+def _find_stored(row: dict[str, Any]) -> Iterator[Reason]:
+    """Yield what the membership itself says."""
+    if row["is_cancelling"]:
+        yield Reason("set_to_end", f"set to end on {row['paid_until_on']}")
+    if row["is_paid_ahead"]:
+        yield Reason("nothing_due", f"nothing due: paid until {row['paid_until_on']}")
+
+
+def _find_learned(rows: pl.DataFrame, model: HazardModel) -> list[list[Reason]]:
     added = model.contributions(take_features(rows))
     _, low, high = model.odds_ratios()
     added = np.where((low > 1) | (high < 1), added, 0.0)
     order = np.argsort(-added, axis=1, kind="stable")[:, :_MOST_REASONS]
-    heavy = np.take_along_axis(added, order, axis=1) >= _LEAST
-    words = _words(rows)
+    is_heavy = np.take_along_axis(added, order, axis=1) >= _LEAST
+    names = list(FEATURES)
+    # Two features see the silence; it is one reason.
     return [
-        list(dict.fromkeys(words[column][row] for column in order[row][heavy[row]]))
-        for row in range(rows.height)
+        list(dict.fromkeys(_describe(names[column], row) for column in columns[kept]))
+        for row, columns, kept in zip(rows.iter_rows(named=True), order, is_heavy, strict=True)
     ]
 
 
-def _words(rows: pl.DataFrame) -> list[list[str]]:
-    """Each feature of each row in words, in the order of ``FEATURES``."""
-    days = pl.col("idle_days").cast(pl.Int64).cast(pl.String)
-    runway = pl.col("runway_days").floor().cast(pl.Int64)
-    now, before = (
-        pl.col(name).cast(pl.Int64).cast(pl.String)
-        for name in ("active_days", "active_days_before")
-    )
-    tenure = pl.col("tenure_months").cast(pl.Int64)
-    idle = (
-        pl.when(pl.col("idle_days") >= 90)
-        .then(pl.lit("no activity for 90 days or more"))
-        .otherwise(pl.format("no activity for {} days", days))
-    )
-    told = rows.select(
-        tenure=pl.when(tenure == 0)
-        .then(pl.lit("has not renewed yet"))
-        .when(tenure == 1)
-        .then(pl.lit("renewed only once"))
-        .otherwise(pl.format("renewed {} times", tenure)),
-        recency=idle,
-        inactive=idle,
-        usage_trend=pl.format("active on {} of the last 30 days, {} of the 30 before", now, before),
-        credit_runway=pl.when(runway >= 365)
-        .then(pl.lit("hardly uses the credits"))
-        .when(runway == 0)
-        .then(pl.lit("no credits left"))
-        .otherwise(pl.format("credits last {} more days", runway)),
-        failed_payments=pl.format(
-            "{} failed payments in the last 31 days", pl.col("failed_payments").cast(pl.Int64)
-        ),
-    )
-    return [told[name].fill_null("").to_list() for name in FEATURES]
+def _describe(feature: str, row: dict[str, Any]) -> Reason:
+    """The reason that a feature of a member is, by the values it was made from."""
+    match feature:
+        case "tenure":
+            made = int(row["tenure_months"])
+            few = {0: "has not renewed yet", 1: "renewed only once"}
+            return Reason("length_of_the_membership", few.get(made, f"renewed {made} times"))
+        case "recency" | "inactive":
+            days = int(row["idle_days"])
+            span = f"{days} days" if days < _MOST_IDLE_DAYS else f"{days} days or more"
+            return Reason("no_recent_activity", f"no activity for {span}")
+        case "usage_trend":
+            now, before = int(row["active_days"]), int(row["active_days_before"])
+            words = f"active on {now} of the last 30 days, {before} of the 30 before"
+            return Reason("active_on_fewer_days", words)
+        case "credit_runway" if row["runway_days"] >= _MOST_RUNWAY_DAYS:
+            return Reason("hardly_uses_the_credits", "hardly uses the credits")
+        case "credit_runway":
+            left = int(row["runway_days"])
+            words = f"credits last {left} more days" if left else "no credits left"
+            return Reason("credits_run_out", words)
+        case "failed_payments":
+            count = int(row["failed_payments"])
+            return Reason("failed_payments", f"{count} failed payments in the last 31 days")
+        case _:
+            raise KeyError(feature)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sselfie_insights.forecast.book import Book, month_of
-from sselfie_insights.forecast.features import FEATURES, take_features, tell_reasons
+from sselfie_insights.forecast.features import FEATURES, find_reasons, take_features
 from sselfie_insights.forecast.rules import MIN_RISK_LOSSES, SEED, too_few
 from sselfie_insights.forecast.survival import Fit
 from sselfie_insights.statistics.hazard import HazardModel, fit_hazard, recalibrate
@@ -28,9 +28,10 @@ _BACKTEST_MONTHS: Final = 12
 # Backtested months that a recalibration needs.
 _MIN_RECALIBRATION: Final = 3
 
-RISK_SCHEMA: Final = {
+RISK_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "customer_key": pl.String, "user_id": pl.String, "risk": pl.Float64, "lower": pl.Float64,
-    "upper": pl.Float64, "reasons": pl.String, "is_cancelling": pl.Boolean,
+    "upper": pl.Float64, "main_reason": pl.String, "reason_codes": pl.List(pl.String),
+    "reasons": pl.String, "is_cancelling": pl.Boolean,
     "paid_until_on": pl.Date, "tenure_months": pl.Int64, "model": pl.String, "n": pl.Int64,
     "note": pl.String,
 }  # fmt: skip
@@ -179,7 +180,6 @@ def _tell_risk(
 ) -> pl.DataFrame:
     count = now.height
     risk, lower, upper = (np.full(count, np.nan) for _ in range(3))
-    reasons: list[list[str]] = [[] for _ in range(count)]
     if model is not None and count:
         features = take_features(now)
         middle, reach = model.log_odds(features), Z_95 * model.error(features)
@@ -187,7 +187,6 @@ def _tell_risk(
             np.asarray(special.expit(line[0] + line[1] * value))
             for value in (middle, middle - reach, middle + reach)
         )
-        reasons = tell_reasons(model, now)
         name, n, note = "hazard", model.count, ""
     elif pooled.model is not None and count:
         made = now["tenure_months"].cast(pl.Int64).to_numpy()
@@ -200,29 +199,19 @@ def _tell_risk(
         name, n, note = None, pooled.data.count, pooled.note or learned.note
     ahead = now["is_paid_ahead"].to_numpy() if count else np.zeros(0, bool)
     known = ~ahead & ~np.isnan(risk)
+    reasons = find_reasons(now, model)
     frame = now.select(
         "customer_key", "user_id", "is_cancelling", "paid_until_on",
         pl.col("tenure_months").cast(pl.Int64),
     )  # fmt: skip
-    told = [
-        "; ".join(
-            ([f"set to end on {until}"] if is_cancelling else [])
-            + ([f"nothing due: paid until {until}"] if is_ahead else words)
-        )
-        for until, is_cancelling, is_ahead, words in zip(
-            now["paid_until_on"].to_list(),
-            now["is_cancelling"].to_list(),
-            ahead,
-            reasons,
-            strict=True,
-        )
-    ]
     return frame.with_columns(
         *(
             pl.Series(column, np.where(known, value, np.nan)).fill_nan(None)
             for column, value in (("risk", risk), ("lower", lower), ("upper", upper))
         ),
-        pl.Series("reasons", told, dtype=pl.String),
+        pl.Series("main_reason", [r[0].code if r else None for r in reasons], pl.String),
+        pl.Series("reason_codes", [[r.code for r in each] for each in reasons], pl.List(pl.String)),
+        pl.Series("reasons", ["; ".join(r.words for r in each) for each in reasons], pl.String),
         pl.lit(name, dtype=pl.String).alias("model"),
         pl.lit(n, dtype=pl.Int64).alias("n"),
         pl.lit(note).alias("note"),

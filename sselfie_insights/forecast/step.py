@@ -1,5 +1,6 @@
 """The forecast step of a build: every table of schema ``forecast``, from the marts beside it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from sselfie_insights.warehouse.frames import write_tables
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.storage import closing
 
-SCHEMAS = {
+SCHEMAS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "survival_models": survival.MODEL_SCHEMA,
     "survival_by_cohort": survival.CURVE_SCHEMA,
     "ltv_by_product": value.PRODUCT_SCHEMA,

@@ -234,6 +234,7 @@ create schema if not exists forecast;
 create table forecast.churn_risk as
 select
     customer_key, user_id, 0.05 + (n % 30) / 100 as risk, risk / 2 as lower, risk * 1.5 as upper,
+    'no_recent_activity' as main_reason, ['no_recent_activity', 'credits_run_out'] as reason_codes,
     'no activity for 31 days; credits last 3 more days' as reasons, n % 20 = 0 as is_cancelling,
     renews_on as paid_until_on, (n % 9)::bigint as tenure_months, 'hazard' as model,
     1200::bigint as n, '' as note

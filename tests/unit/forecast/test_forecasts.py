@@ -178,11 +178,13 @@ def test_churn_risk_finds_who_fell_silent(many: Path) -> None:
     assert clear["tenure"]
     assert clear["inactive"]
     assert not clear["credit_runway"]  # drawn without any bearing on leaving
-    reasons = ask(many, "select reasons from forecast.churn_risk where risk > 0.15")
-    assert any("no activity for" in text for (text,) in reasons)
-    assert not any(
-        "credit" in text for (text,) in ask(many, "select reasons from forecast.churn_risk")
-    )
+    found = ask(many, "select main_reason, reason_codes, reasons from forecast.churn_risk")
+    assert {main for main, *_ in found} >= {"no_recent_activity", "length_of_the_membership", None}
+    for main, codes, words in found:
+        assert (codes or [None])[0] == main
+        assert len(codes) == len(words.split("; ") if words else [])
+        assert ("no_recent_activity" in codes) == ("no activity for" in words)
+        assert "credit" not in words
 
 
 def test_churn_risk_is_calibrated(many: Path) -> None:

@@ -63,8 +63,10 @@ def write_people(path: Path, people: list[Person], as_of: datetime = AS_OF) -> P
             create table forecast.churn_risk as
             select
                 customer_key, user_id, 0.25 as risk, 0.15 as lower, 0.4 as upper,
+                case when renews_on is null then 'set_to_end' else 'no_recent_activity' end
+                    as main_reason,
                 'no activity for 40 days; credits last 2 more days' as reasons,
-                renews_on is null as is_cancelling, 'hazard' as model, 100 as n
+                'hazard' as model, 100 as n
             from marts.people_now where membership_state = 'member';
             create table marts.membership_spans (
                 customer_key varchar, began_on date, ended_on date

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pytest
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.forecast.features import Code
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
 from sselfie_insights.segment import find_segment, load_segments, read_segment
 from tests.unit.segment.people import Person, write_people
@@ -302,6 +303,36 @@ def test_the_packaged_segments_are_those_that_were_asked_for() -> None:
         "at_risk", "win_back", "renewal_due", "credits_low", "credits_unused", "never_trained",
         "trained_idle", "session_to_membership", "ladder_next", "power_users",
     }  # fmt: skip
+
+
+AT_RISK = {
+    "set_to_end": "set to end",
+    "nothing_due": "nothing due",
+    "no_recent_activity": "no recent activity",
+    "active_on_fewer_days": "active on fewer days",
+    "hardly_uses_the_credits": "hardly uses the credits",
+    "credits_run_out": "credits run out",
+    "failed_payments": "failed payments",
+    "length_of_the_membership": "length of the membership",
+    None: "no reason stands out",
+}
+
+
+@pytest.mark.parametrize(("code", "words"), AT_RISK.items())
+def test_who_is_at_risk_is_for_the_main_reason_of_the_forecast(
+    tmp_path: Path, code: str | None, words: str
+) -> None:
+    path = write_people(tmp_path / "w.duckdb", [member()])
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update forecast.churn_risk set main_reason = $1", [code])
+
+    (row,) = read(path, "at_risk")
+
+    assert row["reason"] == words
+
+
+def test_each_reason_of_a_forecast_has_its_words() -> None:
+    assert {*get_args(Code), None} == AT_RISK.keys()
 
 
 def test_without_a_forecast_the_risk_is_not_told_and_the_remedy_is(tmp_path: Path) -> None:
