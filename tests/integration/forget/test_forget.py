@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from sselfie_insights.backup.archive import backup
 from sselfie_insights.cli import app
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.forget import ForgetReport, forget
 from sselfie_insights.segment.record import PastExport, append_export, read_record
 from sselfie_insights.settings import Settings, load_settings
@@ -320,7 +320,7 @@ def test_a_publication_damaged_within_stops_it_and_says_which(place: Place) -> N
     at = content.lower().index(EMAIL.lower().encode())
     content[at - 20 : at - 10] = b"\0" * 10  # the block's checksum no longer holds
     earlier.path.write_bytes(content)
-    with pytest.raises(UsageError, match=rf"{earlier.name} cannot be read or written"):
+    with pytest.raises(StorageError, match=rf"{earlier.name} cannot be read or rewritten"):
         forget(place.settings, EMAIL)
     assert rows(place.settings.warehouse, "select count(*) from raw.users") == [(2,)]
     assert EMAIL.lower() not in journal_path(place.settings.warehouse).read_text().lower()

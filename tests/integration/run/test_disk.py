@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sselfie_insights.errors import ExitCode, UsageError
+from sselfie_insights.errors import ExitCode, StorageError
 from sselfie_insights.warehouse import space
 from tests.integration.run.conftest import Nightly
 
@@ -27,7 +27,7 @@ def test_a_run_needs_twice_the_warehouse_and_a_margin(
     size = nightly.warehouse.stat().st_size
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, 2 * size + 255_999_999))
     needed = f"{(2 * size + 256_000_000) / 1e6:.0f} MB needed"
-    with pytest.raises(UsageError, match=f"too little room .*: {needed}, .* MB free"):
+    with pytest.raises(StorageError, match=f"too little room .*: {needed}, .* MB free"):
         nightly.run()
     assert nightly.digest() == before
     assert nightly.last()["exit_code"] == ExitCode.USAGE
@@ -76,7 +76,7 @@ def test_a_disk_that_fills_up_meanwhile(
             " from generate_series(1, 400000) i"
         )
     filling = nullcontext() if small_disk else limited_files()
-    with filling, pytest.raises(UsageError, match="cannot be written") as full:
+    with filling, pytest.raises(StorageError, match="cannot be written") as full:
         mine.run()
     assert full.value.remedy == "free some space"
     assert mine.digest() == before

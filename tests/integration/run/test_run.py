@@ -14,6 +14,7 @@ from sselfie_insights.errors import (
     ExitCode,
     SourceError,
     SselfieError,
+    StorageError,
     UsageError,
 )
 from sselfie_insights.run import pipeline
@@ -244,7 +245,9 @@ def test_a_damaged_warehouse_is_told_and_left_as_it_is(nightly: Nightly) -> None
     ):
         nightly.warehouse.unlink()  # the kept publication is another name of the same file
         nightly.warehouse.write_bytes(damaged)
-        with pytest.raises(UsageError, match=r"w\.duckdb is damaged, or no warehouse") as failed:
+        with pytest.raises(
+            StorageError, match=r"w\.duckdb is damaged, or not a warehouse"
+        ) as failed:
             nightly.run()
         assert "kept publication" in failed.value.remedy
         assert nightly.warehouse.read_bytes() == damaged
@@ -270,7 +273,7 @@ def test_a_damaged_block_amid_the_file_is_told(
     before = nightly.digest()
     monkeypatch.setattr("sselfie_insights.build.build_into", build_into)
     monkeypatch.setattr(check, "check_mirror", lambda *_: [])
-    with pytest.raises(UsageError, match="damaged"):
+    with pytest.raises(StorageError, match="damaged"):
         nightly.run(steps=("check", "build", "publish"))
     assert nightly.digest() == before
 

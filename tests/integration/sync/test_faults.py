@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from sselfie_insights.errors import ExitCode, LockedError, SourceError, UsageError
+from sselfie_insights.errors import ExitCode, LockedError, SourceError, StorageError
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.lock import warehouse_lock
 from tests.integration.sync.conftest import Bench
@@ -115,7 +115,7 @@ def test_a_full_disk_is_told_and_nothing_is_published(newest: Bench) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, hard))
     try:
-        with pytest.raises(UsageError, match="cannot be written") as full:
+        with pytest.raises(StorageError, match="cannot be written") as full:
             newest.sync()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -159,7 +159,7 @@ def test_a_full_volume_leaves_the_publication_and_no_copies(
 
     def fill_up(capacity: float) -> None:
         volume(int(capacity))
-        with pytest.raises(UsageError, match="cannot be written") as full:
+        with pytest.raises(StorageError, match="cannot be written") as full:
             bench.sync(full=True)
         assert full.value.remedy.startswith("free some space")
         assert set(bench.warehouse.parent.iterdir()) == left

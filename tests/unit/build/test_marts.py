@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sselfie_insights.errors import SselfieError, UsageError
+from sselfie_insights.errors import SselfieError, StorageError
 from sselfie_insights.build.marts import build_into, check_marts
 from sselfie_insights.build.dbt import run_dbt
 from sselfie_insights.resources import resource_dir
@@ -86,7 +86,7 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
     [
         (
             "OSError: [Errno 28] No space left on device",
-            UsageError,
+            StorageError,
             "No space left on device: free",
         ),
         ("KeyError: 'x'", SselfieError, "dbt build failed: Traceback: KeyError: 'x'"),
