@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sselfie_insights.build.dbt import NodeResult
 from sselfie_insights.check.results import CheckResult, Status
 from sselfie_insights.check.severities import Severities, load_severities
-from sselfie_insights.build.dbt import NodeResult
 from sselfie_insights.settings import Settings
 
 _STATUSES: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}

@@ -9,19 +9,19 @@ from time import monotonic
 
 import duckdb
 
-from sselfie_insights.warehouse.paths import artifacts_dir
 from sselfie_insights import __version__
+from sselfie_insights.build.checks import from_dbt, read_test_names
+from sselfie_insights.build.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
-from sselfie_insights.build.checks import from_dbt, read_test_names
-from sselfie_insights.build.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.postgres import connect
-from sselfie_insights.warehouse.publish import writable_copy
 from sselfie_insights.settings import Settings
-from sselfie_insights.warehouse.storage import explain_storage
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
+from sselfie_insights.warehouse.paths import artifacts_dir
+from sselfie_insights.warehouse.publish import writable_copy
+from sselfie_insights.warehouse.storage import explain_storage
 
 
 @dataclass(frozen=True)

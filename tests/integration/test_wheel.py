@@ -1,14 +1,11 @@
-"""The wheel holds everything: installed beside what it asks for, it runs as a checkout does.
-
-The libraries are those of this environment, linked into another one: only what the wheel asks
-for, in the versions of the lock, without a network.
-"""
+"""The wheel holds everything: installed beside what it asks for, it runs as a checkout does."""
 
 import os
 import re
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -77,9 +74,43 @@ def link(distribution: metadata.Distribution, packages: Path) -> None:
             target.symlink_to(source)
 
 
-def test_an_installed_wheel_runs_the_demo(open_folder: Path) -> None:
+@pytest.fixture
+def wheel(open_folder: Path) -> Path:
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", open_folder, cwd=ROOT)
     [wheel] = open_folder.glob("*.whl")
+    return wheel
+
+
+def test_a_wheel_holds_every_file_and_finds_its_own(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    for folder in ("sselfie_insights", "dbt_project", "queries", "reports"):
+        inside = tmp_path / "sselfie_insights" / folder.removeprefix("sselfie_insights")
+        files = {path.relative_to(ROOT / folder) for path in find_files(ROOT / folder)}
+        assert files <= {path.relative_to(inside) for path in find_files(inside)}, folder
+    # What lies in the working directory comes before the checkout that is installed here.
+    command = "import runpy; runpy.run_module('sselfie_insights', run_name='__main__')"
+    assert "revenue/mrr_movements" in run(
+        sys.executable, "-c", command, "query", "list", cwd=tmp_path
+    )
+    for folder in ("dbt_project", "queries", "reports"):
+        where = f"from sselfie_insights import resources as r; print(r.resource_dir('{folder}'))"
+        inside = tmp_path / "sselfie_insights" / folder
+        assert run(sys.executable, "-c", where, cwd=tmp_path).strip() == str(inside)
+
+
+def find_files(folder: Path) -> list[Path]:
+    """Return the files of the project below ``folder``, without what Python and dbt leave."""
+    left = {"__pycache__", "target", "logs"}
+    return [p for p in folder.rglob("*") if p.is_file() and not left & set(p.parts)]
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_runs_the_demo(wheel: Path, open_folder: Path) -> None:
+    """The libraries are those of this environment, linked into another one.
+
+    It holds only what the wheel asks for, in the versions of the lock, without a network.
+    """
     environment, empty = open_folder / "venv", open_folder / "empty"
     venv.create(environment)
     empty.mkdir()

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.errors import UsageError
 from sselfie_insights.build.checks import from_dbt
 from sselfie_insights.build.dbt import NodeResult
+from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings, load_settings
 
 KEY = "test.sselfie.unique_not_null_payments_movement_key.1a2b3c"

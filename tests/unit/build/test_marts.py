@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sselfie_insights.errors import SselfieError, StorageError
-from sselfie_insights.build.marts import build_into, check_marts
 from sselfie_insights.build.dbt import run_dbt
+from sselfie_insights.build.marts import build_into, check_marts
+from sselfie_insights.errors import SselfieError, StorageError
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.meta import LastSync
