@@ -59,13 +59,17 @@ class Walk(NamedTuple):
 def walk(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """A newcomer's walk: an application's database, then the README's commands and nothing else.
 
-    Only the present is set: it is that of the simulated business.
+    Only the present is set, that of the simulated business, and a zone that is not UTC.
     """
     folder = tmp_path_factory.mktemp("newcomer")
     with temporary_database(server) as url:
         apply(url)
-        answers = simulate(url, users=USERS, seed=SEEDS[0], as_of=AS_OF)
-        environment = {"SSELFIE_DATABASE_URL": url, "SSELFIE_AS_OF": AS_OF.isoformat()}
+        answers = simulate(url, users=USERS, seed=SEEDS[0], as_of=AS_OF, timezone=ZONE)
+        environment = {
+            "SSELFIE_DATABASE_URL": url,
+            "SSELFIE_AS_OF": AS_OF.isoformat(),
+            "SSELFIE_TIMEZONE": ZONE,
+        }
         said = [
             run_line(line, folder, **environment)
             for line in NEWCOMER
@@ -76,6 +80,7 @@ def walk(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk
             warehouse=folder / "warehouse.duckdb",
             output_dir=folder / "out",
             as_of=AS_OF.isoformat(),
+            timezone=ZONE,
         )
         yield Walk(Business(SEEDS[0], settings, answers), said)
 
@@ -93,7 +98,10 @@ def business(
     server: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Business]:
-    """A business of each seed: the one that dbt built, and others by the SQL that it compiled."""
+    """A business of each seed: the one that dbt built in ``ZONE``, and others in UTC.
+
+    The SQL that dbt compiled for the first makes the others.
+    """
     if request.param == built_business.seed:
         yield built_business
         return
@@ -111,18 +119,23 @@ def business(
         yield business
 
 
-@pytest.fixture(scope="session", params=["documented", "live"])
-def zoned_business(
-    request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Business]:
-    """A business that reports in ``ZONE``, in either shape of the database."""
+@pytest.fixture(scope="session")
+def live_business(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Business]:
+    """A business in the shape of a live database, built by dbt; it reports in ``ZONE``."""
     with mirrored_business(
         server,
-        tmp_path_factory.mktemp("zoned"),
+        tmp_path_factory.mktemp("live"),
         seed=4,
         users=USERS,
-        shape=request.param,
+        shape="live",
         zone=ZONE,
     ) as business:
         build(business.settings)
         yield business
+
+
+@pytest.fixture(scope="session", params=["documented", "live"])
+def zoned_business(request: pytest.FixtureRequest) -> Business:
+    """A business that reports in ``ZONE``, in either shape of the database."""
+    name = "built_business" if request.param == "documented" else "live_business"
+    return request.getfixturevalue(name)

@@ -13,7 +13,7 @@ from sselfie_insights.explain import explain
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
 from tests.integration.conftest import Business
 from tests.support.answers import KEYS, VARIANTS, list_differences
-from tests.support.models import run_in_duckdb
+from tests.support.models import ZONE, run_in_duckdb
 
 
 def test_every_number_equals_the_answer_key(business: Business) -> None:
@@ -89,7 +89,7 @@ def test_what_came_in_late_is_the_only_restatement(business: Business, tmp_path:
     shutil.copyfile(before, after)
     with duckdb.connect(after) as connection:
         connection.execute(LATE)
-    run_in_duckdb(before, after, "UTC")
+    run_in_duckdb(before, after, ZONE)
 
     found = compare(business.settings, before, after)
 

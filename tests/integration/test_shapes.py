@@ -28,6 +28,11 @@ SMALL = 120
 
 PAST = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
+BOTH_ENGINES = pytest.mark.parametrize(
+    "zoned_business", ["documented", pytest.param("live", marks=pytest.mark.slow)], indirect=True
+)
+"""To build the other shape in Postgres, too, is slow."""
+
 # What tells of the build itself: the mirror has a run and an instant of its own.
 OF_THE_BUILD = {"synced_at", "run_id"}
 
@@ -52,7 +57,7 @@ def test_every_number_equals_the_answer_key_in_either_shape_and_another_zone(
     assert list_differences(zoned_business.answers, zoned_business.settings.warehouse) == []
 
 
-@pytest.mark.parametrize("zoned_business", ["documented", "live"], indirect=True)
+@BOTH_ENGINES
 def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
     in_both: Business,
     request: pytest.FixtureRequest,
@@ -111,7 +116,7 @@ def _rows(rows: list[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     return Counter(tuple(_plain(value) for value in row) for row in rows)
 
 
-@pytest.mark.parametrize("zoned_business", ["documented", "live"], indirect=True)
+@BOTH_ENGINES
 def test_every_mart_is_the_same_row_by_row(in_both: Business) -> None:
     business = in_both
     with (
@@ -143,6 +148,7 @@ def test_every_mart_is_the_same_row_by_row(in_both: Business) -> None:
             assert found == expected, difference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zoned_business", ["documented"], indirect=True)
 def test_every_rule_holds_on_postgres(in_both: Business, tmp_path: Path) -> None:
     """dbt's unit tests, which ``tests/dbt`` runs on DuckDB, on the other engine."""

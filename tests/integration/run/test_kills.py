@@ -98,6 +98,7 @@ def victim(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nightly]:
         yield RealNightly(url, tmp_path / "run", tmp_path)
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants(victim: Nightly) -> None:
     """After a kill the published file is the old one to the byte, or the new one whole."""
     seed = int(os.environ.get("RUN_KILLS_SEED", "1"))
