@@ -12,6 +12,13 @@ from playwright.sync_api import Page as Tab
 from sselfie_insights.report import load_reports
 
 NAMES = ("index", *load_reports())
+SAMPLE = ("index", "overview", "forecast", "quality")
+"""Pages that hold every kind of section between them."""
+
+EACH_PAGE = pytest.mark.parametrize(
+    "name",
+    [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in NAMES],
+)
 # WCAG 2.2 AA for text of normal size.
 CONTRAST = 4.5
 
@@ -80,20 +87,26 @@ def test_pages_fit_call_nobody_and_can_be_read(tab: tuple[Tab, list[str]], site:
     assert seen == []
 
 
-def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
+@EACH_PAGE
+def test_axe_finds_no_violation(browser: Browser, site: Path, name: str) -> None:
     context = browser.new_context(color_scheme="light", bypass_csp=True)
     page = context.new_page()
-    for name in NAMES:
-        page.emulate_media(color_scheme="light")
-        open_all(page, site, name)
-        # The rows of a table are alike, and axe measures every cell of them for seconds.
-        page.evaluate(
-            "document.querySelectorAll('tbody tr:nth-child(n+4)').forEach(r => r.remove())"
-        )
-        check(page, name, {})
-        page.emulate_media(color_scheme="dark")
-        check(page, name, {"runOnly": ["color-contrast"]})
+    open_all(page, site, name)
+    # The rows of a table are alike, and axe measures every cell of them for seconds.
+    page.evaluate("document.querySelectorAll('tbody tr:nth-child(n+4)').forEach(r => r.remove())")
+    check(page, name, {})
+    page.emulate_media(color_scheme="dark")
+    check(page, name, {"runOnly": ["color-contrast"]})
     context.close()
+
+
+def test_the_sample_holds_every_kind_of_section() -> None:
+    reports = load_reports()
+    kinds = {
+        name: {section.type for section in report.sections} for name, report in reports.items()
+    }
+    sampled = set().union(*(kinds[name] for name in SAMPLE if name in kinds))
+    assert sampled == set().union(*kinds.values())
 
 
 def check(page: Tab, name: str, options: dict[str, Any]) -> None:
@@ -132,33 +145,32 @@ def test_the_colours_follow_the_scheme(tab: tuple[Tab, list[str]], site: Path) -
     assert stroke == ("rgb(223, 162, 131)" if is_dark else "rgb(143, 79, 52)")
 
 
-def test_the_keyboard_reaches_everything(browser: Browser, site: Path) -> None:
+@EACH_PAGE
+def test_the_keyboard_reaches_everything(browser: Browser, site: Path, name: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    for name in NAMES:
-        page.goto((site / f"{name}.html").as_uri())
-        wanted = page.evaluate(
-            """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
-                .filter(e => e.checkVisibility()).length"""
-        )
-        reached: list[Any] = []
-        for _ in range(wanted):
-            page.keyboard.press("Tab")
-            reached.append(
-                page.evaluate(
-                    """() => { const e = document.activeElement;
-                    e.dataset.seen = (e.dataset.seen || 0) + 1;
-                    return [e.tagName, getComputedStyle(e).outlineStyle]; }"""
-                )
+    page.goto((site / f"{name}.html").as_uri())
+    wanted = page.evaluate(
+        """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+            .filter(e => e.checkVisibility()).length"""
+    )
+    reached: list[Any] = []
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => { const e = document.activeElement;
+                e.dataset.seen = (e.dataset.seen || 0) + 1;
+                return [e.tagName, getComputedStyle(e).outlineStyle]; }"""
             )
-        seen = page.evaluate("document.querySelectorAll('[data-seen=\"1\"]').length")
-        assert seen == wanted, name
-        assert all(style == "solid" for _, style in reached), name
-        assert reached[0][0] == "A"  # the link that skips to the content
-        first = page.evaluate("document.querySelector('summary') ? 1 : 0")
-        if first:  # what is closed is opened by a key
-            page.focus("summary")
-            page.keyboard.press("Enter")
-            assert page.evaluate("document.querySelector('details').open"), name
+        )
+    assert page.evaluate("document.querySelectorAll('[data-seen=\"1\"]').length") == wanted
+    assert all(style == "solid" for _, style in reached)
+    assert reached[0][0] == "A"  # the link that skips to the content
+    if page.evaluate("document.querySelector('summary') !== null"):
+        # What is closed is opened by a key.
+        page.focus("summary")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.querySelector('details').open")
     page.close()
 
 
