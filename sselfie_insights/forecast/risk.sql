@@ -21,16 +21,15 @@ group by user_id, month;
 -- One row per customer and month with a failed payment.
 create or replace temp table failed_months as
 select payments.customer_key, months.month, count(*) as failed_count
-from intermediate.int_payment_rows as payments
+from marts.failed_payments as payments
 inner join marts.dim_months as months
-    on payments.paid_at >= months.ends_at - interval 31 day and payments.paid_at < months.ends_at
-where payments.status = 'failed' and payments.role = 'unsettled'
+    on payments.failed_at >= months.ends_at - interval 31 day and payments.failed_at < months.ends_at
 group by all;
 
 -- One row per customer and month in which nothing is due: paid for longer than the month.
 create or replace temp table paid_ahead as
 select distinct coverage.customer_key, months.month
-from intermediate.int_coverage as coverage
+from marts.coverage as coverage
 inner join marts.dim_months as months
     on
         coverage.covered_from_at < months.ends_at - interval 31 day
@@ -143,11 +142,10 @@ credits as (
 failed as (
 
     select payments.customer_key, count(*) as failed_count
-    from intermediate.int_payment_rows as payments
+    from marts.failed_payments as payments
     cross join marts.build_info
     where
-        payments.status = 'failed' and payments.role = 'unsettled'
-        and payments.paid_at > build_info.as_of - interval 31 day and payments.paid_at <= build_info.as_of
+        payments.failed_at > build_info.as_of - interval 31 day and payments.failed_at <= build_info.as_of
     group by payments.customer_key
 
 )
