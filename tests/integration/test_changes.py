@@ -79,7 +79,7 @@ def test_a_query_and_its_report_are_two_files(project: Path) -> None:
 
     run_tests(
         project,
-        *("tests/unit/query", "tests/unit/report", "tests/unit/diff", "tests/unit/test_cli.py"),
+        *("tests/unit/query", "tests/unit/report", "tests/unit/diff", "tests/unit/cli"),
         *("tests/golden", "tests/dbt/test_properties.py", "tests/integration/test_drill_downs.py"),
     )
 

@@ -2,7 +2,6 @@ import pytest
 
 from sselfie_insights.query.table import display_width
 from sselfie_insights.report import Page
-from sselfie_insights.report.draw.sparkline import draw_path, draw_text
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.formats import choose_section
 
@@ -60,11 +59,3 @@ def test_a_terminal_shows_the_newest_thirteen_rows_behind_a_chart(pages: dict[st
         assert [label for label in labels if any(line.startswith(label) for line in lines)] == shown
         told = f"5 more rows are in --format csv --section {block.name}."
         assert (told in lines) == (shown != labels)
-
-
-def test_a_sparkline_runs_from_low_to_high() -> None:
-    assert draw_text([0, 7, None, 3.5]) == "▁█ ▅"
-    assert draw_text([2, 2]) == "▁▁"
-    assert draw_text([1]) == ""
-    assert draw_path([0, 10], 100, 20) == "M0.0,20.0h0L100.0,0.0"
-    assert draw_path([0, None, 10, 5], 90, 20) == "M0.0,20.0h0M60.0,0.0h0L90.0,10.0"
