@@ -111,6 +111,11 @@ class TimedOutError(SselfieError):
     exit_code = ExitCode.INTERRUPTED
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error; DuckDB and libpq add hints and positions below it."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def name_some(names: Iterable[object], most: int = 5) -> str:
     """Return the first names and how many more there are: ``a, b and 3 more``."""
     every = [str(name) for name in names]

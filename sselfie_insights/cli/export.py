@@ -35,7 +35,8 @@ def export(
 
     Example: sselfie export -o export --mart fct_activity
     """
-    from sselfie_insights.query.export import MANIFEST, export_warehouse
+    from sselfie_insights.manifest import MANIFEST
+    from sselfie_insights.query.export import export_warehouse
     from sselfie_insights.query.library import load_library
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication

@@ -16,7 +16,7 @@ from sselfie_insights.diff.numbers import (
     is_periodic,
 )
 from sselfie_insights.diff.rows import DRILLS, ChangedRow, Face, Span, changed_rows
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.settings import Settings
@@ -244,7 +244,7 @@ def _read_rows(
             try:
                 found = list(changed_rows(db, mart, span))
             except duckdb.Error as error:
-                reason = str(error).splitlines()[0]
+                reason = first_line(error)
                 unread.append(f"the rows of {mart} could not be compared: {reason}")
             else:
                 rows += found if mart in needed else []

@@ -1,6 +1,5 @@
 """Files that were written for people: which of them name a person, and their removal."""
 
-import json
 import re
 import shutil
 import zipfile
@@ -13,7 +12,7 @@ import duckdb
 
 from sselfie_insights.backup.archive import is_backup
 from sselfie_insights.forget.person import Person
-from sselfie_insights.query.export import MANIFEST
+from sselfie_insights.manifest import read_manifest
 from sselfie_insights.sql import literal
 
 _DATABASE = b"DUCK"
@@ -88,17 +87,9 @@ def _unit(path: Path, folder: Path) -> Path:
     for parent in path.parents:
         if parent == folder or folder not in parent.parents:
             break
-        if (parent / MANIFEST).is_file() and "sources" in _read_manifest(parent):
+        if read_manifest(parent, "sources"):
             return parent
     return path
-
-
-def _read_manifest(folder: Path) -> dict[str, object]:
-    try:
-        content = json.loads((folder / MANIFEST).read_bytes())
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_database(path: Path) -> bool:

@@ -19,6 +19,7 @@ import duckdb
 from sselfie_insights.contract import load_contract
 from sselfie_insights.forget.person import FORGOTTEN, Person
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.warehouse.reading import count_rows
 
 OWNER = "user_id"
 _CUSTOMER = "stripe_customer_id"
@@ -103,7 +104,7 @@ def knows(db: duckdb.DuckDBPyConnection, person: Person) -> bool:
             for name in table.columns
             if name.endswith("email")
         ]
-        if conditions and _count(db, f"{table.local} where {' or '.join(conditions)}"):
+        if conditions and count_rows(db, f"{table.local} where {' or '.join(conditions)}"):
             return True
     return False
 
@@ -283,9 +284,6 @@ def _count_mentions(db: duckdb.DuckDBPyConnection, table: Table, person: Person)
     if pattern is None or not table.texts:
         return 0
     mentions = " or ".join(_mentions(quote(name), pattern) for name in table.texts)
-    return _count(db, f"{table.local} where rowid not in ({_going(table.label)}) and ({mentions})")
-
-
-def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
-    row = db.execute(f"select count(*) from {relation}").fetchone()
-    return 0 if row is None else int(row[0])
+    return count_rows(
+        db, f"{table.local} where rowid not in ({_going(table.label)}) and ({mentions})"
+    )

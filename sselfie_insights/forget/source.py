@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import SselfieError
+from sselfie_insights.errors import SselfieError, first_line
 from sselfie_insights.forget.person import Person
 from sselfie_insights.postgres import connect
 from sselfie_insights.settings import Settings
@@ -61,7 +61,7 @@ def rows_in_source(
                     counts[f"{schema}.{table}"] = row[0]
     except (SselfieError, psycopg.Error) as error:
         if on_note:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             on_note(f"the source could not be asked whether it still has the person: {reason}")
         return None
     return counts

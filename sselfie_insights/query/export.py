@@ -1,10 +1,8 @@
 """Export the public queries and chosen marts as files for other tools."""
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,19 @@ import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import replace_folder, storage_error, write_file
+from sselfie_insights.manifest import (
+    MANIFEST,
+    ListedFile,
+    checksum,
+    read_manifest,
+    write_manifest,
+)
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
-from sselfie_insights.warehouse.reading import Stamp, read_stamp
+from sselfie_insights.warehouse.reading import read_stamp
 
-MANIFEST = "manifest.json"
 WORKBOOK = "sselfie.xlsx"
 # A larger table is cut into one Parquet file a month.
 LARGE_ROWS = 1_000_000
@@ -27,22 +31,10 @@ SHEET_ROWS = 50_000
 
 
 @dataclass(frozen=True)
-class ExportFile:
-    """A file of an export.
+class ExportFile(ListedFile):
+    """A file of an export; ``source`` is the query or mart in it, ``*`` for the workbook of all."""
 
-    Attributes:
-        path: Below the folder.
-        source: The query or mart in it; ``*`` for the workbook of all.
-        rows: Rows of data in it.
-        bytes: Its size.
-        sha256: Its checksum.
-    """
-
-    path: str
     source: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 def export_warehouse(
@@ -95,32 +87,17 @@ def export_warehouse(
                 sources[mart.name] = _describe(mart)
                 files += _write_parquet(private, mart, large_rows)
             files.append(_write_workbook(private, sheets))
-            _write(private, MANIFEST, _write_manifest(stamp, sources, files))
+            manifest = write_manifest(files, stamp=stamp.as_text(), sources=sources)
+            _write(private, MANIFEST, manifest)
             _check_folder(folder)  # again: that took a while
     except OSError as error:
         raise storage_error(f"{folder} cannot be written", error) from None
     return files
 
 
-def read_listed(folder: Path, mark: str) -> set[str]:
-    """Return the files that the manifest in ``folder`` lists, and itself.
-
-    Args:
-        folder: Where an export or a site may be.
-        mark: The key that only its kind of manifest has: ``sources`` or ``notices``; of another
-            kind, nothing is returned.
-    """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        paths = {MANIFEST, *(str(file["path"]) for file in manifest["files"])}
-        return paths if mark in manifest else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
 def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFile:
     _write(folder, path, content)
-    return ExportFile(path, result.name, result.height, len(content), _checksum(content))
+    return ExportFile(path, result.height, len(content), checksum(content), result.name)
 
 
 def _write_parquet(folder: Path, result: Result, large_rows: int) -> Iterator[ExportFile]:
@@ -132,7 +109,7 @@ def _write_workbook(folder: Path, sheets: dict[str, Result]) -> ExportFile:
     content = to_workbook(sheets)
     _write(folder, WORKBOOK, content)
     rows = sum(result.height for result in sheets.values())
-    return ExportFile(WORKBOOK, "*", rows, len(content), _checksum(content))
+    return ExportFile(WORKBOOK, rows, len(content), checksum(content), "*")
 
 
 def _partition(result: Result, large_rows: int) -> Iterator[tuple[str, Result]]:
@@ -162,15 +139,6 @@ def _describe(result: Result) -> dict[str, Any]:
     }
 
 
-def _write_manifest(stamp: Stamp, sources: dict[str, Any], files: list[ExportFile]) -> bytes:
-    content = {
-        "stamp": stamp.as_text(),
-        "sources": sources,
-        "files": [asdict(file) for file in files],
-    }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
 def _check_folder(folder: Path) -> None:
     """Let a new export take the place of nothing but an earlier one."""
     if not folder.exists():
@@ -180,7 +148,8 @@ def _check_folder(folder: Path) -> None:
             f"{folder} is or holds the working directory, which an export would replace",
             remedy="choose a folder below it",
         )
-    listed = {Path(path) for path in read_listed(folder, "sources")}
+    listed = {Path(file["path"]) for file in read_manifest(folder, "sources")}
+    listed |= {Path(MANIFEST)} if listed else set()
     own = listed.union(*(path.parents for path in listed))
     for parent, folders, files in os.walk(folder, onerror=_raise):
         for path in (Path(parent, name) for name in [*sorted(files), *sorted(folders)]):
@@ -213,7 +182,3 @@ def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
 def _write(folder: Path, path: str, content: bytes) -> None:
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     write_file(folder / path, content)
-
-
-def _checksum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

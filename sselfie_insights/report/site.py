@@ -1,15 +1,19 @@
 """A folder of pages: an index, every report, and the tables behind them as files."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import storage_error, write_file
-from sselfie_insights.query.export import MANIFEST, read_listed
+from sselfie_insights.manifest import (
+    MANIFEST,
+    ListedFile,
+    checksum,
+    read_manifest,
+    write_manifest,
+)
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.write import to_bytes
@@ -26,16 +30,6 @@ _INDEX_FILE = f"{INDEX}.html"
 
 
 @dataclass(frozen=True)
-class SiteFile:
-    """A file of the site: its path below the folder, rows of data (None for a page), checksum."""
-
-    path: str
-    rows: int | None
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
 class Site:
     """What was written.
 
@@ -49,7 +43,7 @@ class Site:
 
     index: Path
     pages: tuple[Path, ...]
-    files: tuple[SiteFile, ...]
+    files: tuple[ListedFile, ...]
     stamp: Stamp
     notices: tuple[str, ...]
 
@@ -94,11 +88,11 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
 
 def _write_site(pages: list[Page], out_dir: Path) -> Site:
     contents: dict[str, bytes] = {}
-    files: list[SiteFile] = []
+    files: list[ListedFile] = []
 
     def add(path: str, content: bytes, rows: int | None = None) -> None:
         contents[path] = content
-        files.append(SiteFile(path, rows, len(content), hashlib.sha256(content).hexdigest()))
+        files.append(ListedFile(path, rows, len(content), checksum(content)))
 
     for page in pages:
         for block in page.data.values():
@@ -112,12 +106,7 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
     tables = [file for file in files if file.rows is not None]
     add(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
-    manifest = {
-        "stamp": stamp.as_text(),
-        "notices": notices,
-        "files": [asdict(file) for file in files],
-    }
-    add(MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    add(MANIFEST, write_manifest(files, stamp=stamp.as_text(), notices=notices))
     _write_files(contents, out_dir)
     return Site(
         index=out_dir / _INDEX_FILE,
@@ -130,7 +119,8 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
 
 def _write_files(contents: dict[str, bytes], folder: Path) -> None:
     """Write the files of a site over those of an earlier one, and over nothing else."""
-    earlier = read_listed(folder, "notices")
+    earlier = {file["path"] for file in read_manifest(folder, "notices")}
+    earlier |= {MANIFEST} if earlier else set()
     for path in contents:
         if path not in earlier and os.path.lexists(folder / path):
             raise UsageError(

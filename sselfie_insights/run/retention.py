@@ -1,12 +1,12 @@
 """How long outputs are kept: publications and dated exports, by count and by age."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sselfie_insights.clock import parse_duration
+from sselfie_insights.manifest import read_manifest
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.paths import parse_name, write_name
 from sselfie_insights.warehouse.publications import Note, prune_publications, select_old
@@ -55,12 +55,12 @@ def prune(
 
 def is_whole_export(folder: Path) -> bool:
     """Say whether every file that the manifest of an export lists is there, in its size."""
-    from sselfie_insights.query.export import MANIFEST
-
+    files = read_manifest(folder, "sources")
     try:
-        files = json.loads((folder / MANIFEST).read_bytes())["files"]
-        return all((folder / file["path"]).stat().st_size == file["bytes"] for file in files)
-    except (OSError, ValueError, KeyError, TypeError):
+        return bool(files) and all(
+            (folder / file["path"]).stat().st_size == file["bytes"] for file in files
+        )
+    except (OSError, KeyError):
         return False
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sselfie_insights.errors import LockedError, UsageError
-from sselfie_insights.files import PRIVATE_MODE, append_line, storage_error, write_file
+from sselfie_insights.files import append_line, write_file
+from sselfie_insights.warehouse.lock import file_lock
 from sselfie_insights.warehouse.paths import exports_record_path
 from sselfie_insights.warehouse.storage import storage_errors
 
@@ -119,21 +120,14 @@ def record_lock(warehouse: Path) -> Iterator[None]:
         LockedError: Another export holds it.
         StorageError: The folder does not exist, or cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     path = exports_record_path(warehouse)
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, mode=PRIVATE_MODE)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LockedError(f"another export holds {path}", remedy="try again") from None
-    except OSError as error:
-        failure = f"{path} cannot be written"
-        raise storage_error(failure, error, remedy="change its permissions") from None
-    try:
+    with file_lock(
+        path.with_name(f".{path.name}.lock"),
+        lambda: LockedError(f"another export holds {path}", remedy="try again"),
+        f"{path} cannot be written",
+        remedy="change its permissions",
+    ):
         yield
-    finally:
-        lock.release()
 
 
 def last_contacts(exports: list[PastExport], segment: str, on: date) -> dict[str, date]:

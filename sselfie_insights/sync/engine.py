@@ -11,7 +11,7 @@ import duckdb
 import psycopg
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import SourceError, name_some
+from sselfie_insights.errors import SourceError, first_line, name_some
 from sselfie_insights.postgres import describe_target
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.apply import Applier
@@ -145,7 +145,7 @@ def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) 
         except SourceMovedError as moved:
             names, last = name_some(moved.tables, NAMES_SHOWN), moved
         except psycopg.Error as error:  # while the connection was set up, or closed
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise SourceError(
                 f"{describe_target(url)}: the connection was lost: {reason}", remedy="run it again"
             ) from error

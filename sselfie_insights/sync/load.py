@@ -9,6 +9,7 @@ from sselfie_insights.sql import literal, quote
 from sselfie_insights.sync.columns import Column, Mirror
 from sselfie_insights.sync.extension import query_source, select_table
 from sselfie_insights.sync.source import Source
+from sselfie_insights.warehouse.reading import count_rows
 
 UNFIT = "holds a value that the native type cannot"
 
@@ -99,7 +100,7 @@ class Loader:
         if unfit:
             mirror = mirror.with_text(unfit, UNFIT)
             self._create(mirror)
-        row_count = self._count(mirror.local)
+        row_count = count_rows(self._db, mirror.local)
         return Loaded(mirror, row_count, inserted=row_count)
 
     def refresh(self, mirror: Mirror, changes: Changes) -> Loaded | None:
@@ -121,16 +122,16 @@ class Loader:
             self._release()
             if self._unfit_instants(mirror, CHANGED, changes.condition):
                 return None
-            read = self._count(CHANGED)
+            read = count_rows(self._db, CHANGED)
             updated = self._delete(
                 f"{mirror.local} using {CHANGED} where {_same_key(mirror, CHANGED)}"
             )
             self._db.execute(f"insert into {mirror.local} from {CHANGED}")
             self._db.execute(f"drop table {CHANGED}")
         deleted = 0
-        if self._count(mirror.local) != changes.row_count:
+        if count_rows(self._db, mirror.local) != changes.row_count:
             deleted = self._delete_missing(mirror)
-        if self._count(mirror.local) != changes.row_count:
+        if count_rows(self._db, mirror.local) != changes.row_count:
             return None
         return Loaded(mirror, changes.row_count, read - updated, updated, deleted)
 
@@ -169,10 +170,7 @@ class Loader:
             "select estimated_size from duckdb_tables() where database_name = current_database()"
             f" and schema_name = {literal(mirror.schema)} and table_name = {literal(mirror.name)}"
         )
-        return _number(stored) - self._count(mirror.local)
-
-    def _count(self, relation: str) -> int:
-        return _number(self._db.execute(f"select count(*) from {relation}"))
+        return _number(stored) - count_rows(self._db, mirror.local)
 
     def _delete(self, what: str) -> int:
         return _number(self._db.execute(f"delete from {what}"))

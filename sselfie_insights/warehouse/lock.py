@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,29 +31,54 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
     """
     warehouse = warehouse.resolve()
     _check_place(warehouse)
-    path, holder = lock_path(warehouse), holder_path(warehouse)
+    holder = holder_path(warehouse)
+
+    def busy() -> LockedError:
+        return LockedError(
+            f"another run holds {warehouse}: {_describe_holder(holder)}",
+            remedy="wait until it has ended, then try again",
+        )
+
+    failure = f"the warehouse {warehouse} cannot be written"
+    with file_lock(lock_path(warehouse), busy, failure, remedy=USE_ANOTHER) as lock:
+        try:
+            if lock.lock_counter == 1:
+                _name_holder(holder)
+            yield
+        finally:
+            if lock.lock_counter == 1:
+                # Who holds it next writes a file of its own.
+                with suppress(OSError):
+                    holder.unlink()
+
+
+@contextmanager
+def file_lock(
+    path: Path, busy: Callable[[], LockedError], failure: str, *, remedy: str
+) -> Iterator[FileLock]:
+    """Hold the lock on ``path``; a thread that holds it may take it again.
+
+    Args:
+        path: The file of the lock.
+        busy: Gives what to raise when another process or thread holds it.
+        failure: What cannot be done where the file cannot be written.
+        remedy: What helps then.
+
+    Raises:
+        LockedError: It is held.
+        StorageError: The file cannot be written.
+    """
     lock = FileLock(path, timeout=0, mode=PRIVATE_MODE, is_singleton=True)
     try:
         path.touch(mode=PRIVATE_MODE)
         lock.acquire()
     except Timeout:
-        raise LockedError(
-            f"another run holds {warehouse}: {_describe_holder(holder)}",
-            remedy="wait until it has ended, then try again",
-        ) from None
+        raise busy() from None
     except OSError as error:
-        raise storage_error(
-            f"the warehouse {warehouse} cannot be written", error, remedy=USE_ANOTHER
-        ) from None
+        raise storage_error(failure, error, remedy=remedy) from None
     try:
-        if lock.lock_counter == 1:
-            _name_holder(holder)
-        yield
+        yield lock
     finally:
-        if lock.lock_counter == 1:
-            # Who holds it next writes a file of its own.
-            with suppress(OSError):
-                holder.unlink()
         lock.release()
 
 

@@ -96,6 +96,13 @@ def read_stamp(connection: duckdb.DuckDBPyConnection) -> Stamp:
     )
 
 
+def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Return how many rows ``relation`` has: a table, and a condition if there is one, as SQL."""
+    row = connection.execute(f"select count(*) from {relation}").fetchone()
+    assert row is not None  # noqa: S101 - a count has one row
+    return int(row[0])
+
+
 def read_path(connection: duckdb.DuckDBPyConnection) -> Path:
     """Return the file of the open warehouse; an empty path for one in memory."""
     row = connection.execute(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from sselfie_insights.errors import StorageError
+from sselfie_insights.errors import StorageError, first_line
 from sselfie_insights.files import FREE_SPACE, storage_error
 
 REPLACE = (
@@ -87,8 +87,3 @@ def damaged(warehouse: object, error: duckdb.Error) -> StorageError:
     """Return what to raise when DuckDB cannot open the file ``warehouse``."""
     reason = first_line(error)
     return StorageError(f"{warehouse} is damaged, or not a warehouse: {reason}", remedy=REPLACE)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error; DuckDB and libpq add hints and positions below it."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.setup.doctor.finding import Finding, attempt
 
@@ -62,7 +62,7 @@ def _check_extension() -> str:
         with duckdb.connect() as connection:
             connection.load_extension(str(path))
     except (FileNotFoundError, duckdb.Error) as error:
-        raise UsageError(str(error).splitlines()[0], remedy=_reinstall("duckdb")) from None
+        raise UsageError(first_line(error), remedy=_reinstall("duckdb")) from None
     return f"the Postgres extension loads into DuckDB {duckdb.__version__}"
 
 

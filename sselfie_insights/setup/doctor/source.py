@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import ExitCode, SselfieError
+from sselfie_insights.errors import ExitCode, SselfieError, first_line
 from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
 from sselfie_insights.sql import quote
@@ -27,7 +27,7 @@ def check_source(settings: Settings) -> Iterator[Finding]:
     except SselfieError as error:
         yield failed("database", error)
     except psycopg.Error as error:
-        reason = error.diag.message_primary or str(error).splitlines()[0]
+        reason = error.diag.message_primary or first_line(error)
         yield Finding(
             "database", "failed", f"it cannot be read: {reason}", "run it again", ExitCode.SOURCE
         )
