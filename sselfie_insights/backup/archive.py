@@ -1,13 +1,14 @@
 """Backup and restore of what no source can give back: histories of rows, syncs, runs, exports.
 
-A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` and the history tables
-of ``meta``, ``runs.jsonl`` with the journal, ``segments.jsonl`` with the record of segments'
-exports, and ``manifest.json`` with their checksums.
+A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` (the spans in which
+mutable rows stayed the same) and what each sync did, of ``meta``, ``runs.jsonl`` with the journal,
+``segments.jsonl`` with the record of segments' exports, and ``manifest.json`` with their checksums.
+What else ``meta`` holds is true of one mirror only, and stays with it.
 """
 
-import hashlib
 import io
 import json
+import shlex
 import zipfile
 import zlib
 from collections.abc import Callable, Hashable
@@ -21,16 +22,16 @@ import duckdb
 from pydantic import BaseModel, ValidationError
 
 from sselfie_insights import __version__
-from sselfie_insights.backup.history import copy_history, merge_history
-from sselfie_insights.errors import StorageError, UsageError
+from sselfie_insights.errors import StorageError, UsageError, first_line
 from sselfie_insights.files import storage_error, write_file
+from sselfie_insights.manifest import checksum
 from sselfie_insights.segment.record import record_lock
-from sselfie_insights.sql import literal
-from sselfie_insights.warehouse.format import FORMAT_VERSION
+from sselfie_insights.sql import literal, quote
+from sselfie_insights.warehouse.format import FORMAT_VERSION, write_format_version
 from sselfie_insights.warehouse.paths import exports_record_path, journal_path
 from sselfie_insights.warehouse.publish import writable_copy
-from sselfie_insights.warehouse.reading import open_warehouse
-from sselfie_insights.warehouse.storage import explain_storage, first_line
+from sselfie_insights.warehouse.reading import count_rows, open_warehouse
+from sselfie_insights.warehouse.storage import explain_storage
 
 BACKUP_FORMAT = 1
 
@@ -38,6 +39,9 @@ _MANIFEST = "manifest.json"
 _HISTORY = "history.duckdb"
 _JOURNAL = "runs.jsonl"
 _EXPORTS = "segments.jsonl"
+
+_SNAPSHOTS = "snapshots"
+_META = ("sync_runs", "sync_tables", "schema_changes")
 
 
 class _Manifest(BaseModel):
@@ -76,7 +80,7 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
             history = Path(folder, _HISTORY)
             with duckdb.connect(history) as db:
                 db.execute(f"attach {literal(str(warehouse))} as published (read_only)")
-                tables = copy_history(db, "published")
+                tables = _copy_history(db, "published")
                 db.execute("detach published")
             journal = _read_bytes(journal_path(warehouse))
             exports = _read_bytes(exports_record_path(warehouse))
@@ -91,7 +95,7 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
                 version=__version__,
                 made_at=datetime.now(UTC),
                 tables=tables,
-                sha256={name: _checksum(content) for name, content in contents.items()},
+                sha256={name: checksum(content) for name, content in contents.items()},
             )
             contents[_MANIFEST] = manifest.model_dump_json(indent=1).encode()
             packed = io.BytesIO()
@@ -110,26 +114,43 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
 
 
 def restore(file: Path, warehouse: Path) -> BackupReport:
-    """Merge the history in ``file`` into ``warehouse``, which need not exist yet, and publish it.
+    """Put the history in ``file`` into ``warehouse``, which has none of its own, and publish it.
 
-    What is there already is not doubled, so that restoring twice changes nothing. The mirror and
-    the marts are not touched: a sync and a build make them.
+    The warehouse need not exist yet. Its mirror and marts are not touched: a sync and a build make
+    them. Lines of the journal and of the record of exports that are there already are not doubled.
 
     Returns:
         The rows, runs and exports that were added.
 
     Raises:
         UsageError: ``file`` is no backup, is damaged, or was written by a newer version; or the
-            warehouse cannot be written.
+            warehouse has a history.
+        StorageError: The warehouse cannot be written.
         LockedError: Another run holds the warehouse, or an export the record of exports.
     """
+    from sselfie_insights.warehouse.meta import SYNC_TABLES
+
     contents = _read_backup(file)
     with writable_copy(warehouse) as private:
         history = private.with_name(f"backup-{_HISTORY}")
         write_file(history, contents[_HISTORY])
         with duckdb.connect(private) as db:
+            if _has_history(db):
+                target = f"--warehouse {shlex.quote(str(warehouse))}"
+                old = shlex.quote(f"{warehouse}.old")
+                raise UsageError(
+                    f"{warehouse} has a history of its own, which a backup cannot be added to",
+                    remedy="to give it up for the backup's, run: "
+                    f"mv {shlex.quote(str(warehouse))} {old}"
+                    f" && sselfie restore {shlex.quote(str(file))} {target}"
+                    f" && sselfie run {target}",
+                )
             db.execute(f"attach {literal(str(history))} as backup (read_only)")
-            tables = merge_history(db, "backup")
+            db.begin()
+            db.execute(SYNC_TABLES)
+            write_format_version(db)
+            tables = _copy_history(db, "backup")
+            db.commit()
             db.execute("detach backup")
         with record_lock(warehouse):
             export_count = _merge_lines(
@@ -148,6 +169,39 @@ def is_backup(file: Path) -> bool:
     return True
 
 
+def _copy_history(db: duckdb.DuckDBPyConnection, source: str) -> dict[str, int]:
+    """Copy the history of the attached database ``source``; return the rows by table."""
+    counts = {}
+    for schema, name in _history_tables(db, source):
+        table = f"{quote(schema)}.{quote(name)}"
+        other = f"{quote(source)}.{table}"
+        db.execute(f"create schema if not exists {quote(schema)}")
+        db.execute(f"create table if not exists {table} as from {other} limit 0")
+        db.execute(f"insert into {table} by name from {other}")
+        counts[f"{schema}.{name}"] = count_rows(db, other)
+    return counts
+
+
+def _has_history(db: duckdb.DuckDBPyConnection) -> bool:
+    (name,) = db.execute("select current_database()").fetchone() or ("",)
+    return any(
+        count_rows(db, f"{quote(schema)}.{quote(table)}")
+        for schema, table in _history_tables(db, name)
+    )
+
+
+def _history_tables(db: duckdb.DuckDBPyConnection, source: str) -> list[tuple[str, str]]:
+    rows = db.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        f" where database_name = {literal(source)} order by all"
+    ).fetchall()
+    return [
+        (schema, name)
+        for schema, name in rows
+        if schema == _SNAPSHOTS or (schema == "meta" and name in _META)
+    ]
+
+
 def _read_backup(file: Path) -> dict[str, bytes]:
     manifest = _read_manifest(file)
     if manifest.format > BACKUP_FORMAT or manifest.warehouse_format > FORMAT_VERSION:
@@ -159,7 +213,7 @@ def _read_backup(file: Path) -> dict[str, bytes]:
     contents = {}
     for name in (_HISTORY, _JOURNAL, _EXPORTS):
         content = _read_member(file, name)
-        if content is None or _checksum(content) != manifest.sha256.get(name):
+        if content is None or checksum(content) != manifest.sha256.get(name):
             raise UsageError(
                 f"{file} is damaged: {name} is not what was written",
                 remedy="restore another backup; nothing was changed",
@@ -221,7 +275,3 @@ def _written_at(line: bytes) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
-
-
-def _checksum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

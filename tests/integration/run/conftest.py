@@ -76,18 +76,20 @@ class Nightly:
             ".w.duckdb.private", ".w.duckdb.holder",
         }  # fmt: skip
 
+    def environment(self) -> dict[str, str]:
+        """Return what a process of its own has to know."""
+        return {
+            "SMALL_FOLDER": str(self.folders),
+            "SSELFIE_DATABASE_URL": self.url,
+            "SSELFIE_WAREHOUSE": str(self.warehouse),
+            "SSELFIE_OUTPUT_DIR": str(self.out),
+        }
+
     def command(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ``sselfie`` with ``arguments``, in a process, and a group of them, of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", self.PROGRAM, *arguments],
-            env=os.environ
-            | {
-                "SMALL_FOLDER": str(self.folders),
-                "SSELFIE_DATABASE_URL": self.url,
-                "SSELFIE_WAREHOUSE": str(self.warehouse),
-                "SSELFIE_OUTPUT_DIR": str(self.out),
-            }
-            | environment,
+            env=os.environ | self.environment() | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
