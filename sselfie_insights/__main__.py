@@ -1,4 +1,10 @@
-"""Run the command as ``python -m sselfie_insights``."""
+"""The command ``sselfie``, also run as ``python -m sselfie_insights``."""
+
+import signal
+
+# Until there is something to clean up, an interrupt ends the process at once, without a traceback.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from sselfie_insights.cli import main
 

@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -36,6 +36,7 @@ from sselfie_insights.cli import (
     sync,
 )
 from sselfie_insights.errors import ExitCode, SselfieError
+from sselfie_insights.interrupt import graceful_shutdown
 
 app = typer.Typer(
     name="sselfie",
@@ -96,11 +97,6 @@ def _open_streams() -> None:
             stream.reconfigure(encoding="utf-8")
 
 
-def _say_interrupted() -> NoReturn:
-    typer.echo("interrupted", err=True)
-    sys.exit(ExitCode.INTERRUPTED)
-
-
 def main() -> None:
     """Run the command and exit with the code that ``errors.ExitCode`` lists."""
     # Looking for plugins reads the metadata of every installed package; none is wanted.
@@ -111,7 +107,11 @@ def main() -> None:
     atexit.register(gc.freeze)
     _open_streams()
     try:
-        app()
+        with graceful_shutdown():
+            app()
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
     except SselfieError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -119,10 +119,6 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         typer.echo(f"error: {place}{error.strerror or error}", err=True)
         sys.exit(ExitCode.USAGE)
-    except RuntimeError as error:
-        if not isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB wraps it
-            raise
-        _say_interrupted()
     except SystemExit as end:
         # Typer ends a command by itself, with a code of its own, ...
         if isinstance(end.__context__, BrokenPipeError):  # ... whose reader (head, less) has gone,

@@ -85,9 +85,7 @@ def run(
         log.error(str(error), exit_code=int(error.exit_code))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        if log_format is LogFormat.TEXT:
-            raise
-        sys.exit(ExitCode.INTERRUPTED)  # the log has told of it
+        sys.exit(ExitCode.INTERRUPTED)  # the log says so, in its format
     log.info(_sum_up(report), **report.steps)
 
 

@@ -11,9 +11,9 @@ import duckdb
 from structlog.typing import FilteringBoundLogger
 
 from sselfie_insights.clock import parse_zone, write_instant
-from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
+from sselfie_insights.errors import StorageError, TimedOutError, UsageError
 from sselfie_insights.files import is_full, storage_error
-from sselfie_insights.run.interrupt import orderly
+from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.run.missed import describe_missed, missed_days
 from sselfie_insights.run.ping import Pinger
 from sselfie_insights.run.retention import export_dir, prune
@@ -84,7 +84,7 @@ def run(
         SselfieError: A model failed.
         LockedError: Another run holds the warehouse.
         TimedOutError: ``timeout`` has passed.
-        KeyboardInterrupt: The run was told to stop.
+        KeyboardInterrupt: The run was asked to stop.
     """
     started = datetime.now(UTC)
     run_id = journal.new_run_id(started)
@@ -124,7 +124,7 @@ class _Run:
 
     def go(self, timeout: timedelta | None) -> RunReport:
         try:
-            with orderly(timeout, lambda: self._describe_late(timeout), self._die):
+            with graceful_shutdown(timeout, lambda: self._describe_late(timeout), self._die):
                 self._pinger.begin()
                 self._look_back()
                 require_space(self._settings.warehouse)
@@ -276,24 +276,29 @@ class _Run:
             journal.write_entry(settings.warehouse, entry, error)
         is_shown = "render" in self._steps and not entry["published"]
         if isinstance(error, KeyboardInterrupt):
-            self._log.error(f"told to stop{self._describe_place()}", step=self._step)
-        elif is_shown and settings.warehouse.exists():
-            try:
-                with orderly(
-                    RENDER_AGAIN, lambda: "rendering took too long", lambda _: self._tell(error)
-                ):
-                    self._render()
-            except (SselfieError, KeyboardInterrupt) as second:
-                self._warn(f"the pages do not show that this run failed: {second}")
-        self._tell(error)
+            is_shown = False
+            self._log.error(f"interrupted{self._describe_place()}", step=self._step)
+        try:
+            if is_shown and settings.warehouse.exists():
+                self._show_failure(error)
+        finally:
+            self._ping(error)
 
-    def _die(self, error: BaseException) -> None:
+    def _show_failure(self, error: BaseException) -> None:
+        try:
+            with graceful_shutdown(
+                RENDER_AGAIN, lambda: "rendering took too long", lambda _: self._ping(error)
+            ):
+                self._render()
+        except Exception as second:  # after a timeout amid an import, say
+            self._warn(f"the pages do not show that this run failed: {second}")
+
+    def _die(self, error: TimedOutError) -> None:
         """Leave word before the process ends; called from another thread."""
-        if isinstance(error, TimedOutError):
-            self._log.error(str(error))
+        self._log.error(str(error))
         self._fail(error)
 
-    def _tell(self, error: BaseException) -> None:
+    def _ping(self, error: BaseException) -> None:
         self._pinger.end(journal.exit_code(error), journal.describe_error(error))
 
     def _describe_late(self, timeout: timedelta | None) -> str:

@@ -184,10 +184,6 @@ class Attempt:
                 return self._report(plan, snapshot, [_unchanged(s) for s in plan.steps])
         except (psycopg.Error, duckdb.Error) as error:
             raise explain_failure(error, self.source, catalog) from error
-        except RuntimeError as error:
-            if isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB wraps it
-                raise error.__cause__ from None
-            raise
 
     def _plan(self, catalog: Catalog, state: State, lineage: str, snapshot: Snapshot) -> Plan:
         schemas = self.request.settings.source_schemas

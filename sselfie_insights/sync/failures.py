@@ -52,8 +52,6 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
         source: The source.
         before: Its catalog before the snapshot; empty when that could not be read.
     """
-    if isinstance(error, duckdb.InterruptException):
-        return KeyboardInterrupt()
     text = source.redact(str(error))
     if isinstance(error, duckdb.Error) and (told := explain_storage(text)):
         return told

@@ -18,6 +18,7 @@ from typing import Any
 
 from sselfie_insights.errors import ExitCode, SselfieError, StorageError
 from sselfie_insights.files import append_line
+from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.warehouse.paths import journal_path
 from sselfie_insights.warehouse.storage import storage_errors
 
@@ -40,6 +41,7 @@ def journaled(warehouse: Path, command: str, run_id: str) -> Iterator[Entry]:
 
     Raises:
         StorageError: The block succeeded, and that cannot be written.
+        KeyboardInterrupt: The process was asked to stop.
     """
     entry: Entry = {
         "run_id": run_id,
@@ -50,7 +52,8 @@ def journaled(warehouse: Path, command: str, run_id: str) -> Iterator[Entry]:
     with suppress(StorageError):
         _append(warehouse, entry | {"pid": os.getpid(), "host": socket.gethostname()})
     try:
-        yield entry
+        with graceful_shutdown():
+            yield entry
     except BaseException as error:
         with suppress(StorageError):
             write_entry(warehouse, entry, error)

@@ -190,8 +190,8 @@ if __name__ == "__main__":
         module = import_module(where)
         assert callable(getattr(module, name))
         setattr(module, name, die)
+    from sselfie_insights import interrupt
     from sselfie_insights.cli import main
-    from sselfie_insights.run import interrupt
 
     interrupt.GRACE_SECONDS = float(os.environ.get("SMALL_GRACE", interrupt.GRACE_SECONDS))
 

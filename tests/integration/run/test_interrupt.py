@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.build.marts import build_into
 from sselfie_insights.errors import ExitCode, SourceError, TimedOutError
-from sselfie_insights.run import interrupt
+from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.load import Loaded, Loader
 from sselfie_insights.warehouse.storage import closing
@@ -132,27 +132,15 @@ def test_a_connection_that_falls_silent_is_given_up(nightly: Nightly) -> None:
     assert nightly.left_over() == set()
 
 
-@pytest.mark.parametrize(
-    ("timeout", "first", "said"),
-    [
-        ("timedelta(seconds=0.1)", "pass", "TimedOutError('late')"),
-        ("None", "signal.raise_signal(signal.SIGTERM)", "KeyboardInterrupt()"),
-    ],
-    ids=["timeout", "told"],
-)
-def test_a_block_that_no_signal_reaches_ends_with_its_process(
-    timeout: str, first: str, said: str
-) -> None:
-    program = f"""
+def test_a_block_that_no_signal_reaches_ends_with_its_process() -> None:
+    program = """
 import signal, threading
-from contextlib import suppress
 from datetime import timedelta
-from sselfie_insights.run import interrupt
+from sselfie_insights import interrupt
 interrupt.GRACE_SECONDS = 0.1
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
-with interrupt.orderly({timeout}, lambda: "late", lambda error: print(repr(error))):
-    with suppress(KeyboardInterrupt):
-        {first}
+limit = timedelta(seconds=0.1)
+with interrupt.graceful_shutdown(limit, lambda: "late", lambda error: print(repr(error))):
     threading.Event().wait()
 """
     ended = subprocess.run(
@@ -161,7 +149,7 @@ with interrupt.orderly({timeout}, lambda: "late", lambda error: print(repr(error
         text=True,
         timeout=PATIENCE_SECONDS,
     )
-    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, f"{said}\n")
+    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, "TimedOutError('late')\n")
 
 
 def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +172,7 @@ def test_a_child_that_hangs_is_stopped(nightly: Nightly, monkeypatch: pytest.Mon
     assert nightly.left_over() == set()
 
 
-def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
+def test_sigterm_ends_a_run_gracefully(nightly: Nightly) -> None:
     nightly.run()
     before = nightly.digest()
     nightly.turn()
@@ -197,7 +185,7 @@ def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
                 break
         told = run.stderr.read()
     assert run.returncode == ExitCode.INTERRUPTED
-    assert "error: told to stop, in step 'build': nothing was published" in told
+    assert "error: interrupted, in step 'build': nothing was published" in told
     assert "Traceback" not in told
     assert nightly.digest() == before
     assert nightly.left_over() == set()
@@ -207,17 +195,17 @@ def test_sigterm_is_an_orderly_end(nightly: Nightly) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_whoever_tells_it_to_stop_is_obeyed_unless_it_was_to_ignore_them(
+def test_signals_end_the_block_unless_they_are_ignored(
     number: signal.Signals,
 ) -> None:
     before = signal.signal(number, signal.SIG_DFL)
     try:
-        with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
+        with pytest.raises(KeyboardInterrupt), graceful_shutdown(HOUR):
             signal.raise_signal(number)
         assert signal.getsignal(number) == signal.SIG_DFL
         # As nohup does, or a shell that runs it beside itself.
         signal.signal(number, signal.SIG_IGN)
-        with interrupt.orderly(timedelta(days=999_999), str, print):
+        with graceful_shutdown(timedelta(days=999_999)):
             signal.raise_signal(number)
     finally:
         signal.signal(number, before)
@@ -230,9 +218,16 @@ def test_an_interrupt_that_a_library_wraps_is_one(
     number: signal.Signals, end: type[BaseException]
 ) -> None:
     """DuckDB makes a RuntimeError of it, and goes on with the statement until it is told, too."""
-    with pytest.raises(end), interrupt.orderly(HOUR, str, print), closing(duckdb.connect()) as db:
+    with pytest.raises(end), graceful_shutdown(HOUR), closing(duckdb.connect()) as db:
         threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
         db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")
+
+
+def test_an_interrupt_that_a_library_swallows_is_raised_again() -> None:
+    with pytest.raises(KeyboardInterrupt), graceful_shutdown():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert not threading.Event().wait(PATIENCE_SECONDS)
 
 
 def test_an_interrupt_amid_an_import_leaves_no_half_module(
@@ -243,20 +238,35 @@ def test_an_interrupt_amid_an_import_leaves_no_half_module(
         "import signal\nsignal.raise_signal(signal.SIGTERM)\nHALVES = 2\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(KeyboardInterrupt), interrupt.orderly(HOUR, str, print):
+    with pytest.raises(KeyboardInterrupt), graceful_shutdown():
         whole = importlib.import_module("whole")
         assert whole.HALVES == 2
         assert not threading.Event().wait(PATIENCE_SECONDS)
     assert sys.modules.pop("whole") is whole
 
 
-def test_an_interrupt_that_a_library_swallows_is_told_in_the_end() -> None:
-    with (
-        pytest.raises(KeyboardInterrupt),
-        interrupt.orderly(HOUR, str, print),
-        suppress(KeyboardInterrupt),
-    ):
+def test_what_cleans_up_after_an_interrupt_is_left_in_peace() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), graceful_shutdown():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGALRM)  # the reminder
+            done.append("cleaned up")
+    assert done == ["cleaned up"]
+
+
+def test_an_interrupt_that_a_library_swallows_at_the_end_ends_the_block() -> None:
+    with pytest.raises(KeyboardInterrupt), graceful_shutdown(), suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
+
+
+def test_an_error_after_an_interrupt_is_the_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt), graceful_shutdown():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise SourceError("the connection was lost") from None
 
 
 def test_the_deadline_outside_the_main_thread() -> None:
@@ -264,7 +274,7 @@ def test_the_deadline_outside_the_main_thread() -> None:
     outcome = []
 
     def work() -> None:
-        with interrupt.orderly(timedelta(hours=1), str, lambda error: None):
+        with graceful_shutdown(HOUR):
             outcome.append("done")
 
     thread = threading.Thread(target=work)
