@@ -39,9 +39,9 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of 'sselfie backup'.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Merge a backup into the warehouse.
+    """Put a backup into the warehouse.
 
-    What is there already is not doubled.
+    It must have no history of its own.
 
     Example: sselfie restore 2026-11-22.zip
     """

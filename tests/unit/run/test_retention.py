@@ -27,7 +27,7 @@ def write_export(settings: Settings, at: datetime) -> Path:
     folder = export_dir(settings, at)
     folder.mkdir(parents=True)
     (folder / "a.csv").write_bytes(b"a\n1\n")
-    manifest = {"files": [{"path": "a.csv", "bytes": 4}]}
+    manifest = {"sources": {}, "files": [{"path": "a.csv", "bytes": 4}]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

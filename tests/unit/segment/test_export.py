@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -148,8 +149,12 @@ def test_a_line_that_is_no_export_is_named(warehouse: Path) -> None:
 
 
 def test_two_exports_at_once_are_told_apart(warehouse: Path) -> None:
-    with record_lock(warehouse), pytest.raises(LockedError, match="another export holds"):
-        export(warehouse)
+    with (
+        record_lock(warehouse),
+        ThreadPoolExecutor() as threads,
+        pytest.raises(LockedError, match="another export holds"),
+    ):
+        threads.submit(export, warehouse).result()
 
 
 def test_a_holdout_is_stable_salted_and_of_its_share() -> None:
