@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sselfie_insights.resources import resource_dir
 from tests.dbt.conftest import Dbt
 from tests.dbt.histories import Customer, Row, Stored, businesses, draw_tester, money, store
+from tests.support.contracts import insert
 from tests.support.models import Node, compiled_nodes
-from tests.support.warehouses import insert
 
 MARTS = (
     *("dim_months", "revenue_by_month", "payments", "payers_by_month", "product_ladder"),
@@ -84,7 +84,8 @@ class Models:
     def _fill(self, table: str, rows: Sequence[Row]) -> None:
         self.connection.execute(f"delete from {table}")
         names = [row[0] for row in self.connection.execute(f"describe {table}").fetchall()]
-        insert(self.connection, table, [tuple(row.get(name) for name in names) for row in rows])
+        values = [tuple(row.get(name) for name in names) for row in rows]
+        insert(self.connection, table, ", ".join(names), values)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from tests.support.contracts import insert
 from tests.support.forecasts import write_forecasts
 from tests.support.other_marts import write_other_marts
-from tests.support.warehouses import User, insert, write_warehouse
+from tests.support.warehouses import User, write_warehouse
 
 MONTHS = [date(2025 + month // 12, month % 12 + 1, 1) for month in range(5, 23)]
 BUSINESS_AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -42,13 +43,6 @@ def write_business(path: Path) -> Path:
         write_other_marts(connection)
         write_forecasts(connection)
     return path
-
-
-def _table(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[tuple[object, ...]]
-) -> None:
-    connection.execute(f"create table marts.{name} ({columns})")
-    insert(connection, f"marts.{name}", rows)
 
 
 def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
@@ -89,44 +83,37 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
                 int(back_cents > 0), done,
             ))  # fmt: skip
         ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, 0, done))
-    _table(
-        connection, "mrr_movements",
-        "month date, currency varchar, opening_mrr_cents bigint, new_mrr_cents bigint,"
-        " reactivation_mrr_cents bigint, expansion_mrr_cents bigint, contraction_mrr_cents bigint,"
-        " churn_mrr_cents bigint, closing_mrr_cents bigint, billed_mrr_cents bigint,"
-        " in_grace_mrr_cents bigint, member_count bigint, arr_cents bigint, arpa_cents bigint,"
-        " is_complete boolean", movements,
+    insert(
+        connection, "marts.mrr_movements",
+        "month, currency, opening_mrr_cents, new_mrr_cents, reactivation_mrr_cents,"
+        " expansion_mrr_cents, contraction_mrr_cents, churn_mrr_cents, closing_mrr_cents,"
+        " billed_mrr_cents, in_grace_mrr_cents, member_count, arr_cents, arpa_cents,"
+        " is_complete", movements,
     )  # fmt: skip
-    _table(
-        connection, "churn_by_month",
-        "month date, opening_member_count bigint, new_member_count bigint,"
-        " reactivated_count bigint, churned_member_count bigint, opening_churned_count bigint,"
-        " voluntary_count bigint, involuntary_count bigint, unknown_count bigint,"
-        " in_grace_count bigint, closing_member_count bigint, logo_churn_rate double,"
-        " is_complete boolean", churn,
+    insert(
+        connection, "marts.churn_by_month",
+        "month, opening_member_count, new_member_count, reactivated_count,"
+        " churned_member_count, opening_churned_count, voluntary_count, involuntary_count,"
+        " unknown_count, in_grace_count, closing_member_count, logo_churn_rate, is_complete", churn,
     )  # fmt: skip
-    _table(
-        connection, "mrr_churn_by_month",
-        "month date, currency varchar, opening_mrr_cents bigint, gross_mrr_churn_rate double,"
-        " net_mrr_churn_rate double, grr double, nrr double, nrr_with_reactivation double,"
-        " quick_ratio double, is_complete boolean", rates,
+    insert(
+        connection, "marts.mrr_churn_by_month",
+        "month, currency, opening_mrr_cents, gross_mrr_churn_rate, net_mrr_churn_rate, grr,"
+        " nrr, nrr_with_reactivation, quick_ratio, is_complete", rates,
     )  # fmt: skip
-    _table(
-        connection, "revenue_by_month",
-        "month date, currency varchar, product_type varchar, gross_cents bigint,"
-        " refunded_cents bigint, net_cents bigint, payment_count bigint, payer_count bigint,"
-        " refund_count bigint, is_complete boolean", revenue,
+    insert(
+        connection, "marts.revenue_by_month",
+        "month, currency, product_type, gross_cents, refunded_cents, net_cents, payment_count,"
+        " payer_count, refund_count, is_complete", revenue,
     )  # fmt: skip
-    _table(
-        connection, "mrr_by_member",
-        "month date, customer_key varchar, currency varchar, movement varchar,"
-        " movement_mrr_cents bigint, closing_mrr_cents bigint, in_grace_mrr_cents bigint,"
-        " is_complete boolean", ladder,
+    insert(
+        connection, "marts.mrr_by_member",
+        "month, customer_key, currency, movement, movement_mrr_cents, closing_mrr_cents,"
+        " in_grace_mrr_cents, is_complete", ladder,
     )  # fmt: skip
-    _table(
-        connection, "members_now",
-        "customer_key varchar, currency varchar, member_since_on date, paid_until_on date,"
-        " mrr_cents bigint, days_left double, state varchar",
+    insert(
+        connection, "marts.members_now",
+        "customer_key, currency, member_since_on, paid_until_on, mrr_cents, days_left, state",
         [
             (f"user:u{n}", "usd", date(2026, 1, 1 + n), date(2026, 11, 16 + n), 4900, n + 0.5,
              ("active", "cancelling")[n % 2])
@@ -157,16 +144,15 @@ def _write_cohorts(connection: duckdb.DuckDBPyConnection) -> None:
                 cohort, "usd", k, size, None if kept is None else kept * 4900,
                 None if kept is None else kept / size * 1.08, done,
             ))  # fmt: skip
-    _table(
-        connection, "subscriber_cohorts",
-        "cohort_period date, period_index bigint, cohort_size bigint, at_risk_count bigint,"
-        " retained_count bigint, retention_rate double, low double, high double,"
-        " is_complete boolean", subscribers,
+    insert(
+        connection, "marts.subscriber_cohorts",
+        "cohort_period, period_index, cohort_size, at_risk_count, retained_count,"
+        " retention_rate, low, high, is_complete", subscribers,
     )  # fmt: skip
-    _table(
-        connection, "revenue_cohorts",
-        "cohort_period date, currency varchar, period_index bigint, cohort_size bigint,"
-        " mrr_cents bigint, revenue_retention_rate double, is_complete boolean", revenue,
+    insert(
+        connection, "marts.revenue_cohorts",
+        "cohort_period, currency, period_index, cohort_size, mrr_cents,"
+        " revenue_retention_rate, is_complete", revenue,
     )  # fmt: skip
 
 
@@ -185,36 +171,32 @@ def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:
             people = (20 + index) * (4, 3, 1, 1)[position] // 5
             usage.append((month, feature, share, people, share, share * 15, done))
             adoption.append((month, feature, people, share, people / (20 + index), done))
-    _table(
-        connection, "credit_flow_by_month",
-        "month date, opening_credits bigint, purchased_credits bigint, granted_credits bigint,"
-        " bonus_credits bigint, adjusted_credits bigint, used_credits bigint,"
-        " closing_credits bigint, is_complete boolean", flow,
+    insert(
+        connection, "marts.credit_flow_by_month",
+        "month, opening_credits, purchased_credits, granted_credits, bonus_credits,"
+        " adjusted_credits, used_credits, closing_credits, is_complete", flow,
     )  # fmt: skip
-    _table(
-        connection, "usage_by_feature",
-        "month date, feature varchar, used_credits bigint, user_count bigint, event_count bigint,"
-        " cost_cents bigint, is_complete boolean", usage,
+    insert(
+        connection, "marts.usage_by_feature",
+        "month, feature, used_credits, user_count, event_count, cost_cents, is_complete", usage,
     )  # fmt: skip
-    _table(
-        connection, "feature_adoption",
-        "month date, feature varchar, user_count bigint, event_count bigint, adoption_rate double,"
-        " is_complete boolean", adoption,
+    insert(
+        connection, "marts.feature_adoption",
+        "month, feature, user_count, event_count, adoption_rate, is_complete", adoption,
     )  # fmt: skip
-    _table(
-        connection, "ledger_gaps",
-        "user_id varchar, balance bigint, ledger_balance bigint, gap_credits bigint",
+    insert(
+        connection, "marts.ledger_gaps",
+        "user_id, balance, ledger_balance, gap_credits",
         [("u1", 120, 150, -30), ("u2", 40, 40, 0)],
     )  # fmt: skip
-    _table(
-        connection, "dropped_rows",
-        "reason varchar, source_table varchar, currency varchar, row_count bigint,"
-        " amount_cents bigint",
+    insert(
+        connection, "marts.dropped_rows",
+        "reason, source_table, currency, row_count, amount_cents",
         [("duplicate", "stripe_payments", "usd", 41, 200900), ("internal", "users", None, 3, None)],
     )  # fmt: skip
     connection.execute(
         """
-        create table marts.active_users as
+        insert into marts.active_users by name
         with spine as (
             select grain, unnest(generate_series(
                 date_trunc(grain, date '2025-06-13'), date_trunc(grain, date '2026-11-15'),
@@ -225,14 +207,14 @@ def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:
         )
         select
             grain, period, 30 + extract(month from period)::bigint as active_count,
-            4::bigint as new_count, 20 + extract(month from period)::bigint as returning_count,
-            6::bigint as resurrected_count, 5::bigint as dormant_count,
+            4 as new_count, 20 + extract(month from period)::bigint as returning_count,
+            6 as resurrected_count, 5 as dormant_count,
             period < date '2026-11-01' as is_complete
         from spine;
-        create table marts.stickiness as
+        insert into marts.stickiness by name
         select
-            period as day, 5 + (extract(doy from period) % 7)::bigint as dau, 24::bigint as wau,
-            40::bigint as mau, (5 + extract(doy from period) % 7) / 40 as stickiness,
+            period as day, 5 + (extract(doy from period) % 7)::bigint as dau, 24 as wau,
+            40 as mau, (5 + extract(doy from period) % 7) / 40 as stickiness,
             period < date '2026-11-15' as is_complete
         from marts.active_users where grain = 'day';
         """

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from sselfie_insights.warehouse.frames import write_table
+from tests.support.contracts import create_tables
 from tests.support.warehouses import write_build_info
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -66,7 +67,7 @@ def write_members(
         }
     )
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema marts; create schema intermediate")
+        create_tables(connection)
         write_build_info(connection, AS_OF)
         write_table(connection, "people", people, "temp table")
         connection.execute(
@@ -87,7 +88,7 @@ _MARTS = """
 create macro month_of(n) as (date '1970-01-01' + n * interval 1 month)::date;
 create macro chance(a, b) as (hash(a, b) >> 11) / 9007199254740992.0;
 
-create table marts.dim_months as
+insert into marts.dim_months by name
 select
     month_of(n) as month, month_of(n + 1) as next_month, month_of(n + 1)::timestamp as ends_at,
     n <= $settled as is_complete
@@ -99,7 +100,7 @@ select
     case when lost_number <= $settled then lost_number end as lost_number
 from people;
 
-create table marts.member_months as
+insert into marts.member_months by name
 select
     month_of(n) as month, customer_key, currency, mrr_cents::bigint as mrr_cents,
     month_of(start_number) as cohort_period, n - start_number as period_index,
@@ -108,7 +109,7 @@ from (
     select *, unnest(range(start_number, coalesce(lost_number, $settled + 2))) as n from lives
 );
 
-create table marts.mrr_by_member as
+insert into marts.mrr_by_member by name
 select
     month_of(start_number) as month, customer_key, currency, 'new' as movement,
     mrr_cents::bigint as movement_mrr_cents, mrr_cents::bigint as closing_mrr_cents,
@@ -118,21 +119,21 @@ union all
 select month_of(lost_number), customer_key, currency, 'churn', mrr_cents, 0, true
 from lives where lost_number is not null;
 
-create table marts.mrr_movements as
+insert into marts.mrr_movements by name
 select
     month, currency, sum(mrr_cents)::bigint as closing_mrr_cents, count(*) as member_count,
     bool_and(is_complete) as is_complete
 from marts.member_months group by month, currency;
 
-create table marts.dim_products as
+insert into marts.dim_products by name
 select * from (values ('pro', true), ('starter', true), ('one_time_session', false))
 as t (product_type, is_recurring);
 
-create table marts.payments as
+insert into marts.payments by name
 select
     'in_' || customer_key || month as movement_key, 'payment' as kind, month,
     month as moved_on, customer_key, product_type, currency, mrr_cents as gross_cents,
-    0::bigint as refunded_cents
+    0 as refunded_cents
 from marts.member_months
 inner join (select customer_key, product_type from lives) using (customer_key)
 union all
@@ -141,13 +142,13 @@ select
     customer_key, 'one_time_session', currency, 2500, 0
 from lives where number % 3 = 0;
 
-create table marts.dim_customers as
+insert into marts.dim_customers by name
 select
     customer_key, case when number % 50 > 0 then customer_key end as user_id,
     month_of(start_number) as subscriber_cohort_month
 from lives;
 
-create table marts.members_now as
+insert into marts.members_now by name
 select
     customer_key, currency, month_of(start_number) as member_since_on,
     date '2026-11-21' + (number % 28)::integer as paid_until_on, mrr_cents::bigint as mrr_cents,
@@ -155,7 +156,7 @@ select
 from lives where lost_number is null;
 
 -- Some months pass without any activity, more of them just before a loss.
-create table marts.fct_activity as
+insert into marts.fct_activity by name
 with months as (
     select
         customer_key as user_id, n,
@@ -178,25 +179,24 @@ from (
 )
 where activity_on <= date '2026-11-20';
 
-create table marts.credit_entries as
+insert into marts.credit_entries by name
 select
     row_number() over () as credit_transaction_id, customer_key as user_id, month,
     month as transacted_on, kind, 'image' as feature, credits
 from (
-    select customer_key, month, 'granted' as kind, 150::bigint as credits from marts.member_months
+    select customer_key, month, 'granted' as kind, 150 as credits from marts.member_months
     union all
     select customer_key, month, 'used', -(chance(month, customer_key) * 160)::bigint
     from marts.member_months
 )
 where customer_key in (select user_id from marts.dim_customers where user_id is not null);
 
-create table intermediate.int_payment_rows as
-select
-    customer_key, month + interval 20 day as paid_at, 'failed' as status, 'unsettled' as role
+insert into marts.failed_payments by name
+select customer_key, month + interval 20 day as failed_at
 from marts.member_months
 where chance(customer_key, month::varchar) < 0.02;
 
-create table intermediate.int_coverage as
+insert into marts.coverage by name
 select
     customer_key, month::timestamp as covered_from_at,
     (month + interval 1 month)::timestamp as covered_until_at, mrr_cents, 1 as interval_months

@@ -9,124 +9,112 @@ def write_other_marts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 _TABLES = """
-create table marts.payers_by_month as
+insert into marts.payers_by_month by name
 select
     month, currency, sum(net_cents)::bigint as net_cents, max(payer_count) as payer_count,
     (sum(net_cents) // max(payer_count))::bigint as arppu_cents,
     bool_and(is_complete) as is_complete
 from marts.revenue_by_month group by month, currency;
 
-create table marts.churn_by_member as
+insert into marts.churn_by_member by name
 select
     date '2026-10-01' as month, 'user:u' || n as customer_key,
     timestamp '2026-10-02 10:00' + n * interval 1 day as churned_at,
     date '2026-10-02' + n::integer as churned_on, 'voluntary' as kind, false as is_in_grace,
-    'usd' as currency, 4900::bigint as lost_mrr_cents, true as was_member_at_opening
+    'usd' as currency, 4900 as lost_mrr_cents, true as was_member_at_opening
 from range(3) as t (n);
 
-create table marts.liability as
+insert into marts.liability by name
 select
-    'usd' as currency, 1200::bigint as paid_credits_outstanding,
-    0::bigint as unpriced_credits_outstanding, 54000::bigint as liability_cents,
-    0.25 as breakage_rate, 13500::bigint as breakage_proportional_cents,
-    2700::bigint as breakage_remote_cents;
+    'usd' as currency, 1200 as paid_credits_outstanding,
+    0 as unpriced_credits_outstanding, 54000 as liability_cents,
+    0.25 as breakage_rate, 13500 as breakage_proportional_cents,
+    2700 as breakage_remote_cents;
 
-create table marts.runway as
-select 'u1' as user_id, 120::bigint as balance, 4.0 as daily_use, 30.0 as runway_days,
+insert into marts.runway by name
+select 'u1' as user_id, 120 as balance, 4.0 as daily_use, 30.0 as runway_days,
     date '2026-11-10' as last_used_on;
 
-create table marts.product_ladder as
+insert into marts.product_ladder by name
 select * from (values
-    ('one_time_session', 'pro', 40::bigint, 12::bigint, 0.3, 21.5),
-    ('credit_topup', 'pro', 4::bigint, 1::bigint, 0.25, 3.0),
-    ('pro', 'one_time_session', 80::bigint, 2::bigint, 0.025, 60.0)
+    ('one_time_session', 'pro', 40, 12, 0.3, 21.5),
+    ('credit_topup', 'pro', 4, 1, 0.25, 3.0),
+    ('pro', 'one_time_session', 80, 2, 0.025, 60.0)
 ) as t (from_product, to_product, from_customer_count, customer_count, rate, median_days);
 
-create table marts.power_curve as
+insert into marts.power_curve by name
 select
     n as active_days, greatest(0, 40 - 3 * n) as user_count,
     greatest(0, 40 - 3 * n) / 247 as share
 from range(1, 29) as t (n);
 
-create table marts.academy_by_course as
+insert into marts.academy_by_course by name
 select * from (values
-    (1, 'Brand basics', 'Beginner', 'foundation', 60::bigint, 52::bigint, 15::bigint, 0.25, 0.158,
+    (1, 'Brand basics', 'Beginner', 'foundation', 60, 52, 15, 0.25, 0.158,
         0.372, 31.0),
-    (2, 'A secret course', 'Advanced', 'enterprise', 3::bigint, 2::bigint, 1::bigint, 0.333, 0.061,
+    (2, 'A secret course', 'Advanced', 'enterprise', 3, 2, 1, 0.333, 0.061,
         0.792, 12.0)
 ) as t (course_id, title, level, tier, enrolled_count, started_count, completed_count,
     completion_rate, low, high, median_days_to_complete);
 
-create table marts.email_by_type (
-    email_type varchar, send_count bigint, delivered_count bigint, bounced_count bigint,
-    failed_count bigint, recipient_count bigint, unpaid_recipient_count bigint,
-    first_payment_count bigint, first_payment_rate double, low double, high double,
-    median_days_to_payment double
-);
-
-create table marts.feed_planner_by_month as
+insert into marts.feed_planner_by_month by name
 select
-    month, 6::bigint as layout_count, 4::bigint as published_count, 5::bigint as user_count,
-    54::bigint as post_count, 50::bigint as completed_post_count, 50 / 54 as completed_post_rate,
+    month, 6 as layout_count, 4 as published_count, 5 as user_count,
+    54 as post_count, 50 as completed_post_count, 50 / 54 as completed_post_rate,
     is_complete
 from marts.credit_flow_by_month;
 
-create table marts.generation_success as
+insert into marts.generation_success by name
 select
-    month, 'image' as kind, 100::bigint as requested_count, 96::bigint as completed_count,
-    4::bigint as failed_count, 20::bigint as user_count, 0.96 as success_rate, is_complete
+    month, 'image' as kind, 100 as requested_count, 96 as completed_count,
+    4 as failed_count, 20 as user_count, 0.96 as success_rate, is_complete
 from marts.credit_flow_by_month;
 
-create table marts.maya_by_month as
+insert into marts.maya_by_month by name
 select
-    month, 'maya' as chat_type, 30::bigint as chat_count, 75::bigint as message_count,
-    12::bigint as user_count, 2.5 as messages_per_chat, is_complete
+    month, 'maya' as chat_type, 30 as chat_count, 75 as message_count,
+    12 as user_count, 2.5 as messages_per_chat, is_complete
 from marts.credit_flow_by_month;
 
-create table marts.training_by_month as
+insert into marts.training_by_month by name
 select
-    month, 9::bigint as requested_count, 8::bigint as completed_count, 1::bigint as failed_count,
-    8::bigint as user_count, 8 / 9 as success_rate, 38.5 as median_minutes, is_complete
+    month, 9 as requested_count, 8 as completed_count, 1 as failed_count,
+    8 as user_count, 8 / 9 as success_rate, 38.5 as median_minutes, is_complete
 from marts.credit_flow_by_month;
 
-create table marts.source_tables as
-select * from (values ('users', true, 340::bigint, true), ('email_sends', true, 0::bigint, false))
+insert into marts.source_tables by name
+select * from (values ('users', true, 340, true), ('email_sends', true, 0, false))
 as t (source_table, is_present, row_count, is_captured);
 
-create table marts.status_changes (
-    source_table varchar, column_name varchar, row_key varchar, user_id varchar,
-    previous_state varchar, state varchar, observed_at timestamp
-);
-
-create table marts.unconverted_values as
+insert into marts.unconverted_values by name
 select 'users' as source_table, 'created_at' as column_name, 'timestamptz' as documented_type,
-    'text' as live_type, 2::bigint as value_count;
+    'text' as live_type, 2 as value_count;
 
-create table marts.dim_customers as
+insert into marts.dim_customers by name
 select
     'user:u' || n as customer_key, 'u' || n as user_id,
     (date '2025-06-01' + (n % 18) * interval 1 month)::date as subscriber_cohort_month,
     'pro' as first_product, ['direct', 'freebie'][1 + n % 2] as acquisition
 from range(200) as t (n);
 
-create table marts.dim_months as
+insert into marts.dim_months by name
 select month, is_complete from marts.credit_flow_by_month;
 
-create table marts.member_months as
+insert into marts.member_months by name
 select
-    month, customer_key, 'usd' as currency, 4900::bigint as mrr_cents,
-    4900::bigint as billed_mrr_cents, subscriber_cohort_month as cohort_period,
+    month, customer_key, 'usd' as currency, 4900 as mrr_cents,
+    4900 as billed_mrr_cents, subscriber_cohort_month as cohort_period,
     date_diff('month', subscriber_cohort_month, month) as period_index, is_complete
 from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
 
-create table marts.payments as
+insert into marts.payments by name
 select
     'in_' || n as movement_key, date '2026-10-01' as month, date '2026-10-02' as moved_on,
     'payment' as kind, 'user:u' || n as customer_key, 'pro' as product_type, 'usd' as currency,
-    4900::bigint as gross_cents, 0::bigint as refunded_cents
+    4900 as gross_cents, 0 as refunded_cents
 from range(3) as t (n);
 
-create table marts.dim_contacts as
+insert into marts.dim_contacts by name
 select 'user:u' || n as customer_key, 'u' || n as user_id, 'u' || n || '@example.org' as email
 from range(20) as t (n);
 
@@ -134,10 +122,10 @@ create schema meta;
 create table meta.check_results as
 select
     'run-1' as run_id, timestamptz '2026-11-15 12:01:00+00' as checked_at, suite, check_name,
-    table_name, column_name, severity, 'passed' as status, 0::bigint as failed_rows, checked_rows,
+    table_name, column_name, severity, 'passed' as status, 0 as failed_rows, checked_rows,
     '' as detail
 from (values
-    ('mirror', 'users_email_is_an_address', 'users', 'email', 'warn', 340::bigint),
+    ('mirror', 'users_email_is_an_address', 'users', 'email', 'warn', 340),
     ('marts', 'not_null_dim_users_user_id', 'dim_users', 'user_id', 'error', null)
 ) as t (suite, check_name, table_name, column_name, severity, checked_rows);
 
@@ -145,17 +133,17 @@ create table meta.contract_drift as
 select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as kind,
     'read from plan' as detail;
 
-create table marts.member_month_products as
+insert into marts.member_month_products by name
 select month, customer_key, currency, 'pro' as product_type, mrr_cents from marts.member_months;
 
-create table marts.membership_spans as
+insert into marts.membership_spans by name
 select
     customer_key, subscriber_cohort_month::timestamp as began_at,
     subscriber_cohort_month as began_on, null::timestamp as ended_at, null::date as ended_on,
     'pro' as product_type
 from marts.dim_customers;
 
-create table marts.people_now as
+insert into marts.people_now by name
 select
     customer_key, user_id, 'pro' as product,
     ['member', 'member', 'former_member', 'never_member'][1 + n % 4] as membership_state,
@@ -178,66 +166,62 @@ select
     last_sent_at::date as last_sent_on
 from (select *, substr(user_id, 2)::bigint as n from marts.dim_customers);
 
-create table marts.credit_entries as
+insert into marts.credit_entries by name
 select
     row_number() over () as credit_transaction_id, 'u1' as user_id, month,
     month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits, cost_cents
 from marts.usage_by_feature;
 
-create table marts.credit_lots as
+insert into marts.credit_lots by name
 select
-    1::bigint as credit_transaction_id, 'u1' as user_id, date '2026-10-03' as bought_on,
-    'usd' as currency, 54000::bigint as price_cents, 1200::bigint as credits,
-    1200::bigint as outstanding_credits, 54000::bigint as outstanding_cents, false as is_old,
+    1 as credit_transaction_id, 'u1' as user_id, date '2026-10-03' as bought_on,
+    'usd' as currency, 54000 as price_cents, 1200 as credits,
+    1200 as outstanding_credits, 54000 as outstanding_cents, false as is_old,
     false as is_idle;
 
-create table marts.first_purchases as
+insert into marts.first_purchases by name
 select
     customer_key, unnest(['one_time_session', 'pro']) as product_type,
     timestamp '2026-10-02 10:00' as first_paid_at, date '2026-10-02' as first_paid_on
 from marts.payments;
 
-create table marts.dropped_row_list as
+insert into marts.dropped_row_list by name
 select
     'users' as source_table, 'u' || n as row_key, 'internal' as reason, 'u' || n as customer_key,
     null::varchar as currency, null::bigint as amount_cents
 from range(3) as t (n);
 
-create table marts.generations as
+insert into marts.generations by name
 select
     'training' as kind, row_number() over () as row_id, 'u1' as user_id,
     month::timestamp as requested_at, month, 'completed' as status, 38.5 as minutes
 from marts.dim_months;
 
-create table marts.feeds as
+insert into marts.feeds by name
 select
     row_number() over () as feed_layout_id, 'u1' as user_id, month::timestamp as created_at, month,
-    'published' as status, 9::bigint as post_count, 8::bigint as completed_post_count
+    'published' as status, 9 as post_count, 8 as completed_post_count
 from marts.dim_months;
 
-create table marts.chats_by_month as
-select month, 1::bigint as maya_chat_id, 'maya' as chat_type, 'u1' as user_id, 3 as message_count
+insert into marts.chats_by_month by name
+select month, 1 as maya_chat_id, 'maya' as chat_type, 'u1' as user_id, 3 as message_count
 from marts.dim_months;
 
-create table marts.academy_enrollments as
+insert into marts.academy_enrollments by name
 select
-    1::bigint as enrollment_id, 1::bigint as course_id, 'u1' as user_id,
+    1 as enrollment_id, 1 as course_id, 'u1' as user_id,
     timestamp '2026-10-02 10:00' as enrolled_at, true as is_started,
     null::timestamp as finished_at, null::double as days_to_complete;
 
-create table marts.emails_sent (
-    email_send_id bigint, user_id varchar, email_type varchar, status varchar, sent_at timestamp,
-    is_before_payment boolean, is_last_touch boolean, days_to_payment double
-);
-
-create schema if not exists forecast;
-create table forecast.churn_risk as
+insert into forecast.churn_risk by name
 select
     customer_key, user_id, 0.05 + (n % 30) / 100 as risk, risk / 2 as lower, risk * 1.5 as upper,
-    'no_recent_activity' as main_reason, ['no_recent_activity', 'credits_run_out'] as reason_codes,
-    'no activity for 31 days; credits last 3 more days' as reasons, n % 20 = 0 as is_cancelling,
+    n % 20 = 0 as is_cancelling,
+    case when is_cancelling then 'set_to_end' else 'no_recent_activity' end as main_reason,
+    ['no_recent_activity', 'credits_run_out'] as reason_codes,
+    'no activity for 31 days; credits last 3 more days' as reasons,
     renews_on as paid_until_on, (n % 9)::bigint as tenure_months, 'hazard' as model,
-    1200::bigint as n, '' as note
+    1200 as n, '' as note
 from (select *, substr(user_id, 2)::bigint as n from marts.people_now)
 where membership_state = 'member';
 """

@@ -8,6 +8,14 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from tests.support.contracts import create_tables, insert
+
+_USER_COLUMNS = """
+    user_id, customer_key, signed_up_at, signed_up_on, first_activity_at, first_activity_on,
+    first_payment_at, first_payment_on, first_subscription_at, first_subscription_on, product,
+    first_product, acquisition, brand_style, is_onboarded, first_trained_at, first_image_at
+"""
+
 
 @dataclass(frozen=True)
 class User:
@@ -34,7 +42,7 @@ class User:
 
 
 def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: str = "UTC") -> Path:
-    """Write the marts that user-level queries read: build_info, dim_users, fct_activity.
+    """Fill the marts that user-level queries read: build_info, dim_users, fct_activity.
 
     What happens after ``as_of`` is left out, as the models leave it out.
     """
@@ -44,24 +52,8 @@ def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: st
         return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema marts")
+        create_tables(connection)
         write_build_info(connection, as_of, zone)
-        connection.execute(
-            """
-            create table marts.dim_users (
-                user_id varchar, customer_key varchar,
-                signed_up_at timestamp, signed_up_on date,
-                first_activity_at timestamp, first_activity_on date,
-                first_payment_at timestamp, first_payment_on date,
-                first_subscription_at timestamp, first_subscription_on date,
-                product varchar, first_product varchar, acquisition varchar, brand_style varchar,
-                is_onboarded boolean, first_trained_at timestamp, first_image_at timestamp
-            );
-            create table marts.fct_activity (
-                user_id varchar, activity_at timestamp, activity_on date, feature varchar
-            );
-            """
-        )
         people: list[tuple[object, ...]] = []
         events: list[tuple[object, ...]] = []
         for user in users:
@@ -89,20 +81,11 @@ def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: st
                 for moment, feature in user.activity
                 if moment <= as_of
             ]
-        insert(connection, "marts.dim_users", people)
-        insert(connection, "marts.fct_activity", events)
+        insert(connection, "marts.dim_users", _USER_COLUMNS, people)
+        insert(
+            connection, "marts.fct_activity", "user_id, activity_at, activity_on, feature", events
+        )
     return path
-
-
-def insert(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]
-) -> None:
-    """Insert ``rows``, many a statement: one at a time takes DuckDB a millisecond each."""
-    for start in range(0, len(rows), 500):
-        part = rows[start : start + 500]
-        marks = ", ".join(["(" + ", ".join("?" * len(part[0])) + ")"] * len(part))
-        values = [value for row in part for value in row]
-        connection.execute(f"insert into {table} values {marks}", values)
 
 
 def write_build_info(
@@ -110,16 +93,15 @@ def write_build_info(
 ) -> None:
     """Create ``marts.build_info``, its one row as of ``as_of``."""
     tz = ZoneInfo(zone)
+    today = as_of.astimezone(tz).date()
     first_unfinished_day = (as_of + timedelta(microseconds=1)).astimezone(tz).date()
-    connection.execute(
-        """
-        create table marts.build_info as select
-            ?::timestamp as as_of, ?::date as as_of_on, ?::date as complete_until_on,
-            ? as timezone, 14 as grace_days,
-            ?::timestamp as synced_at, 'run-1' as run_id, '0.1.0' as version
-        """,
-        [
-            as_of.replace(tzinfo=None), as_of.astimezone(tz).date(), first_unfinished_day, zone,
-            as_of.replace(tzinfo=None),
-        ],
+    instant = as_of.replace(tzinfo=None)
+    create_tables(connection, "marts.build_info")
+    insert(
+        connection,
+        "marts.build_info",
+        "as_of, as_of_on, as_of_month, complete_until_on, timezone, grace_days, synced_at, run_id,"
+        " version",
+        [(instant, today, today.replace(day=1), first_unfinished_day, zone, 14, instant, "run-1",
+          "0.1.0")],
     )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sselfie_insights.contract import SERIAL, load_contract
+from sselfie_insights.contract import SERIAL, find_marts, load_contract, load_mart
 from sselfie_insights.resources import resource_dir
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema.csv"
@@ -170,3 +170,23 @@ def test_limits_and_freshness_name_documented_columns() -> None:
         for column in table.columns:
             for other in column.minimum_unless:
                 assert set(column.minimum_unless[other]) <= set(table.column(other).values)
+
+
+def test_a_mart_promises_columns_and_their_types() -> None:
+    months = load_mart("dim_months")
+    assert [(column.name, column.data_type) for column in months.columns] == [
+        ("month", "date"), ("next_month", "date"), ("ends_at", "timestamp"),
+        ("is_complete", "boolean"),
+    ]  # fmt: skip
+    with pytest.raises(KeyError, match="core_build"):
+        load_mart("core_build")
+
+
+def test_one_mart_alone_holds_personal_data() -> None:
+    personal = {
+        (name, column.name)
+        for name in find_marts()
+        for column in load_mart(name).columns
+        if column.is_pii
+    }
+    assert personal == {("dim_contacts", "email")}

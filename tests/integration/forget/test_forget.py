@@ -27,6 +27,7 @@ from sselfie_insights.warehouse.publications import keep, list_publications
 from sselfie_insights.warehouse.publish import writable_copy
 from tests.conftest import temporary_database
 from tests.integration.run.people import ANN, BEA, CUSTOMER, DERIVED, EMAIL, SCHEMA, SOURCE
+from tests.support.contracts import create_tables
 from tests.support.warehouses import write_build_info
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -53,7 +54,7 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for day in (0, 1):
             with writable_copy(settings.warehouse) as private, duckdb.connect(private) as db:
                 if day == 0:
-                    db.execute("create schema marts")
+                    create_tables(db)
                     write_build_info(db, NOW, "UTC")
                     db.execute(DERIVED)
                 else:  # a row that was deleted: its bytes are still in the file

@@ -63,9 +63,9 @@ create table snapshots.users_history as
     select unnest(['{ANN}', '{BEA}']) as user_id, 'user' as role;
 create table intermediate.int_payments as
     select unnest(['pi_ann_2', 'pi_bea_1']) as payment_key, 4900 as amount_cents;
-create table marts.dim_customers as
+insert into marts.dim_customers by name
     select unnest(['{ANN}', '{BEA}', 'stripe:{CUSTOMER}']) as customer_key;
-create table marts.payments as
+insert into marts.payments by name
     select unnest(['{ANN}', '{BEA}', 'payment:pi_ann_3']) as customer_key, 4900 as gross_cents;
-create table marts.revenue_by_month as select date '2026-11-01' as month, 14700 as gross_cents;
+insert into marts.revenue_by_month by name select date '2026-11-01' as month, 14700 as gross_cents;
 """

@@ -10,7 +10,8 @@ import pytest
 from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import open_warehouse, read_stamp
-from tests.support.warehouses import insert, write_build_info
+from tests.support.contracts import insert
+from tests.support.warehouses import write_build_info
 
 MONTHS = [date(2024 + n // 12, n % 12 + 1, 1) for n in range(23)]
 AS_OF = datetime(2025, 11, 15, tzinfo=UTC)
@@ -54,7 +55,7 @@ def write(path: Path, values: list[float | None], n: int = 200, running: float =
             (month, "usd", n, value, month != months[-1])
             for month, value in zip(months, [*values, running], strict=True)
         ]
-        insert(connection, "marts.numbers", rows)
+        insert(connection, "marts.numbers", "month, currency, n, value, is_complete", rows)
     return path
 
 

@@ -248,6 +248,8 @@ def test_every_query_gives_what_its_header_says(few: Path, many: Path, name: str
 
 def test_a_query_without_the_schema_says_what_to_run(tmp_path: Path) -> None:
     path = write_members(tmp_path / "w.duckdb", 5)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("drop schema forecast cascade")
     query = find_query("forecast/churn_risk", load_library())
     with (
         open_warehouse(path) as connection,

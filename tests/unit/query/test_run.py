@@ -194,7 +194,7 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
         ("select title from raw.academy_courses", ["title"], ()),
         ("select email, id from raw.unheard_of", ["id"], ("email",)),
         ("select 'x' as email", ["email"], ()),
-        ("from marts.dim_contacts", ["user_id"], ("email",)),
+        ("from marts.dim_contacts", ["customer_key", "user_id"], ("email",)),
         (
             "select title, c.email from raw.academy_courses, marts.dim_contacts as c",
             ["title"],
@@ -213,7 +213,6 @@ def test_a_statement_leaves_personal_data_out_unless_asked(
             create table raw.users (id integer, email varchar);
             create table raw.academy_courses (title varchar);
             create table raw.unheard_of (id integer, email varchar);
-            create table marts.dim_contacts (user_id varchar, email varchar);
             """
         )
     with open_warehouse(path) as connection:

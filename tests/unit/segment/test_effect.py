@@ -10,7 +10,7 @@ import pytest
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.segment.record import PastExport, append_export
 from sselfie_insights.statistics.intervals import newcombe
-from tests.support.warehouses import insert
+from tests.support.contracts import insert
 from tests.unit.segment.people import TODAY, Person, write_people
 
 EXPORTED_ON = TODAY - timedelta(days=40)
@@ -64,10 +64,10 @@ def test_a_goal_counts_from_the_day_after_up_to_the_last_day(tmp_path: Path) -> 
         remember(path, goal, groups, EXPORTED_ON, goal)
     with duckdb.connect(str(path)) as connection:
         days = {key: EXPORTED_ON + timedelta(days=after) for key, after in done.items()}
-        insert(connection, "marts.payments", [(k, "payment", day) for k, day in days.items()])
-        insert(connection, "marts.payments", [("f", "refund", days["b"])])
-        insert(connection, "marts.fct_activity", [(k, "training", d) for k, d in days.items()])
-        insert(connection, "marts.fct_activity", [("f", "chat", days["b"])])
+        paid = [(key, "payment", day) for key, day in days.items()] + [("f", "refund", days["b"])]
+        insert(connection, "marts.payments", "customer_key, kind, moved_on", paid)
+        done_by = [(key, "training", day) for key, day in days.items()] + [("f", "chat", days["b"])]
+        insert(connection, "marts.fct_activity", "user_id, feature, activity_on", done_by)
     rows = {row["segment"]: row for row in effect(path)}
     counts = ("sent_count", "sent_reached_count", "held_out_count", "held_out_reached_count")
     assert {name: tuple(row[c] for c in counts) for name, row in rows.items()} == {
@@ -89,7 +89,7 @@ def test_a_member_is_one_at_the_end_of_the_days(tmp_path: Path) -> None:
         ("e", end + timedelta(days=1), None),
     ]
     with duckdb.connect(str(path)) as connection:
-        insert(connection, "marts.membership_spans", spans)
+        insert(connection, "marts.membership_spans", "customer_key, began_on, ended_on", spans)
     [row] = effect(path)
     assert (row["sent_count"], row["sent_reached_count"]) == (6, 3)  # a, c and d
 
@@ -112,7 +112,8 @@ def test_a_difference_is_told_only_from_enough_people(tmp_path: Path) -> None:
     day = EXPORTED_ON + timedelta(days=3)
     with duckdb.connect(str(path)) as connection:
         payers = sent[:56] + held_out[:48]
-        insert(connection, "marts.payments", [(key, "payment", day) for key in payers])
+        rows = [(key, "payment", day) for key in payers]
+        insert(connection, "marts.payments", "customer_key, kind, moved_on", rows)
     [row] = effect(path)
     assert row["difference"] == pytest.approx(0.2)
     assert (row["low"], row["high"]) == pytest.approx((0.0524, 0.3339), abs=5e-5)
