@@ -128,11 +128,11 @@ def _describe_holders(connection: Connection) -> str:
         """,
         [ADVISORY_LOCK >> 32, ADVISORY_LOCK & 0xFFFFFFFF],
     ).fetchall()
-    told = [
+    described = [
         f"process {pid} ({name or 'unnamed'}, role {role}, connected for {age})"
         for pid, name, role, age in holders
     ]
-    return "; ".join(told) or "it has just ended"
+    return "; ".join(described) or "it has just ended"
 
 
 def _first(connection: Connection, query: LiteralString, parameters: list[Any]) -> Any:
@@ -185,8 +185,8 @@ def refuse_pooler(url: str, connection: Connection | None = None) -> None:
 
 def _explain(error: psycopg.OperationalError, target: str, password: str) -> SourceError:
     text = str(error)
-    told = [line for line in text.splitlines() if "FATAL:" in line or "failed: " in line]
-    reason = (told or text.splitlines() or ["no reason given"])[0]
+    fatal = [line for line in text.splitlines() if "FATAL:" in line or "failed: " in line]
+    reason = (fatal or text.splitlines() or ["no reason given"])[0]
     for mark in ("failed: ", "FATAL:"):
         reason = reason.rpartition(mark)[2].strip()
     if password:

@@ -69,6 +69,6 @@ def _tell(report: "ForgetReport") -> None:
         )
     elif report.source is None:
         say_note("the source was not asked; while it holds the person, a sync brings them back")
-    for path, reason in report.outputs.beyond_reach:
+    for path, reason in report.outputs.unerasable:
         say_note(f"{path} was left alone, {reason}")
     say_note("backups and copies elsewhere are beyond reach: replace them by new ones")

@@ -30,8 +30,8 @@ from sselfie_insights.warehouse.publications import (
     Note,
     Publication,
     is_intact,
-    link_again,
     list_publications,
+    relink,
 )
 from sselfie_insights.warehouse.publish import private_copy, publish
 from sselfie_insights.warehouse.reading import open_warehouse
@@ -82,7 +82,7 @@ def forget(
 
     The source is asked and never changed. While it still has the person, the next sync brings
     them back: delete them there first. Numbers that were made with the person stay as they were
-    published, until the next run makes the marts anew from the mirror.
+    published, until the next run rebuilds the marts from the mirror.
 
     Args:
         settings: The settings in force.
@@ -114,7 +114,7 @@ def forget(
         rows += _rewrite(WAREHOUSE, private, whole, person)
         publish(whole, settings.warehouse)
         for each in linked:
-            link_again(each, settings.warehouse)
+            relink(each, settings.warehouse)
         if exported := erase_people(settings.warehouse, person.keys):
             rows.append(ErasedRows(*_RECORD, exported, 0))
         try:
@@ -161,16 +161,16 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
     if exported := erase_people(warehouse, person.keys, dry_run=True):
         rows.append(ErasedRows(*_RECORD, exported, 0))
     artifacts = artifacts_dir(warehouse)
-    besides = [
+    exclude = [
         warehouse,
         journal_path(warehouse),
         exports_record_path(warehouse),
         publications_dir(warehouse),
         *warehouse.parent.glob(f".{warehouse.name}.*"),
     ]
-    outputs = find_outputs(settings.output_dir, person, besides=besides)
-    leftovers = find_outputs(artifacts, person, besides=())
-    outputs = Outputs((*outputs.remove, *leftovers.remove), outputs.beyond_reach)
+    outputs = find_outputs(settings.output_dir, person, exclude=exclude)
+    leftovers = find_outputs(artifacts, person, exclude=())
+    outputs = Outputs((*outputs.remove, *leftovers.remove), outputs.unerasable)
     source = rows_in_source(settings, person, {each.table for each in rows}, on_note)
     return ForgetReport(tuple(rows), outputs, source, is_done=False)
 

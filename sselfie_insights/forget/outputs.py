@@ -26,25 +26,25 @@ class Outputs:
 
     Attributes:
         remove: Files, and whole exports, that can be made again.
-        beyond_reach: Files that are somebody's own to deal with, and why.
+        unerasable: Files that are somebody's own to deal with, and why.
     """
 
     remove: tuple[Path, ...]
-    beyond_reach: tuple[tuple[Path, str], ...]
+    unerasable: tuple[tuple[Path, str], ...]
 
 
-def find_outputs(folder: Path, person: Person, *, besides: Iterable[Path]) -> Outputs:
+def find_outputs(folder: Path, person: Person, *, exclude: Iterable[Path]) -> Outputs:
     """Search every file below ``folder`` for ``person``.
 
     Args:
         folder: Where reports and exports are written; it need not exist.
         person: Who is to be forgotten.
-        besides: The warehouse and what lies beside it, which are not outputs.
+        exclude: The warehouse and what lies beside it, which are not outputs.
     """
     pattern = person.pattern()
     remove: dict[Path, None] = {}
     beyond = []
-    skipped = {path.resolve() for path in besides}
+    skipped = {path.resolve() for path in exclude}
     for path in _files(folder, skipped) if pattern else ():
         try:
             if is_backup(path):

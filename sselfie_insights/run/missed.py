@@ -35,5 +35,5 @@ def describe_missed(days: list[date]) -> str:
     """Return in words that ``days`` were missed, and what that means; nothing when none was."""
     if not days:
         return ""
-    told = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
-    return f"no run published on {told}: {LOST}"
+    period = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+    return f"no run published on {period}: {LOST}"

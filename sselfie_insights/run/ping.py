@@ -1,4 +1,4 @@
-"""Tell a monitor that a run begins, and how it ended. That it cannot be told fails no run."""
+"""Notify a monitor that a run begins, and how it ended; a failure to do so fails no run."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ class Pinger:
 
     ``{event}`` in the address becomes ``start``, and at the end the exit code of the run: the form
     of https://healthchecks.io/docs/http_api/ (read 2026-11). Without it every event goes to the
-    same address, and the body tells them apart; its ``text`` is what chat webhooks show.
+    same address, and the body distinguishes them; its ``text`` is what chat webhooks show.
     """
 
     def __init__(self, settings: Settings, run_id: str, log: FilteringBoundLogger) -> None:
@@ -36,11 +36,11 @@ class Pinger:
         self._log = log
 
     def begin(self) -> None:
-        """Tell that the run begins."""
+        """Report that the run begins."""
         self._post("start", {"event": "start", "text": "sselfie run has begun"})
 
     def end(self, exit_code: int, error: str | None) -> None:
-        """Tell how the run ended."""
+        """Report how the run ended."""
         body = {
             "event": "failure" if exit_code else "success",
             "exit_code": exit_code,
@@ -72,7 +72,7 @@ class Pinger:
         if reason:
             # The address is a secret: who has it can say that all is well.
             host = urlsplit(self._url).hostname
-            self._log.warning(f"{host} could not be told '{event}': {reason}", step="ping")
+            self._log.warning(f"{host} could not be notified of '{event}': {reason}", step="ping")
 
 
 def _send(request: urllib.request.Request) -> str:

@@ -21,7 +21,7 @@ from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse import journal
 from sselfie_insights.warehouse.lock import warehouse_lock
-from sselfie_insights.warehouse.publications import keep
+from sselfie_insights.warehouse.publications import retain
 from sselfie_insights.warehouse.publish import private_copy, publish
 from sselfie_insights.warehouse.space import require_space
 from sselfie_insights.warehouse.storage import explain_storage
@@ -72,7 +72,7 @@ def run(
 
     Args:
         settings: The settings in force.
-        log: What is told of every step.
+        log: Receives a line about every step.
         steps: Names of ``STEPS``, in order, see ``choose_steps``.
         timeout: How long the run may take; None sets no limit.
         on_progress: Called while a step goes on.
@@ -145,12 +145,13 @@ class _Run:
         )
 
     def _look_back(self) -> None:
-        """Tell of runs that died, and of days that no run published anything on."""
+        """Report runs that died, and days on which no run published anything."""
         warehouse = self._settings.warehouse
         for dead in journal.close_dead_runs(warehouse, self._run_id):
             self._log.warning(
                 f"the {dead['command']} of {dead['started_at'][:19]} UTC (process {dead.get('pid')}"
-                f" on {dead.get('host')}) ended without a word; what it left over is removed"
+                f" on {dead.get('host')}) terminated without a final status; what it left over is"
+                " removed"
             )
         zone = parse_zone(self._settings.timezone)
         days = missed_days(journal.read_journal(warehouse), datetime.now(UTC), zone)
@@ -168,7 +169,7 @@ class _Run:
             raise UsageError(
                 f"no warehouse at {settings.warehouse}", remedy="do not leave out the step 'sync'"
             )
-        # A wrong name is told of before anything is read.
+        # A wrong name is reported before anything is read.
         check.load_severities(settings)
         if "build" in self._steps:
             require_known_tests(settings)
@@ -233,7 +234,7 @@ class _Run:
         self._entry["published"] = True
         at = datetime.now(UTC)
         try:
-            self._entry["publication"] = keep(warehouse, at).name
+            self._entry["publication"] = retain(warehouse, at).name
             # By the slower clock, this machine's or the source's: one that jumps removes nothing.
             prune(self._settings, min(at, self._read_at or at), on_note=self._warn)
         except StorageError as error:
@@ -269,7 +270,7 @@ class _Run:
         self._log.info(f"exported {len(files)} files to {folder}")
 
     def _fail(self, error: BaseException) -> None:
-        """Write what happened, say it on the pages of the last good publication, tell others."""
+        """Write what happened, show it on the pages of the last good publication, and notify."""
         entry, settings = self._entry, self._settings
         entry["failed_step"] = self._step
         with suppress(StorageError):  # what stopped the run matters more

@@ -48,11 +48,11 @@ def _describe_source(settings: Settings) -> str:
         target = source.target
     state = read_state(settings.warehouse)
     size = write_bytes(sum(table.bytes for table in tables))
-    told = f"{len(tables)} tables of {target}, {size} there at its last ANALYZE"
+    size_text = f"{len(tables)} tables of {target}, {size} there at its last ANALYZE"
     if state.last_snapshot_at is None:
-        return f"{told}; never mirrored, so that every table is read in full"
+        return f"{size_text}; never mirrored, so that every table is read in full"
     rows = sum(table.row_count for table in state.tables.values())
-    return f"{told}; {rows} rows mirrored at {write_instant(state.last_snapshot_at)}"
+    return f"{size_text}; {rows} rows mirrored at {write_instant(state.last_snapshot_at)}"
 
 
 def _describe_severities(settings: Settings) -> str:

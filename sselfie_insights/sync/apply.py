@@ -29,7 +29,7 @@ class Applier:
         lineage: The source's history.
         meta: Where the outcome is recorded.
         loader: What writes a table.
-        on_progress: What is told about it.
+        on_progress: Called as it goes on.
     """
 
     db: duckdb.DuckDBPyConnection

@@ -27,7 +27,7 @@ def changed_since(since: int, now: int) -> str:
         ValueError: The snapshots lie too far apart, or the wrong way round.
     """
     if not since <= now < since + MAX_GAP:
-        raise ValueError(f"the gap from transaction {since} to {now} cannot be told from xmin")
+        raise ValueError(f"the gap from transaction {since} to {now} cannot be derived from xmin")
     if since == now:
         return "false"
     first, last = since % EPOCH, (now - 1) % EPOCH

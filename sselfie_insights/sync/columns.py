@@ -191,7 +191,7 @@ def place_table(table: SourceTable, schema: str, name: str, secrets: Iterable[st
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
-    """Return ``names`` told apart for DuckDB, which ignores case: ``Name`` may become ``Name__2``.
+    """Return ``names`` distinct for DuckDB, which ignores case: ``Name`` may become ``Name__2``.
 
     Of names that differ only in case the one in lower case keeps its name; else the first does.
     """

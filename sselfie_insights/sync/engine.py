@@ -52,7 +52,7 @@ class Request:
         tables: The tables to sync; all when empty.
         verify: Whether every table is compared with the source.
         into: A private copy to write, of a run that publishes it later; None makes its own.
-        on_progress: What is told about progress.
+        on_progress: Called as the sync goes on.
     """
 
     settings: Settings

@@ -16,7 +16,7 @@ GONE = ("does not exist", "could not open relation", "cache lookup failed", "not
 """What a read meets that comes in the middle of a migration, even one that is undone later.
 
 Other errors say the same now and then, of a function or a type. They are met three times before
-they are told.
+they are reported.
 """
 
 REPLAY_CONFLICT = "conflict with recovery"
@@ -53,8 +53,8 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
         before: Its catalog before the snapshot; empty when that could not be read.
     """
     text = source.redact(str(error))
-    if isinstance(error, duckdb.Error) and (told := explain_storage(text)):
-        return told
+    if isinstance(error, duckdb.Error) and (failure := explain_storage(text)):
+        return failure
     if isinstance(error, duckdb.InternalException | duckdb.FatalException):
         return error
     reason = _reason(text)

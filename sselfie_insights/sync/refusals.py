@@ -1,4 +1,4 @@
-"""What the mirror refuses: a source that would show it less than everything, without a word."""
+"""What the mirror refuses: a source that would silently show it less than everything."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,6 +1,6 @@
 """The journal: what became of every run, failed ones too, beside the warehouse.
 
-``meta`` tells of what was published; the journal tells of every attempt. It is append-only JSON
+``meta`` records what was published; the journal, every attempt. It is append-only JSON
 lines in ``<warehouse>.runs.jsonl``, which no publication replaces. A run writes a line when it
 begins and a whole one when it ends; ``sselfie run`` writes one more once it has published, or
 failed to, so that the pages it then renders can tell. The last line of a run is what counts.
@@ -86,7 +86,7 @@ def read_journal(warehouse: Path) -> list[Entry]:
 
 
 def read_unended(warehouse: Path) -> list[Entry]:
-    """Return the runs that began and have not ended: they run, or died without a word.
+    """Return the runs that began and have not ended: they run, or died without a final status.
 
     Raises:
         StorageError: The journal cannot be read.
@@ -103,7 +103,7 @@ def close_dead_runs(warehouse: Path, run_id: str) -> list[Entry]:
     dead = [entry for entry in read_unended(warehouse) if entry["run_id"] != run_id]
     for entry in dead:
         entry["exit_code"] = int(ExitCode.INTERRUPTED)
-        entry["error"] = "it ended without a word: killed, or the machine stopped"
+        entry["error"] = "it terminated without a final status: killed, or the machine stopped"
         entry["finished_at"] = datetime.now(UTC).isoformat()
         _append(warehouse, entry)
     return dead

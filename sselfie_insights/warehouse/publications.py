@@ -69,10 +69,10 @@ def select_old(
     ]
 
 
-def keep(warehouse: Path, at: datetime) -> Publication:
-    """Keep the file that is published now; the caller holds the lock of the warehouse.
+def retain(warehouse: Path, at: datetime) -> Publication:
+    """Retain the file that is published now; the caller holds the lock of the warehouse.
 
-    Keeping the same file again gives the publication that there is.
+    Retaining the same file again gives the publication that there is.
 
     Args:
         warehouse: The published file.
@@ -85,7 +85,7 @@ def keep(warehouse: Path, at: datetime) -> Publication:
     folder = publications_dir(warehouse)
     second = at.astimezone(UTC).replace(microsecond=0)
     name, number = write_name(at), 1
-    with _keeping(warehouse):
+    with _retaining(warehouse):
         folder.mkdir(mode=0o700, exist_ok=True)
         for left_over in folder.glob(f"*{PARTIAL}"):
             left_over.unlink()
@@ -98,14 +98,14 @@ def keep(warehouse: Path, at: datetime) -> Publication:
     return Publication(name, path, second)
 
 
-def link_again(publication: Publication, warehouse: Path) -> None:
-    """Make ``publication`` the published file, which was written anew in its place.
+def relink(publication: Publication, warehouse: Path) -> None:
+    """Make ``publication`` the published file, which was rewritten in its place.
 
     Raises:
         StorageError: The folder cannot be written.
     """
     new = publication.path.with_name(f"{publication.path.name}.new{PARTIAL}")
-    with _keeping(warehouse):
+    with _retaining(warehouse):
         new.unlink(missing_ok=True)
         _link(warehouse.resolve(), new)
         new.replace(publication.path)
@@ -233,7 +233,7 @@ def is_intact(path: Path) -> bool:
     return True
 
 
-def _keeping(warehouse: Path) -> AbstractContextManager[None]:
+def _retaining(warehouse: Path) -> AbstractContextManager[None]:
     folder = publications_dir(warehouse)
     return storage_errors(
         f"{warehouse} was published, but cannot be kept in {folder}",

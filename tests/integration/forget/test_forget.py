@@ -23,7 +23,7 @@ from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.sync import sync
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import journal_path
-from sselfie_insights.warehouse.publications import keep, list_publications
+from sselfie_insights.warehouse.publications import list_publications, retain
 from sselfie_insights.warehouse.publish import writable_copy
 from tests.conftest import temporary_database
 from tests.integration.run.people import ANN, BEA, CUSTOMER, DERIVED, EMAIL, SCHEMA, SOURCE
@@ -59,7 +59,7 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                     db.execute(DERIVED)
                 else:  # a row that was deleted: its bytes are still in the file
                     db.execute("delete from raw.feedback")
-            keep(settings.warehouse, NOW + timedelta(days=day))
+            retain(settings.warehouse, NOW + timedelta(days=day))
         _write_outputs(settings.output_dir)
         yield Place(settings, folder, url)
 
@@ -285,7 +285,7 @@ def test_deleted_in_the_source_too_the_person_stays_away(server: str, tmp_path: 
         assert sync(settings).mode == "unchanged"
 
 
-def test_what_is_beyond_reach_is_named(place: Place) -> None:
+def test_what_cannot_be_erased_is_named(place: Place) -> None:
     out = place.settings.output_dir
     backup(place.settings.warehouse, out / "backup.zip")
     shutil.copy(place.settings.warehouse, out / "mine.duckdb")
@@ -299,7 +299,7 @@ def test_what_is_beyond_reach_is_named(place: Place) -> None:
     unreachable = place.settings.model_copy(update={"database_url": None})
     report = forget(unreachable, ANN, on_note=notes.append)
     assert report.source is None
-    assert {path.name for path, _ in report.outputs.beyond_reach} == {
+    assert {path.name for path, _ in report.outputs.unerasable} == {
         "backup.zip", "mine.duckdb", "damaged.xlsx", "cut.parquet",
     }  # fmt: skip
     assert (out / "backup.zip").exists() and (out / "mine.duckdb").exists()

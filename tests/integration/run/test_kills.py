@@ -139,7 +139,7 @@ def test_killed_at_random_instants(victim: Nightly) -> None:
             assert read_unended(victim.warehouse) == []
     died = [entry for entry in read_journal(victim.warehouse) if entry["exit_code"]]
     assert len(died) <= killed
-    assert all("without a word" in entry["error"] for entry in died)
+    assert all("without a final status" in entry["error"] for entry in died)
     if IS_REAL:
         found = compare(victim.settings(), first, victim.warehouse).restatements
         assert {

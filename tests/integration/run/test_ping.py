@@ -93,11 +93,14 @@ def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
     monitor.babbles = True
     pinger = ping.Pinger(nightly.settings(ping_url=monitor.url("/")), "run", open_log("text"))
     pinger.begin()
-    assert "warning: 127.0.0.1 could not be told 'start': BadStatusLine" in capsys.readouterr().err
+    assert (
+        "warning: 127.0.0.1 could not be notified of 'start': BadStatusLine"
+        in capsys.readouterr().err
+    )
     nightly.run(ping_url="http://127.0.0.1:1/hunter2")
     told = capsys.readouterr().err
-    assert "warning: 127.0.0.1 could not be told 'start': " in told
-    assert "warning: 127.0.0.1 could not be told '0': " in told
+    assert "warning: 127.0.0.1 could not be notified of 'start': " in told
+    assert "warning: 127.0.0.1 could not be notified of '0': " in told
     assert "hunter2" not in told + journal_path(nightly.warehouse).read_text()
     assert nightly.rounds() == {0}
     monkeypatch.setenv("SSELFIE_PING_URL", "https://hc.example/hunter2")
@@ -114,4 +117,4 @@ def test_a_monitor_that_answers_without_end_is_left(
     monitor.drips = True
     pinger = ping.Pinger(nightly.settings(ping_url=monitor.url("/")), "run", open_log("text"))
     pinger.end(0, None)
-    assert "127.0.0.1 could not be told '0': no answer within 1 s" in capsys.readouterr().err
+    assert "127.0.0.1 could not be notified of '0': no answer within 1 s" in capsys.readouterr().err

@@ -298,7 +298,7 @@ def test_a_run_that_died_and_missed_days_are_told(
     journal_path(nightly.warehouse).write_text("".join(json.dumps(line) + "\n" for line in lines))
     nightly.run()
     told = capsys.readouterr().err
-    assert "(process 7 on cron) ended without a word" in told
+    assert "(process 7 on cron) terminated without a final status" in told
     days = [str((now - timedelta(days=count)).date()) for count in (3, 2, 1)]
     assert f"no run published on {days[0]} to {days[2]} (3 days)" in told
     assert "was not seen on those days" in told

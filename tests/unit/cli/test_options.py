@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
 from sselfie_insights.warehouse.paths import publications_dir
-from sselfie_insights.warehouse.publications import keep
+from sselfie_insights.warehouse.publications import retain
 from tests.support.business import write_business
 
 NAME = "20261115T130000Z"
@@ -21,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kept publication, and a warehouse whose first month of revenue says something else."""
     folder = tmp_path_factory.mktemp("option")
     warehouse = write_business(folder / "w.duckdb")
-    keep(warehouse, datetime(2026, 11, 15, 13, tzinfo=UTC))
+    retain(warehouse, datetime(2026, 11, 15, 13, tzinfo=UTC))
     content = warehouse.read_bytes()
     (folder / "new.duckdb").write_bytes(content)
     with duckdb.connect(folder / "new.duckdb") as db:

@@ -17,7 +17,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import load_library
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.journal import journaled
-from sselfie_insights.warehouse.publications import keep
+from sselfie_insights.warehouse.publications import retain
 from tests.support.business import write_business
 
 SEPTEMBER = date(2026, 9, 1)
@@ -295,7 +295,7 @@ def test_the_command_takes_dates_names_and_files(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     warehouse = Path(shutil.copy(template, tmp_path / "w.duckdb"))
-    kept = keep(warehouse, datetime(2026, 11, 15, 13, tzinfo=UTC))
+    kept = retain(warehouse, datetime(2026, 11, 15, 13, tzinfo=UTC))
     after = Path(shutil.copy(template, tmp_path / "b.duckdb"))
     with duckdb.connect(after) as db:
         db.execute(LATE + MORE)

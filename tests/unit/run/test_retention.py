@@ -6,7 +6,7 @@ import pytest
 
 from sselfie_insights.run.retention import export_dir, is_whole_export, prune
 from sselfie_insights.settings import Settings, load_settings
-from sselfie_insights.warehouse.publications import keep, list_publications
+from sselfie_insights.warehouse.publications import list_publications, retain
 from tests.support.warehouses import write_warehouse
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def test_prunes_publications_and_exports_alike(settings: Settings) -> None:
     for days in (3, 2, 1, 0):
         at = NOW - timedelta(days=days)
         new = write_warehouse(settings.warehouse.with_name("new.duckdb"), [], at)
-        keep(new.replace(settings.warehouse), at)
+        retain(new.replace(settings.warehouse), at)
         folders.append(write_export(settings, at))
     pruned = prune(settings, NOW)
     assert pruned.publications == ("20261119T120000Z", "20261120T120000Z")

@@ -12,9 +12,9 @@ from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import publications_dir
 from sselfie_insights.warehouse.publications import (
     find_publication,
-    keep,
     list_publications,
     prune_publications,
+    retain,
     use_publication,
 )
 from tests.support.warehouses import write_warehouse
@@ -32,7 +32,7 @@ def publish(folder: Path, at: datetime) -> Path:
 def warehouse(tmp_path: Path) -> Path:
     """Three publications: two on the 20th of November (UTC), one on the 22nd."""
     for at in (NOON, NOON + timedelta(hours=11, minutes=30), NOON + timedelta(days=2)):
-        keep(publish(tmp_path, at), at)
+        retain(publish(tmp_path, at), at)
     return tmp_path / "w.duckdb"
 
 
@@ -99,9 +99,9 @@ def test_without_any_publication_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_two_publications_of_one_second_are_both_kept(warehouse: Path, tmp_path: Path) -> None:
     at = NOON + timedelta(days=2)
-    first = keep(publish(tmp_path, at), at)
-    again = keep(warehouse, at + timedelta(milliseconds=900))
-    second = keep(publish(tmp_path, at), at)
+    first = retain(publish(tmp_path, at), at)
+    again = retain(warehouse, at + timedelta(milliseconds=900))
+    second = retain(publish(tmp_path, at), at)
     assert (first.name, again.name, second.name) == (
         "20261122T120000Z-2",
         "20261122T120000Z-2",
@@ -136,7 +136,7 @@ def test_copies_where_links_are_impossible(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "link", refuse)
     warehouse = publish(tmp_path, NOON)
-    kept = keep(warehouse, NOON)
+    kept = retain(warehouse, NOON)
     assert not kept.path.samefile(warehouse)
     assert kept.path.read_bytes() == warehouse.read_bytes()
     assert kept.path.stat().st_mode & 0o777 == 0o600
@@ -147,7 +147,7 @@ def test_what_a_killed_copy_left_is_removed(warehouse: Path) -> None:
     left_over = publications_dir(warehouse) / "20261121T120000Z.duckdb.partial"
     left_over.write_bytes(b"half")
     assert len(names(warehouse)) == 3
-    keep(warehouse, NOON + timedelta(days=3))
+    retain(warehouse, NOON + timedelta(days=3))
     assert not left_over.exists()
 
 
@@ -160,7 +160,7 @@ def test_a_folder_that_takes_no_file_is_a_storage_error(
 
     monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(StorageError, match=f"cannot be kept.*{os.strerror(code)}"):
-        keep(publish(tmp_path, NOON), NOON)
+        retain(publish(tmp_path, NOON), NOON)
 
 
 def test_prunes_by_count(warehouse: Path) -> None:
