@@ -11,7 +11,7 @@ import duckdb
 from structlog.typing import FilteringBoundLogger
 
 from sselfie_insights.clock import parse_zone, write_instant
-from sselfie_insights.errors import StorageError, TimedOutError, UsageError
+from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
 from sselfie_insights.files import is_full, storage_error
 from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.run.missed import describe_missed, missed_days
@@ -291,7 +291,7 @@ class _Run:
                 RENDER_AGAIN, lambda: "rendering took too long", lambda _: self._ping(error)
             ):
                 self._render()
-        except Exception as second:  # after a timeout amid an import, say
+        except SselfieError as second:
             self._warn(f"the pages do not show that this run failed: {second}")
 
     def _die(self, error: TimedOutError) -> None:

@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import ExitCode, LockedError, SourceError, StorageError
+from sselfie_insights.sync.source import Source
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.lock import warehouse_lock
 from tests.integration.sync.conftest import Bench
@@ -199,6 +202,23 @@ def test_a_second_sync_is_turned_away(newest: Bench) -> None:
         leave.set()
         holder.join()
     assert newest.sync().published
+
+
+def test_an_interrupt_that_psycopg_makes_a_lost_connection_of_is_one(
+    newest: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does when the signal comes between the sending of a query and the wait for its rows."""
+    fill(newest, 10)
+
+    def lose(source: Source) -> str:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise psycopg.OperationalError("sending query failed: another command is in progress")
+
+    monkeypatch.setattr(Source, "read_lineage", lose)
+    with pytest.raises(KeyboardInterrupt):
+        newest.sync()
+    assert read_journal(newest.warehouse)[-1]["exit_code"] == ExitCode.INTERRUPTED
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])

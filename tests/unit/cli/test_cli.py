@@ -56,6 +56,20 @@ def test_a_mistake_is_told_in_one_line_without_a_traceback(monkeypatch: pytest.M
     ]
 
 
+@pytest.mark.parametrize("end", ["raise RuntimeError('odd')", "raise SystemExit(3)", "return"])
+def test_whatever_follows_an_interrupt_ends_as_interrupted(end: str) -> None:
+    probe = (
+        "import signal, sselfie_insights.cli as cli\n"
+        "def app():\n"
+        "    try:\n        signal.raise_signal(signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n        pass\n"
+        f"    {end}\n"
+        "cli.app = app\ncli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert run("frobnicate").returncode == 2
 
