@@ -5,24 +5,23 @@ from xdist.workermanage import WorkerController
 
 SHARED = {
     "tests/dbt/": "the built project",
-    "tests/integration/forecast/test_built_business.py": "the built business",
-    "tests/integration/report/test_real_business.py": "the built business",
-    "tests/integration/test_answers.py": "the built business",
-    "tests/integration/test_growth.py": "the built business",
-    "tests/integration/test_drill_downs.py": "the businesses of both shapes",
-    "tests/integration/test_shapes.py": "the businesses of both shapes",
+    "tests/integration/forecast/test_built_business.py": "the built businesses",
+    "tests/integration/report/test_real_business.py": "the built businesses",
+    "tests/integration/test_answers.py": "the built businesses",
+    "tests/integration/test_drill_downs.py": "the built businesses",
+    "tests/integration/test_growth.py": "the built businesses",
+    "tests/integration/test_shapes.py": "the built businesses",
 }
 """What several files read and takes long to set up, by how their names begin: one worker has it."""
 
 LONGEST = (
-    "the businesses of both shapes",
-    "the built business",
+    "the built businesses",
     "the built project",
-    "tests/integration/test_wheel.py",
-    "tests/integration/run/test_kills.py",
-    "tests/integration/run/test_interrupt.py",
-    "tests/integration/sync/test_fuzz.py",
     "tests/browser/test_pages.py",
+    "tests/integration/sync/test_incremental.py",
+    "tests/integration/query/test_commands.py",
+    "tests/unit/forecast/test_step.py",
+    "tests/integration/sync/test_fuzz.py",
 )
 """What takes a good part of a minute or more: it begins first, so that none is left to the end."""
 
