@@ -257,7 +257,7 @@ def _merge_lines(path: Path, restored: bytes, name: Callable[[bytes], Hashable])
 
 
 def _name_export(line: bytes) -> Hashable:
-    """Return what tells an export apart; one that is there may have lost who was forgotten."""
+    """Return what identifies an export; one that is there may have lost who was forgotten."""
     try:
         export = json.loads(line)
         return str(export["segment"]), str(export["exported_on"])

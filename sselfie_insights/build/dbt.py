@@ -19,7 +19,7 @@ Progress = Callable[[int, int, str], None]
 
 ENV_PREFIX = "DBT_ENV_CUSTOM_ENV_"
 TOKEN = f"{ENV_PREFIX}SSELFIE_TOKEN"
-"""dbt copies it into its artifacts, so that those of a child of a run that died are told apart."""
+"""dbt copies it into its artifacts, so that those of a child of a run that died are recognised."""
 
 PROCESS = Path(__file__).with_name("dbt_worker.py")
 """The child: run by its path and with ``-P``, so that it finds dbt and not the module beside it."""

@@ -1,4 +1,4 @@
-"""dbt in a process of its own, which tells of results and of errors alone.
+"""dbt in a process of its own, which reports results and errors alone.
 
 ``run_dbt`` runs this file; nothing imports it. dbt fires some thirty events a node, and its own
 loggers put every one into words before they ask whether anybody wants to read it.
@@ -17,7 +17,7 @@ RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 
 
 def main(arguments: list[str]) -> str | None:
-    """Run one dbt command; return what to say of an error that no event told of."""
+    """Run one dbt command; return the words of an error that no event reported."""
     # To search dbt's many objects for garbage takes a tenth of a build, and finds little.
     gc.disable()
     from dbt.cli.main import dbtRunner
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> str | None:
 
     errors = []
 
-    def tell(event: "EventMsg") -> None:
+    def report(event: "EventMsg") -> None:
         if event.info.level == "error":
             errors.append(event)
         elif event.info.name not in RESULTS:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> str | None:
             os._exit(1)  # whoever ran it was killed; dbt would wait for its threads for ever
 
     silent = ["--log-level", "none", "--log-level-file", "none"]
-    outcome = dbtRunner(callbacks=[tell]).invoke([*silent, *arguments])
+    outcome = dbtRunner(callbacks=[report]).invoke([*silent, *arguments])
     return None if errors or outcome.exception is None else str(outcome.exception)
 
 

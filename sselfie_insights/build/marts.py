@@ -91,7 +91,7 @@ def build_into(
     """Build every mart in a private copy, test them, record the findings, and forecast.
 
     Models, snapshots and tests are one call of dbt: to start it twice takes seconds. dbt only
-    tells what the tests found; how severe that is, ``checks.yml`` says.
+    says what the tests found; ``checks.yml`` says how severe that is.
 
     Args:
         private: The private copy of a run that holds the warehouse.
@@ -287,8 +287,8 @@ def _require_models(results: Sequence[NodeResult]) -> None:
     if not models:
         return
     reason = " ".join(models[0].message.split())
-    if told := explain_storage(reason):
-        raise told
+    if failure := explain_storage(reason):
+        raise failure
     raise SselfieError(
         f"{len(models)} of the models failed, first {models[0].name}: {reason}",
         remedy="nothing was published",

@@ -16,7 +16,7 @@ def open_log(
     Args:
         form: How it is written.
         quiet: Whether to leave out what is no warning and no error.
-        verbose: Whether to tell of details, too.
+        verbose: Whether to write details, too.
     """
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     processors: list[Processor] = (

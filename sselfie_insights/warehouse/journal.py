@@ -3,7 +3,7 @@
 ``meta`` records what was published; the journal, every attempt. It is append-only JSON
 lines in ``<warehouse>.runs.jsonl``, which no publication replaces. A run writes a line when it
 begins and a whole one when it ends; ``sselfie run`` writes one more once it has published, or
-failed to, so that the pages it then renders can tell. The last line of a run is what counts.
+failed to, so that the pages it then renders show it. The last line of a run is what counts.
 """
 
 import json
