@@ -7,7 +7,7 @@ FORGOTTEN = "[forgotten]"
 """What stands where text of others mentioned the person."""
 
 LEAST_ID = 8
-"""Characters of an id that cannot be mistaken for other text; a shorter one is matched whole only."""
+"""Characters of an id that is looked for in texts; a shorter one is matched whole only."""
 
 
 @dataclass
