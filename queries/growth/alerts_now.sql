@@ -6,9 +6,10 @@ description: >-
   is beyond its line, a share only with the whole of its 95 % interval, or when it has left its
   usual course: further than a number of scaled MADs from the median of earlier periods, by what
   was known at the time. What has too few people or too short a history behind it is not judged.
+  They were judged when the marts were built, by the alerts.yml of then; 'sselfie alerts' judges
+  them by the present one.
 key: [alert, part, kind]
 group_size: n
-computed: alerts
 columns:
   alert: {unit: text, description: What is watched.}
   part: {unit: text, description: "The currency or other part, where several are watched."}
@@ -21,4 +22,16 @@ columns:
   n: {unit: count, description: People or events behind the number.}
   detail: {unit: text, of: n, description: The judgement in words.}
 */
--- Worked out from the queries that alerts.yml names.
+select
+    alert,
+    part,
+    kind,
+    state,
+    period_on,
+    value,
+    low,
+    high,
+    n,
+    detail
+from growth.alerts
+order by position

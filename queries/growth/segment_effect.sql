@@ -6,12 +6,12 @@ description: >-
   its goal within some days, and the difference with its 95 % interval (Newcombe 1998, method 10).
   A person counts once a segment, from the first export on, and only when all of those days have
   passed. The goal member means a member at their end, the others something done in them. No share
-  is told while either group has fewer people than needed.
+  is shown while either group has fewer people than needed. Measured when the marts were built, from
+  the exports recorded by then, within 7, 14, 30, 60 and 90 days.
 key: [segment]
 group_size: [sent_count, held_out_count]
-computed: segment_effect
 parameters:
-  within_days: {type: integer, default: 30, minimum: 1, maximum: 365, description: Days after the export in which the goal counts.}
+  within_days: {type: choice, choices: ["7", "14", "30", "60", "90"], default: "30", description: Days after the export in which the goal counts.}
   least: {type: integer, default: 20, minimum: 5, description: People needed in each group.}
 columns:
   segment: {unit: text, description: The segment.}
@@ -28,5 +28,32 @@ columns:
   waiting_count: {unit: count, description: People whose days have not all passed.}
   verdict: {unit: text, description: "What can be said: more, fewer, no difference proven, or too few."}
 */
--- Worked out from the record of exports, over marts.people_now, marts.membership_spans,
--- marts.payments and marts.fct_activity.
+with effect as (
+    select
+        *,
+        sent_count >= $least and held_out_count >= $least as is_enough
+    from growth.segment_effect
+    where within_days = cast($within_days as integer)
+)
+
+select
+    segment,
+    goal,
+    sent_count,
+    sent_reached_count,
+    case when is_enough then sent_reached_count / sent_count end as sent_rate,
+    held_out_count,
+    held_out_reached_count,
+    case when is_enough then held_out_reached_count / held_out_count end as held_out_rate,
+    case when is_enough then difference end as difference,
+    case when is_enough then low end as low,
+    case when is_enough then high end as high,
+    waiting_count,
+    case
+        when not is_enough then 'too few to tell: ' || $least || ' people are needed in each group'
+        when low > 0 then 'more reached the goal'
+        when high < 0 then 'fewer reached the goal'
+        else 'no difference proven'
+    end as verdict
+from effect
+order by segment, goal

@@ -3,7 +3,7 @@ grain: One row per pair of segments with people in common.
 title: Overlaps of the segments
 description: >-
   How many people two segments have in common. Whoever is exported with one cools down for all
-  the others.
+  the others. Counted when the marts were built, every segment with its default parameters.
 key: [segment, other_segment]
 drill_down:
   - segments/at_risk
@@ -17,10 +17,14 @@ drill_down:
   - segments/trained_idle
   - segments/win_back
 group_size: person_count
-computed: segment_overlaps
 columns:
   segment: {unit: text, description: One segment.}
   other_segment: {unit: text, description: "The other, later in the alphabet."}
   person_count: {unit: count, description: People in both.}
 */
--- Worked out from every query of segments/, which read marts.people_now.
+select
+    segment,
+    other_segment,
+    person_count
+from growth.segment_overlaps
+order by person_count desc, segment, other_segment

@@ -3,7 +3,9 @@ grain: One row per segment and reason.
 title: Sizes of the segments
 description: >-
   How many people are in each segment, and why. Cooling down are those to whom an e-mail was sent,
-  or who were exported with any segment, in the last days; the others can be written to.
+  or who were exported with any segment, in the last days; the others can be written to. Counted
+  when the marts were built, every segment with its default parameters; 'sselfie segment list'
+  counts them now.
 key: [segment, reason]
 drill_down:
   - segments/at_risk
@@ -17,7 +19,6 @@ drill_down:
   - segments/trained_idle
   - segments/win_back
 group_size: person_count
-computed: segment_sizes
 columns:
   segment: {unit: text, description: The segment; see 'sselfie segment show'.}
   reason: {unit: text, description: "Why people are in it; nobody where it is empty."}
@@ -25,4 +26,11 @@ columns:
   cooling_count: {unit: count, description: "Of them, those written to lately."}
   ready_count: {unit: count, description: "Of them, those who can be written to."}
 */
--- Worked out from every query of segments/, which read marts.people_now.
+select
+    segment,
+    reason,
+    person_count,
+    cooling_count,
+    ready_count
+from growth.segment_sizes
+order by segment, person_count desc, reason

@@ -56,9 +56,15 @@ class Watch(_Strict):
     below: float | None = None
     anomaly: Anomaly | None = None
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which of above, below and anomaly it has: a judgement each."""
+        kinds = ("above", "below", "anomaly")
+        return tuple(kind for kind in kinds if getattr(self, kind) is not None)
+
     @model_validator(mode="after")
     def _watches_something(self) -> "Watch":
-        if self.above is None and self.below is None and self.anomaly is None:
+        if not self.kinds:
             raise ValueError(f"alert {self.name!r} has no above, below or anomaly")
         return self
 

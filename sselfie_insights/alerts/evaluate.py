@@ -1,21 +1,36 @@
 """Judge every watched number: fired, quiet, or not to be judged, and why."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import polars as pl
 
-from sselfie_insights.alerts.definition import Anomaly, Watch, load_watches
+from sselfie_insights.alerts.definition import Anomaly, Watch
 from sselfie_insights.alerts.detect import score_series
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.library import NUMERIC_UNITS, Unit, find_query, load_library
+from sselfie_insights.query.library import NUMERIC_UNITS, Query, Unit, load_query
+from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.statistics.shares import Z_95
 from sselfie_insights.warehouse.reading import Stamp
 
+ALERTS_SCHEMA = {
+    "position": pl.Int64,
+    "alert": pl.String,
+    "part": pl.String,
+    "kind": pl.String,
+    "state": pl.String,
+    "period_on": pl.Date,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "detail": pl.String,
+}
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
 
 
@@ -30,50 +45,80 @@ class _Judgement:
     high: float | None = None
 
 
-def compute_alerts(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return a row for every rule of the alerts file in force, those that fired first."""
-    return evaluate(connection, stamp, load_watches())
+def require_judgeable(watches: Iterable[Watch]) -> None:
+    """Refuse a watch that no warehouse could answer.
+
+    Raises:
+        UsageError: A watch names a query, a parameter or a column that does not exist, or a column
+            that holds no number.
+    """
+    for watch in watches:
+        _find_query(watch)
 
 
 def evaluate(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, watches: tuple[Watch, ...]
+    connection: duckdb.DuckDBPyConnection,
+    stamp: Stamp,
+    watches: Sequence[Watch],
+    *,
+    skips_failures: bool = False,
 ) -> list[dict[str, Any]]:
     """Judge the last complete period of every watched number.
 
+    Args:
+        connection: An open warehouse.
+        stamp: What it speaks for.
+        watches: What to judge.
+        skips_failures: Whether a watch whose query fails is not judged, instead of an error.
+
     Returns:
         Rows with alert, part, kind, state, period_on, value, low, high, n and detail; numbers in
-        the unit of their column (rates 0-1, money in cents).
+        the unit of their column (rates 0-1, money in cents). Those that fired come first.
 
     Raises:
-        UsageError: A watch names a query or column that does not exist.
+        UsageError: A watch is wrong, see ``require_judgeable``, or its query fails.
     """
-    library = load_library()
     rows: list[dict[str, Any]] = []
     for watch in watches:
-        query = find_query(watch.query, library)
-        result = run_query(connection, query, stamp, watch.values)
-        _check_columns(watch, result)
-        for part, series in _split(watch, result):
-            rows += _judge_part(watch, result, part, series)
+        try:
+            rows += _judge_watch(connection, stamp, watch)
+        except UsageError:
+            if not skips_failures:
+                raise
+            reason = "cannot be judged; see sselfie alerts"
+            rows += [_row(watch, "", _Judgement(kind, UNJUDGED, reason)) for kind in watch.kinds]
     order = {FIRED: 0, UNJUDGED: 1, QUIET: 2}
     return sorted(rows, key=lambda row: order[row["state"]])
 
 
-def _check_columns(watch: Watch, result: Result) -> None:
+def _judge_watch(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, watch: Watch
+) -> list[dict[str, Any]]:
+    result = run_query(connection, _find_query(watch), stamp, watch.values)
+    return [
+        row
+        for part, series in _split(watch, result)
+        for row in _judge_part(watch, result, part, series)
+    ]
+
+
+def _find_query(watch: Watch) -> Query:
+    query = load_query(watch.query)
+    check_values(query, watch.values)
+    columns = {name: column for name, column in query.columns.items() if not column.pii}
     named = [watch.column, watch.each, watch.n, watch.trials, *watch.where]
     for name in filter(None, named):
-        if name not in result.columns:
-            raise UsageError(f"alert {watch.name!r}: query {result.name} has no column {name!r}")
+        if name not in columns:
+            raise UsageError(f"alert {watch.name!r}: query {query.name} has no column {name!r}")
     for name in filter(None, (watch.column, watch.n, watch.trials)):
-        if result.columns[name].unit not in NUMERIC_UNITS:
+        if columns[name].unit not in NUMERIC_UNITS:
             raise UsageError(f"alert {watch.name!r}: column {name!r} holds no number")
-    if watch.anomaly is not None and not result.period_columns:
+    if watch.anomaly is not None and not query.period_columns:
         raise UsageError(
-            f"alert {watch.name!r}: query {result.name} has no period in its key",
+            f"alert {watch.name!r}: query {query.name} has no period in its key",
             remedy="an anomaly needs a course; use above or below",
         )
+    return query
 
 
 def _split(watch: Watch, result: Result) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -108,33 +153,43 @@ def _judge_part(
     behind = watch.trials or watch.n
     n = last.get(behind) if behind else None
     period = last.get(time) if time else None
+    prefix = f"{write_cell(period, result.columns[time].unit)}: " if period and time else ""
     for judgement in _judge(watch, unit, series, value, n):
-        told = f"{write_cell(period, result.columns[time].unit)}: " if period and time else ""
-        yield {
-            "alert": watch.name,
-            "part": part,
-            "kind": judgement.kind,
-            "state": judgement.state,
+        row = _row(watch, part, judgement)
+        yield row | {
             "period_on": period,
             "value": None if judgement.state == UNJUDGED else value,
-            "low": judgement.low,
-            "high": judgement.high,
-            "n": n,
-            "detail": told + judgement.detail,
+            "n": None if n is None else int(n),
+            "detail": prefix + judgement.detail,
         }
+
+
+def _row(watch: Watch, part: str, judgement: _Judgement) -> dict[str, Any]:
+    """A row without a period, a value or a number behind it."""
+    return {
+        "alert": watch.name,
+        "part": part,
+        "kind": judgement.kind,
+        "state": judgement.state,
+        "period_on": None,
+        "value": None,
+        "low": judgement.low,
+        "high": judgement.high,
+        "n": None,
+        "detail": judgement.detail,
+    }
 
 
 def _judge(
     watch: Watch, unit: Unit, series: list[dict[str, Any]], value: Any, n: int | None
 ) -> Iterator[_Judgement]:
-    kinds = [name for name in ("above", "below", "anomaly") if getattr(watch, name) is not None]
     reason = ""
     if value is None:
         reason = "no complete period with a value"
     elif (watch.trials or watch.n) and (n or 0) < watch.least:
         reason = f"too few to judge; {watch.least} are needed"
     if reason:
-        yield from (_Judgement(kind, UNJUDGED, reason) for kind in kinds)
+        yield from (_Judgement(kind, UNJUDGED, reason) for kind in watch.kinds)
         return
     if watch.above is not None:
         yield _judge_line(watch, unit, value, n, "above", watch.above)

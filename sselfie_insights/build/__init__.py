@@ -6,7 +6,7 @@ from sselfie_insights.build.marts import (
     build_in_postgres,
     build_into,
     check_marts,
-    require_known_tests,
+    require_buildable,
 )
 
 __all__ = [
@@ -15,5 +15,5 @@ __all__ = [
     "build_in_postgres",
     "build_into",
     "check_marts",
-    "require_known_tests",
+    "require_buildable",
 ]

@@ -52,7 +52,8 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     of that present adds to the history of mutable rows that the source does not keep.
 
     Raises:
-        UsageError: There is no warehouse, nothing was synced into it, or the severities are wrong.
+        UsageError: There is no warehouse, nothing was synced into it, or a file of the user's is
+            wrong, see ``require_buildable``.
         ChecksFailedError: A test failed; nothing was published.
         SselfieError: A model failed; nothing was published.
         LockedError: Another run holds the warehouse.
@@ -60,19 +61,27 @@ def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildRe
     if not settings.warehouse.exists():
         raise UsageError(f"no warehouse at {settings.warehouse}", remedy="run 'sselfie sync' first")
     with writable_copy(settings.warehouse) as private:
-        require_known_tests(settings)
+        require_buildable(settings)
         return build_into(private, settings, on_progress=on_progress)
 
 
-def require_known_tests(settings: Settings) -> None:
-    """Refuse severities of tests of the marts that there are none of, before anything is built.
+def require_buildable(settings: Settings) -> None:
+    """Refuse files of the user's that would stop a build, before anything is read or built.
 
-    The names are those that dbt saw last. Only where these are not enough does it read the project
-    again, which takes seconds. The caller holds the warehouse.
+    Those are severities of tests of the marts that there are none of, a wrong alerts file, and a
+    damaged record of exports. The caller holds the warehouse.
 
     Raises:
-        UsageError: The severities name such a test, or are wrong.
+        UsageError: One of them is wrong; the message names it.
     """
+    from sselfie_insights.build.derived import require_derivable
+
+    require_derivable(settings.warehouse)
+    _require_known_tests(settings)
+
+
+def _require_known_tests(settings: Settings) -> None:
+    """Ask dbt, which takes seconds, only where the names that it saw last are not enough."""
     severities = load_severities(settings)
     if not severities.has_own("marts"):
         return
@@ -88,7 +97,7 @@ def require_known_tests(settings: Settings) -> None:
 def build_into(
     private: Path, settings: Settings, *, on_progress: Progress | None = None
 ) -> BuildReport:
-    """Build every mart in a private copy, test them, record the findings, and forecast.
+    """Build every mart in a private copy, test them, record the findings, forecast and derive.
 
     Models, snapshots and tests are one call of dbt: to start it twice takes seconds. dbt only
     says what the tests found; ``checks.yml`` says how severe that is.
@@ -103,6 +112,7 @@ def build_into(
         ChecksFailedError: A test of severity ``error`` failed.
         SselfieError: A model failed.
     """
+    from sselfie_insights.build.derived import write_derived
     from sselfie_insights.forecast import write_forecasts
 
     started = monotonic()
@@ -112,6 +122,7 @@ def build_into(
     record(private, findings)
     require_passed(findings)
     write_forecasts(private, discount_rate=settings.discount_rate)
+    write_derived(private, settings.warehouse)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     return _report(as_of, results, warnings, started)
 

@@ -45,20 +45,19 @@ def alerts(
     import polars as pl
 
     from sselfie_insights.alerts import evaluate, load_watches
-    from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp
-    from sselfie_insights.query.run import run_query
+    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.library import load_query
+    from sselfie_insights.query.run import tabulate
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     watches = load_watches(file)
-    query = replace(
-        find_query("growth/alerts_now", load_library()),
-        computed=lambda connection, stamp, values: evaluate(connection, stamp, watches),
-    )
+    query = load_query("growth/alerts_now")
     with open_warehouse(settings.warehouse) as connection:
-        result = run_query(connection, query, read_stamp(connection))
+        stamp = read_stamp(connection)
+        result = tabulate(query, evaluate(connection, stamp, watches), stamp)
     states = result.frame["state"]
     fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
     if not all_of_them:

@@ -26,9 +26,9 @@ app = typer.Typer(
 
 
 def _complete(incomplete: str) -> list[str]:
-    from sselfie_insights.segment import load_segments
+    from sselfie_insights.segment import list_segments
 
-    return [name for name in load_segments() if name.startswith(incomplete)]
+    return [name for name in list_segments() if name.startswith(incomplete)]
 
 
 Name = Annotated[
@@ -40,7 +40,7 @@ Name = Annotated[
 
 
 @app.command("list")
-def list_segments(
+def list_all(
     overlaps: Annotated[
         bool, typer.Option("--overlaps", help="Show how many people each two have in common.")
     ] = False,
@@ -53,23 +53,27 @@ def list_segments(
 
     Example: sselfie segment list --overlaps
     """
-    from sselfie_insights.query import (
-        find_query,
-        load_library,
-        open_warehouse,
-        read_stamp,
-        run_query,
+    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.query.library import load_query
+    from sselfie_insights.query.run import tabulate
+    from sselfie_insights.segment.record import read_record
+    from sselfie_insights.segment.sizes import (
+        count_overlaps,
+        count_sizes,
+        lay_out_overlaps,
+        read_members,
     )
-    from sselfie_insights.segment.sizes import lay_out_overlaps
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    name = "growth/segment_overlaps" if overlaps else "growth/segment_sizes"
+    query = load_query("growth/segment_overlaps" if overlaps else "growth/segment_sizes")
     with open_warehouse(settings.warehouse) as connection:
         stamp = read_stamp(connection)
-        result = run_query(connection, find_query(name, load_library()), stamp)
+        members = read_members(connection, stamp, read_record(settings.warehouse))
+    rows = count_overlaps(members) if overlaps else count_sizes(members)
+    result = tabulate(query, rows, stamp)
     if overlaps and chosen is TableFormat.TABLE and output is None:
         typer.echo("\n".join(lay_out_overlaps(result)))
     else:
@@ -93,14 +97,14 @@ def show_segment(
     """
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.segment import find_segment, load_segments, read_segment
+    from sselfie_insights.segment import find_segment, read_segment
     from sselfie_insights.segment.record import read_record
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    query = find_segment(name, load_segments())
+    query = find_segment(name)
     with open_warehouse(settings.warehouse) as connection:
         stamp = read_stamp(connection)
         result = read_segment(
@@ -142,13 +146,13 @@ def export(
     """
     from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.segment import export_segment, find_segment, load_segments
+    from sselfie_insights.segment import export_segment, find_segment
     from sselfie_insights.settings import load_settings
 
     # Before anybody is recorded as written to.
     chosen = choose_format(form, output, TableFormat.CSV)
     settings = load_settings(warehouse=warehouse, holdout_percent=holdout_percent)
-    query = find_segment(name, load_segments())
+    query = find_segment(name)
     with open_warehouse(settings.warehouse) as connection:
         stamp = read_stamp(connection)
         exported = export_segment(

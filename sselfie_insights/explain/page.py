@@ -12,10 +12,11 @@ from sselfie_insights.explain.decompose import WHOLE
 from sselfie_insights.explain.measures import MEASURES, Explanation
 from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
 from sselfie_insights.query.library import Column, Query, load_library, load_query
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.run import Result, tabulate
 from sselfie_insights.report.definition import Report, Section
-from sselfie_insights.report.page import Page, build_page
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.report.page import Page, Results, build_page
+from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.warehouse.reading import Stamp, read_stamp
 
 _PARTS = "explain/parts"
 
@@ -33,16 +34,7 @@ class _ExplanationPage(Page):
 
 def to_result(explanation: Explanation, stamp: Stamp) -> Result:
     """Return every part of ``explanation`` as one table."""
-    query = _query_of(explanation, is_shared=False)
-    return Result(
-        name=_PARTS,
-        data=explanation.parts.select(list(query.columns)),
-        columns=query.columns,
-        key=query.key,
-        group_sizes=(),
-        values={},
-        stamp=stamp,
-    )
+    return tabulate(_query_of(explanation, is_shared=False), explanation.parts.to_dicts(), stamp)
 
 
 def build_explanation_page(
@@ -73,7 +65,9 @@ def build_explanation_page(
     warnings = []
     if not explanation.is_complete:
         warnings.append(f"{month} is still running: its numbers are those up to now.")
-    page = build_page(connection, report, library, warnings=warnings)
+    parts = tabulate(query, explanation.parts.to_dicts(), read_stamp(connection))
+    results: Results = {(_PARTS, ()): suppress_small_groups(parts)}
+    page = build_page(connection, report, library, warnings=warnings, results=results)
     words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
     return _ExplanationPage(
         **{field.name: getattr(page, field.name) for field in fields(page)},
@@ -142,7 +136,6 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
 def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
     measure = explanation.measure
     source = load_query(measure.query)
-    rows = explanation.parts.to_dicts()
     unit = measure.unit
     columns = {
         "dimension": Column(unit="text", description="What the change is taken apart by."),
@@ -165,5 +158,4 @@ def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
         group_sizes=("person_count",) if is_shared else (),
         body=source.body,
         path=source.path,
-        computed=lambda connection, stamp, values: rows,
     )

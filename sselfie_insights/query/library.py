@@ -19,11 +19,11 @@ columns that come before the query's own.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -55,9 +55,7 @@ Unit = Literal[
     "flag",
 ]
 NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
-
-# Works out the rows of a query: (open warehouse, what it speaks for, parameters) to records.
-Compute: TypeAlias = Callable[[Any, Any, Mapping[str, Any]], list[dict[str, Any]]]
+PERIOD_UNITS: frozenset[Unit] = frozenset({"month", "date"})
 
 _HEADER = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
@@ -195,7 +193,6 @@ class _Header(_Strict):
     drill_downs: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="drill_down")
     ] = ()
-    computed: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -250,10 +247,8 @@ class Query:
         drill_downs: The queries that list the customers or rows behind its numbers; empty where
             its own rows are those.
         interface: The name of what it shares with others, if any; its parts are among its own.
-        body: The SQL, a Jinja template over the choices; of a computed query a comment.
+        body: The SQL, a Jinja template over the choices.
         path: The file.
-        computed: The function that works the rows out where SQL cannot, by its name in
-            ``query/computed.py``, or itself.
     """
 
     name: str
@@ -269,7 +264,11 @@ class Query:
     part_of: tuple[tuple[str, ...], ...] = ()
     drill_downs: tuple[str, ...] = ()
     interface: str | None = None
-    computed: str | Compute | None = None
+
+    @property
+    def period_columns(self) -> tuple[str, ...]:
+        """The columns of the key that hold a month or a day, if any."""
+        return tuple(name for name in self.key if self.columns[name].unit in PERIOD_UNITS)
 
 
 def list_names() -> list[str]:

@@ -12,7 +12,7 @@ from sselfie_insights.query.template import read_templates
 # The layers from what a query reads down to the source, as headings.
 LAYERS = ("marts", "intermediate", "core", "snapshots", "staging", "source")
 
-_READ = re.compile(r"\b((?:marts|forecast|staging|snapshots|meta)\.\w+)")
+_READ = re.compile(r"\b((?:marts|forecast|growth|staging|snapshots|meta)\.\w+)")
 
 
 @dataclass(frozen=True)

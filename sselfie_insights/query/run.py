@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.query.computed import find_compute
 from sselfie_insights.query.intervals import share_interval_sql
-from sselfie_insights.query.library import Column, Query, Unit
+from sselfie_insights.query.library import PERIOD_UNITS, Column, Query, Unit
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.sql import literal, quote
-from sselfie_insights.statistics.shares import share_interval
 from sselfie_insights.warehouse.reading import Stamp
 
 if TYPE_CHECKING:
@@ -108,7 +106,7 @@ class Result:
     @property
     def period_columns(self) -> tuple[str, ...]:
         """The columns of the key that hold a month or a day, if any."""
-        return tuple(name for name in self.key if self.columns[name].unit in ("month", "date"))
+        return tuple(name for name in self.key if self.columns[name].unit in PERIOD_UNITS)
 
     @cached_property
     def frame(self) -> "pl.DataFrame":
@@ -145,14 +143,7 @@ def run_query(
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
-    if query.computed is not None:
-        records = find_compute(query.computed, query.path)(connection, stamp, values)
-        data: list[Row] | pl.DataFrame = [
-            tuple((record | _find_ends(record, columns))[name] for name in columns)
-            for record in records
-        ]
-    else:
-        data = _fetch(connection, sql, columns, values, str(query.path), as_rows=as_rows)
+    data = _fetch(connection, sql, columns, values, str(query.path), as_rows=as_rows)
     return Result(
         name=query.name,
         data=data,
@@ -163,6 +154,26 @@ def run_query(
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
+    )
+
+
+def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -> Result:
+    """Return ``records`` as the table of ``query``, as if it had given them.
+
+    Args:
+        query: What describes the columns.
+        records: A value for each column, of the type of its unit.
+        stamp: What they speak for.
+    """
+    return Result(
+        name=query.name,
+        data=[tuple(record[name] for name in query.columns) for record in records],
+        columns=query.columns,
+        key=query.key,
+        group_sizes=query.group_sizes,
+        part_of=query.part_of,
+        values={},
+        stamp=stamp,
     )
 
 
@@ -276,18 +287,6 @@ def _take(
     import polars as pl
 
     return pl.DataFrame(relation)
-
-
-def _find_ends(record: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, Any]:
-    """The ends of the intervals of a computed row, by name."""
-    return {
-        end: value
-        for name, column in columns.items()
-        if column.interval
-        for end, value in zip(
-            column.interval, share_interval(record[name], record[str(column.of)]), strict=True
-        )
-    }
 
 
 def _write_ends(columns: Mapping[str, Column]) -> dict[str, str]:

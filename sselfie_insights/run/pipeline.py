@@ -162,7 +162,7 @@ class _Run:
     def _make(self) -> None:
         """Make a new warehouse in a private copy, and publish it."""
         from sselfie_insights import check
-        from sselfie_insights.build import require_known_tests
+        from sselfie_insights.build import require_buildable
 
         settings = self._settings
         if "sync" not in self._steps and not settings.warehouse.exists():
@@ -172,7 +172,7 @@ class _Run:
         # A wrong name is reported before anything is read.
         check.load_severities(settings)
         if "build" in self._steps:
-            require_known_tests(settings)
+            require_buildable(settings)
         if "check" in self._steps:
             check.start_import()
         with ExitStack() as stack:

@@ -1,12 +1,28 @@
 """What came of writing to people: those exported against those held out."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import duckdb
+import polars as pl
 
-from sselfie_insights.segment.record import PastExport, read_record
-from sselfie_insights.warehouse.reading import Stamp, read_path
+from sselfie_insights.segment.record import PastExport
+
+WINDOWS = (7, 14, 30, 60, 90)
+"""Within how many days of the export a goal counts; each is measured."""
+
+EFFECT_SCHEMA = {
+    "segment": pl.String,
+    "goal": pl.String,
+    "within_days": pl.Int64,
+    "sent_count": pl.Int64,
+    "sent_reached_count": pl.Int64,
+    "held_out_count": pl.Int64,
+    "held_out_reached_count": pl.Int64,
+    "waiting_count": pl.Int64,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
 
 # Who had reached the goal within the days after the export. A member is one at the end of them;
 # the other goals are things done in them, from the day after the export on.
@@ -21,8 +37,8 @@ with exposed as (
 ),
 
 windows as (
-    select *, exported_on + cast($within_days as integer) as until_on
-    from exposed
+    select *, exported_on + cast(within_days as integer) as until_on
+    from exposed cross join (select unnest($windows) as within_days)
 ),
 
 matured as (
@@ -67,6 +83,7 @@ reached as (
 select
     segment,
     goal,
+    within_days,
     count(*) filter (membership = 'sent' and is_mature) as sent_count,
     count(*) filter (membership = 'sent' and is_mature and has_reached) as sent_reached_count,
     count(*) filter (membership = 'held_out' and is_mature) as held_out_count,
@@ -74,20 +91,21 @@ select
         as held_out_reached_count,
     count(*) filter (not is_mature) as waiting_count
 from reached
-group by segment, goal
-order by segment, goal
+group by segment, goal, within_days
+order by segment, goal, within_days
 """
 
 
-def compute_effect(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
+def measure_effect(
+    connection: duckdb.DuckDBPyConnection, record: list[PastExport]
 ) -> list[dict[str, Any]]:
-    """Return a row for every exported segment: both groups, the difference and its interval.
+    """Return a row for every exported segment and window: both groups, and their difference.
 
-    A person counts once a segment, from the first export on, and only when all ``within_days``
-    have passed. Shares and difference are None while a group has fewer than ``least`` people.
+    A person counts once a segment, from the first export on, and only when all days of the window
+    have passed. The difference is the share reached of those sent minus that of those held out,
+    with its 95 % interval; None while one of the groups is empty.
     """
-    people = _first_exposures(read_record(read_path(connection)))
+    people = _first_exposures(record)
     if not people:
         return []
     relation = connection.execute(
@@ -98,13 +116,11 @@ def compute_effect(
             "goals": [row["goal"] for row in people.values()],
             "groups": [row["group"] for row in people.values()],
             "days": [row["exported_on"] for row in people.values()],
-            "within_days": values["within_days"],
+            "windows": list(WINDOWS),
         },
     )
     names = [column[0] for column in relation.description or ()]
-    return [
-        _judge(dict(zip(names, row, strict=True)), values["least"]) for row in relation.fetchall()
-    ]
+    return [_compare(dict(zip(names, row, strict=True))) for row in relation.fetchall()]
 
 
 def _first_exposures(record: list[PastExport]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -122,25 +138,15 @@ def _first_exposures(record: list[PastExport]) -> dict[tuple[str, str], dict[str
     return first
 
 
-def _judge(row: dict[str, Any], least: int) -> dict[str, Any]:
-    sent, held_out = row["sent_count"], row["held_out_count"]
-    empty = dict.fromkeys(("sent_rate", "held_out_rate", "difference", "low", "high"))
-    if min(sent, held_out) < least:
-        verdict = f"too few to tell: {least} people are needed in each group"
-        return row | empty | {"verdict": verdict}
-    from sselfie_insights.statistics.intervals import newcombe
+def _compare(row: dict[str, Any]) -> dict[str, Any]:
+    difference = low = high = None
+    if row["sent_count"] and row["held_out_count"]:
+        from sselfie_insights.statistics.intervals import newcombe
 
-    reached = row["sent_reached_count"], row["held_out_reached_count"]
-    difference, low, high = newcombe(reached[0], sent, reached[1], held_out)
-    return row | {
-        "sent_rate": reached[0] / sent,
-        "held_out_rate": reached[1] / held_out,
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "verdict": "more reached the goal"
-        if low > 0
-        else "fewer reached the goal"
-        if high < 0
-        else "no difference proven",
-    }
+        difference, low, high = newcombe(
+            row["sent_reached_count"],
+            row["sent_count"],
+            row["held_out_reached_count"],
+            row["held_out_count"],
+        )
+    return row | {"difference": difference, "low": low, "high": high}

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.query.library import Query, load_library
+from sselfie_insights.query.library import Query, list_names, load_query
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.segment.record import PastExport, last_contacts
 from sselfie_insights.warehouse.reading import Stamp
@@ -17,41 +17,32 @@ from sselfie_insights.warehouse.reading import Stamp
 FOLDER = "segments/"
 
 
-def load_segments() -> dict[str, Query]:
-    """Return every segment by its short name, sorted.
+def list_segments() -> list[str]:
+    """Return the short names of every segment, sorted, without reading the files."""
+    return [name.removeprefix(FOLDER) for name in list_names() if name.startswith(FOLDER)]
+
+
+def find_segment(name: str) -> Query:
+    """Return the segment called ``name``, and read no other's file.
 
     Raises:
-        UsageError: A file is wrong, or does not have the columns of a segment.
+        UsageError: There is none, and the message offers the nearest name; or its file is wrong,
+            or does not have the columns of a segment.
     """
-    segments = {
-        name.removeprefix(FOLDER): query
-        for name, query in sorted(load_library().items())
-        if name.startswith(FOLDER)
-    }
-    for query in segments.values():
-        if query.interface != "segment":
-            raise UsageError(
-                f"{query.path} does not have the columns of a segment",
-                remedy="write 'interface: segment' into its header",
-            )
-        if not query.columns["email"].pii:
-            raise UsageError(f"{query.path}: columns.email: say pii: true")
-    return segments
-
-
-def find_segment(name: str, segments: Mapping[str, Query]) -> Query:
-    """Return the segment called ``name``.
-
-    Raises:
-        UsageError: There is none; the message offers the nearest name.
-    """
-    short = name.removeprefix(FOLDER)
-    if short not in segments:
+    short, known = name.removeprefix(FOLDER), list_segments()
+    if short not in known:
         raise UsageError(
-            f"unknown segment {name!r}{nearest(short, segments)}",
-            remedy="see 'sselfie segment list'",
+            f"unknown segment {name!r}{nearest(short, known)}", remedy="see 'sselfie segment list'"
         )
-    return segments[short]
+    query = load_query(FOLDER + short)
+    if query.interface != "segment":
+        raise UsageError(
+            f"{query.path} does not have the columns of a segment",
+            remedy="write 'interface: segment' into its header",
+        )
+    if not query.columns["email"].pii:
+        raise UsageError(f"{query.path}: columns.email: say pii: true")
+    return query
 
 
 def read_segment(

@@ -6,40 +6,51 @@ from itertools import combinations
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
-from sselfie_insights.segment.library import load_segments, read_segment
-from sselfie_insights.segment.record import read_record
-from sselfie_insights.warehouse.reading import Stamp, read_path
+from sselfie_insights.segment.library import find_segment, list_segments, read_segment
+from sselfie_insights.segment.record import PastExport
+from sselfie_insights.warehouse.reading import Stamp
+
+SIZES_SCHEMA = {
+    "segment": pl.String,
+    "reason": pl.String,
+    "person_count": pl.Int64,
+    "cooling_count": pl.Int64,
+    "ready_count": pl.Int64,
+}
+OVERLAPS_SCHEMA = {"segment": pl.String, "other_segment": pl.String, "person_count": pl.Int64}
+
+Members = Mapping[str, Result | UsageError]
+"""Who is in each segment, by its short name; or why that is not known."""
 
 
-def read_segments(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp
-) -> dict[str, Result | UsageError]:
-    """Return every segment as it is now, or why it cannot be told."""
-    record = read_record(read_path(connection))
-    results: dict[str, Result | UsageError] = {}
-    for name, query in load_segments().items():
+def read_members(
+    connection: duckdb.DuckDBPyConnection, stamp: Stamp, record: list[PastExport]
+) -> Members:
+    """Return who is in each segment now; one that is wrong or fails keeps no other from it."""
+    members: dict[str, Result | UsageError] = {}
+    for name in list_segments():
         try:
-            results[name] = read_segment(connection, query, stamp, record=record)
+            members[name] = read_segment(connection, find_segment(name), stamp, record=record)
         except UsageError as error:
-            results[name] = error
-    return results
+            members[name] = error
+    return members
 
 
-def compute_sizes(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def count_sizes(members: Members) -> list[dict[str, Any]]:
     """Return a row for every segment and reason, the most frequent reason first.
 
-    A segment that nobody is in has one row; so has one that cannot be told, and says why.
+    A segment that nobody is in has one row; so has one that is not known, and says so.
     """
     rows: list[dict[str, Any]] = []
-    for name, result in read_segments(connection, stamp).items():
+    for name, result in members.items():
         if isinstance(result, UsageError):
-            rows.append(_size(name, f"cannot be told; see sselfie segment show {name}", None, None))
+            unknown = f"cannot be computed; see sselfie segment show {name}"
+            rows.append(_size(name, unknown, None, None))
             continue
         people = list(result.frame.select("reason", "is_cooling").iter_rows())
         counts = Counter(reason for reason, _ in people)
@@ -51,13 +62,11 @@ def compute_sizes(
     return rows
 
 
-def compute_overlaps(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, values: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def count_overlaps(members: Members) -> list[dict[str, Any]]:
     """Return a row for every pair of segments with people in common, the largest first."""
     people = {
         name: set(result.frame["customer_key"])
-        for name, result in read_segments(connection, stamp).items()
+        for name, result in members.items()
         if isinstance(result, Result)
     }
     rows = [
@@ -69,7 +78,7 @@ def compute_overlaps(
 
 
 def lay_out_overlaps(result: Result) -> list[str]:
-    """Return the pairs of :func:`compute_overlaps` as the lines of a matrix."""
+    """Return the pairs of :func:`count_overlaps` as the lines of a matrix."""
     pairs = {
         (row["segment"], row["other_segment"]): row["person_count"]
         for row in result.frame.to_dicts()

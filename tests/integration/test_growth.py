@@ -16,7 +16,7 @@ from sselfie_insights.errors import ExitCode, StaleError, UsageError
 from sselfie_insights.explain import MEASURES, build_explanation_page, explain
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.report.draw.html import render_html
-from sselfie_insights.segment import load_segments, read_segment
+from sselfie_insights.segment import find_segment, list_segments, read_segment
 from tests.integration.conftest import AS_OF, Business
 
 TODAY = AS_OF.date()
@@ -87,7 +87,7 @@ def test_nobody_who_does_not_count_is_in_a_segment(business: Business) -> None:
             ).fetchall()
         }
     assert excluded
-    for name in load_segments():
+    for name in list_segments():
         rows = segment(business, name)
         assert not excluded & {row["user_id"] for row in rows}
         assert len({row["customer_key"] for row in rows}) == len(rows)
@@ -111,7 +111,7 @@ def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SSELFIE_WAREHOUSE", str(warehouse))
 
     listed = RUNNER.invoke(app, ["segment", "list", "--format", "json"])
-    assert {row["segment"] for row in json.loads(listed.stdout)} == set(load_segments())
+    assert {row["segment"] for row in json.loads(listed.stdout)} == set(list_segments())
     matrix = RUNNER.invoke(app, ["segment", "list", "--overlaps"])
     assert matrix.exit_code == 0 and matrix.stdout.startswith("segment")
 
@@ -157,5 +157,5 @@ def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.Mo
 
 def segment(business: Business, name: str) -> list[dict[str, Any]]:
     with open_warehouse(business.settings.warehouse) as connection:
-        query = load_segments()[name]
+        query = find_segment(name)
         return read_segment(connection, query, read_stamp(connection), record=[]).frame.to_dicts()

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from tests.support.contracts import insert
+from sselfie_insights.build.derived import write_derived
 from tests.support.forecasts import write_forecasts
 from tests.support.other_marts import write_other_marts
 from tests.support.warehouses import User, write_warehouse
@@ -42,6 +43,7 @@ def write_business(path: Path) -> Path:
         _write_credits_and_use(connection)
         write_other_marts(connection)
         write_forecasts(connection)
+    write_derived(path, path)
     return path
 
 

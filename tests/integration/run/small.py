@@ -1,9 +1,9 @@
 """``sselfie`` over a source of two tables, with three models, one check and one report.
 
 Whole runs take seconds: everything of the package is real but for what it reads from its folders
-(``dbt_project``, ``queries``, ``reports``) and the suite of Great Expectations, which one check
-stands in for; nothing is forecast. Both tables of the source always show the same round, so that
-a torn result shows.
+(``dbt_project``, ``queries``, ``reports``), the alerts, and the suite of Great Expectations, which
+one check stands in for; nothing is forecast. Both tables of the source always show the same round,
+so that a torn result shows.
 
 As a program it takes the arguments of ``sselfie``, and its folders from ``SMALL_FOLDER``. Where it
 calls the function that ``SMALL_DEATH`` names, it is killed.
@@ -24,6 +24,7 @@ import duckdb
 import psycopg
 
 from sselfie_insights import check, forecast
+from sselfie_insights.alerts import definition as definition_of_alerts
 from sselfie_insights.build import BuildReport
 from sselfie_insights.build import dbt as marts_dbt
 from sselfie_insights.check import CheckResult, record
@@ -64,6 +65,7 @@ columns:
 */
 select name, last from marts.rounds order by name
 """,
+    "alerts.yml": "alerts: [{name: round, query: rounds, column: last, each: name, above: 9}]\n",
     "reports/rounds.yml": """
 title: Rounds
 description: What round it is.
@@ -104,6 +106,7 @@ def replacements(folder: Path) -> list[tuple[ModuleType, str, Any]]:
     return [
         (marts_dbt, "resource_dir", lambda name: folder / name),
         *((module, "find_files", find) for module in (library, definition)),
+        (definition_of_alerts, "PACKAGED", folder / "alerts.yml"),
         (check, "start_import", lambda: None),
         (check, "check_mirror", check_rounds),
         (forecast, "write_forecasts", lambda *_, **__: None),

@@ -154,6 +154,19 @@ def test_severities_of_no_test_of_the_marts_are_refused_before_anything_is_read(
         build(nightly.settings())
 
 
+def test_a_wrong_alerts_file_is_refused_before_anything_is_read(nightly: Nightly) -> None:
+    nightly.run()
+    nightly.turn()
+    alerts = nightly.folder / "alerts.yml"
+    alerts.write_text("alerts: [{name: round, query: rounds, column: lost, above: 9}]\n")
+    with pytest.raises(UsageError, match="alert 'round': query rounds has no column 'lost'"):
+        nightly.run(database_url=NOWHERE)
+    with pytest.raises(UsageError, match="has no column 'lost'"):
+        build(nightly.settings())
+    nightly.run(steps=("sync", "check", "render"))  # which judge nothing
+    assert nightly.rounds() == {0}
+
+
 def test_the_first_run_can_fail_too(nightly: Nightly) -> None:
     with pytest.raises(SourceError):
         nightly.run(database_url=NOWHERE)

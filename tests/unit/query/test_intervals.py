@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
@@ -119,20 +118,6 @@ def test_the_share_and_its_ends_go_together_from_a_small_group(
 def test_the_query_tells_of_them(tmp_path: Path) -> None:
     told = describe_query(parse(tmp_path), {})
     assert "share_low   rate   Lower end of the 95 % interval of share (Wilson)." in told
-
-
-def test_a_computed_query_has_them_too(tmp_path: Path, warehouse: Path) -> None:
-    def compute(*_: object) -> list[dict[str, Any]]:
-        return [
-            {"name": "a", "people": 263, "share": 81 / 263},
-            {"name": "f", "people": 0, "share": None},
-        ]
-
-    query = Query(**{**vars(parse(tmp_path)), "computed": compute})
-    assert run(warehouse, query).frame.rows() == [
-        ("a", 263, 81 / 263, pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5)),
-        ("f", 0, None, None, None),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from sselfie_insights.build.derived import write_derived
 from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
 from sselfie_insights.segment.record import PastExport, append_export
 from sselfie_insights.statistics.intervals import newcombe
@@ -17,6 +18,7 @@ EXPORTED_ON = TODAY - timedelta(days=40)
 
 
 def effect(warehouse: Path, **given: int) -> list[dict[str, Any]]:
+    write_derived(warehouse, warehouse)
     query = find_query("growth/segment_effect", load_library())
     values = {name: str(value) for name, value in given.items()}
     with open_warehouse(warehouse) as connection:
@@ -92,6 +94,21 @@ def test_a_member_is_one_at_the_end_of_the_days(tmp_path: Path) -> None:
         insert(connection, "marts.membership_spans", "customer_key, began_on, ended_on", spans)
     [row] = effect(path)
     assert (row["sent_count"], row["sent_reached_count"]) == (6, 3)  # a, c and d
+
+
+def test_a_goal_is_reached_within_the_days_asked_for(tmp_path: Path) -> None:
+    path = write_people(tmp_path / "w.duckdb", people("a", "b", "c"))
+    remember(path, "paid", {"a": "sent", "b": "sent", "c": "held_out"}, EXPORTED_ON, "win_back")
+    done = {"a": EXPORTED_ON + timedelta(days=7), "b": EXPORTED_ON + timedelta(days=8)}
+    with duckdb.connect(str(path)) as connection:
+        insert(connection, "marts.payments", [(k, "payment", day) for k, day in done.items()])
+    counts = ("sent_count", "sent_reached_count", "held_out_count", "waiting_count")
+    found = {
+        days: [tuple(row[c] for c in counts) for row in effect(path, within_days=days)]
+        for days in (7, 14, 30, 60)
+    }
+    # Of the export 40 days ago 60 days have not passed.
+    assert found == {7: [(2, 1, 1, 0)], 14: [(2, 2, 1, 0)], 30: [(2, 2, 1, 0)], 60: [(0, 0, 0, 3)]}
 
 
 def test_a_person_counts_once_and_only_when_the_days_have_passed(tmp_path: Path) -> None:

@@ -18,14 +18,12 @@ from sselfie_insights.segment import (
     erase_people,
     export_segment,
     find_segment,
-    load_segments,
 )
 from sselfie_insights.segment.holdout import is_held_out
 from sselfie_insights.segment.record import read_record, record_lock
 from sselfie_insights.warehouse.paths import exports_record_path, publications_dir
 from tests.unit.segment.people import AS_OF, Person, write_people
 
-SEGMENTS = load_segments()
 IDLE_SINCE = date(2026, 5, 1)
 PEOPLE = [
     Person(
@@ -53,7 +51,7 @@ def export(
         return export_segment(
             connection,
             warehouse,
-            find_segment(segment, SEGMENTS),
+            find_segment(segment),
             read_stamp(connection),
             more,
             holdout_percent=holdout_percent,

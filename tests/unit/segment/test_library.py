@@ -11,7 +11,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.forecast.features import Code
 from sselfie_insights.query import load_library, open_warehouse, read_stamp
-from sselfie_insights.segment import find_segment, load_segments, read_segment
+from sselfie_insights.segment import find_segment, list_segments, read_segment
 from tests.unit.segment.people import Person, write_people
 
 
@@ -225,7 +225,6 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_people(tmp_path_factory.mktemp("people") / "w.duckdb", people)
 
 
-SEGMENTS = load_segments()
 INTERFACE = (
     "customer_key", "user_id", "email", "product", "reason", "goal", "send_by_on", "last_sent_at",
     "cooldown_until_on", "is_cooling",
@@ -233,7 +232,7 @@ INTERFACE = (
 
 
 def read(path: Path, segment: str, **given: Any) -> list[dict[str, Any]]:
-    query = find_segment(segment, SEGMENTS)
+    query = find_segment(segment)
     values = {name: str(value) for name, value in given.items()}
     with open_warehouse(path) as connection:
         stamp = read_stamp(connection)
@@ -281,11 +280,11 @@ def test_a_cool_down_ends_when_its_days_have_passed(
     assert (row["cooldown_until_on"], row["is_cooling"]) == (until, is_cooling)
 
 
-@pytest.mark.parametrize("name", SEGMENTS)
+@pytest.mark.parametrize("name", list_segments())
 def test_every_segment_has_the_interface_and_no_address_unless_asked(
     tmp_path: Path, name: str
 ) -> None:
-    query = SEGMENTS[name]
+    query = find_segment(name)
     path = write_people(tmp_path / "w.duckdb", [])
     with open_warehouse(path) as connection:
         result = read_segment(connection, query, read_stamp(connection), record=[])
@@ -299,7 +298,7 @@ def test_every_segment_has_the_interface_and_no_address_unless_asked(
 
 
 def test_the_packaged_segments_are_those_that_were_asked_for() -> None:
-    assert set(load_segments()) == {
+    assert set(list_segments()) == {
         "at_risk", "win_back", "renewal_due", "credits_low", "credits_unused", "never_trained",
         "trained_idle", "session_to_membership", "ladder_next", "power_users",
     }  # fmt: skip
@@ -343,9 +342,7 @@ def test_without_a_forecast_the_risk_is_not_told_and_the_remedy_is(tmp_path: Pat
         open_warehouse(path) as connection,
         pytest.raises(UsageError, match=r"forecast.*run 'sselfie build'"),
     ):
-        read_segment(
-            connection, find_segment("at_risk", SEGMENTS), read_stamp(connection), record=[]
-        )
+        read_segment(connection, find_segment("at_risk"), read_stamp(connection), record=[])
 
 
 def test_a_segment_of_ones_own_needs_the_interface(
@@ -356,12 +353,12 @@ def test_a_segment_of_ones_own_needs_the_interface(
     folder.mkdir(parents=True)
     (folder / "mine.sql").write_text(text)
     monkeypatch.chdir(tmp_path)
-    assert "mine" in load_segments()
+    assert find_segment("mine").title == find_segment("win_back").title
     (folder / "mine.sql").write_text(text.replace("interface: segment", "key: [ended_on]"))
     with pytest.raises(UsageError, match=r"mine\.sql .*: write 'interface: segment' into its"):
-        load_segments()
+        find_segment("mine")
 
 
 def test_an_unknown_segment_brings_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'win_back'"):
-        find_segment("winback", load_segments())
+        find_segment("winback")

@@ -125,7 +125,7 @@ def test_hostile_text_is_shown_and_never_run(business: Path, tmp_path: Path) -> 
         )
         texts = connection.execute(
             "select table_schema || '.' || table_name, column_name from information_schema.columns"
-            " where data_type = 'VARCHAR' and table_schema in ('marts', 'forecast')"
+            " where data_type = 'VARCHAR' and table_schema in ('marts', 'forecast', 'growth')"
             " union all values ('meta.contract_drift', 'detail'), ('meta.check_results', 'detail'),"
             " ('meta.check_results', 'table_name')"
         ).fetchall()

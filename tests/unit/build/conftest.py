@@ -1,0 +1,3 @@
+from tests.support.pages import business
+
+__all__ = ["business"]
