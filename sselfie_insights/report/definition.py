@@ -1,6 +1,7 @@
 """What a report file may say: a title and sections, each naming a query and its columns."""
 
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -157,8 +158,11 @@ Section = Annotated[
 class _Report(_Strict):
     title: str
     description: str
-    # Who answers for it, in dbt's exposures.
-    owner: str = "Growth"
+    owner: Annotated[str, Field(description="Who answers for it, in dbt's exposures.")] = "Growth"
+    position: Annotated[
+        int | None,
+        Field(description="Its place among the reports; those without one follow, by name."),
+    ] = None
     sections: tuple[Section, ...]
 
 
@@ -177,22 +181,6 @@ class Report(_Report):
 # The page of contents of a site, so no report's.
 INDEX = "index"
 
-# The order in which the site and `report list` show the packaged reports; others follow.
-ORDER = (
-    "overview",
-    "revenue",
-    "churn",
-    "retention",
-    "activation",
-    "engagement",
-    "credits",
-    "academy",
-    "email",
-    "growth",
-    "forecast",
-    "quality",
-)
-
 
 def list_names() -> list[str]:
     """Return the names of every report, sorted, without reading the files."""
@@ -200,7 +188,7 @@ def list_names() -> list[str]:
 
 
 def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
-    """Return every report by name; of two with one name the earlier folder's counts.
+    """Return every report by name, by position; of two with one name the earlier folder's counts.
 
     Args:
         folders: Where to look; by default ``reports/`` of the working directory, then the
@@ -209,10 +197,10 @@ def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
     Raises:
         UsageError: A file is wrong; the message names the file and the key.
     """
-    rank = {name: position for position, name in enumerate(ORDER)}
     files = _find_files(folders)
-    names = sorted(files, key=lambda name: (rank.get(name, len(rank)), name))
-    return {name: _read_report(name, files[name]) for name in names}
+    reports = [_read_report(name, files[name]) for name in sorted(files)]
+    reports.sort(key=lambda report: inf if report.position is None else report.position)
+    return {report.name: report for report in reports}
 
 
 def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:

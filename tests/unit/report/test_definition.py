@@ -164,15 +164,16 @@ def test_a_file_that_cannot_be_read_is_named_and_holds_up_no_other(tmp_path: Pat
     assert load_report("other", [tmp_path]).name == "other"
 
 
-def test_the_founders_page_comes_first_and_other_reports_after_those_with_a_place(
-    tmp_path: Path,
-) -> None:
-    for name in ("another", "mine"):
+def test_reports_stand_by_their_positions_and_those_without_one_follow(tmp_path: Path) -> None:
+    packaged = [
+        "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
+        "academy", "email", "growth", "forecast", "quality",
+    ]  # fmt: skip
+    for name in ("mine", "another"):
         (tmp_path / f"{name}.yml").write_text(REPORT)
-    first, *others = load_reports([tmp_path, resource_dir("reports")])
-    assert first == "overview"
-    places = [others.index(name) for name in ("revenue", "churn", "quality", "another", "mine")]
-    assert places == sorted(places)
+    (tmp_path / "between.yml").write_text(f"position: 25\n{REPORT}")
+    found = list(load_reports([tmp_path, resource_dir("reports")]))
+    assert found == [*packaged[:2], "between", *packaged[2:], "another", "mine"]
 
 
 def test_names_become_headings() -> None:
