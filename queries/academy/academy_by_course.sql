@@ -5,8 +5,8 @@ description: >-
   Who enrolled in a course, who finished it, and how long that took. Whether somebody has begun is as
   the source tells it now, also for an as_of in the past: it overwrites the progress.
 key: [course_id]
-drill_down: academy/academy_enrollments
-group_size: enrolled_count
+rows: academy/academy_enrollments
+people: enrolled_count
 columns:
   course_id: {unit: text, description: The course.}
   title: {unit: text, description: Its title.}

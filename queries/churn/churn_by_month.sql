@@ -8,7 +8,8 @@ description: >-
   payment failed. Unknown: the source has overwritten the reason. Logo churn rate = opening
   members gone at the close / opening members.
 key: [month]
-drill_down: [churn/churn_by_member, churn/memberships]
+rows: [churn/churn_by_member, churn/memberships, retention/cohort_members]
+carries: forward
 group_size: [opening_member_count, closing_member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

@@ -6,6 +6,7 @@ description: >-
   when the paid time does, as the source tells it now. In grace: paid time is over, and a late renewal
   would still count.
 key: [customer_key, currency]
+carries: now
 columns:
   customer_key: {unit: text, description: The customer.}
   email: {unit: text, description: "The customer's address, where there is an account.", pii: true}

@@ -7,8 +7,9 @@ description: >-
   Quick ratio = (new + expansion + reactivation) / (contraction + churn), empty where nothing
   was lost.
 key: [month, currency]
-drill_down: [retention/cohort_members, revenue/mrr_by_member]
-group_size: opening_member_count
+rows: [retention/cohort_members, revenue/mrr_by_member]
+carries: forward
+people: opening_member_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

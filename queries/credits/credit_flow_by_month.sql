@@ -6,7 +6,8 @@ description: >-
   returns taken off; adjusted holds the ledger's refund rows, of either sign. closing =
   opening + purchased + granted + bonus + adjusted - used.
 key: [month]
-drill_down: credits/credit_entries
+rows: credits/credit_entries
+carries: forward
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

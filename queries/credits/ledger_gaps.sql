@@ -6,7 +6,8 @@ description: >-
   ledger; the gap is reported, not hidden. The balance is the one stored now, also for an as_of in the
   past, since the source overwrites it: only the gaps of the present can be told.
 key: [user_id]
-drill_down: credits/credit_entries
+rows: credits/credit_entries
+carries: now
 columns:
   user_id: {unit: text, description: The user.}
   balance: {unit: credits, description: The stored balance.}

@@ -6,7 +6,8 @@ description: >-
   carry no liability. What will never be used (breakage) is an estimate, in two ways:
   proportional to use so far, and remote, only for credits whose owners are long gone.
 key: [currency]
-drill_down: credits/credit_lots
+rows: credits/credit_lots
+carries: now
 columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   paid_credits_outstanding: {unit: credits, description: Bought and not used.}

@@ -5,7 +5,8 @@ description: >-
   For how many days a balance lasts at the pace of the user's last 30 days with use. The balance is the
   one stored now, also for an as_of in the past, since the source overwrites it.
 key: [user_id]
-drill_down: credits/credit_entries
+rows: credits/credit_entries
+carries: now
 columns:
   user_id: {unit: text, description: The user.}
   balance: {unit: credits, description: The stored balance.}

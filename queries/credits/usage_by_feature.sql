@@ -5,8 +5,9 @@ description: >-
   What credits are spent on, and what that costs. The cost per credit is an assumption: the
   rate per feature in seeds, 15 cents where it is not known better.
 key: [month, feature]
-drill_down: credits/credit_entries
-group_size: user_count
+rows: credits/credit_entries
+carries: period
+people: user_count
 part_of: [month]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

@@ -5,8 +5,8 @@ description: >-
   E-mails sent, and first payments for which the type was the last one sent to the person
   before paying. A last touch is not a cause: who gets an e-mail differs from who does not.
 key: [email_type]
-drill_down: email/emails_sent
-group_size: recipient_count
+rows: email/emails_sent
+people: recipient_count
 columns:
   email_type: {unit: text, description: The type.}
   send_count: {unit: count, description: E-mails sent.}

@@ -8,8 +8,9 @@ description: >-
   has had the whole time are shown. Onboarding is stored without a time, so it counts whenever it
   happened, and has no median.
 key: [cohort_period, step]
-drill_down: engagement/first_steps
-group_size: cohort_size
+rows: engagement/first_steps
+carries: period
+people: cohort_size
 parameters:
   within_days: {type: integer, default: 30, minimum: 1, maximum: 730, description: Days after signup in which a step counts.}
   since: {type: date, description: The first cohort is the month that holds this day.}

@@ -7,8 +7,9 @@ description: >-
   period before). Dormant were active in the period before and not in this one. active = new +
   returning + resurrected; the active of the period before = returning + dormant.
 key: [period]
-drill_down: engagement/activity_by_user
-group_size: active_count
+rows: engagement/activity_by_user
+carries: forward
+people: active_count
 parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
   since: {type: date, description: The first period is the one that holds this day.}

@@ -4,8 +4,9 @@ title: Feature adoption
 description: >-
   The share of a month's active users who used the feature.
 key: [month, feature]
-drill_down: engagement/activity_by_user
-group_size: user_count
+rows: engagement/activity_by_user
+carries: period
+people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

@@ -6,8 +6,9 @@ description: >-
   makes with a layout count as made for it only. Whether a feed is published and a post made is as the
   source tells it now, also for an as_of in the past: it overwrites both.
 key: [month]
-drill_down: engagement/feeds
-group_size: user_count
+rows: engagement/feeds
+carries: period
+people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

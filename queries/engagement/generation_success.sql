@@ -6,8 +6,9 @@ description: >-
   one is as the source tells it now, also for an as_of in the past: it overwrites the status and keeps
   no time, but for trainings.
 key: [month, kind]
-drill_down: engagement/generations
-group_size: user_count
+rows: engagement/generations
+carries: period
+people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

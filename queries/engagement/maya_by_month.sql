@@ -5,8 +5,9 @@ description: >-
   Conversations that users wrote in, and their messages; a chat that was only opened does not
   count.
 key: [month, chat_type]
-drill_down: engagement/chats_by_month
-group_size: user_count
+rows: engagement/chats_by_month
+carries: period
+people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

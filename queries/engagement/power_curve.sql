@@ -5,8 +5,8 @@ description: >-
   How many users were active on exactly so many of the last 28 complete days. A curve that
   rises again to the right shows a habit.
 key: [active_days]
-drill_down: engagement/activity_by_user
-group_size: user_count
+rows: engagement/activity_by_user
+people: user_count
 part_of: []
 columns:
   active_days: {unit: count, description: "Days with any activity, 1 to 28."}

@@ -5,8 +5,9 @@ description: >-
   Distinct users active on the day, in the 7 days and in the 30 days that end with it;
   stickiness is daily over monthly.
 key: [day]
-drill_down: engagement/activity_by_user
-group_size: mau
+rows: engagement/activity_by_user
+carries: 29 days
+people: mau
 parameters:
   since: {type: date, description: The first day.}
   until: {type: date, description: The last day.}

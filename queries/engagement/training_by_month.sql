@@ -6,8 +6,9 @@ description: >-
   that ended after as_of still runs; a failure is as the source tells it now, since it keeps no time of
   it.
 key: [month]
-drill_down: engagement/generations
-group_size: user_count
+rows: engagement/generations
+carries: period
+people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

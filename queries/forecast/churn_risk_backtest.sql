@@ -8,7 +8,7 @@ description: >-
   other features did harm. The top tenth is the tenth of members with the highest risk: of random
   members it would hold 10 % of the losses.
 key: [month]
-group_size: n
+people: n
 columns:
   month: {unit: month, description: The month predicted.}
   n: {unit: count, description: Members with something due in it.}

@@ -4,8 +4,8 @@ title: Members by churn risk
 description: >-
   How many members now have which risk of leaving within 30 days, and how many losses that makes.
 key: [band]
-drill_down: forecast/churn_risk
-group_size: member_count
+rows: forecast/churn_risk
+people: member_count
 part_of: []
 columns:
   band: {unit: text, description: "The risk, or why there is none."}

@@ -3,8 +3,8 @@ grain: One row in all.
 title: Losses expected in 30 days
 description: The risks of all members added up, and how many members they are of.
 key: []
-drill_down: forecast/churn_risk
-group_size: member_count
+rows: forecast/churn_risk
+people: member_count
 columns:
   member_count: {unit: count, description: Members with something due within 30 days.}
   expected_loss_count: {unit: number, description: Sum of their risks.}

@@ -8,6 +8,7 @@ description: >-
   model's profile likelihood and the bootstrap of ARPA. Beside it, naive: ARPA / churn rate, which
   takes churn as the same for everyone and for ever, and does not discount. Costs are not taken off.
 key: [product_type, currency]
+people: member_count
 group_size: [member_count, n]
 part_of: [currency]
 columns:

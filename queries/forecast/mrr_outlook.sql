@@ -5,7 +5,7 @@ description: >-
   Contract MRR at the end of the last complete months, and the projection of forecast/mrr_projection
   behind it, in one series. At the origin all lines meet.
 key: [month, currency]
-group_size: n
+people: n
 parameters:
   months: {type: integer, default: 12, minimum: 1, maximum: 120, description: How many past months to show.}
 columns:

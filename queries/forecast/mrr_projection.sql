@@ -11,7 +11,7 @@ description: >-
   holds. With fewer than 50 memberships,
   10 losses, 20 members of the currency or 6 months there is a note instead of numbers.
 key: [month, currency]
-group_size: n
+people: n
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

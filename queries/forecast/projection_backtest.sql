@@ -7,7 +7,7 @@ description: >-
   Beside it two plain guesses: the last value, and the churn and new MRR of the last twelve months for
   ever. Only origins at which a projection would not have been refused.
 key: [origin_month, months_ahead, currency, scope]
-group_size: n
+people: n
 columns:
   origin_month: {unit: month, description: The month from whose close it projects.}
   month: {unit: month, description: The month projected.}

@@ -5,7 +5,8 @@ description: >-
   Net revenue in US dollars and the assumed cost of the credits used. The cost per credit is an
   assumption of a seed, so the margin is an estimate, not a measurement.
 key: [month]
-drill_down: [revenue/payments, credits/credit_entries]
+rows: [revenue/payments, credits/credit_entries]
+carries: period
 group_size: payment_count
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

@@ -5,7 +5,7 @@ description: >-
   How many people two segments have in common. Whoever is exported with one cools down for all
   the others. Counted when the marts were built, every segment with its default parameters.
 key: [segment, other_segment]
-drill_down:
+rows:
   - segments/at_risk
   - segments/credits_low
   - segments/credits_unused
@@ -16,7 +16,7 @@ drill_down:
   - segments/session_to_membership
   - segments/trained_idle
   - segments/win_back
-group_size: person_count
+people: person_count
 columns:
   segment: {unit: text, description: One segment.}
   other_segment: {unit: text, description: "The other, later in the alphabet."}

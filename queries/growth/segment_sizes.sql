@@ -7,7 +7,7 @@ description: >-
   when the marts were built, every segment with its default parameters; 'sselfie segment list'
   counts them now.
 key: [segment, reason]
-drill_down:
+rows:
   - segments/at_risk
   - segments/credits_low
   - segments/credits_unused
@@ -18,7 +18,7 @@ drill_down:
   - segments/session_to_membership
   - segments/trained_idle
   - segments/win_back
-group_size: person_count
+people: person_count
 columns:
   segment: {unit: text, description: The segment; see 'sselfie segment show'.}
   reason: {unit: text, description: "Why people are in it; nobody where it is empty."}

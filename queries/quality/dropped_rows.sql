@@ -7,7 +7,8 @@ description: >-
   Unsettled: money never received. Refund: counted as refunds. Duplicate: the same invoice
   stored again. Zero: invoices of 0, which only extend coverage.
 key: [reason, source_table, currency]
-drill_down: quality/dropped_row_list
+rows: quality/dropped_row_list
+carries: now
 columns:
   reason: {unit: text, description: Why the rows do not count; the first that applies.}
   source_table: {unit: text, description: Where they are stored.}

@@ -11,8 +11,9 @@ description: >-
   in any period of a bracket. Every user is in exactly one cohort. A cell that has not begun is
   empty, not 0.
 key: [segment, cohort_period, period_index, period_label]
-drill_down: retention/activity_cohort_members
-group_size: cohort_size
+rows: [retention/activity_cohort_members, engagement/activity_by_user]
+carries: period
+people: cohort_size
 part_of: [[segment, period_index, period_label], [cohort_period, period_index, period_label]]
 parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}

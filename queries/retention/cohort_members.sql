@@ -6,6 +6,7 @@ description: >-
   cell counts the customers, or sums the MRR, of its cohort and offset. Product, first product,
   acquisition and brand style are what breakdown splits by.
 key: [customer_key, currency, month]
+carries: period
 parameters:
   since: {type: date, description: The first cohort is that of the month that holds this day.}
   until: {type: date, description: The last cohort is that of the month that holds this day.}

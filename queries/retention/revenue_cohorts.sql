@@ -6,8 +6,9 @@ description: >-
   Above 100 % the cohort pays more than when it joined. A cell that has not begun is empty,
   not 0.
 key: [segment, cohort_period, currency, period_index]
-drill_down: [retention/cohort_members, revenue/mrr_by_member]
-group_size: cohort_size
+rows: [retention/cohort_members, revenue/mrr_by_member]
+carries: forward
+people: cohort_size
 part_of: [[segment, currency, period_index], [cohort_period, currency, period_index]]
 parameters:
   breakdown:

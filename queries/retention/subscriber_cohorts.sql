@@ -8,8 +8,9 @@ description: >-
   has MRR at the end of month k, "on_or_after" at that of month k or of any later one, "bracket" at
   that of any month of a bracket. A cell that has not begun is empty, not 0.
 key: [segment, cohort_period, period_index, period_label]
-drill_down: [retention/cohort_members, churn/memberships]
-group_size: cohort_size
+rows: [retention/cohort_members, churn/memberships]
+carries: forward
+people: cohort_size
 part_of: [[segment, period_index, period_label], [cohort_period, period_index, period_label]]
 parameters:
   mode:

@@ -4,6 +4,7 @@ title: MRR movements by member
 description: >-
   Who is behind a month's MRR movements. Customers are named by customer_key.
 key: [month, customer_key, currency, movement]
+carries: forward
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

@@ -8,7 +8,8 @@ description: >-
   dated at the end of paid coverage. To the cent: closing = opening + new + reactivation +
   expansion - contraction - churn.
 key: [month, currency]
-drill_down: [revenue/mrr_by_member, retention/cohort_members]
+rows: [revenue/mrr_by_member, retention/cohort_members]
+carries: forward
 group_size: [opening_member_count, member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

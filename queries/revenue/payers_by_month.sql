@@ -5,8 +5,9 @@ description: >-
   Distinct customers who paid in the month, over all products, and the net revenue per payer
   (ARPPU).
 key: [month, currency]
-drill_down: revenue/payments
-group_size: payer_count
+rows: revenue/payments
+carries: period
+people: payer_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

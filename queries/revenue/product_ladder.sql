@@ -7,8 +7,9 @@ description: >-
   session to membership is from one_time_session to it, and the ladder runs from credit_topup over
   paid_blueprint to it.
 key: [from_product, to_product]
-drill_down: revenue/ladder_by_customer
-group_size: from_customer_count
+rows: revenue/ladder_by_customer
+carries: now
+people: from_customer_count
 columns:
   from_product: {unit: text, description: The product bought first.}
   to_product: {unit: text, description: The product bought later.}

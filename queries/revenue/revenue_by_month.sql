@@ -7,8 +7,9 @@ description: >-
   counts in the month of the refund. Net is gross minus refunds. Products are those paid for;
   recurring ones are memberships.
 key: [month, currency, product_type]
-drill_down: revenue/payments
-group_size: payer_count
+rows: revenue/payments
+carries: period
+people: payer_count
 part_of: [month, currency]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

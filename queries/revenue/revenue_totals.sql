@@ -7,7 +7,8 @@ description: >-
   the month of the refund. Where a database holds no refund at all, the refund rate is empty:
   refunds were not captured.
 key: [month, currency]
-drill_down: revenue/payments
+rows: revenue/payments
+carries: period
 group_size: payment_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

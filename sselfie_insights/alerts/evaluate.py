@@ -12,7 +12,8 @@ from sselfie_insights.alerts.definition import Anomaly, Watch
 from sselfie_insights.alerts.detect import score_series
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.library import NUMERIC_UNITS, Query, Unit, load_query
+from sselfie_insights.query.header import NUMERIC_UNITS, Unit
+from sselfie_insights.query.library import Query, load_query
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.statistics.shares import Z_95

@@ -15,7 +15,7 @@ from sselfie_insights.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sselfie_insights.query.library import Unit
+    from sselfie_insights.query.header import Unit
     from sselfie_insights.setup.doctor import Finding
 
 _MARKS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "failed": typer.colors.RED}

@@ -1,7 +1,7 @@
 """Compare two publications: restated numbers, the rows behind them, and the causes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,15 +9,16 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.diff.numbers import (
-    PRESENT,
     Number,
     add_months,
     changed_numbers,
+    is_comparable,
     is_periodic,
 )
-from sselfie_insights.diff.rows import DRILLS, ChangedRow, Face, Span, changed_rows
+from sselfie_insights.diff.rows import DRILL_DOWNS, ChangedRow, RowVersion, Span, changed_rows
 from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.query.library import Query, load_library
+from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
@@ -26,43 +27,6 @@ from sselfie_insights.warehouse.publications import Note, find_publication
 from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp
 
 NOT_PROVEN = "not proven"
-
-# The marts whose rows stand behind the numbers of a query.
-_MEMBERS = ("member_months", "churn_by_member")
-_BEHIND: dict[str, tuple[str, ...]] = {
-    "churn/churn_by_month": _MEMBERS,
-    "churn/mrr_churn_by_month": _MEMBERS,
-    "credits/credit_flow_by_month": ("credit_entries",),
-    "credits/usage_by_feature": ("credit_entries",),
-    "engagement/active_users": ("fct_activity",),
-    "engagement/feature_adoption": ("fct_activity",),
-    "engagement/stickiness": ("fct_activity",),
-    "growth/margin_by_month": ("payments", "credit_entries"),
-    "retention/activity_cohorts": ("fct_activity",),
-    "retention/cohort_members": ("member_months",),
-    "retention/revenue_cohorts": ("member_months",),
-    "retention/subscriber_cohorts": ("member_months",),
-    "revenue/mrr_by_member": _MEMBERS,
-    "revenue/mrr_movements": _MEMBERS,
-    "revenue/payers_by_month": ("payments",),
-    "revenue/revenue_by_month": ("payments",),
-    "revenue/revenue_totals": ("payments",),
-}
-# Queries whose numbers carry on from earlier periods: balances, members, cohorts, lifecycles.
-_CARRIED = frozenset(
-    {
-        "churn/churn_by_month",
-        "churn/mrr_churn_by_month",
-        "credits/credit_flow_by_month",
-        "engagement/active_users",
-        "retention/revenue_cohorts",
-        "retention/subscriber_cohorts",
-        "revenue/mrr_by_member",
-        "revenue/mrr_movements",
-    }
-)
-# Days before it that a number also holds: a trailing window.
-_REACH = {"engagement/stickiness": timedelta(days=29)}
 
 
 @dataclass(frozen=True)
@@ -112,6 +76,8 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
 
     Every query of the library that tells complete periods is compared, with its default
     parameters. Queries of the present are compared only where both files speak for one instant.
+    Which rows are behind a number, and to which numbers a change of one carries over, the queries'
+    headers say.
 
     Raises:
         UsageError: A file is no warehouse, has no marts, or ``before`` speaks for a later instant.
@@ -136,11 +102,15 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     remarks = [*_settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
     has_other_settings = _scope(old_stamp) != _scope(new_stamp)
     rows: list[ChangedRow] = []
+    marts = {
+        name: marts_behind(library[name], library) for name in {each.query for each in numbers}
+    }
     if numbers and not has_other_settings:
-        rows, unread = _read_rows(before, after, numbers, span)
+        needed = {mart for behind in marts.values() for mart in behind}
+        rows, unread = _read_rows(before, after, needed, span)
         remarks += unread
     fallback = _fallback(settings, old_stamp, new_stamp)
-    linked = _link(numbers, rows)
+    linked = _link(numbers, rows, marts, library)
     used = sorted({position for positions in linked for position in positions})
     place = {position: index for index, position in enumerate(used)}
     restatements = []
@@ -168,7 +138,7 @@ def _run_all(
     with open_warehouse(path) as connection:
         stamp = read_stamp(connection)
         for query in library.values():
-            if is_periodic(query) or query.name in PRESENT:
+            if is_comparable(query):
                 try:
                     results[query.name] = run_query(connection, query, stamp)
                 except UsageError as error:
@@ -228,11 +198,24 @@ def _read_span(path: Path, stamp: Stamp) -> Span:
     return Span(row[0], stamp.as_of_on, stamp.grace_days)
 
 
+def marts_behind(query: Query, library: Mapping[str, Query]) -> tuple[str, ...]:
+    """Return the marts, among those compared row by row, whose rows ``query`` rests on.
+
+    They are the first that each of its ``rows`` reads; a query without any lists them itself.
+    """
+    found: dict[str, None] = {}
+    for each in query.rows or (query.name,):
+        first = next(iter(read_tables(library[each])), "")
+        mart = first.removeprefix("marts.")
+        if mart in DRILL_DOWNS:
+            found[mart] = None
+    return tuple(found)
+
+
 def _read_rows(
-    before: Path, after: Path, numbers: Iterable[Number], span: Span
+    before: Path, after: Path, needed: Collection[str], span: Span
 ) -> tuple[list[ChangedRow], list[str]]:
-    """Return the rows that changed, and what could not be read."""
-    needed = {mart for number in numbers for mart in _BEHIND.get(number.query, ())}
+    """Return the rows of the marts ``needed`` that changed, and what could not be read."""
     rows: list[ChangedRow] = []
     unread = []
     with duckdb.connect() as db:
@@ -240,7 +223,7 @@ def _read_rows(
         for name, path in (("a", before), ("b", after)):
             db.execute(f"attach {literal(str(path))} as {name} (read_only)")
         # Those of payments come first: they explain those of members.
-        for mart in DRILLS if needed else ():
+        for mart in DRILL_DOWNS if needed else ():
             try:
                 found = list(changed_rows(db, mart, span))
             except duckdb.Error as error:
@@ -251,44 +234,59 @@ def _read_rows(
     return rows, unread
 
 
-def _link(numbers: Iterable[Number], rows: list[ChangedRow]) -> list[list[int]]:
+_Positions = dict[str, dict[date, list[tuple[int, RowVersion]]]]
+"""By mart and month, the positions of rows and their versions in that month."""
+
+
+def _link(
+    numbers: Iterable[Number],
+    rows: list[ChangedRow],
+    marts: Mapping[str, Sequence[str]],
+    library: Mapping[str, Query],
+) -> list[list[int]]:
     """Return for each number the positions of the rows behind it.
 
-    Those are the rows that fall into its period and share its parts (currency, product …). Where
-    there is none, a number that carries on from earlier ones, such as a balance, has those of the
-    last earlier month that has any.
+    Those are the rows that fall into its period, or into the days before it that it also holds, and
+    share its parts (currency, product …). Where there is none, a number to which earlier changes
+    are carried forward, such as a balance, has those of the last earlier month that has any.
     """
-    by_month: dict[str, dict[date, list[tuple[int, Face]]]] = defaultdict(lambda: defaultdict(list))
+    places: _Positions = defaultdict(lambda: defaultdict(list))
     for position, row in enumerate(rows):
-        for face in row.faces:
-            by_month[row.mart][face.on.replace(day=1)].append((position, face))
-    return [sorted(_behind(number, by_month)) for number in numbers]
+        for version in row.versions:
+            places[row.mart][version.day.replace(day=1)].append((position, version))
+    return [
+        sorted(_behind(number, marts[number.query], library[number.query], places))
+        for number in numbers
+    ]
 
 
-def _behind(number: Number, by_month: dict[str, dict[date, list[tuple[int, Face]]]]) -> set[int]:
+def _behind(number: Number, marts: Iterable[str], query: Query, places: _Positions) -> set[int]:
     if number.first_on is None or number.end_on is None:
         return set()
-    first = number.first_on - _REACH.get(number.query, timedelta())
+    days = query.carries if isinstance(query.carries, int) else 0
+    first = number.first_on - timedelta(days=days)
     found: set[int] = set()
-    for mart in _BEHIND.get(number.query, ()):
-        months = by_month.get(mart, {})
+    for mart in marts:
+        months = places.get(mart, {})
         month = first.replace(day=1)
         while month < number.end_on:
             found |= {
                 position
-                for position, face in months.get(month, ())
-                if first <= face.on < number.end_on and _shares(face, number.key)
+                for position, version in months.get(month, ())
+                if first <= version.day < number.end_on and _shares(version, number.key)
             }
             month = add_months(month, 1)
-        if not found and number.query in _CARRIED:
+        if not found and query.carries == "forward":
             for earlier in sorted((each for each in months if each < first), reverse=True):
                 found = {
-                    position for position, face in months[earlier] if _shares(face, number.key)
+                    position
+                    for position, version in months[earlier]
+                    if _shares(version, number.key)
                 }
                 if found:
                     break
     return found
 
 
-def _shares(face: Face, parts: dict[str, object]) -> bool:
-    return all(parts[name] == value for name, value in face.parts.items() if name in parts)
+def _shares(version: RowVersion, parts: dict[str, object]) -> bool:
+    return all(parts[name] == value for name, value in version.parts.items() if name in parts)

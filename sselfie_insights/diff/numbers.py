@@ -6,23 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sselfie_insights.query.library import NUMERIC_UNITS, Query, Unit
+from sselfie_insights.query.header import NUMERIC_UNITS, Unit
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result
-
-PRESENT = (
-    "churn/members_now",
-    "credits/ledger_gaps",
-    "credits/liability",
-    "credits/runway",
-    "quality/dropped_rows",
-    "revenue/product_ladder",
-)
-"""Public queries without periods: comparable only where both speak for one instant."""
 
 TOLERANCE = 1e-9
 """Relative; sums of floats differ by their order."""
 
-_PERIOD_UNITS = ("month", "date")
 _INDEX = "period_index"
 _COMPLETE = "is_complete"
 
@@ -54,7 +44,12 @@ class Number:
 
 def is_periodic(query: Query) -> bool:
     """Say whether the rows of ``query`` are of periods, and tell which of those are complete."""
-    return _COMPLETE in query.columns and _period_of(query) is not None
+    return _COMPLETE in query.columns and bool(query.period_columns)
+
+
+def is_comparable(query: Query) -> bool:
+    """Say whether ``query`` gives public numbers: of periods, or of the present, as it says."""
+    return is_periodic(query) or query.carries == "now"
 
 
 def changed_numbers(
@@ -74,7 +69,7 @@ def changed_numbers(
         for name, column in before.columns.items()
         if name not in query.key and name in after.columns and column.unit in NUMERIC_UNITS
     }
-    period = _period_of(query) if is_periodic(query) else None
+    period = query.period_columns[0] if is_periodic(query) else None
     for key in dict.fromkeys((*old, *new)):
         was, now = old.get(key), new.get(key)
         known = was if was is not None else now
@@ -122,11 +117,6 @@ def _rows(result: Result) -> dict[tuple[Any, ...], dict[str, Any]]:
     return {
         tuple(row[name] for name in result.key): row for row in result.frame.iter_rows(named=True)
     }
-
-
-def _period_of(query: Query) -> str | None:
-    units = {name: query.columns[name].unit for name in query.key}
-    return next((name for name, unit in units.items() if unit in _PERIOD_UNITS), None)
 
 
 def _span(

@@ -17,10 +17,10 @@ MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Face:
+class RowVersion:
     """How one of two publications knows a row: its day, and what tells which numbers hold it."""
 
-    on: date
+    day: date
     parts: dict[str, Any]
 
 
@@ -36,7 +36,7 @@ class ChangedRow:
         cause: Why, as far as both files prove it.
         before: Its facts in the earlier publication; None where it is not there.
         after: Its facts in the later one.
-        faces: How each of the two knows it, where it falls into a complete period.
+        versions: How each of the two knows it, where it falls into a complete period.
     """
 
     mart: str
@@ -46,11 +46,11 @@ class ChangedRow:
     cause: str
     before: str | None
     after: str | None
-    faces: tuple[Face, ...]
+    versions: tuple[RowVersion, ...]
 
 
 @dataclass(frozen=True)
-class Drill:
+class DrillDown:
     """How a mart is compared.
 
     Attributes:
@@ -94,10 +94,10 @@ _OF_CUSTOMER = """
     )
 """
 
-DRILLS = {
-    drill.mart: drill
-    for drill in (
-        Drill(
+DRILL_DOWNS = {
+    each.mart: each
+    for each in (
+        DrillDown(
             "payments",
             "from {db}.marts.payments",
             "movement_key",
@@ -110,18 +110,18 @@ DRILLS = {
                 when new.facts.refunded_cents > coalesce(old.facts.refunded_cents, 0)
                     then 'refund'
                 when old.key is null and new.key in (
-                    select payment_key from a.intermediate.int_payment_rows
+                    select payment_key from a.marts.dropped_row_list
                 ) then 'reclassified'
                 when old.key is null then 'late row'
                 when new.key is null and old.key in (
-                    select payment_key from b.intermediate.int_payment_rows
+                    select payment_key from b.marts.dropped_row_list
                 ) then 'reclassified'
                 when new.key is null then 'deleted row'
                 else 'changed row'
             end
             """,
         ),
-        Drill(
+        DrillDown(
             "member_months",
             "from {db}.marts.member_months",
             "concat_ws(' ', month, customer_key, currency)",
@@ -131,7 +131,7 @@ DRILLS = {
             ("currency", "cohort_period", "customer_key"),
             _OF_CUSTOMER,
         ),
-        Drill(
+        DrillDown(
             "churn_by_member",
             "from {db}.marts.churn_by_member",
             "concat_ws(' ', churned_on, customer_key, currency)",
@@ -150,7 +150,32 @@ DRILLS = {
             end
             """,
         ),
-        Drill(
+        DrillDown(
+            "mrr_by_member",
+            "from {db}.marts.mrr_by_member",
+            "concat_ws(' ', month, customer_key, currency, movement)",
+            "customer_key",
+            "month",
+            (
+                "month",
+                "currency",
+                "movement",
+                "movement_mrr_cents",
+                "closing_mrr_cents",
+                "in_grace_mrr_cents",
+            ),
+            ("currency", "customer_key", "movement"),
+            f"""
+            case
+                when old.facts.in_grace_mrr_cents > 0 and new.facts.in_grace_mrr_cents = 0
+                    and old.facts.movement_mrr_cents = new.facts.movement_mrr_cents
+                    and old.facts.closing_mrr_cents = new.facts.closing_mrr_cents
+                    then 'grace ended'
+                else {_OF_CUSTOMER}
+            end
+            """,
+        ),
+        DrillDown(
             "credit_entries",
             "from {db}.marts.credit_entries",
             "credit_transaction_id::varchar",
@@ -160,19 +185,25 @@ DRILLS = {
             ("feature",),
             """
             case
-                when old.key is null and new.key in (
-                    select credit_transaction_id::varchar from a.intermediate.int_credit_entries
+                when old.key is null and exists (
+                    select 1 from a.marts.dropped_row_list as dropped
+                    where (source_table, row_key) in (
+                        ('credit_transactions', new.key), ('users', new.who)
+                    )
                 ) then 'reclassified'
                 when old.key is null then 'late row'
-                when new.key is null and old.key in (
-                    select credit_transaction_id::varchar from b.intermediate.int_credit_entries
+                when new.key is null and exists (
+                    select 1 from b.marts.dropped_row_list as dropped
+                    where (source_table, row_key) in (
+                        ('credit_transactions', old.key), ('users', old.who)
+                    )
                 ) then 'reclassified'
                 when new.key is null then 'deleted row'
                 else 'changed row'
             end
             """,
         ),
-        Drill(
+        DrillDown(
             "fct_activity",
             "select user_id, activity_on, feature, count(*) as event_count"
             " from {db}.marts.fct_activity group by all",
@@ -214,7 +245,7 @@ def changed_rows(db: duckdb.DuckDBPyConnection, mart: str, span: Span) -> Iterat
     Only rows that fall into a period complete in ``a`` count, by either file's day. ``payments``
     must be compared before the marts of members, whose causes it gives.
     """
-    drill = DRILLS[mart]
+    drill = DRILL_DOWNS[mart]
     if not all(_has(db, name, needed) for name in ("a", "b") for needed in (mart, "payments")):
         return
     sides = ", ".join(
@@ -253,12 +284,12 @@ def changed_rows(db: duckdb.DuckDBPyConnection, mart: str, span: Span) -> Iterat
         f"select * from changed_{mart} order by coalesce(old_day, new_day), key limit {MOST_ROWS}"
     ).fetchall()
     for key, who, change, why, before, after, old_day, old_parts, new_day, new_parts in found:
-        faces = tuple(
-            Face(day, parts)
+        versions = tuple(
+            RowVersion(day, parts)
             for day, parts in ((old_day, old_parts), (new_day, new_parts))
             if day is not None and day < span.complete_until
         )
-        yield ChangedRow(mart, key, who, change, why, before, after, faces)
+        yield ChangedRow(mart, key, who, change, why, before, after, versions)
 
 
 def _struct(names: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from sselfie_insights.diff.comparison import Comparison, Restatement
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.library import Column
+from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
 

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from sselfie_insights.explain.decompose import WHOLE
 from sselfie_insights.explain.measures import MEASURES, Explanation
 from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
-from sselfie_insights.query.library import Column, Query, load_library, load_query
+from sselfie_insights.query.header import Column
+from sselfie_insights.query.library import Query, load_library, load_query
 from sselfie_insights.query.run import Result, tabulate
 from sselfie_insights.report.definition import Report, Section
 from sselfie_insights.report.page import Page, Results, build_page

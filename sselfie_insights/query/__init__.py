@@ -1,6 +1,7 @@
 """The query library: find a ``.sql`` file, check its parameters, run it, write the result."""
 
-from sselfie_insights.query.library import Column, Parameter, Query, find_query, load_library
+from sselfie_insights.query.header import Column, Parameter
+from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp

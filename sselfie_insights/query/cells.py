@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from sselfie_insights.clock import write_instant
-from sselfie_insights.query.library import Unit
+from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 
 # Groups of fewer people than this are not shown, so that no page describes a person.

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from sselfie_insights.query.library import ChoiceParameter, Parameter, Query
+from sselfie_insights.query.header import ChoiceParameter, Parameter
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import Model, read_tables, trace
 from sselfie_insights.query.table import TextTable, break_words, lay_out
 from sselfie_insights.query.template import compile_query
@@ -31,11 +32,13 @@ def describe_query(
     """
     sql, _ = compile_query(query, given)
     measure = min(width or _MEASURE, _MEASURE)
-    key = ", ".join(query.key)
+    facts = [f"Grain: {query.grain}", f"Key: {', '.join(query.key)}"]
+    if query.people:
+        facts.append(f"People behind a row: {query.people}")
     parts = [
         f"{query.name}: {query.title}",
         "\n".join(wrap(query.description, measure)),
-        "\n".join([*_hang(f"Grain: {query.grain}", 2, measure), *_hang(f"Key: {key}", 2, measure)]),
+        "\n".join(line for fact in facts for line in _hang(fact, 2, measure)),
     ]
     if query.parameters:
         rows = [
@@ -53,8 +56,8 @@ def describe_query(
         for name, column in query.columns.items()
     ]
     parts.append(_table("Columns", ["name", "unit", "meaning"], rows, width))
-    if query.drill_downs:
-        asked = [f"  sselfie query run {name}" for name in query.drill_downs]
+    if query.rows:
+        asked = [f"  sselfie query run {name}" for name in query.rows]
         parts.append("\n".join(["The rows behind it:", *asked]))
     parts += _describe_lineage(read_tables(query), models or {}, measure)
     parts.append(f"File: {query.path}")

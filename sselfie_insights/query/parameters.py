@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.query.library import (
+from sselfie_insights.query.header import (
     ChoiceParameter,
     DateParameter,
     IntegerParameter,
     Parameter,
-    Query,
     RangesParameter,
 )
+from sselfie_insights.query.library import Query
 
 Value = str | int | date | None
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.query.header import PERIOD_UNITS, Column, Unit
 from sselfie_insights.query.intervals import share_interval_sql
-from sselfie_insights.query.library import PERIOD_UNITS, Column, Query, Unit
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query

@@ -8,7 +8,8 @@ from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import SandboxedEnvironment
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import ChoiceParameter, Query
+from sselfie_insights.query.header import ChoiceParameter
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.resources import list_folders
 

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_rows
-from sselfie_insights.query.library import NUMERIC_UNITS, Unit
+from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.library import Unit
+from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import Chart, Series, Step
 from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
-from sselfie_insights.query.library import as_list, parse_yaml
+from sselfie_insights.query.header import as_list, parse_yaml
 from sselfie_insights.resources import find_files
 
 _WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}

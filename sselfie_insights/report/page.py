@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.query.library import NUMERIC_UNITS, Query, find_query
+from sselfie_insights.query.header import NUMERIC_UNITS
+from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from sselfie_insights.query.cells import HIDDEN, SMALLEST_GROUP, SUPPRESSED
-from sselfie_insights.query.library import NUMERIC_UNITS
+from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 
 _ROW, _SIZE, _COUNT, _MARK, _WHOLE = "_row", "_size", "_count", "_mark", "_whole"

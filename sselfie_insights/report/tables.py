@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from sselfie_insights.query.cells import write_rows
-from sselfie_insights.query.library import NUMERIC_UNITS
+from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
 

@@ -188,7 +188,7 @@ from marts.payments;
 insert into marts.dropped_row_list by name
 select
     'users' as source_table, 'u' || n as row_key, 'internal' as reason, 'u' || n as customer_key,
-    null::varchar as currency, null::bigint as amount_cents
+    null::varchar as payment_key, null::varchar as currency, null::bigint as amount_cents
 from range(3) as t (n);
 
 insert into marts.generations by name

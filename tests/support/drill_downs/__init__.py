@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from sselfie_insights.query import Stamp, find_query, load_library, run_query
-from sselfie_insights.query.library import NUMERIC_UNITS, Query
+from sselfie_insights.query.header import NUMERIC_UNITS
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.sql import literal
 from tests.support.drill_downs.money import MONEY
@@ -52,7 +53,7 @@ def _add_up(
     connection: duckdb.DuckDBPyConnection, query: Query, sums: Sums
 ) -> list[dict[str, Any]]:
     """Put the drill-downs into temporary tables, and run the sums over them."""
-    for name in query.drill_downs:
+    for name in query.rows:
         sql, values = compile_query(find_query(name, load_library()), sums.parts.get(name, {}))
         for parameter, value in sorted(values.items(), reverse=True):
             sql = sql.replace(f"${parameter}", literal(value))

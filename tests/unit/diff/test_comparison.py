@@ -24,10 +24,14 @@ SEPTEMBER = date(2026, 9, 1)
 
 # The rows behind the numbers; nobody else in the made-up business has any.
 ROWS = """
-create schema if not exists intermediate;
-create or replace table intermediate.int_payment_rows as
-    select unnest(['in_1', 'in_2', 'in_test']) as payment_key;
-create or replace table intermediate.int_credit_entries as select 7 as credit_transaction_id;
+insert into marts.dropped_row_list by name
+    select 'stripe_payments' as source_table, 'r1' as row_key, 'test' as reason,
+        'in_test' as payment_key;
+delete from marts.mrr_by_member;
+insert into marts.mrr_by_member by name
+    select date '2026-09-01' as month, 'user:u1' as customer_key, 'usd' as currency,
+        'churn' as movement, 4900 as movement_mrr_cents, 0 as closing_mrr_cents,
+        4900 as in_grace_mrr_cents, true as is_complete;
 create or replace table marts.payments as select * from (values
     ('in_1', 'in_1', 'payment', date '2026-09-01', date '2026-09-05', 'u1', 'pro', 'usd', 4900, 0),
     ('in_2', 'in_2', 'payment', date '2026-09-01', date '2026-09-09', 'u2', 'pro', 'usd', 4900, 0)
@@ -60,8 +64,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FEW = {
     name: query
     for name, query in load_library().items()
-    if name.startswith("revenue/")
-    or name in ("credits/credit_flow_by_month", "credits/usage_by_feature")
+    if name.startswith(("revenue/", "retention/cohort_members"))
+    or name
+    in ("credits/credit_flow_by_month", "credits/usage_by_feature", "credits/credit_entries")
 }
 Later = Callable[[str], Comparison]
 
@@ -134,9 +139,10 @@ def test_a_late_payment_restates_its_month_and_is_named(
 
 # A change of the row u2 paid, or one beside it, and why it is said to differ.
 CAUSES = {
-    "deleted row": "delete from marts.payments where payment_key = 'in_2';"
-    " delete from intermediate.int_payment_rows where payment_key = 'in_2';",
-    "reclassified": "delete from marts.payments where payment_key = 'in_2';",
+    "deleted row": "delete from marts.payments where payment_key = 'in_2';",
+    "reclassified": "delete from marts.payments where payment_key = 'in_2';"
+    " insert into marts.dropped_row_list by name select 'stripe_payments' as source_table,"
+    " 'r2' as row_key, 'internal' as reason, 'in_2' as payment_key;",
     "refund": "update marts.payments set refunded_cents = 4900 where payment_key = 'in_2';",
     "changed row": "update marts.payments set gross_cents = 4800 where payment_key = 'in_2';",
     "late row": LATE,
@@ -188,7 +194,7 @@ def test_a_balance_is_explained_by_the_month_that_moved_it(later: Later) -> None
     found = later(
         """
         delete from marts.credit_entries;
-        delete from intermediate.int_credit_entries;
+        delete from marts.dropped_row_list where source_table = 'users';
         update marts.credit_flow_by_month set used_credits = used_credits - 5
             where month = date '2026-09-01';
         update marts.credit_flow_by_month set closing_credits = closing_credits + 5
@@ -204,6 +210,165 @@ def test_a_balance_is_explained_by_the_month_that_moved_it(later: Later) -> None
         (SEPTEMBER, "closing_credits", ("deleted row",), (0,)),
         (date(2026, 10, 1), "closing_credits", ("deleted row",), (0,)),
     }
+
+
+@pytest.mark.parametrize(
+    ("dropped", "cause"),
+    [
+        ("('credit_transactions', '7', 'test')", "reclassified"),
+        ("('users', 'u1', 'internal')", "reclassified"),
+        ("('users', 'u7', 'internal')", "deleted row"),
+        ("('credit_transactions', '70', 'test')", "deleted row"),
+    ],
+)
+def test_a_ledger_entry_that_does_not_count_any_more_was_reclassified(
+    later: Later, dropped: str, cause: str
+) -> None:
+    """It is itself among the dropped rows, or the account that it belongs to is."""
+    found = later(
+        f"""
+        delete from marts.credit_entries;
+        delete from marts.dropped_row_list where source_table = 'users';
+        insert into marts.dropped_row_list (source_table, row_key, reason) values {dropped};
+        update marts.usage_by_feature set used_credits = used_credits - 5
+            where month = date '2026-09-01' and feature = 'image';
+        """
+    )
+    assert {each.causes for each in found.restatements} == {(cause,)}
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ("in_grace_mrr_cents = 0", "grace ended"),
+        ("in_grace_mrr_cents = 0, movement_mrr_cents = 4800", "not proven"),
+        ("in_grace_mrr_cents = 0, closing_mrr_cents = 100", "not proven"),
+        ("in_grace_mrr_cents = 4800", "not proven"),
+    ],
+)
+def test_an_mrr_movement_can_become_final(later: Later, change: str, cause: str) -> None:
+    found = later(
+        f"""
+        update marts.mrr_by_member set {change};
+        update marts.mrr_movements set churn_mrr_cents = churn_mrr_cents - 1
+            where month = date '2026-09-01';
+        """
+    )
+    assert [(row.mart, row.cause) for row in found.rows] == [("mrr_by_member", cause)]
+    assert ("churn_mrr_cents", (cause,)) in {
+        (each.number.column, each.causes) for each in found.restatements
+    }
+
+
+OWN = """/*
+grain: One row per month.
+title: Own
+description: What an analyst added.
+key: [month]
+{more}
+columns:
+  month: {{unit: month, description: M.}}
+  gross_cents: {{unit: cents, description: G.}}
+  is_complete: {{unit: flag, description: C.}}
+*/
+select month, {gross} as gross_cents, any_value(is_complete) as is_complete
+from marts.revenue_by_month where product_type = 'pro' group by month
+"""
+ROWS_OF_OWN = """/*
+grain: One row per payment.
+title: Own rows
+description: What an analyst added.
+key: [movement_key]
+columns:
+  movement_key: {unit: text, description: K.}
+*/
+select movement_key from marts.payments
+"""
+MONTHLY, SO_FAR = "sum(gross_cents)", "sum(sum(gross_cents)) over (order by month)"
+OCTOBER = date(2026, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "gross", "causes"),
+    [
+        ("rows: revenue/payments", MONTHLY, {SEPTEMBER: "late row"}),
+        ("rows: mine/rows", MONTHLY, {SEPTEMBER: "late row"}),
+        ("", MONTHLY, {SEPTEMBER: "not proven"}),
+        ("rows: credits/credit_entries", MONTHLY, {SEPTEMBER: "not proven"}),
+        (
+            "rows: mine/rows\ncarries: forward", SO_FAR,
+            {SEPTEMBER: "late row", OCTOBER: "late row"},
+        ),
+        (
+            "rows: mine/rows\ncarries: period", SO_FAR,
+            {SEPTEMBER: "late row", OCTOBER: "not proven"},
+        ),
+        # The payment is of the 20th of September.
+        (
+            "rows: mine/rows\ncarries: 11 days", SO_FAR,
+            {SEPTEMBER: "late row", OCTOBER: "late row"},
+        ),
+        (
+            "rows: mine/rows\ncarries: 10 days", SO_FAR,
+            {SEPTEMBER: "late row", OCTOBER: "not proven"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_query_of_ones_own_is_compared_as_its_header_says(
+    later: Later,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    header: str,
+    gross: str,
+    causes: dict[date, str],
+) -> None:
+    write_own(tmp_path, {"own": OWN.format(more=header, gross=gross), "rows": ROWS_OF_OWN})
+    own = {
+        name: query
+        for name, query in load_library().items()
+        if name.startswith("mine/") or name in ("revenue/payments", "credits/credit_entries")
+    }
+    monkeypatch.setattr(comparison, "load_library", lambda: own)
+    found = later(LATE + MORE)
+    assert {each.number.first_on: each.causes for each in found.restatements} == {
+        month: (cause,) for month, cause in causes.items()
+    }
+    assert {row.key for row in found.rows} == ({"in_3"} if "late row" in causes.values() else set())
+
+
+OF_NOW = """/*
+grain: One row in all.
+title: Own
+description: What an analyst added.
+key: []
+{more}
+columns:
+  liability_cents: {{unit: cents, description: L.}}
+*/
+select sum(liability_cents) as liability_cents from marts.liability
+"""
+
+
+def test_a_number_of_the_present_is_compared_where_its_header_says_so(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"said": OF_NOW.format(more="carries: now"), "silent": OF_NOW.format(more="")}
+    write_own(tmp_path, files)
+    own = {name: query for name, query in load_library().items() if name.startswith("mine/")}
+    monkeypatch.setattr(comparison, "load_library", lambda: own)
+    after = Path(shutil.copy(template, tmp_path / "b.duckdb"))
+    with duckdb.connect(after) as db:
+        db.execute("update marts.liability set liability_cents = 1")
+    found = compare(load_settings(warehouse=after), template, after)
+    assert told(found) == {("mine/said", None, "liability_cents", 54000, 1, ("not proven",))}
+
+
+def write_own(folder: Path, files: dict[str, str]) -> None:
+    """Write queries of the user's own, as ``mine/…``."""
+    (folder / "queries" / "mine").mkdir(parents=True)
+    for name, text in files.items():
+        (folder / "queries" / "mine" / f"{name}.sql").write_text(text)
 
 
 def test_rows_that_come_and_go_are_restated_too(later: Later) -> None:
@@ -329,7 +494,7 @@ def test_the_command_takes_dates_names_and_files(
 
 
 def test_rows_that_cannot_be_compared_are_said_so(later: Later) -> None:
-    found = later("drop table intermediate.int_credit_entries;" + LATE + MORE)
+    found = later("alter table marts.credit_entries drop column kind;" + LATE + MORE)
     assert {each.causes for each in found.restatements} == {("late row",)}
     (remark,) = found.remarks
-    assert remark.startswith("the rows of credit_entries could not be compared: Catalog Error")
+    assert remark.startswith("the rows of credit_entries could not be compared: Binder Error")

@@ -112,12 +112,12 @@ def test_a_wrong_header_names_the_file_and_the_key(tmp_path: Path, text: str, me
 
 
 def test_a_drill_down_is_a_query_of_the_library(tmp_path: Path) -> None:
-    write(tmp_path, GOOD.replace("key: [month]", "key: [month]\ndrill_down: a/rows"))
+    write(tmp_path, GOOD.replace("key: [month]", "key: [month]\nrows: a/rows"))
     write(tmp_path, GOOD, "a/row.sql")
-    with pytest.raises(UsageError, match=r"b\.sql: drill_down: there is no query 'a/rows'; did"):
+    with pytest.raises(UsageError, match=r"b\.sql: rows: there is no query 'a/rows'; did"):
         load_library([tmp_path])
     write(tmp_path, GOOD, "a/rows.sql")
-    assert load_library([tmp_path])["a/b"].drill_downs == ("a/rows",)
+    assert load_library([tmp_path])["a/b"].rows == ("a/rows",)
 
 
 def test_an_interface_gives_what_the_query_leaves_out(

@@ -14,7 +14,7 @@ import pytest
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.library import Column
+from sselfie_insights.query.header import Column
 from sselfie_insights.query.write import to_csv, to_records, to_text_table
 from sselfie_insights.report import Page
 from sselfie_insights.report.blocks import DataBlock

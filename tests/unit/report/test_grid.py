@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from sselfie_insights.query.library import Column
+from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.grid import CohortGrid, build_grid
 from sselfie_insights.report.privacy import suppress_small_groups

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import Column
+from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.headline import Tile, build_tiles

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from sselfie_insights.query.cells import write_rows
-from sselfie_insights.query.library import Column
+from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_csv, to_parquet, to_records
 from sselfie_insights.report.privacy import suppress_small_groups

@@ -31,6 +31,7 @@ dropped as (
         cast(payment_row_id as {{ dbt.type_string() }}) as row_key,
         dropped_reason as reason,
         customer_key,
+        payment_key,
         currency,
         -- Refunds are stored with either sign.
         abs(amount_cents) as amount_cents
@@ -43,6 +44,7 @@ dropped as (
         user_id as row_key,
         exclusion as reason,
         user_id as customer_key,
+        null as payment_key,
         null as currency,
         null as amount_cents
     from accounts
@@ -54,6 +56,7 @@ dropped as (
         cast(credit_transaction_id as {{ dbt.type_string() }}) as row_key,
         'test' as reason,
         user_id as customer_key,
+        null as payment_key,
         null as currency,
         null as amount_cents
     from credit_transactions
@@ -67,6 +70,7 @@ final as (
         cast(row_key as {{ dbt.type_string() }}) as row_key,
         cast(reason as {{ dbt.type_string() }}) as reason,
         customer_key,
+        cast(payment_key as {{ dbt.type_string() }}) as payment_key,
         cast(currency as {{ dbt.type_string() }}) as currency,
         cast(amount_cents as bigint) as amount_cents
     from dropped

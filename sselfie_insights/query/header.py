@@ -1,0 +1,273 @@
+"""What the header of a query may say, as pydantic reads it from YAML."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.files import read_text
+from sselfie_insights.resources import find_files
+
+Unit = Literal[
+    "cents",
+    "rate",
+    "count",
+    "credits",
+    "days",
+    "number",
+    "month",
+    "date",
+    "instant",
+    "text",
+    "flag",
+]
+NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
+PERIOD_UNITS: frozenset[Unit] = frozenset({"month", "date"})
+
+_DAYS = re.compile(r"(?P<days>[1-9]\d{0,3}) days")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def as_list(value: object) -> object:
+    """Return a lone name as a list of one: what YAML may say either way."""
+    return [value] if isinstance(value, str) else value
+
+
+def _as_lists(value: object) -> object:
+    """Return one list of names as a list of one such list; YAML may say either."""
+    is_one = isinstance(value, list) and not any(isinstance(part, list) for part in value)
+    return [value] if is_one else value
+
+
+def _read_carries(value: object) -> object:
+    """Return one of the words as it is, and a number for ``29 days``."""
+    days = _DAYS.fullmatch(str(value))
+    if days is None and value not in ("period", "forward", "now"):
+        raise ValueError("say period, forward, now or a number of days, such as 29 days")
+    return int(days["days"]) if days else value
+
+
+Carries = Annotated[Literal["period", "forward", "now"] | int, BeforeValidator(_read_carries)]
+
+
+class Column(_Strict):
+    """A column that a query gives.
+
+    Attributes:
+        unit: Its unit.
+        description: What it means.
+        pii: Whether it names a person.
+        of: The column that counts the people it tells of: for a number where that is not the
+            row's group size, as with the median of those who got somewhere; for a rate that
+            is a share of them; for words that a small group's row must not hold.
+        interval: The columns with the ends of the 95 % interval of such a share, which follow it
+            in every result; ``<name>_low`` and ``<name>_high`` where the file names none.
+    """
+
+    unit: Unit
+    description: str
+    pii: bool = False
+    of: str | None = None
+    interval: tuple[str, str] | None = None
+
+
+class _ParameterBase(_Strict):
+    """What every kind of parameter has; ``needs`` are the only choices with which it is given."""
+
+    description: str
+    needs: dict[str, str] = {}
+
+
+class TextParameter(_ParameterBase):
+    """Free text, bound."""
+
+    type: Literal["text"]
+    default: str | None = None
+
+
+class RangesParameter(_ParameterBase):
+    """Ranges of whole numbers such as ``0,1-3``, bound as text in which none stands twice."""
+
+    type: Literal["ranges"]
+    default: str | None = None
+
+
+class DateParameter(_ParameterBase):
+    """An ISO date, bound."""
+
+    type: Literal["date"]
+    default: str | None = None
+
+
+class IntegerParameter(_ParameterBase):
+    """A whole number, bound."""
+
+    type: Literal["integer"]
+    default: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class ChoiceParameter(_ParameterBase):
+    """One of ``choices``; the only kind that a Jinja expression may read."""
+
+    type: Literal["choice"]
+    choices: tuple[str, ...]
+    default: str
+
+    @model_validator(mode="after")
+    def _default_is_a_choice(self) -> "ChoiceParameter":
+        if self.default not in self.choices:
+            raise ValueError(f"default {self.default!r} is not one of its choices")
+        return self
+
+
+Parameter = Annotated[
+    TextParameter | RangesParameter | DateParameter | IntegerParameter | ChoiceParameter,
+    Field(discriminator="type"),
+]
+
+
+def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
+    """Put the ends of its interval after each share of people."""
+    whole: dict[str, Column] = {}
+    for name, column in columns.items():
+        whole[name] = column
+        if column.unit != "rate" or column.of is None:
+            if column.interval:
+                raise ValueError(f"{name!r} is no rate of a number of people ('of')")
+            continue
+        low, high = column.interval or (f"{name}_low", f"{name}_high")
+        for end, told in ((low, "Lower"), (high, "Upper")):
+            if end in columns:
+                raise ValueError(f"{end!r} is worked out from {name!r}: leave it out")
+            description = f"{told} end of the 95 % interval of {name} (Wilson)."
+            whole[end] = Column(unit="rate", of=column.of, description=description)
+        whole[name] = column.model_copy(update={"interval": (low, high)})
+    return whole
+
+
+class _Interface(_Strict):
+    key: tuple[str, ...]
+    parameters: dict[str, Any] = {}
+    columns: dict[str, Any]
+
+
+class Header(_Strict):
+    """What a query's file says before its SQL; ``library.Query`` describes each part."""
+
+    grain: str
+    title: str
+    description: str
+    key: tuple[str, ...]
+    columns: Annotated[dict[str, Column], AfterValidator(_add_intervals)]
+    parameters: dict[str, Parameter] = {}
+    interface: str | None = None
+    people: str | None = None
+    group_sizes: Annotated[
+        tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
+    ] = ()
+    part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
+    rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
+    carries: Carries | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_interface(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "interface" not in content:
+            return content
+        shared = dict(_read_interface(content["interface"]))
+        both = {
+            part: shared[part] | own
+            for part, own in content.items()
+            if isinstance(own, dict) and part in shared
+        }
+        return shared | content | both
+
+    @model_validator(mode="before")
+    @classmethod
+    def _people_are_a_group(cls, header: object) -> object:
+        if isinstance(header, dict) and header.get("people") and "group_size" not in header:
+            return header | {"group_size": header["people"]}
+        return header
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> "Header":
+        counts = [column.of for column in self.columns.values() if column.of is not None]
+        wholes = [name for whole in self.part_of for name in whole]
+        for name in (*self.key, *self.group_sizes, *counts, *wholes):
+            if name not in self.columns:
+                raise ValueError(f"{name!r} is not one of its columns")
+        if self.part_of and not self.group_sizes:
+            raise ValueError("part_of needs people or a group_size")
+        return self
+
+    @model_validator(mode="after")
+    def _people_are_counted(self) -> "Header":
+        if self.people is not None:
+            if self.people not in self.group_sizes:
+                raise ValueError(f"people: {self.people!r} is not among group_size")
+            if self.columns[self.people].unit != "count":
+                raise ValueError(f"people: {self.people!r} is not of unit count")
+        return self
+
+    @model_validator(mode="after")
+    def _periods_are_there(self) -> "Header":
+        is_timed = any(self.columns[name].unit in PERIOD_UNITS for name in self.key)
+        if self.carries is not None and (self.carries == "now") == is_timed:
+            has = "has a" if is_timed else "has no"
+            raise ValueError(f"carries: it cannot be {self.carries!r}, as its key {has} period")
+        return self
+
+    @model_validator(mode="after")
+    def _needs_are_choices(self) -> "Header":
+        for name, parameter in self.parameters.items():
+            for needed, choice in parameter.needs.items():
+                if choice not in getattr(self.parameters.get(needed), "choices", ()):
+                    raise ValueError(f"{name!r} needs {needed}={choice}, which is no choice")
+        return self
+
+
+def parse_yaml(model: Any, text: str, path: Path) -> Any:
+    """Return ``model`` (a pydantic type) made from the YAML ``text`` of ``path``.
+
+    Raises:
+        UsageError: It is no YAML, or not as ``model`` says; the message names the key.
+    """
+    try:
+        # libyaml reads it ten times as fast as Python does.
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} is not valid YAML: {reason}") from None
+    try:
+        return TypeAdapter(model).validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the top"
+        reason = first["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
+        raise UsageError(f"{path}: {where}: {reason}") from None
+
+
+def _read_interface(name: object) -> _Interface:
+    files = find_files("queries/interfaces", "*.yml")
+    if name not in files:
+        raise ValueError(f"there is no interface {name!r}{nearest(str(name), files)}")
+    path = files[str(name)]
+    interface: _Interface = parse_yaml(_Interface, read_text(path), path)
+    return interface
