@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from sselfie_insights.alerts.definition import Anomaly, Watch
@@ -17,7 +16,7 @@ from sselfie_insights.query.library import Query, load_query
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.statistics.shares import Z_95
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 ALERTS_SCHEMA = {
     "position": pl.Int64,
@@ -58,8 +57,7 @@ def require_judgeable(watches: Iterable[Watch]) -> None:
 
 
 def evaluate(
-    connection: duckdb.DuckDBPyConnection,
-    stamp: Stamp,
+    warehouse: OpenWarehouse,
     watches: Sequence[Watch],
     *,
     skips_failures: bool = False,
@@ -67,8 +65,7 @@ def evaluate(
     """Judge the last complete period of every watched number.
 
     Args:
-        connection: An open warehouse.
-        stamp: What it speaks for.
+        warehouse: What to read.
         watches: What to judge.
         skips_failures: Whether a watch whose query fails is not judged, instead of an error.
 
@@ -82,7 +79,7 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     for watch in watches:
         try:
-            rows += _judge_watch(connection, stamp, watch)
+            rows += _judge_watch(warehouse, watch)
         except UsageError:
             if not skips_failures:
                 raise
@@ -92,10 +89,8 @@ def evaluate(
     return sorted(rows, key=lambda row: order[row["state"]])
 
 
-def _judge_watch(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, watch: Watch
-) -> list[dict[str, Any]]:
-    result = run_query(connection, _find_query(watch), stamp, watch.values)
+def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]:
+    result = run_query(warehouse, _find_query(watch), watch.values)
     return [
         row
         for part, series in _split(watch, result)

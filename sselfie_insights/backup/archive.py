@@ -30,7 +30,7 @@ from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.format import FORMAT_VERSION, write_format_version
 from sselfie_insights.warehouse.paths import exports_record_path, journal_path
 from sselfie_insights.warehouse.publish import writable_copy
-from sselfie_insights.warehouse.reading import count_rows, open_warehouse
+from sselfie_insights.warehouse.reading import OpenWarehouse, count_rows
 from sselfie_insights.warehouse.storage import explain_storage
 
 BACKUP_FORMAT = 1
@@ -73,7 +73,7 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
     """
     if file.exists() and not is_backup(file):
         raise UsageError(f"{file} is there and no backup", remedy="choose another name")
-    with open_warehouse(warehouse):
+    with OpenWarehouse(warehouse):
         pass  # it is one, of a format that is known
     try:
         with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:

@@ -22,7 +22,7 @@ from sselfie_insights.segment.sizes import (
 )
 from sselfie_insights.warehouse.frames import write_tables
 from sselfie_insights.warehouse.publish import WRITER
-from sselfie_insights.warehouse.reading import open_warehouse, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 from sselfie_insights.warehouse.storage import closing
 
 
@@ -53,11 +53,10 @@ def write_derived(private: Path, warehouse: Path) -> None:
     """
     record = read_record(warehouse)
     watches = load_watches()
-    with open_warehouse(private) as connection:
-        stamp = read_stamp(connection)
-        members = read_members(connection, stamp, record)
-        alerts = evaluate(connection, stamp, watches, skips_failures=True)
-        effect = measure_effect(connection, record)
+    with OpenWarehouse(private) as built:
+        members = read_members(built, record)
+        alerts = evaluate(built, watches, skips_failures=True)
+        effect = measure_effect(built.connection, record)
     tables = {
         "alerts": pl.DataFrame(
             [row | {"position": position} for position, row in enumerate(alerts)], ALERTS_SCHEMA

@@ -10,9 +10,9 @@ from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
-from sselfie_insights.query import open_warehouse
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.meta import read_last_sync
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 
 def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
@@ -29,7 +29,8 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
     """
     checks = list_checks(load_contract())
     severities = load_severities(settings)
-    with open_warehouse(warehouse) as connection:
+    with OpenWarehouse(warehouse) as opened:
+        connection = opened.connection
         sync = read_last_sync(connection, warehouse)
         read_at = sync.snapshot_at.replace(tzinfo=None)
         as_of = read_at

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -45,19 +45,14 @@ def alerts(
     import polars as pl
 
     from sselfie_insights.alerts import evaluate, load_watches
-    from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.run import tabulate
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     watches = load_watches(file)
     query = load_query("growth/alerts_now")
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
-        result = tabulate(query, evaluate(connection, stamp, watches), stamp)
+    with open_chosen(warehouse, publication) as opened:
+        result = tabulate(query, evaluate(opened, watches), opened.stamp)
     states = result.frame["state"]
     fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
     if not all_of_them:
@@ -70,5 +65,4 @@ def alerts(
     )
     if fired:
         raise typer.Exit(ExitCode.ALERT)
-    if result.stamp is not None:  # silence about old data would be taken for good news
-        refuse_stale(settings, result.stamp)
+    refuse_stale(opened.settings, opened.stamp)  # silence about old data would pass for good news

@@ -84,12 +84,11 @@ def check(
 
 def _has_marts(warehouse: Path) -> bool:
     from sselfie_insights.errors import UsageError
-    from sselfie_insights.query import open_warehouse, read_stamp
+    from sselfie_insights.warehouse.reading import OpenWarehouse
 
-    with open_warehouse(warehouse) as connection:
+    with OpenWarehouse(warehouse) as opened:
         try:
-            read_stamp(connection)
+            return bool(opened.stamp)
         except UsageError as error:
             say_note(f"only the mirror is checked: {error}")
             return False
-    return True

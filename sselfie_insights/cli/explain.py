@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import TableFormat, format_of, refuse_stale, write_table
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
@@ -59,32 +59,26 @@ def explain(
     from sselfie_insights.explain import build_explanation_page
     from sselfie_insights.explain import explain as explain_change
     from sselfie_insights.explain.page import to_result
-    from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.cells import SMALLEST_GROUP
     from sselfie_insights.query.write import write_out
     from sselfie_insights.report.draw.html import render_html
     from sselfie_insights.report.draw.terminal import render_text
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     chosen = form or format_of(output, ReportFormat.TABLE)
     is_shared = chosen is ReportFormat.HTML
     is_page = chosen in (ReportFormat.HTML, ReportFormat.TABLE)
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    with open_chosen(warehouse, publication) as opened:
         explanation = explain_change(
-            connection,
-            stamp,
+            opened,
             measure.value,
             month,
             first=first if is_page else None,
             least=SMALLEST_GROUP if is_shared else 1,
         )
         if is_page:
-            page = build_explanation_page(connection, explanation, is_shared=is_shared)
+            page = build_explanation_page(opened, explanation, is_shared=is_shared)
     if not is_page:
-        write_table(to_result(explanation, stamp), TableFormat(chosen), output)
+        write_table(to_result(explanation, opened.stamp), TableFormat(chosen), output)
         if not explanation.is_complete:
             say_note(f"{explanation.month:%Y-%m} is still running")
     elif is_shared:
@@ -94,4 +88,4 @@ def explain(
     else:
         text = "\n".join(line.plain for line in render_text(page)) + "\n"
         write_out(text.encode(), output, sys.stdout.buffer, binary=False)
-    refuse_stale(settings, stamp)
+    refuse_stale(opened.settings, opened.stamp)

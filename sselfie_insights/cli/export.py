@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen
 from sselfie_insights.cli.output import WithPersonalData, refuse_stale
 
 
@@ -38,17 +38,12 @@ def export(
     from sselfie_insights.manifest import MANIFEST
     from sselfie_insights.query.export import export_warehouse
     from sselfie_insights.query.library import load_library
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
-    from sselfie_insights.warehouse.reading import open_warehouse, read_stamp
 
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    folder = output or settings.output_dir / "export"
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    with open_chosen(warehouse, publication) as opened:
+        folder = output or opened.settings.output_dir / "export"
         files = export_warehouse(
-            connection, folder, load_library(), mart or (), with_personal_data=with_personal_data
+            opened, folder, load_library(), mart or (), with_personal_data=with_personal_data
         )
     typer.echo(str(folder / MANIFEST))
     typer.echo(f"{len(files)} files", err=True)
-    refuse_stale(settings, stamp)
+    refuse_stale(opened.settings, opened.stamp)

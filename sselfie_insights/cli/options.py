@@ -1,9 +1,12 @@
 """Options that override a setting; each means the same in every command that has it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sselfie_insights import notebook
 
 Warehouse = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The warehouse; default from the settings.")
@@ -21,6 +24,18 @@ AsOf = Annotated[
 Timezone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="The reporting zone, e.g. Europe/Oslo.")
 ]
+
+
+def open_chosen(warehouse: Path | None, publication: str | None = None) -> "notebook.Warehouse":
+    """Open the warehouse, or the publication, that the options name.
+
+    Raises:
+        UsageError: There is none.
+        StorageError: It cannot be read.
+    """
+    from sselfie_insights.notebook import Warehouse
+
+    return Warehouse(warehouse, publication=publication, on_note=say_note)
 
 
 def say_note(note: str) -> None:

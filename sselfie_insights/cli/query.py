@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -91,40 +91,26 @@ def run(
 
     Example: sselfie query run retention/activity_cohorts -p grain=week -p return=image
     """
-    from sselfie_insights.query import open_warehouse, read_stamp, run_query, run_statement
-    from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import split_words
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
     as_rows = chosen is not TableFormat.PARQUET
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     given = split_words(parameter or [])
-    if name == "-":
-        sql = _read_sql(given)
-        with open_warehouse(settings.warehouse) as connection:
-            result = run_statement(
-                connection, sql, with_personal_data=with_personal_data, as_rows=as_rows
+    sql = _read_sql(given) if name == "-" else None
+    with open_chosen(warehouse, publication) as opened:
+        if sql is None:
+            result = opened.query(
+                name, with_personal_data=with_personal_data, as_rows=as_rows, **given
             )
-    else:
-        query = load_query(name)
-        with open_warehouse(settings.warehouse) as connection:
-            result = run_query(
-                connection,
-                query,
-                read_stamp(connection),
-                given,
-                with_personal_data=with_personal_data,
-                as_rows=as_rows,
-            )
+        else:
+            result = opened.sql(sql, with_personal_data=with_personal_data, as_rows=as_rows)
     show_table(result, chosen, output)
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
     if not result.height:
         say_note("no rows" if name == "-" else "no data captured")
     if result.stamp is not None:
-        refuse_stale(settings, result.stamp)
+        refuse_stale(opened.settings, result.stamp)
 
 
 def _read_sql(parameters: dict[str, str]) -> str:

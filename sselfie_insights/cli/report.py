@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -93,30 +93,13 @@ def show(
 
     Example: sselfie report show retention -p grain=week -o retention.html
     """
-    from sselfie_insights.query.library import load_library
-    from sselfie_insights.query.lineage import load_models
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
-    from sselfie_insights.report.definition import load_report
     from sselfie_insights.report.formats import choose_section, to_bytes
-    from sselfie_insights.report.notices import read_notices
-    from sselfie_insights.report.page import build_page
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
-    from sselfie_insights.warehouse.reading import open_warehouse
 
     chosen = form or format_of(output, ReportFormat.TABLE)
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    report = load_report(name)
-    with open_warehouse(settings.warehouse) as connection:
-        page = build_page(
-            connection,
-            report,
-            load_library(),
-            split_words(parameter or []),
-            read_notices(settings, connection),
-            load_models(settings.warehouse),
-        )
+    with open_chosen(warehouse, publication) as opened:
+        page = opened.page(name, **split_words(parameter or []))
     if chosen is ReportFormat.TABLE and output is None:
         print_page(page if section is None else choose_section(page, section), color)
     else:
@@ -124,7 +107,7 @@ def show(
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
         if others:
             say_note(f"other sections, for --section: {', '.join(others)}")
-    refuse_stale(settings, page.stamp)
+    refuse_stale(opened.settings, page.stamp)
 
 
 @app.command("site")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -53,7 +53,6 @@ def list_all(
 
     Example: sselfie segment list --overlaps
     """
-    from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.run import tabulate
     from sselfie_insights.segment.record import read_record
@@ -63,22 +62,18 @@ def list_all(
         lay_out_overlaps,
         read_members,
     )
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     query = load_query("growth/segment_overlaps" if overlaps else "growth/segment_sizes")
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
-        members = read_members(connection, stamp, read_record(settings.warehouse))
+    with open_chosen(warehouse, publication) as opened:
+        members = read_members(opened, read_record(opened.path))
     rows = count_overlaps(members) if overlaps else count_sizes(members)
-    result = tabulate(query, rows, stamp)
+    result = tabulate(query, rows, opened.stamp)
     if overlaps and chosen is TableFormat.TABLE and output is None:
         typer.echo("\n".join(lay_out_overlaps(result)))
     else:
         _write(result, chosen, output)
-    refuse_stale(settings, stamp)
+    refuse_stale(opened.settings, opened.stamp)
 
 
 @app.command("show")
@@ -95,28 +90,22 @@ def show_segment(
 
     Example: sselfie segment show renewal_due -p days=3
     """
-    from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.segment import find_segment, read_segment
     from sselfie_insights.segment.record import read_record
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
     chosen = choose_format(form, output)
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     query = find_segment(name)
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    with open_chosen(warehouse, publication) as opened:
         result = read_segment(
-            connection,
+            opened,
             query,
-            stamp,
             split_words(parameter or []),
-            record=read_record(settings.warehouse),
+            record=read_record(opened.path),
             with_personal_data=with_personal_data,
         )
     _write(result, chosen, output)
-    refuse_stale(settings, stamp)
+    refuse_stale(opened.settings, opened.stamp)
 
 
 @app.command("export")
@@ -144,22 +133,19 @@ def export(
 
     Example: sselfie segment export win_back -o win_back.csv
     """
-    from sselfie_insights.query import open_warehouse, read_stamp
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.segment import export_segment, find_segment
     from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.reading import OpenWarehouse
 
     # Before anybody is recorded as written to.
     chosen = choose_format(form, output, TableFormat.CSV)
-    settings = load_settings(warehouse=warehouse, holdout_percent=holdout_percent)
     query = find_segment(name)
-    with open_warehouse(settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    settings = load_settings(warehouse=warehouse, holdout_percent=holdout_percent)
+    with OpenWarehouse(settings.warehouse) as opened:
         exported = export_segment(
-            connection,
-            settings.warehouse,
+            opened,
             query,
-            stamp,
             split_words(parameter or []),
             holdout_percent=settings.holdout_percent,
             with_personal_data=with_personal_data,
@@ -167,10 +153,10 @@ def export(
     _write(exported.result, chosen, output)
     told = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
     if exported.is_repeat:
-        typer.echo(f"{told}; this is the export made before for {stamp.as_of_on}", err=True)
+        typer.echo(f"{told}; this is the export made before for {opened.stamp.as_of_on}", err=True)
     else:
         typer.echo(f"{told}, {exported.cooling_count} cooling down", err=True)
-    refuse_stale(settings, stamp)
+    refuse_stale(settings, opened.stamp)
 
 
 def _write(result: "Result", form: TableFormat, output: Path | None) -> None:

@@ -36,7 +36,7 @@ def status(
     from datetime import UTC, datetime
 
     from sselfie_insights.errors import StorageError, UsageError
-    from sselfie_insights.query import open_warehouse, run_statement
+    from sselfie_insights.query import OpenWarehouse, run_statement
     from sselfie_insights.run.status import describe_runs, list_failed_checks, refuse_old_mirror
     from sselfie_insights.settings import load_settings
     from sselfie_insights.sync.status import status_query
@@ -48,7 +48,7 @@ def status(
     runs = describe_runs(settings)
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(open_warehouse(opened.warehouse))
+            connection = stack.enter_context(OpenWarehouse(opened.warehouse)).connection
         except (UsageError, StorageError):
             for row in runs:  # they may say why it is not there
                 say_note(": ".join(row))

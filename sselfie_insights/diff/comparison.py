@@ -24,7 +24,7 @@ from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.publications import Note, find_publication
-from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 NOT_PROVEN = "not proven"
 
@@ -135,12 +135,12 @@ def _run_all(
 ) -> tuple[Stamp, dict[str, Result], dict[str, str]]:
     """Return what the file speaks for, every comparable result, and why others have none."""
     results, missing = {}, {}
-    with open_warehouse(path) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(path) as warehouse:
+        stamp = warehouse.stamp
         for query in library.values():
             if is_comparable(query):
                 try:
-                    results[query.name] = run_query(connection, query, stamp)
+                    results[query.name] = run_query(warehouse, query)
                 except UsageError as error:
                     missing[query.name] = error.message
     return stamp, results, missing
@@ -192,8 +192,10 @@ def _fallback(settings: Settings, before: Stamp, after: Stamp) -> str:
 
 
 def _read_span(path: Path, stamp: Stamp) -> Span:
-    with open_warehouse(path) as connection:
-        row = connection.execute("select complete_until_on from marts.build_info").fetchone()
+    with OpenWarehouse(path) as warehouse:
+        row = warehouse.connection.execute(
+            "select complete_until_on from marts.build_info"
+        ).fetchone()
     assert row is not None  # noqa: S101  # there is a stamp, which is of the same row
     return Span(row[0], stamp.as_of_on, stamp.grace_days)
 

@@ -11,7 +11,7 @@ from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
 from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import run_query
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ class Explanation:
 
 
 def explain(
-    connection: duckdb.DuckDBPyConnection,
-    stamp: Stamp,
+    warehouse: OpenWarehouse,
     name: str,
     month: str | None = None,
     *,
@@ -107,8 +106,7 @@ def explain(
     """Explain how a measure went from the month before to ``month``.
 
     Args:
-        connection: An open warehouse.
-        stamp: What it speaks for.
+        warehouse: What to read.
         name: The measure: mrr, churn, active_users or credits.
         month: ``2026-10`` or a day in it; by default the last complete month.
         first: Parts to keep of each dimension; the others are one row.
@@ -124,11 +122,11 @@ def explain(
     measure = MEASURES[name]
     library = library or load_library()
     query = find_query(measure.query, library)
-    chosen, is_complete = _choose_month(connection, month)
-    rows = run_query(connection, query, stamp, {"month": chosen.isoformat()}).frame
+    chosen, is_complete = _choose_month(warehouse.connection, month)
+    rows = run_query(warehouse, query, {"month": chosen.isoformat()}).frame
     if "currency" not in rows.columns:
         rows = rows.with_columns(pl.lit("").alias("currency"))
-    wholes = _read_whole(connection, stamp, library, measure, chosen)
+    wholes = _read_whole(warehouse, library, measure, chosen)
     dimensions = {WHOLE: "", **measure.dimensions}
     if least > 1:
         del dimensions["customer_key"]
@@ -194,15 +192,14 @@ def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tu
 
 
 def _read_whole(
-    connection: duckdb.DuckDBPyConnection,
-    stamp: Stamp,
+    warehouse: OpenWarehouse,
     library: dict[str, Query],
     measure: Measure,
     month: date,
 ) -> dict[str, tuple[int, int]]:
     """The public number before and after, by currency; the largest first."""
     name, time, column, values = measure.whole
-    result = run_query(connection, find_query(name, library), stamp, values)
+    result = run_query(warehouse, find_query(name, library), values)
     frame = result.frame
     if "currency" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("currency"))

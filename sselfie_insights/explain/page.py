@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from pydantic import TypeAdapter
 
 from sselfie_insights.explain.decompose import WHOLE
@@ -17,7 +16,7 @@ from sselfie_insights.query.run import Result, tabulate
 from sselfie_insights.report.definition import Report, Section
 from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.report.privacy import suppress_small_groups
-from sselfie_insights.warehouse.reading import Stamp, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _PARTS = "explain/parts"
 
@@ -39,12 +38,12 @@ def to_result(explanation: Explanation, stamp: Stamp) -> Result:
 
 
 def build_explanation_page(
-    connection: duckdb.DuckDBPyConnection, explanation: Explanation, *, is_shared: bool
+    warehouse: OpenWarehouse, explanation: Explanation, *, is_shared: bool
 ) -> Page:
     """Return ``explanation`` as a page.
 
     Args:
-        connection: The open warehouse.
+        warehouse: What it was read from.
         explanation: What to show.
         is_shared: Whether others than its maker read it: then small groups show no numbers. Make
             the explanation itself with ``least`` at the smallest group that pages show.
@@ -66,9 +65,9 @@ def build_explanation_page(
     warnings = []
     if not explanation.is_complete:
         warnings.append(f"{month} is still running: its numbers are those up to now.")
-    parts = tabulate(query, explanation.parts.to_dicts(), read_stamp(connection))
+    parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
     results: Results = {(_PARTS, ()): suppress_small_groups(parts)}
-    page = build_page(connection, report, library, warnings=warnings, results=results)
+    page = build_page(warehouse, report, library, warnings=warnings, results=results)
     words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
     return _ExplanationPage(
         **{field.name: getattr(page, field.name) for field in fields(page)},

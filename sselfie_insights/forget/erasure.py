@@ -34,7 +34,7 @@ from sselfie_insights.warehouse.publications import (
     relink,
 )
 from sselfie_insights.warehouse.publish import private_copy, publish
-from sselfie_insights.warehouse.reading import open_warehouse
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 WAREHOUSE = "warehouse"
 # What was exported with which segment lies beside the warehouse.
@@ -133,7 +133,7 @@ def forget(
 def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetReport:
     """Return what would be done; learn every identifier that any file knows."""
     warehouse = settings.warehouse
-    with open_warehouse(warehouse):
+    with OpenWarehouse(warehouse):
         pass  # it is one, of a format that is known
     files = {WAREHOUSE: warehouse}
     files |= {

@@ -4,10 +4,11 @@ from sselfie_insights.query.header import Column, Parameter
 from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.template import compile_query
-from sselfie_insights.warehouse.reading import Stamp, open_warehouse, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 __all__ = [
     "Column",
+    "OpenWarehouse",
     "Parameter",
     "Query",
     "Result",
@@ -15,8 +16,6 @@ __all__ = [
     "compile_query",
     "find_query",
     "load_library",
-    "open_warehouse",
-    "read_stamp",
     "run_query",
     "run_statement",
 ]

@@ -21,7 +21,7 @@ from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
-from sselfie_insights.warehouse.reading import read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 WORKBOOK = "sselfie.xlsx"
 # A larger table is cut into one Parquet file a month.
@@ -38,7 +38,7 @@ class ExportFile(ListedFile):
 
 
 def export_warehouse(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     folder: Path,
     library: dict[str, Query],
     marts: Sequence[str] = (),
@@ -53,7 +53,7 @@ def export_warehouse(
     one Parquet file a month. ``manifest.json`` lists the files and the columns.
 
     Args:
-        connection: An open warehouse.
+        warehouse: What to export.
         folder: Where to; it must not exist, be empty, or hold an earlier export and nothing else.
         library: The queries.
         marts: Names of tables in the schema ``marts``.
@@ -63,8 +63,7 @@ def export_warehouse(
     Raises:
         UsageError: ``folder`` holds something else or cannot be written, or a query fails.
     """
-    stamp = read_stamp(connection)
-    _check_marts(connection, marts)
+    _check_marts(warehouse.connection, marts)
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
@@ -72,7 +71,7 @@ def export_warehouse(
         _check_folder(folder)
         with replace_folder(folder) as private:
             for query in library.values():
-                result = run_query(connection, query, stamp, with_personal_data=with_personal_data)
+                result = run_query(warehouse, query, with_personal_data=with_personal_data)
                 sources[query.name] = _describe(result)
                 files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
                 files += _write_parquet(private, result, large_rows)
@@ -81,14 +80,14 @@ def export_warehouse(
             for name in marts:
                 statement = f"select * from marts.{quote(name)}"  # noqa: S608
                 mart = run_statement(
-                    connection, statement, stamp, with_personal_data=with_personal_data
+                    warehouse.connection, statement, with_personal_data=with_personal_data
                 )
-                mart = replace(mart, name=f"marts/{name}")
+                mart = replace(mart, name=f"marts/{name}", stamp=warehouse.stamp)
                 sources[mart.name] = _describe(mart)
                 files += _write_parquet(private, mart, large_rows)
             files.append(_write_workbook(private, sheets))
-            manifest = write_manifest(files, stamp=stamp.as_text(), sources=sources)
-            _write(private, MANIFEST, manifest)
+            stamp = warehouse.stamp.as_text()
+            _write(private, MANIFEST, write_manifest(files, stamp=stamp, sources=sources))
             _check_folder(folder)  # again: that took a while
     except OSError as error:
         raise storage_error(f"{folder} cannot be written", error) from None

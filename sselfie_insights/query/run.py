@@ -17,7 +17,7 @@ from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.sql import literal, quote
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,7 +77,7 @@ class Result:
         group_sizes: Columns that count the people behind a row, if any.
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
         values: The parameters it ran with.
-        stamp: What the numbers speak for; None for a statement over a warehouse without marts.
+        stamp: What the numbers speak for; None for a statement of the user's.
         suppressed: Per row, what stands for a group size that is not told; empty for a row that
             is shown, None where nothing was looked for. A suppressed row's measures are null.
         left_out: Columns with personal data, which nobody asked for.
@@ -116,9 +116,8 @@ class Result:
 
 
 def run_query(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     query: Query,
-    stamp: Stamp,
     given: Mapping[str, str] | None = None,
     *,
     with_personal_data: bool = False,
@@ -127,9 +126,8 @@ def run_query(
     """Run ``query`` and return its table.
 
     Args:
-        connection: An open warehouse.
+        warehouse: What to read.
         query: What to run.
-        stamp: What the warehouse speaks for.
         given: Parameter values as text, by name.
         with_personal_data: Whether to keep the columns that name people.
         as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
@@ -138,13 +136,14 @@ def run_query(
         UsageError: A value is wrong, a mart is missing, or the SQL does not give the columns
             that the header promises.
     """
+    stamp = warehouse.stamp
     sql, values = compile_query(query, given or {})
     columns = {
         name: _told_by_grain(column, values, is_key=name in query.key)
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
-    data = _fetch(connection, sql, columns, values, str(query.path), as_rows=as_rows)
+    data = _fetch(warehouse.connection, sql, columns, values, str(query.path), as_rows=as_rows)
     return Result(
         name=query.name,
         data=data,
@@ -181,12 +180,11 @@ def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -
 def run_statement(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
-    stamp: Stamp | None = None,
     *,
     with_personal_data: bool = False,
     as_rows: bool = False,
 ) -> Result:
-    """Run one read-only SELECT of the user's own and return its table.
+    """Run one read-only SELECT of the user's own and return its table, which has no stamp.
 
     Raises:
         UsageError: It is not one SELECT, it fails, or it asks for nothing but personal data.
@@ -223,7 +221,7 @@ def run_statement(
         key=(),
         group_sizes=(),
         values={},
-        stamp=stamp,
+        stamp=None,
         left_out=left_out,
     )
 

@@ -10,7 +10,7 @@ from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.journal import read_journal
-from sselfie_insights.warehouse.reading import Stamp, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 # Names of checks that a sentence lists before it only counts them.
 _LONGEST_REASON = 300
@@ -19,19 +19,19 @@ _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
 
 def read_notices(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, now: datetime | None = None
+    settings: Settings, warehouse: OpenWarehouse, now: datetime | None = None
 ) -> list[str]:
     """Return the sentences that belong above every page of the open warehouse.
 
     Args:
         settings: The settings in force: how old the data may be, and whose journal counts.
-        connection: An open warehouse.
+        warehouse: The open warehouse.
         now: The present (UTC); by default the clock's.
 
     Raises:
         UsageError: The marts were never built.
     """
-    stamp = read_stamp(connection)
+    stamp, connection = warehouse.stamp, warehouse.connection
     notices = [
         describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),

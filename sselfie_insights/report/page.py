@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
@@ -34,7 +33,7 @@ from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
-from sselfie_insights.warehouse.reading import Stamp, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
@@ -91,15 +90,14 @@ class _Runner:
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        warehouse: OpenWarehouse,
         library: dict[str, Query],
         given: Mapping[str, str],
         results: Results,
     ) -> None:
-        self.connection = connection
+        self.warehouse = warehouse
         self.library = library
         self.given = given
-        self.stamp = read_stamp(connection)
         self.used: dict[str, Query] = {}
         self.results = results
 
@@ -114,7 +112,7 @@ class _Runner:
         wanted |= values
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self.results:
-            full = run_query(self.connection, query, self.stamp, wanted)
+            full = run_query(self.warehouse, query, wanted)
             self.results[key] = suppress_small_groups(full)
         result = self.results[key]
         for column, value in where.items():
@@ -125,7 +123,7 @@ class _Runner:
 
 
 def build_page(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     report: Report,
     library: dict[str, Query],
     given: Mapping[str, str] | None = None,
@@ -136,14 +134,14 @@ def build_page(
     """Evaluate ``report`` over the open warehouse.
 
     Args:
-        connection: An open warehouse.
+        warehouse: What to read.
         report: What to show.
         library: The queries.
         given: Parameters by name; each goes to every query that has it and whose section does
             not fix it. ``value`` chooses the column that cohort grids show, where they have it.
         warnings: What to say before anything else.
         models: What dbt knows of the tables behind it.
-        results: What queries gave to other pages over the same connection and library; what this
+        results: What queries gave to other pages over the same warehouse and library; what this
             page runs is added.
 
     Raises:
@@ -151,7 +149,7 @@ def build_page(
     """
     values = dict(given or {})
     _check_parameters(report, library, values)
-    runner = _Runner(connection, library, values, {} if results is None else results)
+    runner = _Runner(warehouse, library, values, {} if results is None else results)
     blocks: list[Block] = []
     names: set[str] = set()
     for section in report.sections:
@@ -164,7 +162,7 @@ def build_page(
                 blocks.extend(_build_data(section, runner, values, names))
     return Page(
         report=report,
-        stamp=runner.stamp,
+        stamp=warehouse.stamp,
         values=values,
         blocks=tuple(blocks),
         queries=tuple(runner.used.values()),

@@ -24,7 +24,7 @@ from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.settings import Settings
-from sselfie_insights.warehouse.reading import Stamp, open_warehouse
+from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _INDEX_FILE = f"{INDEX}.html"
 
@@ -55,12 +55,12 @@ def build_pages(settings: Settings) -> Iterator[Page]:
         UsageError: There is no warehouse, its marts were never built, or a report is wrong.
     """
     library = load_library()
-    with open_warehouse(settings.warehouse) as connection:
-        notices, models = read_notices(settings, connection), load_models(settings.warehouse)
+    with OpenWarehouse(settings.warehouse) as warehouse:
+        notices, models = read_notices(settings, warehouse), load_models(settings.warehouse)
         results: Results = {}
         for report in load_reports().values():
             yield build_page(
-                connection, report, library, warnings=notices, models=models, results=results
+                warehouse, report, library, warnings=notices, models=models, results=results
             )
 
 
@@ -143,8 +143,8 @@ def read_headlines(settings: Settings) -> list[Tile]:
         UsageError: There is no warehouse.
     """
     library = load_library()
-    with open_warehouse(settings.warehouse) as connection:
-        page = build_page(connection, load_report("overview"), library)
+    with OpenWarehouse(settings.warehouse) as warehouse:
+        page = build_page(warehouse, load_report("overview"), library)
     return [
         tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
     ]

@@ -261,11 +261,11 @@ class _Run:
     def _write_export(self) -> None:
         from sselfie_insights.query.export import export_warehouse
         from sselfie_insights.query.library import load_library
-        from sselfie_insights.warehouse.reading import open_warehouse
+        from sselfie_insights.warehouse.reading import OpenWarehouse
 
         folder = export_dir(self._settings, datetime.now(UTC))
-        with open_warehouse(self._settings.warehouse) as connection:
-            files = export_warehouse(connection, folder, load_library())
+        with OpenWarehouse(self._settings.warehouse) as warehouse:
+            files = export_warehouse(warehouse, folder, load_library())
         self._export = folder
         self._log.info(f"exported {len(files)} files to {folder}")
 

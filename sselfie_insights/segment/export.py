@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,7 +20,7 @@ from sselfie_insights.segment.record import (
     read_record,
     record_lock,
 )
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,8 @@ class SegmentExport:
 
 
 def export_segment(
-    connection: duckdb.DuckDBPyConnection,
-    warehouse: Path,
+    warehouse: OpenWarehouse,
     query: Query,
-    stamp: Stamp,
     given: Mapping[str, str] | None = None,
     *,
     holdout_percent: int,
@@ -57,10 +54,8 @@ def export_segment(
     whatever has changed since; only addresses, which are not remembered, are as they are now.
 
     Args:
-        connection: The open warehouse.
-        warehouse: Its file, beside which the record lies.
+        warehouse: What to read; the record lies beside its file.
         query: The segment.
-        stamp: What the warehouse speaks for.
         given: Parameters as text, by name.
         holdout_percent: The share to hold out, 0-100.
         with_personal_data: Whether to add the addresses.
@@ -71,9 +66,10 @@ def export_segment(
     """
     segment = query.name.removeprefix(FOLDER)
     parameters = {name: str(value) for name, value in check_values(query, given or {}).items()}
-    with record_lock(warehouse):
-        record = read_record(warehouse)
-        result = read_segment(connection, query, stamp, given, record=record)
+    stamp = warehouse.stamp
+    with record_lock(warehouse.path):
+        record = read_record(warehouse.path)
+        result = read_segment(warehouse, query, given, record=record)
         past = next(
             (e for e in record if (e.segment, e.exported_on) == (segment, stamp.as_of_on)), None
         )
@@ -86,7 +82,7 @@ def export_segment(
                 for row in result.frame.filter(~pl.col("is_cooling")).to_dicts()
             ]
             past = PastExport(segment, stamp.as_of_on, parameters, holdout_percent, tuple(rows))
-            append_export(warehouse, past)
+            append_export(warehouse.path, past)
         elif (past.parameters, past.holdout_percent) != (parameters, holdout_percent):
             told = ", ".join(f"{name}={value}" for name, value in past.parameters.items())
             raise UsageError(
@@ -96,7 +92,7 @@ def export_segment(
     sent = [row for row in past.rows if row["group"] == "sent"]
     exported = replace(result, data=_to_frame(sent, result.frame.schema))
     if with_personal_data:
-        exported = _add_addresses(connection, query, exported)
+        exported = _add_addresses(warehouse.connection, query, exported)
     return SegmentExport(
         result=exported,
         is_repeat=is_repeat,

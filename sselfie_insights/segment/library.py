@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import Query, list_names, load_query
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.segment.record import PastExport, last_contacts
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 FOLDER = "segments/"
 
@@ -46,9 +45,8 @@ def find_segment(name: str) -> Query:
 
 
 def read_segment(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     query: Query,
-    stamp: Stamp,
     given: Mapping[str, str] | None = None,
     *,
     record: list[PastExport],
@@ -59,8 +57,9 @@ def read_segment(
     Raises:
         UsageError: A value is wrong, or a mart is missing.
     """
-    result = run_query(connection, query, stamp, given, with_personal_data=with_personal_data)
-    contacts = last_contacts(record, query.name.removeprefix(FOLDER), stamp.as_of_on)
+    result = run_query(warehouse, query, given, with_personal_data=with_personal_data)
+    today = warehouse.stamp.as_of_on
+    contacts = last_contacts(record, query.name.removeprefix(FOLDER), today)
     if not contacts or result.frame.is_empty():
         return result
     values: Mapping[str, Any] = result.values
@@ -71,7 +70,5 @@ def read_segment(
             "cooldown_until_on",
             pl.Series("_", [None if day is None else day + days for day in until], pl.Date),
         ).alias("cooldown_until_on")
-    ).with_columns(
-        (pl.col("cooldown_until_on") > stamp.as_of_on).fill_null(value=False).alias("is_cooling")
-    )
+    ).with_columns((pl.col("cooldown_until_on") > today).fill_null(value=False).alias("is_cooling"))
     return replace(result, data=frame)

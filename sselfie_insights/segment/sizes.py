@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from sselfie_insights.errors import UsageError
@@ -13,7 +12,7 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.segment.library import find_segment, list_segments, read_segment
 from sselfie_insights.segment.record import PastExport
-from sselfie_insights.warehouse.reading import Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 SIZES_SCHEMA = {
     "segment": pl.String,
@@ -28,14 +27,12 @@ Members = Mapping[str, Result | UsageError]
 """Who is in each segment, by its short name; or why that is not known."""
 
 
-def read_members(
-    connection: duckdb.DuckDBPyConnection, stamp: Stamp, record: list[PastExport]
-) -> Members:
+def read_members(warehouse: OpenWarehouse, record: list[PastExport]) -> Members:
     """Return who is in each segment now; one that is wrong or fails keeps no other from it."""
     members: dict[str, Result | UsageError] = {}
     for name in list_segments():
         try:
-            members[name] = read_segment(connection, find_segment(name), stamp, record=record)
+            members[name] = read_segment(warehouse, find_segment(name), record=record)
         except UsageError as error:
             members[name] = error
     return members

@@ -223,14 +223,13 @@ def prune_publications(
 
 def is_intact(path: Path) -> bool:
     """Say whether DuckDB can open the file at ``path`` and read what it speaks for."""
-    from sselfie_insights.warehouse.reading import open_warehouse, read_stamp
+    from sselfie_insights.warehouse.reading import OpenWarehouse
 
     try:
-        with open_warehouse(path) as connection:
-            read_stamp(connection)
+        with OpenWarehouse(path) as warehouse:
+            return bool(warehouse.stamp)  # an error where there is none
     except (UsageError, StorageError):
         return False
-    return True
 
 
 def _retaining(warehouse: Path) -> AbstractContextManager[None]:

@@ -1,17 +1,17 @@
 """Open the published warehouse for reading, and say what it speaks for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import duckdb
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.warehouse.format import read_format
 from sselfie_insights.warehouse.paths import publication_name
-from sselfie_insights.warehouse.storage import closing, damaged
+from sselfie_insights.warehouse.storage import damaged
 
 
 @dataclass(frozen=True)
@@ -43,57 +43,87 @@ class Stamp:
         return {name: None if value is None else str(value) for name, value in asdict(self).items()}
 
 
-@contextmanager
-def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the published file read-only, without access to other files or the network.
+class OpenWarehouse:
+    """A published file, open for reading only, without access to other files or the network.
 
-    Raises:
-        UsageError: There is no warehouse at ``path``, or a newer version of this package wrote it.
-        StorageError: It cannot be read.
+    It is a context manager, which closes it.
+
+    Attributes:
+        path: The file.
+        connection: DuckDB's connection to it; its time zone is UTC.
     """
-    if not path.is_file():
-        raise UsageError(
-            f"no warehouse at {path}", remedy="run 'sselfie sync' and then 'sselfie build'"
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at ``path``.
+
+        Raises:
+            UsageError: There is no warehouse, or a newer version of this package wrote it.
+            StorageError: It cannot be read.
+        """
+        if not path.is_file():
+            raise UsageError(
+                f"no warehouse at {path}", remedy="run 'sselfie sync' and then 'sselfie build'"
+            )
+        self.path = path
+        try:
+            self.connection = duckdb.connect(
+                str(path), read_only=True, config={"enable_external_access": "false"}
+            )
+        except duckdb.Error as error:
+            raise damaged(path, error) from None
+        try:
+            read_format(self.connection)
+            self._lock_settings()
+        except BaseException:
+            self.close()
+            raise
+
+    @cached_property
+    def stamp(self) -> Stamp:
+        """What it speaks for.
+
+        Raises:
+            UsageError: Its marts were never built.
+        """
+        try:
+            row = self.connection.execute(
+                "select as_of, as_of_on, timezone, grace_days, synced_at, run_id, version"
+                " from marts.build_info"
+            ).fetchone()
+        except duckdb.CatalogException:
+            row = None
+        if row is None:
+            raise UsageError("the warehouse has no marts", remedy="run 'sselfie build'")
+        as_of, as_of_on, timezone, grace_days, synced_at, run_id, version = row
+        return Stamp(
+            as_of=_as_utc(as_of),
+            as_of_on=as_of_on,
+            timezone=timezone,
+            grace_days=grace_days,
+            synced_at=None if synced_at is None else _as_utc(synced_at),
+            run_id=run_id,
+            version=version,
+            publication=publication_name(self.path.absolute()),
         )
-    try:
-        connection = duckdb.connect(
-            str(path), read_only=True, config={"enable_external_access": "false"}
-        )
-    except duckdb.Error as error:
-        raise damaged(path, error) from None
-    with closing(connection):
-        read_format(connection)
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set lock_configuration = true")
-        yield connection
 
+    def _lock_settings(self) -> None:
+        """Set the zone, and lock all settings; this process's connections to a file share them."""
+        row = self.connection.execute("select current_setting('lock_configuration')").fetchone()
+        if row != (True,):
+            self.connection.execute("set global TimeZone = 'UTC'")
+            self.connection.execute("set lock_configuration = true")
 
-def read_stamp(connection: duckdb.DuckDBPyConnection) -> Stamp:
-    """Return what the open warehouse speaks for.
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
 
-    Raises:
-        UsageError: Its marts were never built.
-    """
-    try:
-        row = connection.execute(
-            "select as_of, as_of_on, timezone, grace_days, synced_at, run_id, version"
-            " from marts.build_info"
-        ).fetchone()
-    except duckdb.CatalogException:
-        row = None
-    if row is None:
-        raise UsageError("the warehouse has no marts", remedy="run 'sselfie build'")
-    as_of, as_of_on, timezone, grace_days, synced_at, run_id, version = row
-    return Stamp(
-        as_of=_as_utc(as_of),
-        as_of_on=as_of_on,
-        timezone=timezone,
-        grace_days=grace_days,
-        synced_at=None if synced_at is None else _as_utc(synced_at),
-        run_id=run_id,
-        version=version,
-        publication=publication_name(read_path(connection)),
-    )
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # of an interrupt, the statement goes on; closing would wait for it
+            self.connection.interrupt()
+        self.close()
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -101,14 +131,6 @@ def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     row = connection.execute(f"select count(*) from {relation}").fetchone()
     assert row is not None  # noqa: S101 - a count has one row
     return int(row[0])
-
-
-def read_path(connection: duckdb.DuckDBPyConnection) -> Path:
-    """Return the file of the open warehouse; an empty path for one in memory."""
-    row = connection.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchone()
-    return Path(row[0] if row and row[0] else "")
 
 
 def _as_utc(moment: datetime) -> datetime:

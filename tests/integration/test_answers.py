@@ -10,7 +10,7 @@ import pytest
 
 from sselfie_insights.diff import compare
 from sselfie_insights.explain import explain
-from sselfie_insights.query import load_library, open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse, load_library
 from tests.integration.conftest import Business
 from tests.support.answers import KEYS, VARIANTS, list_differences
 from tests.support.models import ZONE, run_in_duckdb
@@ -46,9 +46,10 @@ def test_every_change_is_explained_to_the_cent(business: Business) -> None:
         "credits": ("credits/credit_flow_by_month", "month", "used_credits"),
     }
     checked, library = 0, load_library()
-    with open_warehouse(business.settings.warehouse) as connection:
-        stamp = read_stamp(connection)
-        months = connection.execute("select month from marts.dim_months order by 1").fetchall()
+    with OpenWarehouse(business.settings.warehouse) as opened:
+        months = opened.connection.execute(
+            "select month from marts.dim_months order by 1"
+        ).fetchall()
         for name, (answer, time, column) in keys.items():
             truth = business.answers.frames[answer]
             if "currency" not in truth.columns:
@@ -56,9 +57,7 @@ def test_every_change_is_explained_to_the_cent(business: Business) -> None:
             values = {(row["currency"], row[time]): row[column] for row in truth.to_dicts()}
             for (month,) in months[1::3] + months[-2:]:
                 before = (month - timedelta(days=1)).replace(day=1)
-                parts = explain(
-                    connection, stamp, name, f"{month:%Y-%m}", first=3, library=library
-                ).parts
+                parts = explain(opened, name, f"{month:%Y-%m}", first=3, library=library).parts
                 for (currency, _), group in parts.group_by("currency", "dimension"):
                     expected = values.get((currency, month), 0) - values.get((currency, before), 0)
                     assert group["change"].sum() == expected

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sselfie_insights.query import open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse
 from tests.integration.conftest import Business
 from tests.support.drill_downs import NOTHING, SUMS, list_unsummed
 
@@ -17,8 +17,8 @@ def test_the_parts_sum_to_the_whole(
     zoned_business: Business, request: pytest.FixtureRequest, name: str
 ) -> None:
     shape = request.node.callspec.params["zoned_business"]
-    with open_warehouse(zoned_business.settings.warehouse) as connection:
-        found = list_unsummed(connection, read_stamp(connection), name)
+    with OpenWarehouse(zoned_business.settings.warehouse) as opened:
+        found = list_unsummed(opened, name)
     is_empty = name in NOT_CAPTURED.get(shape, ())
     assert found == ([f"{name}: {NOTHING}"] if is_empty else [])
 
@@ -40,5 +40,5 @@ def test_parts_that_are_missing_would_be_found(
     given: dict[str, str],
 ) -> None:
     monkeypatch.setitem(SUMS, name, [replace(sums, parts={part: given}) for sums in SUMS[name]])
-    with open_warehouse(zoned_business.settings.warehouse) as connection:
-        assert list_unsummed(connection, read_stamp(connection), name) != []
+    with OpenWarehouse(zoned_business.settings.warehouse) as opened:
+        assert list_unsummed(opened, name) != []

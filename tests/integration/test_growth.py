@@ -14,7 +14,7 @@ from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode, StaleError, UsageError
 from sselfie_insights.explain import MEASURES, build_explanation_page, explain
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.segment import find_segment, list_segments, read_segment
 from tests.integration.conftest import AS_OF, Business
@@ -27,11 +27,10 @@ pytestmark = pytest.mark.parametrize("business", [1], indirect=True)
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_page_names_no_customer_and_no_small_group(business: Business, measure: str) -> None:
-    with open_warehouse(business.settings.warehouse) as connection:
-        stamp = read_stamp(connection)
-        explanation = explain(connection, stamp, measure, least=5, first=10)
-        html = render_html(build_explanation_page(connection, explanation, is_shared=True))
-        people = connection.execute(
+    with OpenWarehouse(business.settings.warehouse) as opened:
+        explanation = explain(opened, measure, least=5, first=10)
+        html = render_html(build_explanation_page(opened, explanation, is_shared=True))
+        people = opened.connection.execute(
             "select user_id from marts.dim_users union select customer_key from marts.dim_customers"
         ).fetchall()
     assert not [key for (key,) in people if key in html]
@@ -46,14 +45,14 @@ def test_a_page_names_no_customer_and_no_small_group(business: Business, measure
 
 
 def test_an_incomplete_month_says_so(business: Business) -> None:
-    with open_warehouse(business.settings.warehouse) as connection:
-        explanation = explain(connection, read_stamp(connection), "mrr", f"{TODAY:%Y-%m}")
-        page = build_explanation_page(connection, explanation, is_shared=False)
+    with OpenWarehouse(business.settings.warehouse) as opened:
+        explanation = explain(opened, "mrr", f"{TODAY:%Y-%m}")
+        page = build_explanation_page(opened, explanation, is_shared=False)
         assert not explanation.is_complete
         assert page.warnings == ("Nov 2026 is still running: its numbers are those up to now.",)
-        assert explain(connection, read_stamp(connection), "mrr").month == date(2026, 10, 1)
+        assert explain(opened, "mrr").month == date(2026, 10, 1)
         with pytest.raises(UsageError, match="there is no data of 1999-01"):
-            explain(connection, read_stamp(connection), "mrr", "1999-01")
+            explain(opened, "mrr", "1999-01")
 
 
 def test_renewals_due_are_the_members_now_of_the_answer_key(business: Business) -> None:
@@ -94,11 +93,10 @@ def test_nobody_who_does_not_count_is_in_a_segment(business: Business) -> None:
 
 
 def test_every_watched_number_is_judged_in_its_last_complete_month(business: Business) -> None:
-    with open_warehouse(business.settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(business.settings.warehouse) as opened:
         watches = load_watches()
-        rows = evaluate(connection, stamp, watches)
-        told = run_query(connection, find_query("growth/alerts_now", load_library()), stamp)
+        rows = evaluate(opened, watches)
+        told = run_query(opened, find_query("growth/alerts_now", load_library()))
     assert {row["alert"] for row in rows} == {watch.name for watch in watches}
     assert {row["period_on"] for row in rows} <= {date(2026, 10, 1), None}
     assert told.frame.height == len(rows)
@@ -156,6 +154,6 @@ def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def segment(business: Business, name: str) -> list[dict[str, Any]]:
-    with open_warehouse(business.settings.warehouse) as connection:
+    with OpenWarehouse(business.settings.warehouse) as opened:
         query = find_segment(name)
-        return read_segment(connection, query, read_stamp(connection), record=[]).frame.to_dicts()
+        return read_segment(opened, query, record=[]).frame.to_dicts()

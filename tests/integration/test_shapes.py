@@ -14,7 +14,7 @@ from psycopg import sql
 from sselfie_insights.build import build_in_postgres
 from sselfie_insights.build.dbt import run_dbt
 from sselfie_insights.check import check_mirror
-from sselfie_insights.query import open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse
 from sselfie_insights.simulate import answer_key
 from tests.integration.conftest import Business, mirrored_business
 from tests.support.answers import list_differences
@@ -93,14 +93,13 @@ def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
 
 def _unsummed(warehouse: Path) -> list[str]:
     """The numbers of the marts that the rows behind them do not add up to, as of the last build."""
-    with open_warehouse(warehouse) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(warehouse) as opened:
         found = [
             line
             for name in SUMS
             # These read the forecasts, which models do not make.
             if not name.startswith(("forecast/", "growth/segment"))
-            for line in list_unsummed(connection, stamp, name)
+            for line in list_unsummed(opened, name)
         ]
     return [line for line in found if not line.endswith(NOTHING)]
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from sselfie_insights.query import (
+    OpenWarehouse,
     find_query,
     load_library,
-    open_warehouse,
-    read_stamp,
     run_query,
 )
 from sselfie_insights.simulate import Answers
@@ -58,12 +57,11 @@ def list_differences(answers: Answers, warehouse: Path, *, limit: int = 5) -> li
     """Return a line for every cell, row or column in which a query differs from the key."""
     library = load_library()
     found: list[str] = []
-    with open_warehouse(warehouse) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(warehouse) as opened:
         for answer, expected in answers.frames.items():
             name, parameters = VARIANTS.get(answer, (answer, {}))
             query = find_query(name, library)
-            actual = run_query(connection, query, stamp, parameters, with_personal_data=True).frame
+            actual = run_query(opened, query, parameters, with_personal_data=True).frame
             found += [f"{answer}: {line}" for line in _compare(expected, actual, KEYS[name], limit)]
     return found
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from tests.support.contracts import insert
 from sselfie_insights.build.derived import write_derived
+from tests.support.contracts import insert
 from tests.support.forecasts import write_forecasts
 from tests.support.other_marts import write_other_marts
 from tests.support.warehouses import User, write_warehouse

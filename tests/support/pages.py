@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import Page, build_page, load_reports
 from tests.support.business import write_business
 
@@ -19,7 +19,7 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pages(business: Path) -> dict[str, Page]:
     """Every packaged report over it."""
     library = load_library()
-    with open_warehouse(business) as connection:
+    with OpenWarehouse(business) as opened:
         return {
-            name: build_page(connection, report, library) for name, report in load_reports().items()
+            name: build_page(opened, report, library) for name, report in load_reports().items()
         }

@@ -23,7 +23,7 @@ from sselfie_insights.warehouse.format import FORMAT_VERSION
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.paths import private_dir
-from sselfie_insights.warehouse.reading import open_warehouse, read_stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 from sselfie_insights.warehouse.space import require_space
 
 
@@ -73,9 +73,10 @@ def _check_mode(warehouse: Path) -> Finding:
 def _check_content(settings: Settings) -> Iterator[Finding]:
     """Yield what the marts say of themselves: their age, their checks, what the source lacks."""
     try:
-        with open_warehouse(settings.warehouse) as connection:
-            stamp = read_stamp(connection)
-            checks, gaps = describe_checks(connection), describe_gaps(connection)
+        with OpenWarehouse(settings.warehouse) as warehouse:
+            stamp = warehouse.stamp
+            checks = describe_checks(warehouse.connection)
+            gaps = describe_gaps(warehouse.connection)
     except SselfieError as error:
         yield failed("marts", error)
         return

@@ -13,11 +13,10 @@ import pytest
 from markupsafe import escape
 
 from sselfie_insights.query import (
+    OpenWarehouse,
     Result,
     find_query,
     load_library,
-    open_warehouse,
-    read_stamp,
     run_query,
 )
 from sselfie_insights.query.describe import describe_query
@@ -55,17 +54,16 @@ def test_a_newcomer_reads_a_correct_number_after_fewer_than_five_commands(
 
 
 def run(business: Business, name: str, **given: str) -> Result:
-    with open_warehouse(business.settings.warehouse) as connection:
+    with OpenWarehouse(business.settings.warehouse) as opened:
         query = find_query(name, LIBRARY)
-        return run_query(connection, query, read_stamp(connection), given)
+        return run_query(opened, query, given)
 
 
 def test_every_query_runs_and_its_key_tells_rows_apart(business: Business) -> None:
-    with open_warehouse(business.settings.warehouse) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(business.settings.warehouse) as opened:
         for name, query in LIBRARY.items():
             # A key may hold what names a person; without one there is a single row.
-            frame = run_query(connection, query, stamp, with_personal_data=True).frame
+            frame = run_query(opened, query, with_personal_data=True).frame
             distinct = frame.select(query.key).n_unique() if query.key else 1
             assert frame.height == distinct or frame.is_empty(), name
 

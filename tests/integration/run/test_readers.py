@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.warehouse.publish import private_copy, publish
-from sselfie_insights.warehouse.reading import open_warehouse
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 READERS = 8
 PUBLICATIONS = 20
@@ -23,7 +23,8 @@ def read_until_told(warehouse: Path, pipe: Connection) -> None:
     seen: list[int] = []
     try:
         while True:
-            with open_warehouse(warehouse) as db:
+            with OpenWarehouse(warehouse) as opened:
+                db = opened.connection
                 left = db.execute("select min(round), max(round), sum(v) from marts.a").fetchone()
                 right = db.execute("select min(round), max(round), sum(v) from marts.b").fetchone()
             assert left is not None
@@ -94,5 +95,6 @@ def test_eight_analysts_and_twenty_publications(tmp_path: Path) -> None:
     finally:
         for reader in readers:
             reader.kill()
-    with open_warehouse(warehouse) as db:
-        assert db.sql("select any_value(round) from marts.a").fetchall() == [(PUBLICATIONS + 1,)]
+    with OpenWarehouse(warehouse) as opened:
+        found = opened.connection.sql("select any_value(round) from marts.a").fetchall()
+    assert found == [(PUBLICATIONS + 1,)]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sselfie_insights.query import open_warehouse, run_statement
+from sselfie_insights.query import OpenWarehouse, run_statement
 from sselfie_insights.settings import load_settings
 from sselfie_insights.sync import sync
 
@@ -96,9 +96,9 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
 
     settings = load_settings(database_url=reader, warehouse=tmp_path / "w.duckdb")
     assert sync(settings).row_count == 5, "row-level security hides nothing"
-    with open_warehouse(settings.warehouse) as warehouse:
+    with OpenWarehouse(settings.warehouse) as warehouse:
         tokens = run_statement(
-            warehouse,
+            warehouse.connection,
             "select access_token from raw.instagram_connections",
             with_personal_data=True,
         )

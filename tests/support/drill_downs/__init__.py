@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.query import Stamp, find_query, load_library, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.template import compile_query
@@ -28,7 +28,7 @@ DERIVED = {"step_index"}
 """A step's place is a name of it."""
 
 
-def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str) -> list[str]:
+def list_unsummed(warehouse: OpenWarehouse, name: str) -> list[str]:
     """Return a line for every number of the query ``name`` that its drill-downs do not give."""
     library = load_library()
     query = find_query(name, library)
@@ -38,8 +38,8 @@ def list_unsummed(connection: duckdb.DuckDBPyConnection, stamp: Stamp, name: str
         # An interval follows from its share and n.
         ends = {end for column in query.columns.values() for end in column.interval or ()}
         told -= {*query.key, *ends, *DERIVED, *sums.stored}
-        whole = run_query(connection, query, stamp, sums.given).frame.to_dicts()
-        parts = _add_up(connection, query, sums)
+        whole = run_query(warehouse, query, sums.given).frame.to_dicts()
+        parts = _add_up(warehouse.connection, query, sums)
         if not parts:
             found.append(f"{name}: {NOTHING}")
         silent = [column for column in sorted(told) if parts and column not in parts[0]]

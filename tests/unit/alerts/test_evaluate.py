@@ -9,7 +9,7 @@ import pytest
 
 from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse
 from tests.support.contracts import insert
 from tests.support.warehouses import write_build_info
 
@@ -62,8 +62,8 @@ def write(path: Path, values: list[float | None], n: int = 200, running: float =
 def judge(path: Path, rules: str) -> list[dict[str, Any]]:
     file = path.with_suffix(".yml")
     file.write_text(f"alerts:\n  - {{name: churn, query: hand/numbers, column: value, {rules}}}\n")
-    with open_warehouse(path) as connection:
-        return evaluate(connection, read_stamp(connection), load_watches(file))
+    with OpenWarehouse(path) as opened:
+        return evaluate(opened, load_watches(file))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sselfie_insights.build.derived import require_derivable, write_derived
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode, UsageError
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.segment.record import PastExport, append_export
@@ -60,8 +60,8 @@ def test_the_same_warehouse_gives_the_same_page_whatever_lies_beside_it(
     warehouse: Path, tmp_path: Path
 ) -> None:
     def page() -> str:
-        with open_warehouse(warehouse) as connection:
-            return render_html(build_page(connection, load_reports()["growth"], load_library()))
+        with OpenWarehouse(warehouse) as opened:
+            return render_html(build_page(opened, load_reports()["growth"], load_library()))
 
     before = page()
     assert "mine" not in before

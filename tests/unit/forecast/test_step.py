@@ -12,7 +12,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.forecast import write_forecasts
 from sselfie_insights.forecast.step import SCHEMAS
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.formats import to_bytes
 from tests.support.members import Truth, write_members
@@ -239,8 +239,8 @@ def test_a_business_that_everyone_leaves_is_no_error(tmp_path: Path) -> None:
 def test_every_query_gives_what_its_header_says(few: Path, many: Path, name: str) -> None:
     query = find_query(name, load_library())
     for path in (few, many):
-        with open_warehouse(path) as connection:
-            result = run_query(connection, query, read_stamp(connection))
+        with OpenWarehouse(path) as opened:
+            result = run_query(opened, query)
         assert list(result.columns) == list(query.columns)
         if query.key and result.frame.height > 1:
             assert not result.frame.select(query.key).is_duplicated().any()
@@ -252,17 +252,17 @@ def test_a_query_without_the_schema_says_what_to_run(tmp_path: Path) -> None:
         connection.execute("drop schema forecast cascade")
     query = find_query("forecast/churn_risk", load_library())
     with (
-        open_warehouse(path) as connection,
+        OpenWarehouse(path) as opened,
         pytest.raises(UsageError, match=r"churn_risk.*: run 'sselfie build'"),
     ):
-        run_query(connection, query, read_stamp(connection))
+        run_query(opened, query)
 
 
 @pytest.fixture
 def page() -> Callable[[Path], str]:
     def show(path: Path) -> str:
-        with open_warehouse(path) as connection:
-            built = build_page(connection, load_reports()["forecast"], load_library())
+        with OpenWarehouse(path) as opened:
+            built = build_page(opened, load_reports()["forecast"], load_library())
         to_bytes(built, "html")
         return to_bytes(built, "table")[0].decode()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from tests.support.warehouses import User, write_warehouse
 
 
@@ -31,8 +31,8 @@ def warehouse(tmp_path: Path) -> Path:
 
 def run(path: Path, **given: str) -> dict[tuple[str, str], tuple[int, int, float | None]]:
     query = find_query("engagement/activation_funnel", load_library())
-    with open_warehouse(path) as connection:
-        frame = run_query(connection, query, read_stamp(connection), given).frame
+    with OpenWarehouse(path) as opened:
+        frame = run_query(opened, query, given).frame
     return {
         (f"{row['cohort_period']:%Y-%m}", row["step"]): (
             row["cohort_size"],

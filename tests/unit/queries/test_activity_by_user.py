@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from tests.support.warehouses import User, write_warehouse
 
 SIGNED_UP = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,10 +29,10 @@ def test_the_users_behind_a_period_are_listed_with_what_they_used(tmp_path: Path
         zone="Europe/Oslo",
     )
 
-    with open_warehouse(path) as connection:
+    with OpenWarehouse(path) as opened:
         query = find_query("engagement/activity_by_user", load_library())
         given = {"since": "2026-02-14"}
-        found = run_query(connection, query, read_stamp(connection), given).frame
+        found = run_query(opened, query, given).frame
 
     assert found.rows() == [
         (date(2026, 2, 1), "ada", "chat", 2),

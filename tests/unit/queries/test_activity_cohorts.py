@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sselfie_insights.query import open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
 from tests.support.warehouses import User, write_warehouse
 
@@ -20,8 +20,8 @@ QUERY = load_query("retention/activity_cohorts")
 
 
 def run(path: Path, **given: str) -> list[dict[str, Any]]:
-    with open_warehouse(path) as connection:
-        return run_query(connection, QUERY, read_stamp(connection), given).frame.to_dicts()
+    with OpenWarehouse(path) as opened:
+        return run_query(opened, QUERY, given).frame.to_dicts()
 
 
 def at(text: str) -> datetime:
@@ -223,8 +223,7 @@ def test_every_combination_equals_the_brute_force(seed: int, tmp_path: Path) -> 
     zone = ("UTC", "Europe/Oslo", "America/Los_Angeles", "Pacific/Auckland")[seed]
     path = write_warehouse(tmp_path / "w.duckdb", users, as_of, zone)
     rng = random.Random(seed)
-    with open_warehouse(path) as connection:
-        stamp = read_stamp(connection)
+    with OpenWarehouse(path) as opened:
         for grain, mode, start, feature in product(
             ("day", "week", "month"), ("on", "on_or_after", "bracket"), STARTS, ("any", "chat")
         ):
@@ -244,7 +243,7 @@ def test_every_combination_equals_the_brute_force(seed: int, tmp_path: Path) -> 
             given |= {"brackets": brackets} if mode == "bracket" else {}
             given |= {"since": since.isoformat()} if since else {}
             given |= {"until": until.isoformat()} if until else {}
-            frame = run_query(connection, QUERY, stamp, given).frame
+            frame = run_query(opened, QUERY, given).frame
             cells = {
                 (row["segment"], row["cohort_period"], row["period_index"]): (
                     row["cohort_size"],

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.query.export import MANIFEST, WORKBOOK, ExportFile, export_warehouse
 
 FEW = ("churn/churn_by_month", "revenue/mrr_movements")
@@ -20,8 +20,8 @@ def export(
     business: Path, folder: Path, *marts: str, names: Collection[str] = FEW, **options: int
 ) -> list[ExportFile]:
     library = {name: query for name, query in load_library().items() if name in names}
-    with open_warehouse(business) as connection:
-        return export_warehouse(connection, folder, library, marts, **options)  # type: ignore[arg-type]
+    with OpenWarehouse(business) as opened:
+        return export_warehouse(opened, folder, library, marts, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_the_workbook_holds_no_table_of_more_than_fifty_thousand_rows(
             f"select range::bigint as n from range({rows})\n"
         )
     library = {n: q for n, q in load_library([queries]).items() if n in ("long", "longer")}
-    with open_warehouse(business) as connection:
-        files = export_warehouse(connection, tmp_path / "e", library)
+    with OpenWarehouse(business) as opened:
+        files = export_warehouse(opened, tmp_path / "e", library)
     rows = {file.path: file.rows for file in files}
     assert rows["csv/long.csv"] == rows[WORKBOOK] == 50_000
     assert rows["csv/longer.csv"] == rows["parquet/longer.parquet"] == 50_001
@@ -200,8 +200,8 @@ def test_a_large_table_is_cut_by_month(business: Path, tmp_path: Path) -> None:
     parts = sorted((folder / "parquet/marts/fct_activity").glob("month=*/part.parquet"))
     assert len(parts) > 12
     whole = pl.read_parquet(folder / "parquet/marts/fct_activity/**/*.parquet")
-    with open_warehouse(business) as connection:
-        rows = connection.execute("select count(*) from marts.fct_activity").fetchone()
+    with OpenWarehouse(business) as opened:
+        rows = opened.connection.execute("select count(*) from marts.fct_activity").fetchone()
     assert rows == (whole.height,)
     january = pl.read_parquet(folder / "parquet/marts/fct_activity/month=2026-01-01/part.parquet")
     assert {day.month for day in january["activity_on"]} == {1}

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.run import Result
@@ -64,8 +64,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(warehouse: Path, query: Query, *, as_rows: bool = False) -> Result:
-    with open_warehouse(warehouse) as connection:
-        return run_query(connection, query, read_stamp(connection), as_rows=as_rows)
+    with OpenWarehouse(warehouse) as opened:
+        return run_query(opened, query, as_rows=as_rows)
 
 
 def test_the_ends_are_as_printed_and_follow_the_share(tmp_path: Path, warehouse: Path) -> None:

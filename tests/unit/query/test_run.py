@@ -7,9 +7,8 @@ import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import (
+    OpenWarehouse,
     compile_query,
-    open_warehouse,
-    read_stamp,
     run_query,
     run_statement,
 )
@@ -48,8 +47,8 @@ def parse(tmp_path: Path, text: str) -> Query:
 
 
 def run(warehouse: Path, query: Query, **given: str) -> pl.DataFrame:
-    with open_warehouse(warehouse) as connection:
-        return run_query(connection, query, read_stamp(connection), given).frame
+    with OpenWarehouse(warehouse) as opened:
+        return run_query(opened, query, given).frame
 
 
 def test_choices_shape_the_sql_and_values_are_bound(tmp_path: Path, warehouse: Path) -> None:
@@ -64,9 +63,8 @@ def test_choices_shape_the_sql_and_values_are_bound(tmp_path: Path, warehouse: P
 def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Path) -> None:
     query = parse(tmp_path, HEADER + BODY)
     assert run(warehouse, query).columns == ["n"]
-    with open_warehouse(warehouse) as connection:
-        stamp = read_stamp(connection)
-        result = run_query(connection, query, stamp, with_personal_data=True)
+    with OpenWarehouse(warehouse) as opened:
+        result = run_query(opened, query, with_personal_data=True)
     assert result.frame.columns == ["n", "mail"]
 
 
@@ -110,8 +108,10 @@ def test_the_authors_order_is_kept(tmp_path: Path, warehouse: Path) -> None:
     numbers = run(warehouse, parse(tmp_path, HEADER + body))["n"]
     assert numbers.n_unique() == 200_000
     assert not numbers.is_sorted()
-    with open_warehouse(warehouse) as connection:
-        expected = connection.execute("select i from range(200000) as t (i) order by hash(i)")
+    with OpenWarehouse(warehouse) as opened:
+        expected = opened.connection.execute(
+            "select i from range(200000) as t (i) order by hash(i)"
+        )
         assert numbers.to_list() == [row[0] for row in expected.fetchall()]
 
 
@@ -123,11 +123,11 @@ def test_the_authors_order_is_kept(tmp_path: Path, warehouse: Path) -> None:
 def test_a_date_that_nothing_else_can_hold_is_refused(
     warehouse: Path, value: str, as_rows: bool
 ) -> None:
-    with open_warehouse(warehouse) as connection, pytest.raises(UsageError) as error:
-        run_statement(connection, f"select {value} as until", as_rows=as_rows)
+    with OpenWarehouse(warehouse) as opened, pytest.raises(UsageError) as error:
+        run_statement(opened.connection, f"select {value} as until", as_rows=as_rows)
     assert "until holds a date that is infinite or beyond the years 1 to 9999" in str(error.value)
-    with open_warehouse(warehouse) as connection:
-        told = run_statement(connection, f"select ({value})::text as until", as_rows=as_rows)
+    with OpenWarehouse(warehouse) as opened:
+        told = run_statement(opened.connection, f"select ({value})::text as until", as_rows=as_rows)
     assert told.height == 1
 
 
@@ -139,17 +139,17 @@ def test_a_date_that_nothing_else_can_hold_is_refused(
 def test_a_number_that_would_lose_digits_is_refused(
     warehouse: Path, value: str, as_rows: bool
 ) -> None:
-    with open_warehouse(warehouse) as connection:
-        told = run_statement(connection, f"select ({value})::text as n", as_rows=as_rows)
+    with OpenWarehouse(warehouse) as opened:
+        told = run_statement(opened.connection, f"select ({value})::text as n", as_rows=as_rows)
         assert told.frame.item() == value.partition(":")[0]
         with pytest.raises(UsageError, match="n holds a number with too many digits: cast it to"):
-            run_statement(connection, f"select {value} as n", as_rows=as_rows)
+            run_statement(opened.connection, f"select {value} as n", as_rows=as_rows)
 
 
 @pytest.mark.parametrize("end", [";", " ; -- done", "; /* ; */;"])
 def test_a_statement_may_end_with_a_semicolon_or_a_comment(warehouse: Path, end: str) -> None:
-    with open_warehouse(warehouse) as connection:
-        assert run_statement(connection, f"select ';' as x{end}").frame.item() == ";"
+    with OpenWarehouse(warehouse) as opened:
+        assert run_statement(opened.connection, f"select ';' as x{end}").frame.item() == ";"
 
 
 def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
@@ -158,8 +158,10 @@ def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
         timestamptz '2026-03-29 01:30:00.000001+01' as instant, false as flag, 'é' as text,
         null as nothing
         union all by name select null as instant"""
-    with open_warehouse(warehouse) as connection:
-        rows, frame = (run_statement(connection, sql, as_rows=each) for each in (True, False))
+    with OpenWarehouse(warehouse) as opened:
+        rows, frame = (
+            run_statement(opened.connection, sql, as_rows=each) for each in (True, False)
+        )
     assert isinstance(rows.data, list)
     assert rows.frame.equals(frame.frame, null_equal=True)
     assert rows.frame.schema == frame.frame.schema
@@ -171,8 +173,8 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
     sql = """select 1 as whole, 1.5 as decimal, 2.5::double as double, date '2026-01-31' as day,
         timestamp_s '2026-01-31 10:00' as instant, true as flag, 'a' as text, [1, 2] as list,
         interval 1 day as span"""
-    with open_warehouse(warehouse) as connection:
-        result = run_statement(connection, sql)
+    with OpenWarehouse(warehouse) as opened:
+        result = run_statement(opened.connection, sql)
     units = [column.unit for column in result.columns.values()]
     assert units == [
         "count", "number", "number", "date", "instant", "flag", "text", "text", "text",
@@ -215,13 +217,13 @@ def test_a_statement_leaves_personal_data_out_unless_asked(
             create table raw.unheard_of (id integer, email varchar);
             """
         )
-    with open_warehouse(path) as connection:
-        result = run_statement(connection, sql)
+    with OpenWarehouse(path) as opened:
+        result = run_statement(opened.connection, sql)
         assert (result.frame.columns, result.left_out) == (shown, left_out)
-        everything = run_statement(connection, sql, with_personal_data=True)
+        everything = run_statement(opened.connection, sql, with_personal_data=True)
         assert len(everything.frame.columns) == len(shown) + len(left_out)
         with pytest.raises(UsageError, match="nothing but personal data: email"):
-            run_statement(connection, "select email from raw.users")
+            run_statement(opened.connection, "select email from raw.users")
 
 
 @pytest.mark.parametrize(
@@ -247,15 +249,15 @@ def test_a_statement_leaves_personal_data_out_unless_asked(
 )
 def test_a_statement_can_only_read_the_warehouse(warehouse: Path, sql: str) -> None:
     before = warehouse.read_bytes()
-    with open_warehouse(warehouse) as connection, pytest.raises(UsageError):
-        run_statement(connection, sql)
+    with OpenWarehouse(warehouse) as opened, pytest.raises(UsageError):
+        run_statement(opened.connection, sql)
     assert warehouse.read_bytes() == before
 
 
 def test_a_missing_warehouse_names_the_commands(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="run 'sselfie sync' and then 'sselfie build'"),
-        open_warehouse(tmp_path / "none.duckdb"),
+        OpenWarehouse(tmp_path / "none.duckdb"),
     ):
         pass
 
@@ -263,7 +265,7 @@ def test_a_missing_warehouse_names_the_commands(tmp_path: Path) -> None:
 def test_a_file_that_is_no_warehouse_is_told(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     path.write_text("not a database " * 1000)
-    with pytest.raises(StorageError, match="or not a warehouse"), open_warehouse(path):
+    with pytest.raises(StorageError, match="or not a warehouse"), OpenWarehouse(path):
         pass
 
 
@@ -272,7 +274,7 @@ def test_a_warehouse_without_marts_names_the_build(tmp_path: Path) -> None:
 
     duckdb.connect(str(tmp_path / "w.duckdb")).close()
     with (
-        open_warehouse(tmp_path / "w.duckdb") as connection,
+        OpenWarehouse(tmp_path / "w.duckdb") as opened,
         pytest.raises(UsageError, match="has no marts: run 'sselfie build'"),
     ):
-        read_stamp(connection)
+        str(opened.stamp)

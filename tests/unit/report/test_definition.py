@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_report, load_reports
 from sselfie_insights.report.definition import humanize
 from sselfie_insights.resources import resource_dir
@@ -29,8 +29,8 @@ def load(folder: Path, text: str) -> None:
 def test_an_analyst_adds_a_report_without_python(tmp_path: Path, business: Path) -> None:
     (tmp_path / "mine.yml").write_text(REPORT)
     report = load_report("mine", [tmp_path])
-    with open_warehouse(business) as connection:
-        page = build_page(connection, report, load_library())
+    with OpenWarehouse(business) as opened:
+        page = build_page(opened, report, load_library())
     assert page.data["losses"].table.headers == ["Month", "Churned member"]
     assert len(page.data["losses"].table.rows) == 18
 
@@ -108,8 +108,8 @@ def test_what_a_query_does_not_have_is_told(
 ) -> None:
     (tmp_path / "mine.yml").write_text(text)
     report = load_reports([tmp_path])["mine"]
-    with open_warehouse(business) as connection, pytest.raises(UsageError, match=message):
-        build_page(connection, report, load_library())
+    with OpenWarehouse(business) as opened, pytest.raises(UsageError, match=message):
+        build_page(opened, report, load_library())
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,15 @@ def test_rows_of_several_currencies_are_no_chart(
     text = f"title: T\ndescription: D\nsections:\n- {section}\n"
     (tmp_path / "mine.yml").write_text(text)
     report = load_reports([tmp_path])["mine"]
-    with open_warehouse(path) as connection:
-        build_page(connection, report, load_library())
+    with OpenWarehouse(path) as opened:
+        build_page(opened, report, load_library())
     with duckdb.connect(str(path)) as connection:
         for mart in ("mrr_movements", "revenue_by_month"):
             connection.execute(
                 f"insert into marts.{mart} select * replace ('eur' as currency) from marts.{mart}"
             )
-    with open_warehouse(path) as connection, pytest.raises(UsageError, match=message):
-        build_page(connection, report, load_library())
+    with OpenWarehouse(path) as opened, pytest.raises(UsageError, match=message):
+        build_page(opened, report, load_library())
 
 
 def test_an_unknown_report_brings_the_nearest_name() -> None:

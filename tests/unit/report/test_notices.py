@@ -11,7 +11,7 @@ import pytest
 from markupsafe import escape
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
@@ -31,8 +31,8 @@ def warehouse(business: Path, tmp_path: Path) -> Path:
 
 def notices(warehouse: Path, *, age: timedelta = timedelta(hours=1), **flags: Any) -> list[str]:
     settings = load_settings(warehouse=warehouse, **flags)
-    with open_warehouse(warehouse) as connection:
-        return read_notices(settings, connection, SYNCED_AT + age)
+    with OpenWarehouse(warehouse) as opened:
+        return read_notices(settings, opened, SYNCED_AT + age)
 
 
 def write_journal(warehouse: Path, *runs: tuple[str, int, str]) -> None:
@@ -148,10 +148,10 @@ def test_what_the_source_lacks_is_named_and_other_drift_is_not(warehouse: Path) 
 def test_every_page_and_the_terminal_begin_with_them(warehouse: Path) -> None:
     write_journal(warehouse, ("run", 4, "</p><script>no route"))
     settings, library = load_settings(warehouse=warehouse, max_age="1m"), load_library()
-    with open_warehouse(warehouse) as connection:
-        told = read_notices(settings, connection, datetime(2026, 11, 20, tzinfo=UTC))
+    with OpenWarehouse(warehouse) as opened:
+        told = read_notices(settings, opened, datetime(2026, 11, 20, tzinfo=UTC))
         for report in load_reports().values():
-            page = build_page(connection, report, library, warnings=told)
+            page = build_page(opened, report, library, warnings=told)
             text = render_html(page)
             assert text.count('class="banner"') == 1
             assert all(f"<li>{escape(notice)}</li>" in text for notice in told)

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import Page, build_page, load_reports
 from sselfie_insights.report.blocks import HeadlineBlock
 from sselfie_insights.report.draw.html import render_html
@@ -17,8 +17,8 @@ LARGEST = 300 * 1024
 
 
 def build(path: Path, name: str, **given: str) -> Page:
-    with open_warehouse(path) as connection:
-        return build_page(connection, load_reports()[name], load_library(), given)
+    with OpenWarehouse(path) as opened:
+        return build_page(opened, load_reports()[name], load_library(), given)
 
 
 def test_a_parameter_reaches_every_query_that_has_it(business: Path) -> None:
@@ -40,10 +40,10 @@ def test_a_grid_with_several_rows_a_cell_is_refused(business: Path, tmp_path: Pa
     )
     report = load_reports([tmp_path])["mine"]
     with (
-        open_warehouse(business) as connection,
+        OpenWarehouse(business) as opened,
         pytest.raises(UsageError, match="several rows a cell: name the columns"),
     ):
-        build_page(connection, report, load_library())
+        build_page(opened, report, load_library())
 
 
 def test_cohort_grids_show_counts_when_asked(business: Path) -> None:

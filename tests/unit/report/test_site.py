@@ -11,7 +11,7 @@ import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import write_file
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import read_headlines, render_site
 from sselfie_insights.report.definition import load_report
 from sselfie_insights.report.page import build_page
@@ -91,8 +91,8 @@ def test_headlines_are_those_of_the_founders_page(business: Path) -> None:
 @pytest.fixture
 def one_page(business: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings whose site has one page, where only the folder matters."""
-    with open_warehouse(business) as connection:
-        page = build_page(connection, load_report("academy"), load_library())
+    with OpenWarehouse(business) as opened:
+        page = build_page(opened, load_report("academy"), load_library())
     monkeypatch.setattr("sselfie_insights.report.site.build_pages", lambda _: iter([page]))
     return load_settings(warehouse=business)
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from sselfie_insights.build.derived import write_derived
-from sselfie_insights.query import find_query, load_library, open_warehouse, read_stamp, run_query
+from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.segment.record import PastExport, append_export
 from sselfie_insights.statistics.intervals import newcombe
 from tests.support.contracts import insert
@@ -21,8 +21,8 @@ def effect(warehouse: Path, **given: int) -> list[dict[str, Any]]:
     write_derived(warehouse, warehouse)
     query = find_query("growth/segment_effect", load_library())
     values = {name: str(value) for name, value in given.items()}
-    with open_warehouse(warehouse) as connection:
-        return run_query(connection, query, read_stamp(connection), values).frame.to_dicts()
+    with OpenWarehouse(warehouse) as opened:
+        return run_query(opened, query, values).frame.to_dicts()
 
 
 def remember(warehouse: Path, goal: str, groups: dict[str, str], on: date, name: str) -> None:
@@ -101,7 +101,8 @@ def test_a_goal_is_reached_within_the_days_asked_for(tmp_path: Path) -> None:
     remember(path, "paid", {"a": "sent", "b": "sent", "c": "held_out"}, EXPORTED_ON, "win_back")
     done = {"a": EXPORTED_ON + timedelta(days=7), "b": EXPORTED_ON + timedelta(days=8)}
     with duckdb.connect(str(path)) as connection:
-        insert(connection, "marts.payments", [(k, "payment", day) for k, day in done.items()])
+        paid = [(key, "payment", day) for key, day in done.items()]
+        insert(connection, "marts.payments", "customer_key, kind, moved_on", paid)
     counts = ("sent_count", "sent_reached_count", "held_out_count", "waiting_count")
     found = {
         days: [tuple(row[c] for c in counts) for row in effect(path, within_days=days)]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sselfie_insights.errors import LockedError, UsageError
-from sselfie_insights.query import open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.segment import (
     SegmentExport,
@@ -47,12 +47,10 @@ def export(
     warehouse: Path, segment: str = "win_back", holdout_percent: int = 25, **more: Any
 ) -> SegmentExport:
     personal = more.pop("with_personal_data", False)
-    with open_warehouse(warehouse) as connection:
+    with OpenWarehouse(warehouse) as opened:
         return export_segment(
-            connection,
-            warehouse,
+            opened,
             find_segment(segment),
-            read_stamp(connection),
             more,
             holdout_percent=holdout_percent,
             with_personal_data=personal,

@@ -10,7 +10,7 @@ import pytest
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.forecast.features import Code
-from sselfie_insights.query import load_library, open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.segment import find_segment, list_segments, read_segment
 from tests.unit.segment.people import Person, write_people
 
@@ -234,9 +234,8 @@ INTERFACE = (
 def read(path: Path, segment: str, **given: Any) -> list[dict[str, Any]]:
     query = find_segment(segment)
     values = {name: str(value) for name, value in given.items()}
-    with open_warehouse(path) as connection:
-        stamp = read_stamp(connection)
-        return read_segment(connection, query, stamp, values, record=[]).frame.to_dicts()
+    with OpenWarehouse(path) as opened:
+        return read_segment(opened, query, values, record=[]).frame.to_dicts()
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda n: f"{CASES[n][0]}-{n}")
@@ -286,11 +285,9 @@ def test_every_segment_has_the_interface_and_no_address_unless_asked(
 ) -> None:
     query = find_segment(name)
     path = write_people(tmp_path / "w.duckdb", [])
-    with open_warehouse(path) as connection:
-        result = read_segment(connection, query, read_stamp(connection), record=[])
-        asked = read_segment(
-            connection, query, read_stamp(connection), record=[], with_personal_data=True
-        )
+    with OpenWarehouse(path) as opened:
+        result = read_segment(opened, query, record=[])
+        asked = read_segment(opened, query, record=[], with_personal_data=True)
     assert tuple(result.columns)[: len(INTERFACE) - 1] == tuple(
         column for column in INTERFACE if column != "email"
     )
@@ -339,10 +336,10 @@ def test_without_a_forecast_the_risk_is_not_told_and_the_remedy_is(tmp_path: Pat
     with duckdb.connect(str(path)) as connection:
         connection.execute("drop schema forecast cascade")
     with (
-        open_warehouse(path) as connection,
+        OpenWarehouse(path) as opened,
         pytest.raises(UsageError, match=r"forecast.*run 'sselfie build'"),
     ):
-        read_segment(connection, find_segment("at_risk"), read_stamp(connection), record=[])
+        read_segment(opened, find_segment("at_risk"), record=[])
 
 
 def test_a_segment_of_ones_own_needs_the_interface(

@@ -9,7 +9,7 @@ from sselfie_insights import __version__
 from sselfie_insights.errors import UsageError
 from sselfie_insights.warehouse.format import FORMAT_VERSION, read_format
 from sselfie_insights.warehouse.publish import private_copy, writable_copy
-from sselfie_insights.warehouse.reading import open_warehouse
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 # What version 0.1.0 wrote at first.
 FORMAT_1 = """
@@ -33,14 +33,14 @@ def test_an_older_format_is_upgraded_in_the_private_copy(tmp_path: Path) -> None
     with private_copy(warehouse) as private, duckdb.connect(private, read_only=True) as db:
         assert db.sql("from meta.warehouse").fetchall() == [(FORMAT_VERSION, __version__)]
     assert warehouse.read_bytes() == before
-    with open_warehouse(warehouse) as db:  # an older one can be read as it is
-        assert read_format(db) == 1
+    with OpenWarehouse(warehouse) as opened:  # an older one can be read as it is
+        assert read_format(opened.connection) == 1
     with writable_copy(warehouse):
         pass
-    with open_warehouse(warehouse) as db:
-        assert read_format(db) == FORMAT_VERSION
-        assert db.sql("from meta.history").fetchall() == [(7,)]
-        assert db.sql("from meta.sync_runs").fetchall() == [("first", None)]
+    with OpenWarehouse(warehouse) as opened:
+        assert read_format(opened.connection) == FORMAT_VERSION
+        assert opened.connection.sql("from meta.history").fetchall() == [(7,)]
+        assert opened.connection.sql("from meta.sync_runs").fetchall() == [("first", None)]
 
 
 def test_a_newer_format_is_refused_on_read_and_write(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_newer_format_is_refused_on_read_and_write(tmp_path: Path) -> None:
     )
     before = warehouse.read_bytes()
     refusal = rf"format 99, written by sselfie-insights 7\.1\.0; this version .* {FORMAT_VERSION}:"
-    with pytest.raises(UsageError, match=refusal) as refused, open_warehouse(warehouse):
+    with pytest.raises(UsageError, match=refusal) as refused, OpenWarehouse(warehouse):
         pass
     assert refused.value.remedy == "upgrade sselfie-insights"
     with pytest.raises(UsageError, match=refusal), writable_copy(warehouse):

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
-from sselfie_insights.query import open_warehouse, read_stamp
+from sselfie_insights.query import OpenWarehouse
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import publications_dir
 from sselfie_insights.warehouse.publications import (
@@ -56,16 +56,16 @@ def test_keeps_the_published_file_itself_privately(warehouse: Path) -> None:
 def test_each_publication_still_speaks_for_its_own_instant(warehouse: Path) -> None:
     spoken = []
     for publication in list_publications(warehouse):
-        with open_warehouse(publication.path) as connection:
-            stamp = read_stamp(connection)
+        with OpenWarehouse(publication.path) as opened:
+            stamp = opened.stamp
         assert stamp.publication == publication.name
         spoken.append(stamp.as_of)
     assert spoken == [NOON, NOON + timedelta(hours=11, minutes=30), NOON + timedelta(days=2)]
 
 
 def test_the_newest_file_is_stamped_without_a_publication(warehouse: Path) -> None:
-    with open_warehouse(warehouse) as connection:
-        assert read_stamp(connection).publication is None
+    with OpenWarehouse(warehouse) as opened:
+        assert opened.stamp.publication is None
 
 
 @pytest.mark.parametrize(

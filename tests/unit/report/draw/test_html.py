@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sselfie_insights.query import load_library, open_warehouse
+from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import Page, build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 
@@ -137,10 +137,10 @@ def test_hostile_text_is_shown_and_never_run(business: Path, tmp_path: Path) -> 
         connection.execute("update forecast.churn_risk_backtest set month = null")
     library, reports = load_library(), load_reports()
     hostile = set()
-    with open_warehouse(path) as connection:
+    with OpenWarehouse(path) as opened:
         for name, report in reports.items():
             given = {"breakdown": "product"} if name == "retention" else {}
-            page = build_page(connection, report, library, given)
+            page = build_page(opened, report, library, given)
             text = render_html(page)
             document = Document(text)
             assert not {"script", "img"} & {tag for tag, _ in document.tags}, name

@@ -1,3 +1,0 @@
-from tests.support.pages import business
-
-__all__ = ["business"]
