@@ -5,6 +5,18 @@ description: >-
   Who came, came back, stayed and stayed away, and what they belong to. The changes add up to the
   change of the active users. 'sselfie explain active_users' sums them up.
 key: [customer_key]
+explains:
+  title: Active users
+  query: engagement/active_users
+  with: {grain: month}
+  column: active_count
+  by:
+    lifecycle: Lifecycle
+    product: Products
+    cohort: Cohorts
+    acquisition: Segments by acquisition
+    brand_style: Segments by brand style
+    customer_key: Customers
 parameters:
   month: {type: date, description: The month that holds this day; by default the last complete one.}
 columns:

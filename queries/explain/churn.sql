@@ -6,6 +6,17 @@ description: >-
   customer belongs to. The changes add up to the change of the churned members. A loss in grace is
   provisional. 'sselfie explain churn' sums them up.
 key: [customer_key]
+explains:
+  title: Churned members
+  query: churn/churn_by_month
+  column: churned_member_count
+  by:
+    kind: Kinds
+    product: Products
+    cohort: Cohorts
+    acquisition: Segments by acquisition
+    brand_style: Segments by brand style
+    customer_key: Customers
 parameters:
   month: {type: date, description: The month that holds this day; by default the last complete one.}
 columns:

@@ -6,6 +6,17 @@ description: >-
   user belongs to. The changes add up to the change of the credits used. 'sselfie explain credits'
   sums them up.
 key: [customer_key, feature]
+explains:
+  title: Credits used
+  query: credits/credit_flow_by_month
+  column: used_credits
+  by:
+    feature: Features
+    product: Products
+    cohort: Cohorts
+    acquisition: Segments by acquisition
+    brand_style: Segments by brand style
+    customer_key: Customers
 parameters:
   month: {type: date, description: The month that holds this day; by default the last complete one.}
 columns:

@@ -6,6 +6,18 @@ description: >-
   (at as_of while it runs), and what the customer belongs to. The changes add up to the change of
   closing MRR, to the cent and per currency. 'sselfie explain mrr' sums them up.
 key: [currency, customer_key, product]
+explains:
+  title: MRR
+  query: revenue/mrr_movements
+  column: closing_mrr_cents
+  opening: opening_mrr_cents
+  by:
+    movement: Movements
+    product: Products
+    cohort: Cohorts
+    acquisition: Segments by acquisition
+    brand_style: Segments by brand style
+    customer_key: Customers
 parameters:
   month: {type: date, description: The month that holds this day; by default the last complete one.}
 columns:

@@ -1,7 +1,6 @@
 """``sselfie explain``: what a month's change is made of."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +11,10 @@ from sselfie_insights.cli.output import TableFormat, format_of, refuse_stale, wr
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
 
 
-class MeasureName(StrEnum):
-    """What can be explained."""
+def _complete(incomplete: str) -> list[str]:
+    from sselfie_insights.explain import list_measures
 
-    MRR = "mrr"
-    CHURN = "churn"
-    ACTIVE_USERS = "active_users"
-    CREDITS = "credits"
+    return [name for name in list_measures() if name.startswith(incomplete)]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +23,14 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    measure: Annotated[MeasureName, typer.Argument(help="The number whose change to explain.")],
+    measure: Annotated[
+        str,
+        typer.Argument(
+            help="The number whose change to explain: mrr, churn, active_users, credits, or your"
+            " own of queries/explain/.",
+            autocompletion=_complete,
+        ),
+    ],
     month: Annotated[
         str | None,
         typer.Option(metavar="MONTH", help="E.g. 2026-10; by default the last complete one."),
@@ -70,7 +73,7 @@ def explain(
     with open_chosen(warehouse, publication) as opened:
         explanation = explain_change(
             opened,
-            measure.value,
+            measure,
             month,
             first=first if is_page else None,
             least=SMALLEST_GROUP if is_shared else 1,

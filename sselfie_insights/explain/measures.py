@@ -2,77 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 import duckdb
 import polars as pl
 
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
-from sselfie_insights.query.library import Query, find_query, load_library
+from sselfie_insights.query.header import Explains
+from sselfie_insights.query.library import Query, find_query, list_names, load_library
 from sselfie_insights.query.run import run_query
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
-
-@dataclass(frozen=True)
-class Measure:
-    """A public number that can be explained.
-
-    Attributes:
-        title: What it is called.
-        query: Where its rows of people come from.
-        unit: The unit of before, after and change.
-        dimensions: The columns to go by and their headings, the most telling first.
-        whole: The public query of the whole, its time and value columns, and its parameters.
-        opening: The column of ``whole`` with the value before; None takes the month before.
-    """
-
-    title: str
-    query: str
-    unit: Literal["cents", "count", "credits"]
-    dimensions: dict[str, str]
-    whole: tuple[str, str, str, dict[str, str]]
-    opening: str | None = None
-
-
-_GROUPS = {
-    "product": "Products",
-    "cohort": "Cohorts",
-    "acquisition": "Segments by acquisition",
-    "brand_style": "Segments by brand style",
-    "customer_key": "Customers",
-}
-MEASURES = {
-    "mrr": Measure(
-        "MRR",
-        "explain/mrr",
-        "cents",
-        {"movement": "Movements", **_GROUPS},
-        ("revenue/mrr_movements", "month", "closing_mrr_cents", {}),
-        "opening_mrr_cents",
-    ),
-    "churn": Measure(
-        "Churned members",
-        "explain/churn",
-        "count",
-        {"kind": "Kinds", **_GROUPS},
-        ("churn/churn_by_month", "month", "churned_member_count", {}),
-    ),
-    "active_users": Measure(
-        "Active users",
-        "explain/active_users",
-        "count",
-        {"lifecycle": "Lifecycle", **_GROUPS},
-        ("engagement/active_users", "period", "active_count", {"grain": "month"}),
-    ),
-    "credits": Measure(
-        "Credits used",
-        "explain/credits",
-        "credits",
-        {"feature": "Features", **_GROUPS},
-        ("credits/credit_flow_by_month", "month", "used_credits", {}),
-    ),
-}
+FOLDER = "explain/"
+"""Of the queries whose rows of people explain a public number: each says which one."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +22,7 @@ class Explanation:
     """A change and its parts.
 
     Attributes:
-        measure: What changed.
+        query: The rows of people, and what their changes add up to.
         month: The month.
         is_complete: Whether it has ended by as_of.
         parts: One row per dimension, currency and part: dimension, currency (empty where the
@@ -88,10 +30,26 @@ class Explanation:
             person_count. The dimension ``whole`` comes first.
     """
 
-    measure: Measure
+    query: Query
     month: date
     is_complete: bool
     parts: pl.DataFrame
+
+    @property
+    def name(self) -> str:
+        """What was asked for, e.g. ``mrr``."""
+        return self.query.name.removeprefix(FOLDER)
+
+    @property
+    def explains(self) -> Explains:
+        """The number that changed, and by what it is taken apart."""
+        assert self.query.explains is not None  # noqa: S101 - or there would be no explanation
+        return self.query.explains
+
+
+def list_measures() -> list[str]:
+    """Return the names of what can be explained, sorted, without reading the files."""
+    return [name.removeprefix(FOLDER) for name in list_names() if name.startswith(FOLDER)]
 
 
 def explain(
@@ -107,7 +65,7 @@ def explain(
 
     Args:
         warehouse: What to read.
-        name: The measure: mrr, churn, active_users or credits.
+        name: One of ``list_measures``, such as mrr.
         month: ``2026-10`` or a day in it; by default the last complete month.
         first: Parts to keep of each dimension; the others are one row.
         least: Parts of fewer people are put together, and customers left out.
@@ -117,19 +75,20 @@ def explain(
         UsageError: There is no such measure, or no such month in the data.
         SselfieError: The parts do not add up to the public number: a bug.
     """
-    if name not in MEASURES:
-        raise UsageError(f"cannot explain {name!r}", remedy=f"measures: {', '.join(MEASURES)}")
-    measure = MEASURES[name]
     library = library or load_library()
-    query = find_query(measure.query, library)
+    query = library.get(FOLDER + name)
+    if query is None or query.explains is None:
+        raise UsageError(
+            f"cannot explain {name!r}", remedy=f"measures: {', '.join(list_measures())}"
+        )
     chosen, is_complete = _choose_month(warehouse.connection, month)
     rows = run_query(warehouse, query, {"month": chosen.isoformat()}).frame
     if "currency" not in rows.columns:
         rows = rows.with_columns(pl.lit("").alias("currency"))
-    wholes = _read_whole(warehouse, library, measure, chosen)
-    dimensions = {WHOLE: "", **measure.dimensions}
+    wholes = _read_whole(warehouse, library, query.explains, chosen)
+    dimensions = {WHOLE: "", **query.explains.by}
     if least > 1:
-        del dimensions["customer_key"]
+        dimensions.pop("customer_key", None)
     parts = []
     for currency, (before, after) in wholes.items():
         one = rows.filter(pl.col("currency") == currency)
@@ -156,7 +115,7 @@ def explain(
                     "part", "before", "after", "change", share.alias("share"), "person_count",
                 )
             )  # fmt: skip
-    return Explanation(measure, chosen, is_complete, pl.concat(parts))
+    return Explanation(query, chosen, is_complete, pl.concat(parts))
 
 
 def _whole_row(before: int, after: int, rows: pl.DataFrame) -> pl.DataFrame:
@@ -194,23 +153,29 @@ def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tu
 def _read_whole(
     warehouse: OpenWarehouse,
     library: dict[str, Query],
-    measure: Measure,
+    explains: Explains,
     month: date,
 ) -> dict[str, tuple[int, int]]:
     """The public number before and after, by currency; the largest first."""
-    name, time, column, values = measure.whole
-    result = run_query(warehouse, find_query(name, library), values)
-    frame = result.frame
+    query = find_query(explains.query, library)
+    for name in filter(None, (explains.column, explains.opening)):
+        if name not in query.columns or not query.period_columns:
+            raise UsageError(
+                f"explains: query {query.name} has no column {name!r} of a period",
+                remedy="name a number of a query with a month in its key",
+            )
+    time = query.period_columns[0]
+    frame = run_query(warehouse, query, explains.values).frame
     if "currency" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("currency"))
     wholes = {}
     previous = (month - timedelta(days=1)).replace(day=1)
     for currency in frame["currency"].unique().sort():
         one = {row[time]: row for row in frame.filter(pl.col("currency") == currency).to_dicts()}
-        after = one.get(month, {}).get(column, 0)
-        if measure.opening is not None:
-            before = one.get(month, {}).get(measure.opening, 0)
+        after = one.get(month, {}).get(explains.column, 0)
+        if explains.opening is not None:
+            before = one.get(month, {}).get(explains.opening, 0)
         else:
-            before = one.get(previous, {}).get(column, 0)
+            before = one.get(previous, {}).get(explains.column, 0)
         wholes[currency] = (before, after)
     return dict(sorted(wholes.items(), key=lambda item: (-max(item[1]), item[0])))

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sselfie_insights.explain.decompose import WHOLE
-from sselfie_insights.explain.measures import MEASURES, Explanation
+from sselfie_insights.explain.measures import Explanation
 from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.library import Query, load_library, load_query
+from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.run import Result, tabulate
 from sselfie_insights.report.definition import Report, Section
 from sselfie_insights.report.page import Page, Results, build_page
@@ -19,6 +19,8 @@ from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _PARTS = "explain/parts"
+# Whose columns a waterfall shows.
+_MOVEMENTS = "revenue/mrr_movements"
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,11 @@ def build_explanation_page(
         is_shared: Whether others than its maker read it: then small groups show no numbers. Make
             the explanation itself with ``least`` at the smallest group that pages show.
     """
-    measure, month = explanation.measure, write_month(explanation.month)
-    name = next(name for name, known in MEASURES.items() if known is measure)
+    name, month = explanation.name, write_month(explanation.month)
     query = _query_of(explanation, is_shared=is_shared)
     library = load_library() | {_PARTS: query}
     report = Report(
-        title=f"{measure.title}: {month}",
+        title=f"{explanation.explains.title}: {month}",
         description=(
             "What the change from the month before is made of. Every table adds up to the whole,"
             " exactly."
@@ -76,7 +77,7 @@ def build_explanation_page(
 
 
 def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ...]:
-    measure = explanation.measure
+    explains = explanation.explains
     columns = {
         "part": "Part",
         "before": "Month before",
@@ -90,13 +91,13 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
     sections: list[dict[str, Any]] = [
         parts | {"title": "The whole", "where": {"dimension": WHOLE}, "columns": whole}
     ]
-    if measure is MEASURES["mrr"]:
+    if explains.query == _MOVEMENTS:
         sections.append(
             {
                 "type": "waterfall",
                 "title": "Movements in the month",
                 "text": "A member who joins and leaves inside the month is in both.",
-                "query": "revenue/mrr_movements",
+                "query": _MOVEMENTS,
                 "where": {"month": explanation.month.isoformat()},
                 "each": "currency",
                 "opening": "opening_mrr_cents",
@@ -118,7 +119,7 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
             "columns": columns | {"part": heading},
             "empty": "Nothing to take apart.",
         }
-        for dimension, heading in measure.dimensions.items()
+        for dimension, heading in explains.by.items()
         if dimension in shown
     ]
     if is_shared:
@@ -134,9 +135,8 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
 
 
 def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
-    measure = explanation.measure
-    source = load_query(measure.query)
-    unit = measure.unit
+    source = explanation.query
+    unit = source.columns["before"].unit
     columns = {
         "dimension": Column(unit="text", description="What the change is taken apart by."),
         "currency": Column(unit="text", description="The currency, where the measure has one."),

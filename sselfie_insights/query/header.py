@@ -162,6 +162,30 @@ def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
     return whole
 
 
+class Explains(_Strict):
+    """The public number whose change, from one month to the next, rows of people add up to.
+
+    Attributes:
+        title: What it is called.
+        query: The query that gives it, a row a period, and a currency where it has one.
+        values: Parameters of that query.
+        column: Its column.
+        opening: Its column with the value before; by default that of the month before is taken.
+        by: Columns of the rows to take the change apart by, and their headings.
+    """
+
+    title: str
+    query: str
+    values: dict[str, str] = Field({}, alias="with")
+    column: str
+    opening: str | None = None
+    by: dict[str, str] = Field(min_length=1)
+
+
+# What every query of rows that explain a change gives.
+_EXPLAINING = ("customer_key", "before", "after")
+
+
 class _Interface(_Strict):
     key: tuple[str, ...]
     parameters: dict[str, Any] = {}
@@ -185,6 +209,7 @@ class Header(_Strict):
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
     rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     carries: Carries | None = None
+    explains: Explains | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -215,6 +240,16 @@ class Header(_Strict):
                 raise ValueError(f"{name!r} is not one of its columns")
         if self.part_of and not self.group_sizes:
             raise ValueError("part_of needs people or a group_size")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_there(self) -> "Header":
+        if self.explains is not None:
+            for name in (*_EXPLAINING, *self.explains.by):
+                if name not in self.columns:
+                    raise ValueError(f"explains: {name!r} is not one of its columns")
+            if "month" not in self.parameters:
+                raise ValueError("explains: it needs the parameter 'month'")
         return self
 
     @model_validator(mode="after")

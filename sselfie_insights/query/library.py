@@ -30,6 +30,7 @@ from sselfie_insights.query.header import (
     PERIOD_UNITS,
     Carries,
     Column,
+    Explains,
     Header,
     Parameter,
     parse_yaml,
@@ -64,6 +65,7 @@ class Query:
             ``period``; ``forward`` to later ones too, as in a balance; or those of so many days
             after it, as in a trailing window. ``now`` marks numbers of the present. None where it
             is not said.
+        explains: The public number whose change its rows add up to, if any.
         body: The SQL, a Jinja template over the choices.
         path: The file.
     """
@@ -83,6 +85,7 @@ class Query:
     people: str | None = None
     rows: tuple[str, ...] = ()
     carries: Carries | None = None
+    explains: Explains | None = None
 
     @property
     def period_columns(self) -> tuple[str, ...]:
@@ -152,13 +155,15 @@ def _parse_text(name: str, path: Path, text: str) -> Query:
 
 
 def _read_query(name: str, files: Mapping[str, Path]) -> Query:
-    """Parse a query whose ``rows`` are to be among ``files``."""
+    """Parse a query; those that it names are to be among ``files``."""
     query = parse_query(name, files[name])
-    for behind in query.rows:
-        if behind not in files:
-            raise UsageError(
-                f"{query.path}: rows: there is no query {behind!r}{nearest(behind, files)}"
-            )
+    explained = [query.explains.query] if query.explains else []
+    for key, others in (("rows", query.rows), ("explains", explained)):
+        for other in others:
+            if other not in files:
+                raise UsageError(
+                    f"{query.path}: {key}: there is no query {other!r}{nearest(other, files)}"
+                )
     return query
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode, StaleError, UsageError
-from sselfie_insights.explain import MEASURES, build_explanation_page, explain
+from sselfie_insights.explain import build_explanation_page, explain, list_measures
 from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.segment import find_segment, list_segments, read_segment
@@ -25,7 +25,7 @@ RUNNER = CliRunner()
 pytestmark = pytest.mark.parametrize("business", [1], indirect=True)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", list_measures())
 def test_a_page_names_no_customer_and_no_small_group(business: Business, measure: str) -> None:
     with OpenWarehouse(business.settings.warehouse) as opened:
         explanation = explain(opened, measure, least=5, first=10)
