@@ -189,7 +189,7 @@ def test_a_source_that_cannot_be_reached(nightly: Nightly) -> None:
 
 def test_an_output_folder_that_cannot_be_written(nightly: Nightly) -> None:
     # Not even root may write there.
-    with pytest.raises(UsageError, match="/proc/out"):
+    with pytest.raises(StorageError, match="/proc/out"):
         nightly.run(output_dir=Path("/proc/out"))
     entry = nightly.last()
     assert (entry["exit_code"], entry["failed_step"], entry["published"]) == (2, "render", True)
