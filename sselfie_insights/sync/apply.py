@@ -8,7 +8,7 @@ from typing import Literal
 import duckdb
 
 from sselfie_insights.sync.digest import compare
-from sselfie_insights.sync.load import UNFIT, Loaded, Loader, drop_table, ensure_schema
+from sselfie_insights.sync.load import UNREPRESENTABLE, Loaded, Loader, drop_table, ensure_schema
 from sselfie_insights.sync.plan import Step
 from sselfie_insights.sync.report import Progress, TableReport
 from sselfie_insights.sync.source import Snapshot, Source
@@ -26,7 +26,7 @@ class Applier:
         db: The connection to the private copy, inside a transaction.
         source: The source, at the snapshot.
         snapshot: The snapshot.
-        lineage: The source's history.
+        identity: The source's history.
         meta: Where the outcome is recorded.
         loader: What writes a table.
         on_progress: Called as it goes on.
@@ -35,7 +35,7 @@ class Applier:
     db: duckdb.DuckDBPyConnection
     source: Source
     snapshot: Snapshot
-    lineage: str
+    identity: str
     meta: MetaWriter
     loader: Loader
     on_progress: Progress | None
@@ -91,7 +91,7 @@ class Applier:
                     report = replace(report, detail=still)
         self.meta.remember(
             mirror,
-            lineage=self.lineage,
+            identity=self.identity,
             snapshot=self.snapshot,
             row_count=loaded.row_count,
             is_suspect=is_suspect,
@@ -109,7 +109,7 @@ class Applier:
         return (
             self.loader.reload(step.mirror),
             "full",
-            f"its changes alone cannot be trusted, or a value {UNFIT}",
+            f"its changes alone cannot be trusted, or a value {UNREPRESENTABLE}",
         )
 
 

@@ -52,27 +52,27 @@ class Column:
     Attributes:
         source: The column of the source.
         name: Its name in the mirror.
-        travel: ``native``, ``text`` or ``secret``.
+        transfer_mode: ``native``, ``text`` or ``secret``.
         type: Its DuckDB type.
         reason: Why it does not travel natively; empty when it does.
     """
 
     source: SourceColumn
     name: str
-    travel: Literal["native", "text", "secret"]
+    transfer_mode: Literal["native", "text", "secret"]
     type: str
     reason: str = ""
 
     @property
     def is_direct(self) -> bool:
         """Whether the extension's own scan of the table reads it exactly."""
-        return self.travel != "text" and self.source.cast is None
+        return self.transfer_mode != "text" and self.source.cast is None
 
     @property
     def remote(self) -> str:
         """The expression that reads it, for Postgres."""
         name = quote(self.source.name)
-        if self.travel == "text":
+        if self.transfer_mode == "text":
             # What these show depends on names elsewhere; the number behind them does not.
             is_reference = (self.source.base or "").startswith("reg")
             return f"{name}::oid::text" if is_reference else f"{name}::text"
@@ -81,17 +81,17 @@ class Column:
     @property
     def local(self) -> str:
         """The expression that stores it, for DuckDB."""
-        if self.travel == "secret":
+        if self.transfer_mode == "secret":
             return f"null::{self.type} as {quote(self.name)}"
         return f"{quote(self.name)}::{self.type} as {quote(self.name)}"
 
     @property
-    def remote_misfit(self) -> str | None:
+    def remote_unrepresentable(self) -> str | None:
         """The condition, for Postgres, under which a value would arrive altered, if there is one.
 
-        DuckDB finds timestamps out of range by itself, see ``local_misfit``.
+        DuckDB finds timestamps out of range by itself, see ``local_unrepresentable``.
         """
-        if self.travel != "native":
+        if self.transfer_mode != "native":
             return None
         name = quote(self.source.name)
         if self.source.base == "numeric":
@@ -101,13 +101,13 @@ class Column:
         return None
 
     @property
-    def local_misfit(self) -> str | None:
+    def local_unrepresentable(self) -> str | None:
         """The aggregate, for DuckDB, that shows whether a timestamp may have arrived altered.
 
         Instants beyond DuckDB's calendar wrap around to years before Postgres' own began, or
         look like infinity.
         """
-        if self.travel == "native" and self.source.base in ("timestamp", "timestamptz"):
+        if self.transfer_mode == "native" and self.source.base in ("timestamp", "timestamptz"):
             name = quote(self.name)
             return f"min({name}) < '4714-01-01 (BC)' or max({name}) = 'infinity'"
         return None
@@ -150,7 +150,7 @@ class Mirror:
         """The columns of the key that travel; empty when the table has no such key."""
         by_name = {column.source.name: column for column in self.columns}
         key = tuple(by_name[name] for name in self.table.key)
-        return () if any(column.travel == "secret" for column in key) else key
+        return () if any(column.transfer_mode == "secret" for column in key) else key
 
     @property
     def is_direct(self) -> bool:
@@ -163,7 +163,7 @@ class Mirror:
             not self.table.has_children
             and self.table.shows_versions
             and all(column.is_direct for column in self.columns)
-            and any(column.travel == "native" for column in self.columns)
+            and any(column.transfer_mode == "native" for column in self.columns)
             and all(name == name.lower() for name in names)
         )
 
@@ -171,8 +171,8 @@ class Mirror:
         """Return this table with the source columns ``names`` travelling as text."""
         chosen = set(names)
         columns = (
-            replace(c, travel="text", type="VARCHAR", reason=reason)
-            if c.source.name in chosen and c.travel == "native"
+            replace(c, transfer_mode="text", type="VARCHAR", reason=reason)
+            if c.source.name in chosen and c.transfer_mode == "native"
             else c
             for c in self.columns
         )

@@ -38,7 +38,7 @@ class Comparison:
 
 def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Comparison:
     """Compare a table of the mirror with its source at the snapshot; secret columns stay out."""
-    columns = [column for column in mirror.columns if column.travel != "secret"]
+    columns = [column for column in mirror.columns if column.transfer_mode != "secret"]
     if not columns:
         return Comparison("not comparable", "no column of it is mirrored")
     if not mirror.table.is_populated:
@@ -64,7 +64,7 @@ def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Co
 
 def _remote(column: Column) -> str:
     name = column.remote
-    if column.travel == "native" and column.source.element:
+    if column.transfer_mode == "native" and column.source.element:
         element = "octet_length(e::text) || ':' || e::text"
         text = (
             f"(select coalesce(string_agg(coalesce({element}, 'N'), '' order by i), '')"
@@ -72,7 +72,7 @@ def _remote(column: Column) -> str:
         )
         return f"case when {name} is null then 'N' else {_prefixed('octet_length', text)} end"
     text = f"({name})::text"
-    if column.travel == "native":
+    if column.transfer_mode == "native":
         match column.source.base:
             case "float4" | "float8":
                 text = f"encode({column.source.base}send({name}), 'hex')"
@@ -87,14 +87,14 @@ def _remote(column: Column) -> str:
 
 def _local(column: Column) -> str:
     name = quote(column.name)
-    if column.travel == "native" and column.source.element:
+    if column.transfer_mode == "native" and column.source.element:
         text = (
             f"array_to_string(list_transform({name}, lambda e:"
             " coalesce(strlen(e::varchar) || ':' || e::varchar, 'N')), '')"
         )
         return f"case when {name} is null then 'N' else {_prefixed('strlen', text)} end"
     text = f"{name}::varchar"
-    if column.travel == "native":
+    if column.transfer_mode == "native":
         match column.source.base:
             case "float4" | "float8":
                 digits = 8 if column.source.base == "float4" else 16

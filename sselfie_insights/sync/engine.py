@@ -173,19 +173,19 @@ class Attempt:
         try:
             catalog = self.source.read_catalog()
             state = read_state(self.request.current)
-            lineage = self.source.read_lineage()
-            seen = state.seen(lineage)
+            identity = self.source.read_identity()
+            seen = state.seen(identity)
             with self.source.snapshot(seen) as snapshot:
                 refuse_older(self.source, snapshot, seen)
-                plan = self._plan(catalog, state, lineage, snapshot)
+                plan = self._plan(catalog, state, identity, snapshot)
                 if plan.is_needed:
-                    return self._write(plan, catalog, lineage, snapshot)
+                    return self._write(plan, catalog, identity, snapshot)
                 self._refuse_moved(catalog)
                 return self._report(plan, snapshot, [_unchanged(s) for s in plan.steps])
         except (psycopg.Error, duckdb.Error) as error:
             raise explain_failure(error, self.source, catalog) from error
 
-    def _plan(self, catalog: Catalog, state: State, lineage: str, snapshot: Snapshot) -> Plan:
+    def _plan(self, catalog: Catalog, state: State, identity: str, snapshot: Snapshot) -> Plan:
         schemas = self.request.settings.source_schemas
         documented = load_contract()
         refuse_empty(self.source, catalog, schemas)
@@ -201,7 +201,7 @@ class Attempt:
                     self.source,
                     mirror,
                     state.tables.get((mirror.table.schema, mirror.table.name)),
-                    lineage,
+                    identity,
                     snapshot,
                 )
                 for mirror in mirrors
@@ -223,7 +223,7 @@ class Attempt:
         )
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
-    def _write(self, plan: Plan, catalog: Catalog, lineage: str, snapshot: Snapshot) -> SyncReport:
+    def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:
         with self.request.destination() as path, closing(duckdb.connect(path, config=WRITER)) as db:
             db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             db.execute("set enable_progress_bar = false")  # it would write to stdout
@@ -232,7 +232,7 @@ class Attempt:
                 meta = MetaWriter(db, self.run_id)
                 loader = Loader(db, self.source, reader.join(snapshot))
                 applier = Applier(
-                    db, self.source, snapshot, lineage, meta, loader, self.request.on_progress
+                    db, self.source, snapshot, identity, meta, loader, self.request.on_progress
                 )
                 dropped = [applier.drop(table) for table in plan.vanished]
                 tables = applier.apply(plan.steps, verify=self.request.verify)
@@ -241,7 +241,7 @@ class Attempt:
                 meta.record(
                     report,
                     source=self.source.target,
-                    lineage=lineage,
+                    identity=identity,
                     wal_position=snapshot.wal_position,
                     changes=plan.changes,
                     drift=plan.drift,

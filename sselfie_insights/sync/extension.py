@@ -75,7 +75,7 @@ def select_table(mirror: Mirror, where: str = "") -> str:
 
 def query_source(mirror: Mirror, where: str = "", *, only_key: bool = False) -> str:
     """Return the DuckDB table function that reads ``mirror`` with a query of its own."""
-    columns = mirror.key if only_key else [c for c in mirror.columns if c.travel != "secret"]
+    columns = mirror.key if only_key else [c for c in mirror.columns if c.transfer_mode != "secret"]
     remote = ", ".join(f"{c.remote} as {quote(c.name)}" for c in columns)
     query = f"select {remote or '1 as one'} from {mirror.remote}"
     if where:

@@ -11,7 +11,7 @@ from sselfie_insights.sync.extension import query_source, select_table
 from sselfie_insights.sync.source import Source
 from sselfie_insights.warehouse.reading import count_rows
 
-UNFIT = "holds a value that the native type cannot"
+UNREPRESENTABLE = "holds a value that the native type cannot"
 
 CHANGED = quote("sselfie changed")
 PRESENT = quote("sselfie present")
@@ -29,12 +29,12 @@ class Changes:
         row_count: Its rows now.
         condition: The Postgres condition that is true of those alone that may be new or
             different; empty when there are none.
-        unfit: The source columns whose changed rows hold values that must travel as text.
+        unrepresentable: The source columns whose changed rows hold values that must travel as text.
     """
 
     row_count: int
     condition: str = ""
-    unfit: tuple[str, ...] = ()
+    unrepresentable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,17 @@ def count_changes(source: Source, mirror: Mirror, condition: str) -> Changes:
     if first is None:
         return Changes(row_count)
     condition = f"ctid >= '{first}' and {condition}"
-    return Changes(row_count, condition, find_unfit(source, mirror, condition))
+    return Changes(row_count, condition, find_unrepresentable(source, mirror, condition))
 
 
-def find_unfit(source: Source, mirror: Mirror, condition: str = "true") -> tuple[str, ...]:
+def find_unrepresentable(
+    source: Source, mirror: Mirror, condition: str = "true"
+) -> tuple[str, ...]:
     """Return the source columns with values, in rows of ``condition``, that travel as text."""
-    tests = [column for column in mirror.columns if column.remote_misfit]
+    tests = [column for column in mirror.columns if column.remote_unrepresentable]
     if not tests or not mirror.table.is_populated:
         return ()
-    flags = ", ".join(f"bool_or({column.remote_misfit})" for column in tests)
+    flags = ", ".join(f"bool_or({column.remote_unrepresentable})" for column in tests)
     row = source.execute(f"select {flags} from {mirror.remote} where {condition}")[0]
     return tuple(column.source.name for column, flag in zip(tests, row, strict=True) if flag)
 
@@ -94,11 +96,11 @@ class Loader:
         """Read the whole table again."""
         if not mirror.columns:  # DuckDB has no such tables
             return Loaded(mirror, count_changes(self._source, mirror, "false").row_count)
-        mirror = mirror.with_text(find_unfit(self._source, mirror), UNFIT)
+        mirror = mirror.with_text(find_unrepresentable(self._source, mirror), UNREPRESENTABLE)
         self._create(mirror)
-        unfit = self._unfit_instants(mirror, mirror.local)
-        if unfit:
-            mirror = mirror.with_text(unfit, UNFIT)
+        names = self._unrepresentable_instants(mirror, mirror.local)
+        if names:
+            mirror = mirror.with_text(names, UNREPRESENTABLE)
             self._create(mirror)
         row_count = count_rows(self._db, mirror.local)
         return Loaded(mirror, row_count, inserted=row_count)
@@ -109,7 +111,7 @@ class Loader:
         After the upsert the mirror holds every key of the source, so that equal counts prove
         that nothing was deleted. Otherwise the keys are compared.
         """
-        if changes.unfit:
+        if changes.unrepresentable:
             return None
         if self._count_dead(mirror) > DEAD_SHARE * changes.row_count:
             self._db.execute(f"create or replace table {mirror.local} as from {mirror.local}")
@@ -120,7 +122,7 @@ class Loader:
                 f" {select_table(mirror, changes.condition)}"
             )
             self._release()
-            if self._unfit_instants(mirror, CHANGED, changes.condition):
+            if self._unrepresentable_instants(mirror, CHANGED, changes.condition):
                 return None
             read = count_rows(self._db, CHANGED)
             updated = self._delete(
@@ -151,11 +153,13 @@ class Loader:
         self._db.execute(f"drop table {PRESENT}")
         return deleted
 
-    def _unfit_instants(self, mirror: Mirror, relation: str, condition: str = "true") -> list[str]:
-        suspects = [c for c in mirror.columns if c.local_misfit]
+    def _unrepresentable_instants(
+        self, mirror: Mirror, relation: str, condition: str = "true"
+    ) -> list[str]:
+        suspects = [c for c in mirror.columns if c.local_unrepresentable]
         if not suspects:
             return []
-        flags = ", ".join(f"coalesce({c.local_misfit}, false)" for c in suspects)
+        flags = ", ".join(f"coalesce({c.local_unrepresentable}, false)" for c in suspects)
         row = self._db.execute(f"select {flags} from {relation}").fetchone() or ()
         found = [column for column, flag in zip(suspects, row, strict=True) if flag]
         return [c.source.name for c in found if self._has_beyond(mirror, c, condition)]

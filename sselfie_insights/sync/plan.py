@@ -8,7 +8,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.changes import MAX_GAP, changed_since
 from sselfie_insights.sync.columns import Mirror, distinct_names, place_table
-from sselfie_insights.sync.load import UNFIT, Changes, count_changes
+from sselfie_insights.sync.load import UNREPRESENTABLE, Changes, count_changes
 from sselfie_insights.sync.source import Snapshot, Source
 from sselfie_insights.sync.state import MirroredTable
 
@@ -69,41 +69,43 @@ def select_tables(mirrors: Sequence[Mirror], chosen: Collection[str]) -> list[Mi
 
 
 def plan_step(
-    source: Source, mirror: Mirror, known: MirroredTable | None, lineage: str, snapshot: Snapshot
+    source: Source, mirror: Mirror, known: MirroredTable | None, identity: str, snapshot: Snapshot
 ) -> Step:
     """Return what brings ``mirror`` up to ``snapshot``; counts its changes where that helps."""
-    reason = _reload_reason(mirror, known, lineage, snapshot)
+    reason = _reload_reason(mirror, known, identity, snapshot)
     if reason or known is None:
         return Step(mirror, reason)
-    kept = [c.name for c in known.columns if c.travel == "text" and c.reason == UNFIT]
-    mirror = mirror.with_text(kept, UNFIT)
+    kept = [
+        c.name for c in known.columns if c.transfer_mode == "text" and c.reason == UNREPRESENTABLE
+    ]
+    mirror = mirror.with_text(kept, UNREPRESENTABLE)
     changes = count_changes(source, mirror, changed_since(known.xmin, snapshot.xmax))
     step = Step(mirror, "", changes, known.row_count)
     if step.is_unchanged:
         return step
     if not mirror.key:
         return Step(mirror, "rows changed, and it has no key")
-    if changes.unfit:
-        return Step(mirror, f"{', '.join(changes.unfit)} {UNFIT}")
+    if changes.unrepresentable:
+        return Step(mirror, f"{', '.join(changes.unrepresentable)} {UNREPRESENTABLE}")
     return step
 
 
 def _reload_reason(
-    mirror: Mirror, known: MirroredTable | None, lineage: str, snapshot: Snapshot
+    mirror: Mirror, known: MirroredTable | None, identity: str, snapshot: Snapshot
 ) -> str:
     table = mirror.table
     if known is None:
         return "new"
-    if not lineage:
+    if not identity:
         return "the role may not execute pg_control_system(), _checkpoint() and _recovery()"
-    if known.lineage != lineage:
+    if known.identity != identity:
         return "another history of the database"
     if known.fingerprint != table.fingerprint:
         return "its definition changed"
     if (known.mirror_schema, known.mirror_name) != (mirror.schema, mirror.name):
         return "its place in the mirror changed"
-    travels = {c.name: c.travel for c in known.columns if c.reason != UNFIT}
-    if any(travels.get(c.source.name, c.travel) != c.travel for c in mirror.columns):
+    modes = {c.name: c.transfer_mode for c in known.columns if c.reason != UNREPRESENTABLE}
+    if any(modes.get(c.source.name, c.transfer_mode) != c.transfer_mode for c in mirror.columns):
         return "a column became secret, or travels otherwise"
     if known.is_suspect:
         return "it differed when last verified"

@@ -90,7 +90,7 @@ def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
         )
     if not closed:
         return
-    if any(c.travel == "secret" for m in closed for c in m.columns):
+    if any(c.transfer_mode == "secret" for m in closed for c in m.columns):
         # A grant on the whole table would open its secrets.
         grants = [_grant(m, role) for m in closed]
     else:
@@ -143,11 +143,11 @@ def refuse_filtered(source: Source, mirrors: Iterable[Mirror]) -> None:
 def _is_closed(mirror: Mirror) -> Iterable[bool]:
     if not mirror.columns:  # its rows are counted
         return (not mirror.table.shows_versions,)
-    return (not c.source.is_readable for c in mirror.columns if c.travel != "secret")
+    return (not c.source.is_readable for c in mirror.columns if c.transfer_mode != "secret")
 
 
 def _grant(mirror: Mirror, role: str) -> str:
-    open_columns = [quote(c.source.name) for c in mirror.columns if c.travel != "secret"]
+    open_columns = [quote(c.source.name) for c in mirror.columns if c.transfer_mode != "secret"]
     whole = len(open_columns) == len(mirror.columns)
     # The mirror tells changed rows by these two; a grant on columns does not include them.
     columns = "" if whole else f" ({', '.join([*open_columns, 'xmin', 'ctid'])})"

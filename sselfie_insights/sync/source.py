@@ -161,7 +161,7 @@ class Source:
         connection.execute("rollback to statement")
         return rows
 
-    def read_lineage(self) -> str:
+    def read_identity(self) -> str:
         """Return what names this very history of this database: another one shares no xmin.
 
         Empty where the role may not know.

@@ -29,7 +29,7 @@ class MirroredColumn:
     name: str
     number: int
     type: str
-    travel: str
+    transfer_mode: str
     reason: str
 
 
@@ -44,7 +44,7 @@ class MirroredTable:
         mirror_name: Its name in the warehouse.
         oid: Its object id in the source.
         fingerprint: ``SourceTable.fingerprint`` then.
-        lineage: The history of the source that ``xmin`` belongs to.
+        identity: The history of the source that ``xmin`` belongs to.
         xmin: The snapshot's oldest running transaction.
         xmax: The snapshot's next transaction.
         row_count: Its rows.
@@ -58,7 +58,7 @@ class MirroredTable:
     mirror_name: str
     oid: int
     fingerprint: str
-    lineage: str
+    identity: str
     xmin: int
     xmax: int
     row_count: int
@@ -74,21 +74,21 @@ class State:
         tables: The mirrored tables by (schema, name) in the source.
         drift: The rows of ``meta.contract_drift``.
         last_snapshot_at: The instant of the last sync.
-        last_lineage: The history of the source that it saw.
+        last_identity: The history of the source that it saw.
         last_wal_position: How much of that history's log it saw; None if it did not record that.
     """
 
     tables: dict[tuple[str, str], MirroredTable]
     drift: frozenset[Difference]
     last_snapshot_at: datetime | None
-    last_lineage: str = ""
+    last_identity: str = ""
     last_wal_position: int | None = None
 
-    def seen(self, lineage: str) -> Seen | None:
-        """Return what the last sync saw of a source with the history ``lineage``."""
+    def seen(self, identity: str) -> Seen | None:
+        """Return what the last sync saw of a source with the history ``identity``."""
         if self.last_snapshot_at is None:
             return None
-        is_same = bool(lineage) and lineage == self.last_lineage
+        is_same = bool(identity) and identity == self.last_identity
         return Seen(self.last_snapshot_at, self.last_wal_position if is_same else None)
 
 
@@ -160,7 +160,7 @@ class MetaWriter:
         self._forgotten.append((schema, name))
 
     def remember(
-        self, mirror: Mirror, *, lineage: str, snapshot: Snapshot, row_count: int, is_suspect: bool
+        self, mirror: Mirror, *, identity: str, snapshot: Snapshot, row_count: int, is_suspect: bool
     ) -> None:
         """Remember a table as it is mirrored now."""
         table = mirror.table
@@ -173,7 +173,7 @@ class MetaWriter:
                 mirror.name,
                 table.oid,
                 table.fingerprint,
-                lineage,
+                identity,
                 snapshot.xmin,
                 snapshot.xmax,
                 row_count,
@@ -190,7 +190,7 @@ class MetaWriter:
                 column.source.type,
                 column.name,
                 column.type,
-                column.travel,
+                column.transfer_mode,
                 column.reason,
             )
             for column in mirror.columns
@@ -201,7 +201,7 @@ class MetaWriter:
         report: SyncReport,
         *,
         source: str,
-        lineage: str,
+        identity: str,
         wal_position: int,
         changes: Iterable[Difference],
         drift: Iterable[Difference],
@@ -211,7 +211,7 @@ class MetaWriter:
         Args:
             report: What the run did.
             source: Where the source is; nothing secret.
-            lineage: The source's history.
+            identity: The source's history.
             wal_position: How much of its log the sync saw.
             changes: What changed in its schema since the sync before.
             drift: How it differs from the contract.
@@ -229,7 +229,7 @@ class MetaWriter:
         self._insert("contract_drift", list(drift))
         self._insert("schema_changes", [(self._run_id, *change) for change in changes])
         self._insert("sync_tables", [_table_row(report, table) for table in report.tables])
-        self._insert("sync_runs", [_run_row(report, source, lineage, wal_position)])
+        self._insert("sync_runs", [_run_row(report, source, identity, wal_position)])
 
     def _insert(self, table: str, rows: Sequence[Row]) -> None:
         """Insert ``rows`` in one statement: DuckDB is slow row by row."""
@@ -260,7 +260,7 @@ def _table_row(report: SyncReport, table: TableReport) -> Row:
     )
 
 
-def _run_row(report: SyncReport, source: str, lineage: str, wal_position: int) -> Row:
+def _run_row(report: SyncReport, source: str, identity: str, wal_position: int) -> Row:
     return (
         report.run_id,
         report.mode,
@@ -269,7 +269,7 @@ def _run_row(report: SyncReport, source: str, lineage: str, wal_position: int) -
         report.started_at + timedelta(seconds=report.seconds),
         report.seconds,
         source,
-        lineage,
+        identity,
         report.attempts,
         len(report.tables),
         report.row_count,

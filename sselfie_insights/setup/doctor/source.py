@@ -67,7 +67,7 @@ def reader_statements(settings: Settings) -> list[str]:
             f"alter default privileges in schema {schema} grant select on tables to {READER};",
         ]
     for mirror in mirrors:
-        if any(column.travel == "secret" for column in mirror.columns):
+        if any(column.transfer_mode == "secret" for column in mirror.columns):
             statements += _hide_secrets(mirror)
     return statements + [
         f"create policy {READER}_reads_all on {mirror.remote} for select to {READER} using (true);"
@@ -77,7 +77,7 @@ def reader_statements(settings: Settings) -> list[str]:
 
 
 def _hide_secrets(mirror: Mirror) -> list[str]:
-    names = [quote(c.source.name) for c in mirror.columns if c.travel != "secret"]
+    names = [quote(c.source.name) for c in mirror.columns if c.transfer_mode != "secret"]
     # By the last two a sync finds changed rows; a grant on columns does not include them.
     columns = ", ".join([*names, "xmin", "ctid"])
     return [

@@ -215,7 +215,7 @@ def test_an_interrupt_that_psycopg_makes_a_lost_connection_of_is_one(
             signal.raise_signal(signal.SIGINT)
         raise psycopg.OperationalError("sending query failed: another command is in progress")
 
-    monkeypatch.setattr(Source, "read_lineage", lose)
+    monkeypatch.setattr(Source, "read_identity", lose)
     with pytest.raises(KeyboardInterrupt):
         newest.sync()
     assert read_journal(newest.warehouse)[-1]["exit_code"] == ExitCode.INTERRUPTED

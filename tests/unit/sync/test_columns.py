@@ -40,14 +40,14 @@ def test_names_that_differ_only_in_case_are_told_apart(
 )  # fmt: skip
 def test_how_a_type_travels(source: SourceColumn, travel: str, kind: str) -> None:
     (placed,) = place_table(table(source), "raw", "t", ()).columns
-    assert (placed.travel, placed.type) == (travel, kind)
+    assert (placed.transfer_mode, placed.type) == (travel, kind)
     assert bool(placed.reason) == (travel == "text")
 
 
 def test_a_secret_is_null_on_this_side_and_absent_on_the_other() -> None:
     placed = place_table(table(column("text", "text", name="token")), "raw", "t", ["token"])
     assert placed.columns[0].local == 'null::VARCHAR as "token"'
-    assert placed.columns[0].remote_misfit is None
+    assert placed.columns[0].remote_unrepresentable is None
 
 
 def test_names_and_texts_are_quoted() -> None:
