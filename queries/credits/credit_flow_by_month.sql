@@ -4,7 +4,8 @@ title: Credit flow
 description: >-
   Credits on the ledger from the month's opening to its close. Used is the sum of every spend,
   returns taken off; adjusted holds the ledger's refund rows, of either sign. closing =
-  opening + purchased + granted + bonus + adjusted - used.
+  opening + purchased + granted + bonus + adjusted - used -
+  expired.
 key: [month]
 rows: credits/credit_entries
 carries: forward
@@ -19,6 +20,7 @@ columns:
   bonus_credits: {unit: credits, description: Given away.}
   adjusted_credits: {unit: credits, description: Returned or taken back.}
   used_credits: {unit: credits, description: Spent.}
+  expired_credits: {unit: credits, description: "Expired, which is no use."}
   closing_credits: {unit: credits, description: On the ledger at the close.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
@@ -30,6 +32,7 @@ select
     bonus_credits,
     adjusted_credits,
     used_credits,
+    expired_credits,
     closing_credits,
     is_complete
 from marts.credit_flow_by_month

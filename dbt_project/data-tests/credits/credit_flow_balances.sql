@@ -30,5 +30,6 @@ where
     + flow.bonus_credits
     + flow.adjusted_credits
     - flow.used_credits
+    - flow.expired_credits
     or flow.opening_credits <> flow.previous_closing_credits
     or flow.used_credits <> coalesce(features.used_credits, 0)

@@ -1,4 +1,5 @@
--- One row per user whose lots do not hold what the ledger has left of the credits added, or hold the impossible.
+-- One row per user whose lots hold less than nothing, more than was added, or more than the ledger has left of them but for
+-- what was spent when there was nothing.
 with lots as (
 
     select
@@ -9,6 +10,24 @@ with lots as (
     from {{ ref('int_credit_lots') }}
     group by user_id
 
+),
+
+overdrawn as (
+
+    select
+        user_id,
+        greatest(0, -min(balance)) as credits
+    from (
+        select
+            user_id,
+            sum(credits) over (
+                partition by user_id order by transacted_at, credit_transaction_id
+                rows between unbounded preceding and current row
+            ) as balance
+        from {{ ref('int_credit_entries') }}
+    ) as balances
+    group by user_id
+
 )
 
 select
@@ -17,7 +36,8 @@ select
     gaps.ledger_balance
 from lots
 left join {{ ref('ledger_gaps') }} as gaps on lots.user_id = gaps.user_id
+left join overdrawn on lots.user_id = overdrawn.user_id
 where
     lots.impossible_count > 0
     or gaps.user_id is null
-    or lots.outstanding_credits <> least(lots.added_credits, greatest(0, gaps.ledger_balance))
+    or lots.outstanding_credits > greatest(0, gaps.ledger_balance + overdrawn.credits)

@@ -31,6 +31,8 @@ final as (
             when 'subscription_grant' then 'granted'
             when 'bonus' then 'bonus'
             when 'refund' then 'adjusted'
+            when 'expiration' then 'expired'
+            when 'expiry' then 'expired'
             else 'used'
         end as kind,
         -- Chats, feeds and photoshoots are logged as images; the description tells.

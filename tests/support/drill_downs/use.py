@@ -103,7 +103,8 @@ USE: dict[str, list[Sums]] = {
                     sum(credits) filter (kind = 'granted') as granted_credits,
                     sum(credits) filter (kind = 'bonus') as bonus_credits,
                     sum(credits) filter (kind = 'adjusted') as adjusted_credits,
-                    -sum(credits) filter (kind = 'used') as used_credits
+                    -sum(credits) filter (kind = 'used') as used_credits,
+                    -sum(credits) filter (kind = 'expired') as expired_credits
                 from marts.dim_months left join credit_entries using (month) group by all
             )
             select
@@ -326,6 +327,15 @@ USE: dict[str, list[Sums]] = {
                 reason, source_table, currency, count(*) as row_count,
                 sum(amount_cents) as amount_cents
             from dropped_row_list group by all
+        """)
+    ],
+    "quality/unlisted_products": [
+        Sums("""
+            select
+                product_type, currency, reason, count(distinct customer_key) as customer_count,
+                count(distinct customer_key) filter (is_covering) as member_count,
+                sum(amount_cents) as amount_cents
+            from unlisted_payments group by all
         """)
     ],
     "growth/margin_by_month": [

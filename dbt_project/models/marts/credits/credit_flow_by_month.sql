@@ -20,6 +20,7 @@ moved as (
         sum(case when kind = 'bonus' then credits else 0 end) as bonus_credits,
         sum(case when kind = 'adjusted' then credits else 0 end) as adjusted_credits,
         -sum(case when kind = 'used' then credits else 0 end) as used_credits,
+        -sum(case when kind = 'expired' then credits else 0 end) as expired_credits,
         sum(credits) as change_credits
     from entries
     group by 1
@@ -36,6 +37,7 @@ final as (
         cast(coalesce(moved.bonus_credits, 0) as bigint) as bonus_credits,
         cast(coalesce(moved.adjusted_credits, 0) as bigint) as adjusted_credits,
         cast(coalesce(moved.used_credits, 0) as bigint) as used_credits,
+        cast(coalesce(moved.expired_credits, 0) as bigint) as expired_credits,
         cast(sum(coalesce(moved.change_credits, 0)) over (order by months.month) as bigint) as closing_credits,
         months.is_complete
     from months

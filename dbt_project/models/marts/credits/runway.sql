@@ -52,7 +52,8 @@ final as (
         accounts.user_id,
         cast(balances.balance as bigint) as balance,
         paces.daily_use,
-        {{ ratio('balances.balance', 'paces.daily_use') }} as runway_days,
+        -- What is owed lasts for no time.
+        case when balances.balance >= 0 then {{ ratio('balances.balance', 'paces.daily_use') }} end as runway_days,
         paces.last_used_on
     from accounts
     inner join balances on accounts.user_id = balances.user_id
