@@ -4,8 +4,9 @@ title: Dropped rows
 description: >-
   Stored rows that count in no metric, and why. Test: owners of test-mode rows who never paid,
   and other test-mode rows. Internal: admins, internal domains and accounts a setting names.
-  Unsettled: money never received. Refund: counted as refunds. Duplicate: the same invoice
-  stored again. Zero: invoices of 0, which only extend coverage.
+  Unsettled: money never received. Refund: counted as refunds and chargebacks. Duplicate: the
+  same payment stored again. Zero: invoices of 0, which only extend coverage. Besides, over_refund:
+  what a refund or chargeback claims beyond what its payment took in.
 key: [reason, source_table, currency]
 rows: quality/dropped_row_list
 carries: now

@@ -2,13 +2,14 @@
 grain: One row per month and currency.
 title: MRR movements
 description: >-
-  How contract MRR went from the month's opening to its close. MRR is the recurring amount per
-  month of every invoice that covers the instant. The first ever rise of a customer from 0 is
+  How contract MRR went from the month's opening to its close. MRR is what every invoice that
+  covers the instant is worth a month, as paid: a tax inside it stays inside, a coupon or a
+  proration for one invoice does not count. The first ever rise of a customer from 0 is
   new, a later one reactivation, a rise expansion, a fall contraction, a fall to 0 churn,
   dated at the end of paid coverage. To the cent: closing = opening + new + reactivation +
   expansion - contraction - churn.
 key: [month, currency]
-rows: [revenue/mrr_by_member, retention/cohort_members]
+rows: [revenue/mrr_by_member, retention/cohort_members, revenue/mrr_by_plan]
 carries: forward
 group_size: [opening_member_count, member_count]
 parameters:
@@ -25,6 +26,7 @@ columns:
   churn_mrr_cents: {unit: cents, description: "Falls to 0, those in grace included."}
   closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
   billed_mrr_cents: {unit: cents, description: The invoices' own amounts per month at the same instant.}
+  committed_mrr_cents: {unit: cents, description: "Closing MRR without what was set to end; empty before the first sync, and where the source does not say."}
   in_grace_mrr_cents: {unit: cents, description: Part of churn that a late renewal may still take back.}
   opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
   member_count: {unit: count, description: Members with MRR in this currency at the close.}
@@ -50,6 +52,7 @@ select
     churn_mrr_cents,
     closing_mrr_cents,
     billed_mrr_cents,
+    committed_mrr_cents,
     in_grace_mrr_cents,
     opening_member_count,
     member_count,

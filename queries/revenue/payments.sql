@@ -1,24 +1,25 @@
 /*
-grain: One row per payment received or refund given.
-title: Payments and refunds
+grain: One row per payment received, refund or chargeback.
+title: Payments, refunds and chargebacks
 description: >-
   The rows behind revenue by month: every payment of someone who counts, once however often it is
-  stored, and every refund, by the day on which the money moved.
+  stored, and every refund and chargeback, by the day on which the money moved.
 key: [movement_key]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
-  movement_key: {unit: text, description: "The payment's key, or the refund's."}
+  movement_key: {unit: text, description: "The payment's key, or that of the refund or chargeback."}
   month: {unit: month, description: "The month, in the reporting zone."}
   moved_on: {unit: date, description: The day on which the money moved.}
-  kind: {unit: text, description: payment or refund.}
+  kind: {unit: text, description: "payment, refund or chargeback."}
   customer_key: {unit: text, description: The customer.}
   email: {unit: text, description: "The customer's address, where there is an account.", pii: true}
   product_type: {unit: text, description: The product.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   gross_cents: {unit: cents, description: Received.}
-  refunded_cents: {unit: cents, description: Given back.}
+  refunded_cents: {unit: cents, description: Refunded.}
+  chargeback_cents: {unit: cents, description: Charged back.}
 */
 select
     movement_key,
@@ -30,7 +31,8 @@ select
     product_type,
     currency,
     gross_cents,
-    refunded_cents
+    refunded_cents,
+    chargeback_cents
 from marts.payments
 left join marts.dim_contacts using (customer_key)
 where

@@ -2,10 +2,10 @@
 grain: One row per month, currency and product.
 title: Revenue by month
 description: >-
-  Money received and refunded, by the day on which it moved (cash view). A payment counts
-  once, however often the source stores it; a refunded payment stays in gross, and its refund
-  counts in the month of the refund. Net is gross minus refunds. Products are those paid for;
-  recurring ones are memberships.
+  Money received, refunded and charged back, by the day on which it moved (cash view). A payment
+  counts once, however often the source stores it; one given back stays in gross, and its refund or
+  chargeback counts in its own month. Net is gross minus both. Amounts are as paid: a tax inside
+  them stays inside. Products are those paid for; recurring ones are memberships.
 key: [month, currency, product_type]
 rows: revenue/payments
 carries: period
@@ -20,10 +20,12 @@ columns:
   product_type: {unit: text, description: The product paid for.}
   gross_cents: {unit: cents, description: Payments received.}
   refunded_cents: {unit: cents, description: Refunds made.}
-  net_cents: {unit: cents, description: Gross minus refunds.}
+  chargeback_cents: {unit: cents, description: "Chargebacks, but for those that were won."}
+  net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
   payer_count: {unit: count, description: Distinct customers who paid.}
   refund_count: {unit: count, description: Refunds made.}
+  chargeback_count: {unit: count, description: Chargebacks.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select
@@ -32,10 +34,12 @@ select
     product_type,
     gross_cents,
     refunded_cents,
+    chargeback_cents,
     net_cents,
     payment_count,
     payer_count,
     refund_count,
+    chargeback_count,
     is_complete
 from marts.revenue_by_month
 where

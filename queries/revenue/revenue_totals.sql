@@ -2,9 +2,9 @@
 grain: One row per month and currency.
 title: Revenue totals
 description: >-
-  Money received and refunded in the month, over all products (cash view). A payment counts once,
-  however often the source stores it; a refunded payment stays in gross, and its refund counts in
-  the month of the refund. Where a database holds no refund at all, the refund rate is empty:
+  Money received, refunded and charged back in the month, over all products (cash view). A payment
+  counts once, however often the source stores it; one given back stays in gross, and its refund or
+  chargeback counts in its own month. Amounts are as paid: a tax inside them stays inside. Where a database holds no refund at all, the refund rate is empty:
   refunds were not captured.
 key: [month, currency]
 rows: revenue/payments
@@ -18,7 +18,8 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   gross_cents: {unit: cents, description: Payments received.}
   refunded_cents: {unit: cents, description: Refunds made.}
-  net_cents: {unit: cents, description: Gross minus refunds.}
+  chargeback_cents: {unit: cents, description: "Chargebacks, but for those that were won."}
+  net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
   refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where no refund was ever captured."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
@@ -33,6 +34,7 @@ totals as (
         currency,
         sum(gross_cents) as gross_cents,
         sum(refunded_cents) as refunded_cents,
+        sum(chargeback_cents) as chargeback_cents,
         sum(net_cents) as net_cents,
         sum(payment_count) as payment_count,
         bool_and(is_complete) as is_complete

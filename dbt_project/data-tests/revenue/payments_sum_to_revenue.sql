@@ -1,4 +1,4 @@
--- One row per month, currency and product whose revenue is not the sum of its payments and refunds.
+-- One row per month, currency and product whose revenue is not the sum of its payments, refunds and chargebacks.
 with moved as (
 
     select
@@ -7,6 +7,7 @@ with moved as (
         product_type,
         sum(gross_cents) as gross_cents,
         sum(refunded_cents) as refunded_cents,
+        sum(chargeback_cents) as chargeback_cents,
         sum(case when kind = 'payment' then 1 else 0 end) as payment_count,
         count(distinct case when kind = 'payment' then customer_key end) as payer_count
     from {{ ref('payments') }}
@@ -25,6 +26,7 @@ where
     revenue.month is null
     or revenue.gross_cents <> coalesce(moved.gross_cents, 0)
     or revenue.refunded_cents <> coalesce(moved.refunded_cents, 0)
-    or revenue.net_cents <> revenue.gross_cents - revenue.refunded_cents
+    or revenue.chargeback_cents <> coalesce(moved.chargeback_cents, 0)
+    or revenue.net_cents <> revenue.gross_cents - revenue.refunded_cents - revenue.chargeback_cents
     or revenue.payment_count <> coalesce(moved.payment_count, 0)
     or revenue.payer_count <> coalesce(moved.payer_count, 0)

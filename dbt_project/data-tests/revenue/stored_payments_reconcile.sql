@@ -31,7 +31,8 @@ counted as (
             amount_cents,
             row_count
         from {{ ref('dropped_rows') }}
-        where source_table = 'stripe_payments'
+        -- What a refund claims beyond its payment is of a row that is dropped as a refund.
+        where source_table = 'stripe_payments' and reason <> 'over_refund'
     ) as parts
     group by currency
 

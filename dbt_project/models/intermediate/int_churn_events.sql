@@ -15,7 +15,7 @@ coverage as (
 failed_payments as (
 
     select * from {{ ref('int_payment_rows') }}
-    where status = 'failed' and role = 'unsettled' and not is_test
+    where status = 'failed' and role = 'unsettled' and reversal_kind is null and not is_test
 
 ),
 
@@ -40,7 +40,9 @@ ended as (
         coverage.product_type,
         -- The stored row speaks of a subscription's last end only.
         case when coverage.is_last then coverage.status else 'overwritten' end as status,
-        coverage.is_last and coverage.is_cancelling as is_cancelling
+        coverage.is_last and coverage.is_cancelling as is_cancelling,
+        coverage.is_charged_back,
+        coverage.grace_hours
     from events
     inner join coverage
         on events.customer_key = coverage.customer_key and events.churned_at = coverage.covered_until_at
@@ -55,13 +57,14 @@ attempted as (
         max(case when ended.is_cancelling then 1 else 0 end) as is_cancelling,
         max(case when ended.status = 'canceled' then 1 else 0 end) as is_canceled,
         max(case when ended.status in ('past_due', 'unpaid', 'incomplete_expired') then 1 else 0 end) as is_unpaid,
+        max(case when ended.is_charged_back then 1 else 0 end) as is_charged_back,
         max(case when failed_payments.payment_row_id is not null then 1 else 0 end) as has_failed
     from ended
     left join failed_payments
         on
             ended.customer_key = failed_payments.customer_key
             and failed_payments.paid_at between ended.churned_at - interval '3 days'
-            and ended.churned_at + {{ var('grace_days') }} * interval '1 day'
+            and ended.churned_at + ended.grace_hours * interval '1 hour'
             and coalesce(failed_payments.stripe_subscription_id, ended.stripe_subscription_id, '')
             = coalesce(ended.stripe_subscription_id, '')
     group by ended.customer_key, ended.churned_at
@@ -76,6 +79,7 @@ final as (
         events.month,
         events.is_in_grace,
         case
+            when attempted.is_charged_back = 1 then 'involuntary'
             when attempted.is_cancelling = 1 or (attempted.is_canceled = 1 and attempted.has_failed = 0) then 'voluntary'
             when attempted.is_unpaid = 1 or attempted.has_failed = 1 then 'involuntary'
             else 'unknown'

@@ -13,23 +13,26 @@ coverage as (
 
 edges as (
 
+    {% for instant, sign in [('covered_from_at', ''), ('covered_until_at', '-')] %}
     select
         customer_key,
         currency,
-        covered_from_at as changed_at,
-        mrr_cents,
-        billed_mrr_cents
+        {{ instant }} as changed_at,
+        {{ sign }}mrr_cents as mrr_cents,
+        0 as billed_mrr_cents
     from coverage
 
     union all
 
     select
         customer_key,
-        currency,
-        covered_until_at as changed_at,
-        -mrr_cents as mrr_cents,
-        -billed_mrr_cents as billed_mrr_cents
+        billed_currency as currency,
+        {{ instant }} as changed_at,
+        0 as mrr_cents,
+        {{ sign }}billed_mrr_cents as billed_mrr_cents
     from coverage
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
@@ -46,6 +49,18 @@ changes as (
     where edges.changed_at <= build.as_of
     group by edges.customer_key, edges.currency, edges.changed_at
     having sum(edges.mrr_cents) <> 0 or sum(edges.billed_mrr_cents) <> 0
+
+),
+
+-- How long after an end a late renewal would still take it back.
+ends as (
+
+    select
+        customer_key,
+        covered_until_at,
+        max(grace_hours) as grace_hours
+    from coverage
+    group by customer_key, covered_until_at
 
 ),
 
@@ -83,6 +98,13 @@ final as (
             when running.change_cents < 0 and running.total_after_cents > 0 then 'contraction'
             when running.change_cents < 0 then 'churn'
         end as movement,
+        case
+            when running.billed_change_cents > 0 and coalesce(running.total_before_cents, 0) > 0 then 'expansion'
+            when running.billed_change_cents > 0 and running.changed_at = running.member_since_at then 'new'
+            when running.billed_change_cents > 0 then 'reactivation'
+            when running.billed_change_cents < 0 and running.total_after_cents > 0 then 'contraction'
+            when running.billed_change_cents < 0 then 'churn'
+        end as billed_movement,
         cast(running.change_cents as bigint) as change_cents,
         cast(running.billed_change_cents as bigint) as billed_change_cents,
         cast(running.mrr_cents as bigint) as mrr_cents,
@@ -93,9 +115,10 @@ final as (
         running.change_cents < 0
         and running.total_after_cents = 0
         and running.changed_at = running.last_changed_at
-        and running.changed_at > build.as_of - {{ var('grace_days') }} * interval '1 day' as is_in_grace
+        and running.changed_at > build.as_of - coalesce(ends.grace_hours, 0) * interval '1 hour' as is_in_grace
     from running
     cross join build
+    left join ends on running.customer_key = ends.customer_key and running.changed_at = ends.covered_until_at
 
 )
 

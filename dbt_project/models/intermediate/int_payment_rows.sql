@@ -1,4 +1,4 @@
--- One row per stored payment row up to as_of: whose it is, which payment it tells of, and in which role.
+-- One row per stored payment row up to as_of: whose it is, which payment it belongs to, and what it counts as.
 with build as (
 
     select * from {{ ref('core_build') }}
@@ -17,7 +17,7 @@ subscriptions as (
 
 ),
 
-payments as (
+stored as (
 
     select
         stg_payments.*,
@@ -26,10 +26,19 @@ payments as (
             stg_payments.stripe_payment_id,
             'row:' || cast(stg_payments.payment_row_id as {{ dbt.type_string() }})
         ) as payment_key,
-        {{ payment_role('stg_payments.payment_type', 'stg_payments.status') }} as role
+        {{ reversal_kind('stg_payments.payment_type', 'stg_payments.status', 'stg_payments.amount_cents') }} as reversal_kind
     from {{ ref('stg_app__stripe_payments') }} as stg_payments
     cross join build
     where stg_payments.paid_at <= build.as_of or stg_payments.paid_at is null
+
+),
+
+payments as (
+
+    select
+        stored.*,
+        {{ payment_role('stored.reversal_kind', 'stored.status') }} as role
+    from stored
 
 ),
 
@@ -140,6 +149,7 @@ final as (
         owned.payment_row_id,
         owned.payment_key,
         owned.role,
+        owned.reversal_kind,
         owned.stripe_payment_id,
         owned.stripe_invoice_id,
         owned.stripe_subscription_id,
@@ -152,7 +162,11 @@ final as (
         owned.amount_cents,
         owned.currency,
         owned.status,
-        owned.product_type,
+        owned.payment_type,
+        coalesce(
+            owned.product_type,
+            case when owned.payment_type in ('credit_topup', 'one_time_session', 'paid_blueprint') then owned.payment_type end
+        ) as product_type,
         owned.paid_at,
         owned.updated_at,
         owned.is_test

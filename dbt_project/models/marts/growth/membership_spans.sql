@@ -66,7 +66,8 @@ final as (
         spans.ended_at,
         {{ local_date('spans.ended_at') }} as ended_on,
         -- What was covered at the end, or at as_of.
-        max(coverage.product_type) as product_type
+        max(coverage.product_type) as product_type,
+        max(coverage.interval_months) as interval_months
     from spans
     cross join build
     inner join coverage

@@ -39,6 +39,20 @@ dropped as (
 
     union all
 
+    -- Counted as given back up to what was paid, and dropped beyond it.
+    select
+        'stripe_payments' as source_table,
+        coalesce(cast(payment_row_id as {{ dbt.type_string() }}), reversal_key) as row_key,
+        'over_refund' as reason,
+        customer_key,
+        payment_key,
+        currency,
+        over_cents as amount_cents
+    from {{ ref('int_reversals') }}
+    where over_cents > 0
+
+    union all
+
     select
         'users' as source_table,
         user_id as row_key,

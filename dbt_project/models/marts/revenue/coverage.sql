@@ -7,6 +7,7 @@ select
     currency,
     covered_from_at,
     covered_until_at,
+    rhythm,
     interval_months,
     mrr_cents,
     billed_mrr_cents

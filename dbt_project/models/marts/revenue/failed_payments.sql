@@ -9,4 +9,4 @@ select
     amount_cents,
     paid_at as failed_at
 from {{ ref('int_payment_rows') }}
-where role = 'unsettled' and status = 'failed'
+where role = 'unsettled' and status = 'failed' and reversal_kind is null

@@ -8,8 +8,12 @@ with payments as (
 
 recurring_products as (
 
-    select distinct product_type from {{ ref('core_products') }}
+    select product_type from {{ ref('core_products') }}
     where is_recurring
+
+    union
+
+    select product_type from {{ ref('int_billing_attempts') }}
 
 ),
 

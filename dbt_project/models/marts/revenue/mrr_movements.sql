@@ -11,6 +11,19 @@ changes as (
 
 ),
 
+-- NULL where nobody knows who was set to end; a month without members has nothing to commit.
+committed as (
+
+    select
+        month,
+        currency,
+        sum(committed_mrr_cents) as committed_mrr_cents,
+        count(*) = count(committed_mrr_cents) as is_known
+    from {{ ref('member_month_products') }}
+    group by month, currency
+
+),
+
 spine as (
 
     select
@@ -55,11 +68,13 @@ final as (
         cast(coalesce(moved.churn_mrr_cents, 0) as bigint) as churn_mrr_cents,
         cast(sum(coalesce(moved.change_cents, 0)) over so_far as bigint) as closing_mrr_cents,
         cast(sum(coalesce(moved.billed_change_cents, 0)) over so_far as bigint) as billed_mrr_cents,
+        cast(case when committed.is_known then committed.committed_mrr_cents end as bigint) as committed_mrr_cents,
         cast(coalesce(moved.in_grace_mrr_cents, 0) as bigint) as in_grace_mrr_cents,
         cast(sum(coalesce(moved.member_change, 0)) over so_far as bigint) as member_count,
         spine.is_complete
     from spine
     left join moved on spine.month = moved.month and spine.currency = moved.currency
+    left join committed on spine.month = committed.month and spine.currency = committed.currency
     window so_far as (partition by spine.currency order by spine.month)
 
 )

@@ -1,4 +1,4 @@
--- One row per payment received or refund given: the rows behind revenue by month.
+-- One row per payment received, refund or chargeback: the rows behind revenue by month.
 with payments as (
 
     select * from {{ ref('int_payments') }}
@@ -6,9 +6,10 @@ with payments as (
 
 ),
 
-refunds as (
+reversals as (
 
-    select * from {{ ref('int_refunds') }}
+    select * from {{ ref('int_reversals') }}
+    where amount_cents > 0
 
 ),
 
@@ -23,22 +24,24 @@ moved as (
         currency,
         amount_cents as gross_cents,
         0 as refunded_cents,
+        0 as chargeback_cents,
         paid_at as moved_at
     from payments
 
     union all
 
     select
-        'refund:' || refund_key as movement_key,
+        kind || ':' || reversal_key as movement_key,
         payment_key,
-        'refund' as kind,
+        kind,
         customer_key,
-        coalesce(product_type, 'unknown') as product_type,
+        product_type,
         currency,
         0 as gross_cents,
-        amount_cents as refunded_cents,
-        refunded_at as moved_at
-    from refunds
+        case when kind = 'refund' then amount_cents else 0 end as refunded_cents,
+        case when kind = 'chargeback' then amount_cents else 0 end as chargeback_cents,
+        given_back_at as moved_at
+    from reversals
 
 ),
 
@@ -54,7 +57,8 @@ final as (
         product_type,
         currency,
         cast(gross_cents as bigint) as gross_cents,
-        cast(refunded_cents as bigint) as refunded_cents
+        cast(refunded_cents as bigint) as refunded_cents,
+        cast(chargeback_cents as bigint) as chargeback_cents
     from moved
 
 )

@@ -12,12 +12,10 @@ payments as (
 
 ),
 
-refunds as (
+reversals as (
 
-    select
-        refunds.*,
-        coalesce(refunds.product_type, 'unknown') as refunded_product_type
-    from {{ ref('int_refunds') }} as refunds
+    select * from {{ ref('int_reversals') }}
+    where amount_cents > 0
 
 ),
 
@@ -38,12 +36,14 @@ received as (
 returned as (
 
     select
-        {{ local_month('refunded_at') }} as month,
+        {{ local_month('given_back_at') }} as month,
         currency,
-        refunded_product_type as product_type,
-        sum(amount_cents) as refunded_cents,
-        count(*) as refund_count
-    from refunds
+        product_type,
+        sum(case when kind = 'refund' then amount_cents else 0 end) as refunded_cents,
+        sum(case when kind = 'chargeback' then amount_cents else 0 end) as chargeback_cents,
+        sum(case when kind = 'refund' then 1 else 0 end) as refund_count,
+        sum(case when kind = 'chargeback' then 1 else 0 end) as chargeback_count
+    from reversals
     group by 1, 2, 3
 
 ),
@@ -84,10 +84,14 @@ final as (
         spine.product_type,
         cast(coalesce(received.gross_cents, 0) as bigint) as gross_cents,
         cast(coalesce(returned.refunded_cents, 0) as bigint) as refunded_cents,
-        cast(coalesce(received.gross_cents, 0) - coalesce(returned.refunded_cents, 0) as bigint) as net_cents,
+        cast(coalesce(returned.chargeback_cents, 0) as bigint) as chargeback_cents,
+        cast(
+            coalesce(received.gross_cents, 0) - coalesce(returned.refunded_cents, 0) - coalesce(returned.chargeback_cents, 0) as bigint
+        ) as net_cents,
         cast(coalesce(received.payment_count, 0) as bigint) as payment_count,
         cast(coalesce(received.payer_count, 0) as bigint) as payer_count,
         cast(coalesce(returned.refund_count, 0) as bigint) as refund_count,
+        cast(coalesce(returned.chargeback_count, 0) as bigint) as chargeback_count,
         spine.is_complete
     from spine
     left join received

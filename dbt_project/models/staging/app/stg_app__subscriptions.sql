@@ -16,7 +16,7 @@ renamed as (
         case when lower(status) = 'cancelled' then 'canceled' else lower(status) end as status,
         current_period_start as current_period_start_at,
         current_period_end as current_period_end_at,
-        coalesce(cancel_at_period_end, false) as is_cancelling,
+        cancel_at_period_end as is_cancelling,
         coalesce(is_test_mode, false) as is_test,
         created_at,
         updated_at

@@ -1,0 +1,73 @@
+{#-
+    The rhythms of billing: the step from one period to the next, in months or in days; about how many days that
+    is, to compare them (28 and 30 days are a month here); and what an amount is a month, as a fraction.
+-#}
+{% macro rhythms() -%}
+    select *
+    from (
+        values
+        ('7 days', 0, 7, 7, 52, 12),
+        ('14 days', 0, 14, 14, 26, 12),
+        ('28 days', 0, 28, 30, 13, 12),
+        ('30 days', 0, 30, 30, 365, 360),
+        ('1 month', 1, 0, 30, 1, 1),
+        ('2 months', 2, 0, 61, 1, 2),
+        ('3 months', 3, 0, 91, 1, 3),
+        ('6 months', 6, 0, 183, 1, 6),
+        ('12 months', 12, 0, 365, 1, 12),
+        ('24 months', 24, 0, 731, 1, 24),
+        ('36 months', 36, 0, 1096, 1, 36)
+    ) as known_rhythms (rhythm, step_months, step_days, cycle_days, monthly_numerator, monthly_denominator)
+{%- endmacro %}
+
+
+{#- An instant some months and days later; of a month without the day, its last day. -#}
+{% macro later(instant, months, days) -%}
+    {{ instant }} + {{ months }} * interval '1 month' + {{ days }} * interval '1 day'
+{%- endmacro %}
+
+
+{#- Whether an instant lies within three days, rounded, of another. -#}
+{% macro is_near(instant, other) -%}
+    ({{ instant }} >= {{ other }} - interval '84 hours' and {{ instant }} < {{ other }} + interval '84 hours')
+{%- endmacro %}
+
+
+{#- The rhythm that the distance of two instants is, to three days, rounded; NULL where it is none. -#}
+{% macro rhythm_between(earlier, later_one) -%}
+    case
+        when {{ is_near(later_one, later(earlier, 0, 7)) }} then '7 days'
+        when {{ is_near(later_one, later(earlier, 0, 14)) }} then '14 days'
+        {%- for months in [1, 2, 3, 6, 12, 24, 36] %}
+        when {{ is_near(later_one, later(earlier, months, 0)) }} then '{{ months }} month{{ 's' if months > 1 }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+
+{#- Microseconds from one instant to another, exactly. -#}
+{% macro microseconds_between(earlier, later_one) -%}
+    cast(round(extract(epoch from ({{ later_one }} - {{ earlier }})) * 1000000) as bigint)
+{%- endmacro %}
+
+
+{#- An integer that products of money and time fit into. -#}
+{% macro exact(expression) -%}
+    cast({{ expression }} as {{ 'hugeint' if target.type == 'duckdb' else 'numeric' }})
+{%- endmacro %}
+
+
+{#- A quotient of exact integers above 0, rounded half up. -#}
+{% macro round_half_up(numerator, denominator) -%}
+    {{ return(adapter.dispatch('round_half_up')(numerator, denominator)) }}
+{%- endmacro %}
+
+
+{% macro duckdb__round_half_up(numerator, denominator) -%}
+    cast((2 * ({{ numerator }}) + ({{ denominator }})) // (2 * ({{ denominator }})) as bigint)
+{%- endmacro %}
+
+
+{% macro postgres__round_half_up(numerator, denominator) -%}
+    cast(div(2 * cast({{ numerator }} as numeric) + ({{ denominator }}), 2 * ({{ denominator }})) as bigint)
+{%- endmacro %}
