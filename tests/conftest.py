@@ -30,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=1,
         help="businesses to hold against their answer keys, in each shape of the database",
     )
+    parser.addoption(
+        "--lives",
+        type=int,
+        default=150,
+        help="generated customers to hold against the oracle of billing, on each engine",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,6 +34,7 @@ class Node(NamedTuple):
     kind: str
     sql: str
     is_queried: bool
+    parents: tuple[str, ...] = ()
 
 
 def compiled_nodes(folder: Path) -> list[Node]:
@@ -53,12 +54,13 @@ def compiled_nodes(folder: Path) -> list[Node]:
     found = []
     for node in (nodes[name] for name in order.static_order()):
         schema, name, path = node["schema"], node["name"], node["original_file_path"]
+        parents = tuple(parent.split(".")[2] for parent in node["depends_on"].get("nodes", ()))
         compiled = folder / "compiled" / node["package_name"] / path
         if node["resource_type"] == "seed":
             found.append(Node(schema, name, "seed", "", is_queried=False))
         elif compiled.exists():
             kind = node["config"]["materialized"]
-            found.append(Node(schema, name, kind, compiled.read_text(), "/marts/" in path))
+            found.append(Node(schema, name, kind, compiled.read_text(), "/marts/" in path, parents))
     return found
 
 
