@@ -17,6 +17,8 @@ from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
 from sselfie_insights.postgres import connect
+from sselfie_insights.price_list import read_price_list
+from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
 from sselfie_insights.warehouse.paths import artifacts_dir
@@ -33,6 +35,8 @@ class BuildReport:
         model_count: The models, seeds and snapshots that were built.
         test_count: The tests that ran.
         warnings: The names of the tests of severity ``warn`` that did not pass.
+        remarks: What was counted though the price list, or the payment given back, does not
+            allow for it, in sentences.
         test_seconds: What the tests took, as if one ran after the other.
         seconds: What the build took.
     """
@@ -41,6 +45,7 @@ class BuildReport:
     model_count: int
     test_count: int
     warnings: tuple[str, ...]
+    remarks: tuple[str, ...]
     test_seconds: float
     seconds: float
 
@@ -124,7 +129,9 @@ def build_into(
     write_forecasts(private, discount_rate=settings.discount_rate)
     write_derived(private, settings.warehouse)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
-    return _report(as_of, results, warnings, started)
+    with duckdb.connect(str(private), read_only=True) as connection:
+        remarks = tuple(describe_unlisted(connection, with_sizes=True))
+    return _report(as_of, results, warnings, remarks, started)
 
 
 def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:
@@ -197,7 +204,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     if failed:
         raise ChecksFailedError(f"{len(failed)} tests failed: {', '.join(failed)}")
     warned = tuple(result.name for result in results if result.is_test and result.status == "warn")
-    return _report(as_of, results, warned, started)
+    return _report(as_of, results, warned, (), started)
 
 
 def _run_in(
@@ -249,6 +256,7 @@ def _run(
             "internal_accounts": list(settings.internal_accounts),
             "internal_domains": list(settings.internal_domains),
             "source_schema": source_schema,
+            "price_list": [price.model_dump(mode="json") for price in read_price_list()],
         },
         environment={
             **environment,
@@ -265,7 +273,11 @@ def _run(
 
 
 def _report(
-    as_of: datetime, results: Sequence[NodeResult], warnings: tuple[str, ...], started: float
+    as_of: datetime,
+    results: Sequence[NodeResult],
+    warnings: tuple[str, ...],
+    remarks: tuple[str, ...],
+    started: float,
 ) -> BuildReport:
     tests = [result for result in results if result.is_test]
     return BuildReport(
@@ -273,6 +285,7 @@ def _report(
         model_count=len(results) - len(tests),
         test_count=len(tests),
         warnings=warnings,
+        remarks=remarks,
         test_seconds=sum(test.seconds for test in tests),
         seconds=monotonic() - started,
     )

@@ -11,16 +11,18 @@ def register(app: typer.Typer) -> None:
 
 
 def config(form: FormatOption = None, output: Output = None) -> None:
-    """Show every setting, its source and its value.
+    """Show every setting, its source and its value, and which price list is in force.
 
     Secrets are not shown.
 
     Example: sselfie config
     """
+    from sselfie_insights.price_list import FILE, describe_price_list
     from sselfie_insights.settings import describe_settings
 
     chosen = choose_format(form, output)
     rows = [(name, source, value) for name, value, source in describe_settings()]
+    rows.append(("price list", str(FILE) if FILE.exists() else "default", describe_price_list()))
     show_rows(
         "config", {"setting": "text", "source": "text", "value": "text"}, rows, chosen, output
     )

@@ -8,6 +8,7 @@ import duckdb
 
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
+from sselfie_insights.money import to_major
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
@@ -36,6 +37,7 @@ def read_notices(
         describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),
         *describe_checks(connection),
+        *describe_unlisted(connection),
         describe_gaps(connection),
     ]
     return [notice for notice in notices if notice]
@@ -109,6 +111,59 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
         for kind, text in words.items()
         if any(status == kind for status, _ in rows)
     ]
+
+
+def describe_unlisted(
+    connection: duckdb.DuckDBPyConnection, *, with_sizes: bool = False
+) -> list[str]:
+    """Return sentences about what counts though the price list or the payment does not allow it.
+
+    Args:
+        connection: An open warehouse.
+        with_sizes: Add how many customers and how much money; not for pages, which describe no
+            group as small as these can be.
+    """
+    try:
+        unlisted = connection.execute(
+            "select reason, product_type, currency, count(distinct customer_key),"
+            " count(distinct customer_key) filter (is_covering), sum(amount_cents)::bigint"
+            " from marts.unlisted_payments group by all order by 1, 6 desc, 2, 3"
+        ).fetchall()
+        over = connection.execute(
+            "select currency, amount_cents from marts.dropped_rows"
+            " where reason = 'over_refund' order by all"
+        ).fetchall()
+    except duckdb.CatalogException:  # the marts are of an earlier version
+        return []
+    texts = {
+        "unlisted product": "Products that the price list does not have",
+        "amount off the list": "Products paid at amounts off the price list",
+    }
+    sentences = []
+    for reason, text in texts.items():
+        found = [row[1:] for row in unlisted if row[0] == reason]
+        if found and with_sizes:
+            listed = "; ".join(_describe_size(*row) for row in found)
+        else:
+            listed = name_some(dict.fromkeys(product for product, *_ in found), most=20)
+        if found:
+            sentences.append(f"{text}, counted all the same: {listed}.")
+    if over:
+        sums = ", ".join(_write_money(cents, currency) for currency, cents in over)
+        sentences.append(
+            f"Refunds and chargebacks claim {sums} more than their payments took in; that part"
+            " is not given back (over_refund in the report quality)."
+        )
+    return sentences
+
+
+def _describe_size(product: str, currency: str, customers: int, members: int, cents: int) -> str:
+    money = _write_money(cents, currency)
+    return f"{product} (customers: {customers}, members now: {members}, paid: {money})"
+
+
+def _write_money(cents: int, currency: str) -> str:
+    return f"{to_major(cents, currency):,} {currency.upper()}"
 
 
 def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:

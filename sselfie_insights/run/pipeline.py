@@ -227,6 +227,8 @@ class _Run:
             f"built {report.model_count} models as of {write_instant(report.as_of)},"
             f" {report.test_count} tests" + _warned(report.warnings)
         )
+        for remark in report.remarks:
+            self._log.warning(remark)
 
     def _publish(self, private: Path) -> None:
         warehouse = self._settings.warehouse

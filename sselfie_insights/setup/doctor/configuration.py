@@ -3,8 +3,9 @@
 import stat
 from collections.abc import Iterator
 
+from sselfie_insights.price_list import describe_price_list
 from sselfie_insights.settings import CONFIG_FILE, Settings, describe_settings
-from sselfie_insights.setup.doctor.finding import Finding
+from sselfie_insights.setup.doctor.finding import Finding, attempt
 from sselfie_insights.setup.init import find_password
 
 
@@ -13,6 +14,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     given = [(name, source) for name, _, source in describe_settings() if source != "default"]
     listed = ", ".join(f"{name} ({source})" for name, source in given) or "all are the defaults"
     yield Finding("settings", "ok", listed)
+    yield attempt("price list", describe_price_list)
     if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
         return
     password = find_password(settings.database_url.get_secret_value())

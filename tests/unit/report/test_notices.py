@@ -15,7 +15,7 @@ from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
-from sselfie_insights.report.notices import read_notices
+from sselfie_insights.report.notices import describe_unlisted, read_notices
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import journal_path
 from tests.support.business import BUSINESS_AS_OF
@@ -171,3 +171,43 @@ def test_settings_refuse_an_age_without_a_unit() -> None:
     with pytest.raises(UsageError, match="'26' is not a duration: write 90m, 26h or 2d"):
         load_settings(max_age="26")
     assert load_settings(max_age="26h").max_age == "26h"
+
+
+def test_what_the_price_list_does_not_know_is_named(warehouse: Path) -> None:
+    change(
+        warehouse,
+        """
+        insert into marts.unlisted_payments by name
+        select
+            'in_' || n as payment_key, 'u' || n as customer_key, 'gold' as product_type,
+            'jpy' as currency, 9800 as amount_cents, 'unlisted product' as reason,
+            n = 1 as is_covering
+        from range(3) as t (n)
+        """,
+        """
+        insert into marts.unlisted_payments by name
+        select
+            'in_9' as payment_key, 'u9' as customer_key, 'pro' as product_type, 'usd' as currency,
+            4950 as amount_cents, 'amount off the list' as reason, true as is_covering
+        """,
+        """
+        insert into marts.dropped_rows by name
+        select
+            'over_refund' as reason, 'stripe_payments' as source_table, 'usd' as currency,
+            1 as row_count, 9700 as amount_cents
+        """,
+    )
+
+    assert notices(warehouse) == [
+        "Products that the price list does not have, counted all the same: gold.",
+        "Products paid at amounts off the price list, counted all the same: pro.",
+        "Refunds and chargebacks claim 97.00 USD more than their payments took in; that part is"
+        " not given back (over_refund in the report quality).",
+    ]
+    with open_warehouse(warehouse) as connection:
+        named, off_list, _ = describe_unlisted(connection, with_sizes=True)
+    assert named == (
+        "Products that the price list does not have, counted all the same: gold"
+        " (customers: 3, members now: 1, paid: 29,400 JPY)."
+    )
+    assert off_list.endswith("pro (customers: 1, members now: 1, paid: 49.50 USD).")
