@@ -1,8 +1,9 @@
 """Judge every watched number: fired, quiet, or not to be judged, and why."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -32,6 +33,9 @@ ALERTS_SCHEMA = {
     "detail": pl.String,
 }
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
+
+_Write = Callable[[float], str]
+"""Writes a value of the watched column."""
 
 
 @dataclass(frozen=True)
@@ -187,23 +191,24 @@ def _judge(
     if reason:
         yield from (_Judgement(kind, UNJUDGED, reason) for kind in watch.kinds)
         return
+    write = partial(_write, unit=unit, currency=series[-1].get("currency"))
     if watch.above is not None:
-        yield _judge_line(watch, unit, value, n, "above", watch.above)
+        yield _judge_line(watch, write, value, n, "above", watch.above)
     if watch.below is not None:
-        yield _judge_line(watch, unit, value, n, "below", watch.below)
+        yield _judge_line(watch, write, value, n, "below", watch.below)
     if watch.anomaly is not None:
-        yield _judge_course(watch.anomaly, unit, [row[watch.column] for row in series])
+        yield _judge_course(watch.anomaly, write, [row[watch.column] for row in series])
 
 
 def _judge_line(
-    watch: Watch, unit: Unit, value: float, n: int | None, kind: str, line: float
+    watch: Watch, write: _Write, value: float, n: int | None, kind: str, line: float
 ) -> _Judgement:
     """A share must be beyond the line by more than chance would put it there.
 
     That is the score test at the line: the same as asking whether all of Wilson's 95 % interval
     (Wilson 1927) lies beyond it.
     """
-    chance, told = 0.0, _write(value, unit)
+    chance, told = 0.0, write(value)
     if watch.trials and n:
         chance = Z_95 * math.sqrt(max(0.0, line * (1 - line)) / n)
         told += f" of {n:,}"
@@ -213,12 +218,12 @@ def _judge_line(
     return _Judgement(
         kind,
         state,
-        f"{told} {relation} {kind} {_write(line, unit)}{doubt}",
+        f"{told} {relation} {kind} {write(line)}{doubt}",
         *((None, line) if kind == "above" else (line, None)),
     )
 
 
-def _judge_course(anomaly: Anomaly, unit: Unit, values: list[float | None]) -> _Judgement:
+def _judge_course(anomaly: Anomaly, write: _Write, values: list[float | None]) -> _Judgement:
     floats = [float("nan") if value is None else float(value) for value in values]
     scores, expected, scales = score_series(floats, season=anomaly.season, seasons=anomaly.seasons)
     score, middle, scale = float(scores[-1]), float(expected[-1]), float(scales[-1])
@@ -227,13 +232,13 @@ def _judge_course(anomaly: Anomaly, unit: Unit, values: list[float | None]) -> _
     low, high = middle - anomaly.deviations * scale, middle + anomaly.deviations * scale
     fell = score < -anomaly.deviations and anomaly.direction != "up"
     rose = score > anomaly.deviations and anomaly.direction != "down"
-    detail = f"{_write(floats[-1], unit)}, usual {_write(low, unit)} to {_write(high, unit)}"
+    detail = f"{write(floats[-1])}, usual {write(low)} to {write(high)}"
     state = FIRED if fell or rose else QUIET
     if state == QUIET and abs(score) > anomaly.deviations:
         detail += f"; only a move {anomaly.direction} is told"
     return _Judgement("anomaly", state, detail, low, high)
 
 
-def _write(value: float, unit: Unit) -> str:
+def _write(value: float, unit: Unit, currency: str | None) -> str:
     whole = unit in ("cents", "count", "credits")
-    return write_cell(round(value) if whole else value, unit)
+    return write_cell(round(value) if whole else value, unit, currency)

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from sselfie_insights.clock import write_instant
+from sselfie_insights.money import minor_digits, to_major
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 
@@ -16,17 +17,17 @@ HIDDEN = "hidden"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def write_cell(value: Any, unit: Unit) -> str:
+def write_cell(value: Any, unit: Unit, currency: str | None = None) -> str:
     """Return ``value`` as text: cents as 1,234.50, rates as 63.1%, a month as Jan 2026.
 
-    None is the empty string: what is not known or has not begun is not shown as 0.
+    Money has the decimals of ``currency``, two where there is none: 9800 is 9,800 in yen. None is
+    the empty string: what is not known or has not begun is not shown as 0.
     """
     if value is None:
         return ""
     match unit:
         case "cents":
-            sign, (whole, part) = "-" if value < 0 else "", divmod(abs(value), 100)
-            return f"{sign}{whole:,}.{part:02}"
+            return f"{to_major(value, currency or 'usd'):,}"
         case "rate":
             return f"{value:.1%}"
         case "count" | "credits":
@@ -45,6 +46,11 @@ def write_cell(value: Any, unit: Unit) -> str:
             return str(value)
 
 
+def write_major(value: float, currency: str | None = None) -> str:
+    """Return money in whole units, such as 1234.5 dollars, as `write_cell` writes it."""
+    return f"{value:,.{minor_digits(currency or 'usd')}f}"
+
+
 def write_month(day: date) -> str:
     """Return the month of ``day``, e.g. ``Jan 2026``, in English whatever the locale."""
     return f"{_MONTHS[day.month - 1]} {day.year}"
@@ -55,9 +61,12 @@ def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]
     chosen = list(result.columns) if names is None else names
     sizes = [chosen.index(name) for name in result.group_sizes if name in chosen]
     rows = []
-    places = [(list(result.columns).index(name), result.columns[name].unit) for name in chosen]
+    every = list(result.columns)
+    places = [(every.index(name), result.columns[name].unit) for name in chosen]
+    of_currency = every.index("currency") if "currency" in every else None
     for index, row in enumerate(result.rows):
-        cells = [write_cell(row[place], unit) for place, unit in places]
+        currency = None if of_currency is None else row[of_currency]
+        cells = [write_cell(row[place], unit, currency) for place, unit in places]
         if result.suppressed and result.suppressed[index]:
             for position in sizes:
                 cells[position] = cells[position] or result.suppressed[index]

@@ -55,6 +55,7 @@ class Chart:
         measure: How the value axis is read.
         summary: The chart in one sentence, for who cannot see it.
         period: The one period that all of it speaks for, in words; empty where points have theirs.
+        currency: That of its money, if it has one.
     """
 
     kind: Literal["line", "bar", "column", "waterfall"]
@@ -65,6 +66,7 @@ class Chart:
     measure: Literal["money", "rate", "number"]
     summary: str
     period: str = ""
+    currency: str | None = None
 
     @property
     def is_blank(self) -> bool:

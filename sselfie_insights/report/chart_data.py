@@ -3,7 +3,8 @@
 from typing import Any
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import write_cell
+from sselfie_insights.money import to_major
+from sselfie_insights.query.cells import write_cell, write_major
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import Chart, Series, Step
@@ -37,9 +38,9 @@ def build_chart(
             ends: list[tuple[float, float] | None] = [None] * len(points)
             for row in rows:
                 index = position[row[section.x]]
-                values[index] = _scale(row[name], unit)
+                values[index] = _scale(row[name], unit, row.get("currency"))
                 if ends_of is not None:
-                    low, high = (_scale(row[end], unit) for end in ends_of)
+                    low, high = (_scale(row[end], unit, row.get("currency")) for end in ends_of)
                     ends[index] = None if low is None or high is None else (low, high)
             series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
     complete = [True] * len(points)
@@ -48,6 +49,7 @@ def build_chart(
     labels = tuple(_label(point, section.x, result) for point in points)
     is_latest = isinstance(section, BarSection) and section.latest
     period = _name_period(rows[0], result) if is_latest else ""
+    currency = rows[0].get("currency")
     heading = f"{title}, {period.rstrip('.')}" if period else title
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
@@ -58,8 +60,9 @@ def build_chart(
         steps=(),
         complete=tuple(complete),
         measure=_measure(unit),
-        summary=_summarize(heading, labels, series, unit),
+        summary=_summarize(heading, labels, series, unit, currency),
         period=period,
+        currency=currency,
     )
 
 
@@ -87,7 +90,7 @@ def _split_series(
     labels = [*kept, *(["other"] if len(kept) < len(ranked) else [])]
     values: dict[str, list[float | None]] = {label: [None] * len(position) for label in labels}
     for row in rows:
-        number = _scale(row[name], unit)
+        number = _scale(row[name], unit, row.get("currency"))
         if number is None:
             continue
         line = values[str(row[by]) if str(row[by]) in kept else "other"]
@@ -102,9 +105,9 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
     row = (complete or rows)[-1]
     names = [section.opening, *section.gains, *section.losses, section.closing]
     unit = _common_unit([result.columns[name].unit for name in names], title)
-    period = _name_period(row, result)
+    period, currency = _name_period(row, result), row.get("currency")
     # What is missing is that of too few people, and no 0.
-    values = {name: _scale(row[name], unit) for name in names}
+    values = {name: _scale(row[name], unit, row.get("currency")) for name in names}
     known = {name: value for name, value in values.items() if value is not None}
     level = known.get(section.opening, 0.0)
     steps = [Step("Opening", 0.0, level, "total")]
@@ -116,12 +119,12 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
         level += change
     steps.append(Step("Closing", 0.0, known.get(section.closing, 0.0), "total"))
     parts = ", ".join(
-        f"{label.lower()} {write_cell(row[name], unit)}"
+        f"{label.lower()} {write_cell(row[name], unit, currency)}"
         for name, label in (section.gains | section.losses).items()
     )
     summary = (
-        f"{title}, {period.rstrip('.')}: from {write_cell(row[section.opening], unit)} to"
-        f" {write_cell(row[section.closing], unit)}; {parts}."
+        f"{title}, {period.rstrip('.')}: from {write_cell(row[section.opening], unit, currency)} to"
+        f" {write_cell(row[section.closing], unit, currency)}; {parts}."
     )
     return Chart(
         kind="waterfall",
@@ -132,6 +135,7 @@ def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> C
         measure=_measure(unit),
         summary=summary,
         period=period,
+        currency=currency,
     )
 
 
@@ -149,11 +153,11 @@ def _common_unit(units: list[Unit], title: str) -> Unit:
     return units[0]
 
 
-def _scale(value: Any, unit: Unit) -> float | None:
+def _scale(value: Any, unit: Unit, currency: str | None) -> float | None:
     """Money is drawn in whole currency units."""
     if value is None:
         return None
-    return value / 100 if unit == "cents" else float(value)
+    return float(to_major(value, currency or "usd")) if unit == "cents" else float(value)
 
 
 def _measure(unit: Unit) -> Any:
@@ -164,7 +168,13 @@ def _label(point: Any, column: str, result: Result) -> str:
     return write_cell(point, result.columns[column].unit).replace("_", " ")
 
 
-def _summarize(title: str, points: tuple[str, ...], series: list[Series], unit: Unit) -> str:
+def _summarize(
+    title: str,
+    points: tuple[str, ...],
+    series: list[Series],
+    unit: Unit,
+    currency: str | None,
+) -> str:
     parts = []
     for line in series:
         known = [
@@ -175,12 +185,13 @@ def _summarize(title: str, points: tuple[str, ...], series: list[Series], unit: 
         if known:
             (first, begin), (last, end) = known[0], known[-1]
             parts.append(
-                f"{line.label} {_write(begin, unit)} in {first}, {_write(end, unit)} in {last}"
+                f"{line.label} {_write(begin, unit, currency)} in {first},"
+                f" {_write(end, unit, currency)} in {last}"
             )
     return f"{title}: " + "; ".join(parts) + "." if parts else f"{title}: no values."
 
 
-def _write(value: float, unit: Unit) -> str:
+def _write(value: float, unit: Unit, currency: str | None) -> str:
     if unit == "cents":
-        return write_cell(round(value * 100), unit)
+        return write_major(value, currency)
     return write_cell(int(value) if unit in ("count", "credits") else value, unit)

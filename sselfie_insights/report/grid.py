@@ -109,7 +109,9 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
             return GridCell("", None, "", "nobody" if row["cohort_size"] == 0 else "not_begun")
         share = number if unit == "rate" else number / peak if peak else 0
         return GridCell(
-            text=f"{number:.0%}" if unit == "rate" else write_cell(number, unit),
+            text=f"{number:.0%}"
+            if unit == "rate"
+            else write_cell(number, unit, row.get("currency")),
             share=min(1.0, max(0.0, float(share))),
             interval=_write_ends(*(row[end] for end in interval)) if interval else "",
             state="complete" if row["is_complete"] else "running",

@@ -103,15 +103,16 @@ def _build_tile(
         is_size = item.column in result.group_sizes
         text = mark if is_size else "too few people to show"
         return Tile(label, text, is_size, "", period, is_running, "", "neutral", ())
-    previous = earlier[-1][0] if earlier else None
+    previous, currency = earlier[-1][0] if earlier else None, last.get("currency")
     change = ""
     tone: Tone = "neutral"
     if time is not None and previous is not None and previous[item.column] is not None:
         difference = last[item.column] - previous[item.column]
-        change = f"{_write_difference(difference, unit)} vs {_write_period(previous, time, result)}"
+        moved = _write_difference(difference, unit, currency)
+        change = f"{moved} vs {_write_period(previous, time, result)}"
         if difference and item.good != "neither":
             tone = "good" if (difference > 0) == (item.good == "up") else "bad"
-    value = write_cell(last[item.column], unit)
+    value = write_cell(last[item.column], unit, currency)
     interval = _write_interval(item, last, result)
     return Tile(
         label,
@@ -135,19 +136,22 @@ def _write_interval(item: HeadlineItem, row: dict[str, Any], result: Result) -> 
     ends = [row[name] for name in (low, high) if name]
     parts = []
     if ends and None not in ends:
-        parts.append("95 %: " + " to ".join(write_cell(end, column.unit) for end in ends))
+        parts.append(
+            "95 %: "
+            + " to ".join(write_cell(end, column.unit, row.get("currency")) for end in ends)
+        )
     if n and row[n] is not None:
         parts.append(f"n = {write_cell(row[n], 'count')}")
     return ", ".join(parts)
 
 
-def _write_difference(difference: float, unit: Unit) -> str:
+def _write_difference(difference: float, unit: Unit, currency: str | None) -> str:
     if not difference:
         return "unchanged"
     sign = "+" if difference > 0 else "\N{MINUS SIGN}"
     if unit == "rate":
         return f"{sign}{abs(difference) * 100:.1f} points"
-    return sign + write_cell(abs(difference), unit)
+    return sign + write_cell(abs(difference), unit, currency)
 
 
 def _write_period(row: dict[str, Any], time: str, result: Result) -> str:

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from sselfie_insights.clock import write_instant
-from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell, write_major
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
 from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.draw.sparkline import draw_text
@@ -224,7 +224,7 @@ def _draw_bars(chart: Chart) -> Iterator[Text]:
 
 def _write_value(value: float, chart: Chart) -> str:
     if chart.measure == "money":
-        return write_cell(round(value * 100), "cents")
+        return write_major(value, chart.currency)
     return write_cell(value, "rate") if chart.measure == "rate" else f"{value:,.0f}"
 
 
