@@ -57,7 +57,7 @@ def simulate(
     from sselfie_insights.clock import parse_instant, write_instant
     from sselfie_insights.errors import UsageError
     from sselfie_insights.settings import load_settings
-    from sselfie_insights.simulate.membership import GRACE_DAYS
+    from sselfie_insights.simulate.members import GRACE_DAYS
 
     settings = load_settings(as_of=as_of, timezone=timezone)
     if answers and settings.grace_days != GRACE_DAYS:

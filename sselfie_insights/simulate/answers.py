@@ -98,13 +98,15 @@ class _Tables:
             for currency, product in sold:
                 gross = revenue[month, currency, product, "gross"]
                 refunded = revenue[month, currency, product, "refunded"]
+                charged_back = revenue[month, currency, product, "charged_back"]
                 yield {
                     "month": day,
                     "currency": currency,
                     "product_type": product,
                     "gross_cents": gross,
                     "refunded_cents": refunded,
-                    "net_cents": gross - refunded,
+                    "chargeback_cents": charged_back,
+                    "net_cents": gross - refunded - charged_back,
                     "payment_count": revenue[month, currency, product, "payments"],
                     "payer_count": revenue[month, currency, product, "payers"],
                 }
@@ -253,6 +255,7 @@ class _Tables:
                 "bonus_credits": bonus,
                 "adjusted_credits": adjusted,
                 "used_credits": -used,
+                "expired_credits": 0,
                 "closing_credits": closing,
             }
             opening = closing

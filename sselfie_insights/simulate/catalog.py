@@ -17,6 +17,8 @@ ELITE: Final = "elite"
 SESSION: Final = "one_time_session"
 BLUEPRINT: Final = "paid_blueprint"
 TOPUP: Final = "credit_topup"
+TEAM: Final = "team_membership"
+"""Sold, and on no price list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ PRICES: Final = {
         Price(on_date(2026, 1, 5), 9700, 200),
     ),
     BRAND: (Price(on_date(2025, 12, 12), 14900, 300),),
+    TEAM: (Price(on_date(2025, 10, 31), 12300, 300),),
     SESSION: (
         Price(on_date(2025, 11, 5), 4900, 50),
         Price(on_date(2025, 11, 7), 2450, 70),
@@ -59,7 +62,9 @@ TOPUP_PACKS: Final = (
 # dollars is never undercut by the same price elsewhere.
 RATES: Final = {"usd": 1.0, "eur": 0.92, "gbp": 0.79}
 
-LIST_CENTS: Final = frozenset(price.cents for prices in PRICES.values() for price in prices)
+LIST_CENTS: Final = frozenset(
+    price.cents for name, prices in PRICES.items() if name != TEAM for price in prices
+)
 
 STUDIO_OPENS: Final = on_date(2025, 11, 8)
 BRAND_OPENS: Final = on_date(2025, 12, 14)

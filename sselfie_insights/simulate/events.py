@@ -33,14 +33,18 @@ class Ending(StrEnum):
 
 @dataclass(slots=True)
 class Refund:
-    """Money given back.
+    """Money given back, by refund or chargeback.
 
-    ``row`` tells how it is stored: as a refund row, or as the payment's status ``refunded``.
+    ``row`` says how it is stored: as a row of its own, or as the payment's status. What is void
+    failed, or was won, and gives nothing back; what is repeated has a second row a day later.
     """
 
     at: int
     cents: int
     row: bool
+    is_chargeback: bool = False
+    is_void: bool = False
+    is_repeated: bool = False
 
 
 @dataclass(slots=True)
@@ -48,7 +52,8 @@ class Invoice:
     """A paid (or free) period of a subscription: [starts, ends), while no later one replaces it.
 
     ``regular`` says that the amount is what the subscription costs; a free, discounted-once or
-    prorated invoice is not.
+    prorated invoice is not. ``months`` is the length of its period, 0 of four weeks; None for the
+    subscription's. One that ``restarts`` is an upgrade billed at once: periods count from it.
     """
 
     id: str
@@ -59,6 +64,8 @@ class Invoice:
     ends: int
     regular: bool = True
     refund: Refund | None = None
+    months: int | None = None
+    restarts: bool = False
 
 
 @dataclass(slots=True)

@@ -4,12 +4,15 @@ Everything here follows from the events; no row is looked at.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sselfie_insights.simulate import catalog
 from sselfie_insights.simulate.events import Invoice, Shape, Subscription
-from sselfie_insights.simulate.instants import DAY, Calendar
+from sselfie_insights.simulate.instants import DAY, Calendar, add_months
+
+GRACE_DAYS = 14
+"""Days after a period's end in which a renewal is late, not new."""
 
 MOVEMENTS = ("new", "reactivation", "expansion", "contraction", "churn")
 
@@ -25,22 +28,80 @@ class Stretch:
     billed_mrr: int
 
 
-def contract_cents(invoices: list[Invoice], index: int, interval: int, currency: str) -> int:
-    """Return what the subscription costs in the period of invoice ``index``.
+def monthly(cents: int, months: int) -> int:
+    """Return an amount a month, rounded half up; ``months`` is 0 for four weeks."""
+    numerator, denominator = (13 * cents, 12) if months == 0 else (cents, months)
+    return (2 * numerator + denominator) // (2 * denominator)
 
-    An irregular invoice takes the next one's amount; the last one, the list price if it is free
-    or above that, else its own amount. List prices are in dollars: in another currency a free one
-    takes the amount before.
+
+def _as_known(subscription: Subscription, invoices: list[Invoice]) -> list[Invoice]:
+    """Return the invoices as they must be read while what tells of them has not come.
+
+    An upgrade billed at once is a proration until the next invoice lies a month after it; four
+    weeks are months until three distances are of 28 days.
+    """
+    known = [
+        replace(each, months=subscription.interval if each.months is None else each.months)
+        for each in invoices
+    ]
+    if known and known[-1].restarts:
+        known[-1] = replace(known[-1], ends=known[-2].ends, restarts=False)
+    if len(known) < 4 and any(each.months == 0 for each in known):
+        anchor = known[0].starts
+        for number, each in enumerate(known):
+            starts, ends = add_months(anchor, number), add_months(anchor, number + 1)
+            if each.paid_at < starts - 3 * DAY:  # the third, too early for a renewal
+                starts, ends = each.paid_at, add_months(each.paid_at, 1)
+            known[number] = replace(each, starts=starts, ends=ends, months=1)
+    return known
+
+
+def contract_mrr(
+    subscription: Subscription, invoices: list[Invoice], index: int, before: int, as_of: int
+) -> int:
+    """Return what the subscription is worth a month from invoice ``index`` on.
+
+    Args:
+        subscription: The subscription.
+        invoices: What was paid by ``as_of``.
+        index: The invoice.
+        before: The MRR until then.
+        as_of: The instant that is known.
     """
     invoice = invoices[index]
+    interval = invoice.months or 0
     if invoice.regular:
-        return invoice.cents
-    if index + 1 < len(invoices):
-        return invoices[index + 1].cents
-    if currency != "usd":
-        return invoice.cents or invoices[index - 1].cents
-    list_cents = catalog.price_at(invoice.product, invoice.paid_at).cents * interval
-    return invoice.cents if 0 < invoice.cents <= list_cents else list_cents
+        return monthly(invoice.cents, interval)
+    following = invoices[index + 1] if index + 1 < len(invoices) else None
+    is_followed = following is not None and following.starts == invoice.ends
+    if index and invoice.starts < invoices[index - 1].ends and not invoice.restarts:
+        if following is not None and is_followed:
+            return monthly(following.cents, interval)
+        return _estimate(subscription, invoice, _period(invoices, index), before)
+    if invoice.cents == 0:
+        is_awaited = following is None and as_of <= invoice.ends + GRACE_DAYS * DAY
+        return before if is_followed or is_awaited else 0
+    # A discount for one invoice; in another currency there is no list price to see it by.
+    if following is not None and is_followed and subscription.currency == "usd":
+        return monthly(following.cents, interval)
+    return monthly(invoice.cents, interval)
+
+
+def _period(invoices: list[Invoice], index: int) -> Invoice:
+    """Return the invoice whose period the proration ``index`` falls into."""
+    return next(each for each in reversed(invoices[:index]) if each.ends - each.starts > 25 * DAY)
+
+
+def _estimate(subscription: Subscription, invoice: Invoice, period: Invoice, before: int) -> int:
+    """Return the MRR after a proration that no invoice has followed yet."""
+    whole, left = period.ends - period.starts, invoice.ends - invoice.starts
+    estimate = before + (2 * invoice.cents * whole + left * subscription.interval) // (
+        2 * left * subscription.interval
+    )
+    if subscription.currency != "usd":
+        return estimate
+    price = catalog.price_at(invoice.product, invoice.paid_at).cents
+    return price if abs(price - estimate) * 10 <= price else estimate
 
 
 def coverage(subscriptions: list[Subscription], as_of: int) -> list[Stretch]:
@@ -51,31 +112,24 @@ def coverage(subscriptions: list[Subscription], as_of: int) -> list[Stretch]:
     }
     stretches = []
     for subscription in subscriptions:
-        invoices = paid[subscription.id]
+        invoices = _as_known(subscription, paid[subscription.id])
         replaced_at = _replaced_at(subscription, subscriptions, paid)
+        mrr = billed = until = 0
         for index, invoice in enumerate(invoices):
+            if invoice.cents == 0 and until < invoice.starts:
+                continue  # a trial, or free after a gap
             following = invoices[index + 1] if index + 1 < len(invoices) else None
             ends = min(invoice.ends, following.starts) if following else invoice.ends
             if not following:
                 ends = min(ends, _left_with_refund_at(subscription, invoice, as_of) or ends)
             ends = min(ends, replaced_at or ends)
-            months = subscription.interval
-            stretches.append(
-                Stretch(
-                    subscription,
-                    invoice.starts,
-                    ends,
-                    contract_cents(invoices, index, months, subscription.currency) // months,
-                    invoice.cents // months,
-                )
-            )
-    # Free periods before the first paid one do not make a member.
-    first_paid = min(
-        (each.starts for row in paid.values() for each in row if each.cents > 0), default=None
-    )
-    return [
-        stretch for stretch in stretches if first_paid is not None and stretch.starts >= first_paid
-    ]
+            until = invoice.ends
+            mrr = contract_mrr(subscription, invoices, index, mrr, as_of)
+            if not index or invoice.restarts or invoice.starts >= invoices[index - 1].ends:
+                billed = monthly(invoice.cents, invoice.months or 0)
+            if mrr:
+                stretches.append(Stretch(subscription, invoice.starts, ends, mrr, billed))
+    return stretches
 
 
 def _replaced_at(
@@ -97,12 +151,17 @@ def _replaced_at(
 
 
 def _left_with_refund_at(subscription: Subscription, invoice: Invoice, as_of: int) -> int | None:
-    """Return when the membership ended with a full refund of its last invoice, if it did."""
+    """Return when the membership ended with its last invoice given back, if it did."""
     refund = invoice.refund
-    if refund is None or refund.cents < invoice.cents or refund.at > as_of:
+    if refund is None or refund.is_void or refund.at > as_of or refund.at >= invoice.ends:
         return None
     is_cancelled = subscription.has_row and subscription.status == "canceled"
-    return refund.at if is_cancelled or invoice.ends <= as_of else None
+    if refund.cents >= invoice.cents:
+        return refund.at if is_cancelled or invoice.ends <= as_of else None
+    # In proportion to what is left of the period, within a tenth.
+    whole, left = invoice.ends - invoice.starts, invoice.ends - refund.at
+    is_unused = abs(refund.cents * whole - invoice.cents * left) * 10 <= invoice.cents * left
+    return refund.at if is_cancelled and is_unused else None
 
 
 @dataclass
@@ -259,6 +318,9 @@ def _kind_of_change(before: int, after: int, cents: int, *, is_first: bool) -> s
 
 def _kind_of_loss(subscription: Subscription, at: int, as_of: int, *, came_back: bool) -> str:
     """Return why a member left, as far as the database still knows."""
+    back = [each.refund for each in subscription.invoices if each.refund]
+    if any(each.is_chargeback and not each.is_void and each.at == at for each in back):
+        return "involuntary"
     if any(at - DAY <= failure <= as_of for failure in subscription.failures[-1:]):
         return "involuntary"
     if came_back or not subscription.has_row:

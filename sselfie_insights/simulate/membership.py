@@ -11,8 +11,8 @@ from sselfie_insights.simulate import catalog
 from sselfie_insights.simulate.catalog import BRAND, ELITE, PRO, STARTER, STUDIO
 from sselfie_insights.simulate.events import Ending, Invoice, Refund, Shape, Subscription
 from sselfie_insights.simulate.instants import DAY, HOUR, add_months
-
-GRACE_DAYS = 14  # Days after a period's end in which an invoice is a late renewal.
+from sselfie_insights.simulate.members import GRACE_DAYS
+from sselfie_insights.simulate.situations import SHARE, Situation
 
 _DEARER = {STARTER: PRO, PRO: ELITE, STUDIO: BRAND}
 _CHEAPER = {ELITE: PRO, PRO: STARTER, BRAND: STUDIO}
@@ -41,6 +41,10 @@ class Membership:
         rng = self.rng
         # Frailty differs between members: that is why a cohort's curve declines and flattens.
         hazard = rng.betavariate(0.9, 7.0)
+        if self.currency == "usd" and rng.random() < SHARE:
+            situation = Situation(rng, self.now, self.shape, self.stripe_customer, joins_at).live()
+            if situation is not None:
+                return [situation]
         first = self._open(joins_at, self._choose(joins_at))
         if first.interval == 1 and rng.random() < 0.025:
             return self._two_at_once(first, hazard)
@@ -306,7 +310,8 @@ class Membership:
         for invoice, following in zip(
             subscription.invoices, subscription.invoices[1:], strict=False
         ):
-            if invoice.cents == 0 or not invoice.regular or following.starts != invoice.ends:
+            is_plain = invoice.regular and invoice.months is None
+            if invoice.cents == 0 or not is_plain or following.starts != invoice.ends:
                 continue
             draw = rng.random()
             if draw < 0.022:

@@ -11,8 +11,15 @@ from typing import Any, Final
 
 from sselfie_insights.simulate import catalog
 from sselfie_insights.simulate.account_rows import knows_customer
-from sselfie_insights.simulate.events import Dropped, History, Invoice, Purchase, Standing
-from sselfie_insights.simulate.instants import HOUR, SECOND, on_date
+from sselfie_insights.simulate.events import (
+    Dropped,
+    History,
+    Invoice,
+    Purchase,
+    Refund,
+    Standing,
+)
+from sselfie_insights.simulate.instants import DAY, HOUR, SECOND, on_date
 from sselfie_insights.simulate.sheets import Sheets
 
 # Before this the payments table did not exist; older payments were filled in on that day.
@@ -59,6 +66,8 @@ class PaymentRows:
                 currency = row["currency"].lower()
                 cents = abs(row["amount_cents"])  # refunds are stored with either sign
                 dropped.append(Dropped(reason, row["payment_date"], cents, currency))
+                if reason == "refund" and row.get("is_over"):
+                    dropped.append(Dropped("over_refund", row["payment_date"], cents, currency))
             self._payment(rng, person, row)
         return dropped
 
@@ -84,13 +93,20 @@ class PaymentRows:
                 yield from self._copies(rng, person, invoice, paid)
                 refund = invoice.refund
                 if refund and refund.row:
-                    yield paid | {
-                        "stripe_payment_id": _id(rng, "re"),
+                    given_back = paid | {
+                        "stripe_payment_id": _id(rng, "du" if refund.is_chargeback else "re"),
                         "amount_cents": refund.cents * rng.choice((1, -1)),
-                        "status": "succeeded",
-                        "payment_type": "refund",
+                        "status": _status(refund),
+                        "payment_type": "dispute" if refund.is_chargeback else "refund",
                         "payment_date": refund.at,
                     }
+                    yield given_back
+                    if refund.is_repeated:
+                        yield given_back | {
+                            "stripe_payment_id": _id(rng, "re"),
+                            "payment_date": refund.at + DAY,
+                            "is_over": True,
+                        }
             for failed_at in subscription.failures:
                 yield common | {
                     "stripe_payment_id": _id(rng, "ch"),
@@ -107,7 +123,8 @@ class PaymentRows:
         refund = invoice.refund
         refunded = {}
         if refund and not refund.row:
-            refunded = {"status": "refunded", "updated_at": refund.at}
+            status = "disputed" if refund.is_chargeback else "refunded"
+            refunded = {"status": status, "updated_at": refund.at}
         if invoice.cents == 0:
             yield paid | {"stripe_payment_id": invoice.id}
             return
@@ -204,6 +221,12 @@ def _is_known_payer(person: History) -> bool:
     )
 
 
+def _status(refund: Refund) -> str:
+    if refund.is_chargeback:
+        return "won" if refund.is_void else "lost"
+    return "failed" if refund.is_void else "succeeded"
+
+
 def _id(rng: Random, prefix: str) -> str:
     return f"{prefix}_{rng.getrandbits(96):024x}"
 
@@ -246,9 +269,9 @@ def _reason(person: History, row: dict[str, Any], merged: set[str]) -> str | Non
         return "test"
     if person.standing is Standing.INTERNAL:
         return "internal"
-    if row["status"] in ("failed", "pending"):
+    if row["status"] in ("failed", "pending", "won"):
         return "unsettled"
-    if row["payment_type"] == "refund":
+    if row["payment_type"] in ("refund", "dispute"):
         return "refund"
     key = row["stripe_invoice_id"] or row["stripe_payment_id"]
     if key in merged:

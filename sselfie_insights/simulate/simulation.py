@@ -20,7 +20,7 @@ from sselfie_insights.simulate import (
 from sselfie_insights.simulate.answers import Answers, answer
 from sselfie_insights.simulate.events import History, Shape
 from sselfie_insights.simulate.instants import to_micros
-from sselfie_insights.simulate.membership import GRACE_DAYS
+from sselfie_insights.simulate.members import GRACE_DAYS
 from sselfie_insights.simulate.people import Population
 from sselfie_insights.simulate.sheets import Sheets
 from sselfie_insights.simulate.tally import Tally

@@ -101,9 +101,11 @@ class Tally:
             self.revenue[month, currency, product, "payments"] += 1
             paid.add((month, currency, product))
             first_at = at if first_at is None else min(first_at, at)
-            if refund and refund.at <= self.as_of:
-                refunded = self.calendar.month(refund.at)
-                self.revenue[refunded, currency, product, "refunded"] += refund.cents
+            if refund and not refund.is_void and refund.at <= self.as_of:
+                kind = "charged_back" if refund.is_chargeback else "refunded"
+                self.revenue[self.calendar.month(refund.at), currency, product, kind] += (
+                    refund.cents
+                )
         for month, currency, product in paid:
             self.revenue[month, currency, product, "payers"] += 1
         return first_at

@@ -140,7 +140,7 @@ def test_a_proration_changes_price_at_once_and_the_period_not_at_all() -> None:
         (FEB, "usd", "new", 9700, 14900),
         (FEB, "usd", "expansion", 5200, 14900),
     ]
-    assert _level(truth, FEB, "billed") == 1857
+    assert _level(truth, FEB, "billed") == 9700
 
 
 def test_a_full_refund_ends_a_membership_that_ended_with_it() -> None:
