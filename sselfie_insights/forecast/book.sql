@@ -33,6 +33,12 @@ select
 from islands
 window membership as (partition by customer_key, island);
 
+-- One row per product of a membership, those that the price list does not know included.
+create or replace temp table recurring_products as
+select product_type from marts.dim_products where is_recurring
+union
+select product_type from marts.member_month_products;
+
 -- One row per membership: when it began, and at which month's end it was gone (NULL while it runs).
 create or replace temp table memberships as
 with months as (
@@ -93,9 +99,7 @@ bought as (
         date_diff('month', date '1970-01-01', month) as month_number,
         arg_max(product_type, gross_cents) as product_type
     from marts.payments
-    where
-        kind = 'payment'
-        and product_type in (select product_type from marts.dim_products where is_recurring)
+    where kind = 'payment' and product_type in (select product_type from recurring_products)
     group by customer_key, month
 
 )
@@ -109,12 +113,12 @@ from every
 asof left join bought
     on every.customer_key = bought.customer_key and every.start_number >= bought.month_number;
 
--- One row per customer and currency: what memberships have paid, refunds taken off.
+-- One row per customer and currency: what memberships have paid, refunds and chargebacks taken off.
 create or replace temp table collected as
 select
     payments.customer_key,
     payments.currency,
-    sum(payments.gross_cents - payments.refunded_cents)::bigint as collected_cents
+    sum(payments.gross_cents - payments.refunded_cents - payments.chargeback_cents)::bigint as collected_cents
 from marts.payments
-where payments.product_type in (select product_type from marts.dim_products where is_recurring)
+where payments.product_type in (select product_type from recurring_products)
 group by payments.customer_key, payments.currency

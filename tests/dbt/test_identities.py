@@ -39,13 +39,13 @@ COHORT = """
 FLOW = """
     insert into marts.credit_flow_by_month
         (month, opening_credits, purchased_credits, granted_credits, bonus_credits,
-         adjusted_credits, used_credits, closing_credits)
+         adjusted_credits, used_credits, closing_credits, expired_credits)
     values
 """
 REVENUE = """
     insert into marts.revenue_by_month
         (month, currency, product_type, gross_cents, refunded_cents, net_cents, payment_count,
-         payer_count)
+         payer_count, chargeback_cents)
     values
 """
 PERIOD = """
@@ -56,6 +56,11 @@ PERIOD = """
 ACTIVITY = "insert into marts.fct_activity (user_id, activity_on, feature) values"
 LOT = """
     insert into intermediate.int_credit_lots (user_id, kind, credits, outstanding_credits) values
+"""
+ENTRY = """
+    insert into intermediate.int_credit_entries
+        (user_id, credit_transaction_id, transacted_at, credits)
+    values
 """
 PAYMENT = """
     insert into intermediate.int_payments
@@ -90,7 +95,7 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         " movement_mrr_cents) values ('2026-03-01', 'ann', 'usd', 'new', 100)",
     ],
     "stored_payments_reconcile": [
-        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1, 0)",
         "insert into marts.dropped_rows (reason, source_table, currency, row_count, amount_cents)"
         " values ('zero', 'stripe_payments', 'usd', 1, 0)",
     ],
@@ -109,8 +114,8 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         f"{PAYMENT} (1, 'in_1', 9, 'usd', null, true), (2, 'in_1', 9, 'eur', 'duplicate', false)",
     ],
     "payments_sum_to_revenue": [
-        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1)",
-        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 0, 0, 1, 0, 0)",
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 100, 0, 100, 1, 1, 0)",
+        f"{REVENUE} ('2026-03-01', 'usd', 'pro', 0, 0, 1, 0, 0, 0)",
         "insert into marts.payments (month, currency, product_type, kind, customer_key,"
         " gross_cents, refunded_cents) values ('2026-03-01', 'usd', 'pro', 'refund', 'ann', 0, 1)",
     ],
@@ -176,13 +181,13 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         )
     ],
     "credit_flow_balances": [
-        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 4)",
-        f"{FLOW} ('2026-03-01', 5, 0, 0, 0, 0, 0, 5)",
-        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 5, 0)",
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 4, 0)",
+        f"{FLOW} ('2026-03-01', 5, 0, 0, 0, 0, 0, 5, 0)",
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 5, 0, 0)",
         "insert into marts.usage_by_feature (month, used_credits) values ('2026-03-01', 5)",
     ],
     "ledgers_sum_to_closing_credits": [
-        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 5)",
+        f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 5, 0)",
         "insert into marts.ledger_gaps (user_id, balance, ledger_balance, gap_credits)"
         " values ('ann', 5, 0, 4)",
     ],
@@ -193,7 +198,7 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
     "lots_hold_what_is_left": [
         f"{LOT} ('ann', 'purchased', 5, 5)",
         "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
-        f"{LOT} ('ann', 'purchased', 5, 5)",
+        f"{ENTRY} ('ann', 1, '2026-01-01', 4); {LOT} ('ann', 'purchased', 5, 5)",
         "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
         f"{LOT} ('ann', 'purchased', 5, 6), ('ann', 'bonus', 5, -2)",
     ],

@@ -61,7 +61,8 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
         members += new + back - lost
         movements.append((
             month, "usd", opening, gained, returned, rise, fall, gone, mrr, mrr - index * 700,
-            0 if done else 4900, members, 12 * mrr, mrr // members, done,
+            mrr - 4900 if index > 2 else None, 0 if done else 4900, members, 12 * mrr,
+            mrr // members, done,
         ))  # fmt: skip
         churn.append((
             month, opening_members, new, back, lost, max(0, lost - 1), lost // 2, lost // 4,
@@ -81,16 +82,16 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
             gross = count * (4900, 2450, 1200)[position]
             back_cents = 2450 if position == 1 and index % 3 == 2 else 0
             revenue.append((
-                month, "usd", product, gross, back_cents, gross - back_cents, count, count,
-                int(back_cents > 0), done,
+                month, "usd", product, gross, back_cents, 0, gross - back_cents, count, count,
+                int(back_cents > 0), 0, done,
             ))  # fmt: skip
         ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, 0, done))
     insert(
         connection, "marts.mrr_movements",
         "month, currency, opening_mrr_cents, new_mrr_cents, reactivation_mrr_cents,"
         " expansion_mrr_cents, contraction_mrr_cents, churn_mrr_cents, closing_mrr_cents,"
-        " billed_mrr_cents, in_grace_mrr_cents, member_count, arr_cents, arpa_cents,"
-        " is_complete", movements,
+        " billed_mrr_cents, committed_mrr_cents, in_grace_mrr_cents, member_count, arr_cents,"
+        " arpa_cents, is_complete", movements,
     )  # fmt: skip
     insert(
         connection, "marts.churn_by_month",
@@ -105,8 +106,8 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
     )  # fmt: skip
     insert(
         connection, "marts.revenue_by_month",
-        "month, currency, product_type, gross_cents, refunded_cents, net_cents, payment_count,"
-        " payer_count, refund_count, is_complete", revenue,
+        "month, currency, product_type, gross_cents, refunded_cents, chargeback_cents, net_cents,"
+        " payment_count, payer_count, refund_count, chargeback_count, is_complete", revenue,
     )  # fmt: skip
     insert(
         connection, "marts.mrr_by_member",
@@ -167,7 +168,7 @@ def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:
             100 * index, 1500 + 300 * index, 50 if index % 4 == 0 else 0, -20, 1000 + 320 * index
         )  # fmt: skip
         opening, balance = balance, balance + bought + granted + bonus + adjusted - used
-        flow.append((month, opening, bought, granted, bonus, adjusted, used, balance, done))
+        flow.append((month, opening, bought, granted, bonus, adjusted, used, 0, balance, done))
         for position, feature in enumerate(("image", "chat", "training", "video")):
             share = used * (6, 2, 1, 1)[position] // 10
             people = (20 + index) * (4, 3, 1, 1)[position] // 5
@@ -176,7 +177,7 @@ def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:
     insert(
         connection, "marts.credit_flow_by_month",
         "month, opening_credits, purchased_credits, granted_credits, bonus_credits,"
-        " adjusted_credits, used_credits, closing_credits, is_complete", flow,
+        " adjusted_credits, used_credits, expired_credits, closing_credits, is_complete", flow,
     )  # fmt: skip
     insert(
         connection, "marts.usage_by_feature",

@@ -133,13 +133,13 @@ insert into marts.payments by name
 select
     'in_' || customer_key || month as movement_key, 'payment' as kind, month,
     month as moved_on, customer_key, product_type, currency, mrr_cents as gross_cents,
-    0 as refunded_cents
+    0 as refunded_cents, 0 as chargeback_cents
 from marts.member_months
 inner join (select customer_key, product_type from lives) using (customer_key)
 union all
 select
     'session_' || customer_key, 'payment', month_of(start_number), month_of(start_number),
-    customer_key, 'one_time_session', currency, 2500, 0
+    customer_key, 'one_time_session', currency, 2500, 0, 0
 from lives where number % 3 = 0;
 
 insert into marts.dim_customers by name

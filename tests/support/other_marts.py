@@ -111,7 +111,7 @@ insert into marts.payments by name
 select
     'in_' || n as movement_key, date '2026-10-01' as month, date '2026-10-02' as moved_on,
     'payment' as kind, 'user:u' || n as customer_key, 'pro' as product_type, 'usd' as currency,
-    4900 as gross_cents, 0 as refunded_cents
+    4900 as gross_cents, 0 as refunded_cents, 0 as chargeback_cents
 from range(3) as t (n);
 
 insert into marts.dim_contacts by name
@@ -134,7 +134,24 @@ select 'subscriptions' as table_name, 'plan_name' as column_name, 'renamed' as k
     'read from plan' as detail;
 
 insert into marts.member_month_products by name
-select month, customer_key, currency, 'pro' as product_type, mrr_cents from marts.member_months;
+select
+    month, customer_key, currency, 'pro' as product_type, '1 month' as rhythm, mrr_cents,
+    mrr_cents as committed_mrr_cents
+from marts.member_months;
+
+insert into marts.mrr_by_product by name
+select
+    'month' as grain, month as period, currency, product_type,
+    case product_type when 'pro' then closing_mrr_cents - 4900 else 4900 end as mrr_cents,
+    case product_type when 'pro' then member_count - 1 else 1 end as member_count, is_complete
+from marts.mrr_movements
+cross join (values ('pro'), ('starter')) as products (product_type);
+
+insert into marts.billed_mrr_movements by name
+select
+    * exclude (billed_mrr_cents, committed_mrr_cents, arr_cents, arpa_cents)
+    replace (billed_mrr_cents as closing_mrr_cents)
+from marts.mrr_movements;
 
 insert into marts.membership_spans by name
 select

@@ -39,7 +39,8 @@ _BRACKETS = "select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high"
 
 _REVENUE = """
     sum(gross_cents) as gross_cents, sum(refunded_cents) as refunded_cents,
-    sum(gross_cents - refunded_cents) as net_cents,
+    sum(chargeback_cents) as chargeback_cents,
+    sum(gross_cents - refunded_cents - chargeback_cents) as net_cents,
     count_if(kind = 'payment') as payment_count
 """
 
@@ -49,6 +50,7 @@ MONEY: dict[str, list[Sums]] = {
             select
                 month, currency, product_type, {_REVENUE},
                 count_if(kind = 'refund') as refund_count,
+                count_if(kind = 'chargeback') as chargeback_count,
                 count(distinct customer_key) filter (kind = 'payment') as payer_count
             from payments group by all
         """)
@@ -64,7 +66,8 @@ MONEY: dict[str, list[Sums]] = {
     "revenue/payers_by_month": [
         Sums("""
             select
-                month, currency, sum(gross_cents - refunded_cents) as net_cents,
+                month, currency,
+                sum(gross_cents - refunded_cents - chargeback_cents) as net_cents,
                 count(distinct customer_key) filter (kind = 'payment') as payer_count,
                 round(net_cents / nullif(payer_count, 0)) as arppu_cents
             from payments group by all
@@ -101,8 +104,84 @@ MONEY: dict[str, list[Sums]] = {
             )
             select * from moved full join held using (month, currency)
             full join opened using (month, currency)
+            left join (
+                select month, currency, sum(committed_mrr_cents) as committed_mrr_cents
+                from mrr_by_plan group by all
+            ) as committed using (month, currency)
             where month in (select month from marts.dim_months)
         """)
+    ],
+    "revenue/billed_mrr_movements": [
+        Sums("""
+            with moved as (
+                select
+                    month, currency,
+                    sum(movement_mrr_cents) filter (movement = 'new') as new_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'reactivation')
+                        as reactivation_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'expansion') as expansion_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'contraction')
+                        as contraction_mrr_cents,
+                    sum(movement_mrr_cents) filter (movement = 'churn') as churn_mrr_cents,
+                    sum(in_grace_mrr_cents) as in_grace_mrr_cents
+                from billed_mrr_by_member group by all
+            ),
+            held as (
+                select
+                    month, currency, sum(billed_mrr_cents) as closing_mrr_cents,
+                    count_if(billed_mrr_cents > 0) as member_count
+                from cohort_members group by all
+            ),
+            opened as (
+                select
+                    next_month as month, currency, closing_mrr_cents as opening_mrr_cents,
+                    member_count as opening_member_count
+                from held inner join marts.dim_months using (month)
+            )
+            select * from moved full join held using (month, currency)
+            full join opened using (month, currency)
+            where month in (select month from marts.dim_months)
+        """)
+    ],
+    "revenue/mrr_by_product": [
+        Sums("""
+            select
+                month as period, currency, product_type, sum(mrr_cents) as mrr_cents,
+                count(distinct customer_key) as member_count
+            from mrr_by_plan group by all
+        """)
+    ],
+    "churn/churn_by_plan": [
+        Sums(
+            f"""
+            with held as (
+                select month, next_month, customer_key, currency, {plan} as plan,
+                    sum(mrr_cents) as mrr_cents
+                from mrr_by_plan inner join marts.dim_months using (month) group by all
+            ),
+            closing as (
+                select
+                    month, currency, plan, count(*) as member_count, sum(mrr_cents) as mrr_cents,
+                    round(sum(mrr_cents) / count(*)) as arpa_cents
+                from held group by all
+            ),
+            opening as (
+                select
+                    next_month as month, currency, plan, count(*) as opening_member_count,
+                    count_if(not exists (
+                        from mrr_by_plan as stays
+                        where stays.month = held.next_month
+                        and stays.customer_key = held.customer_key
+                    )) as opening_churned_count,
+                    opening_churned_count / opening_member_count as logo_churn_rate
+                from held group by all
+            )
+            select * from closing full join opening using (month, currency, plan)
+            where month in (select month from marts.dim_months)
+            """,
+            given={"breakdown": breakdown},
+        )
+        for breakdown, plan in (("product", "product_type"), ("rhythm", "rhythm"))
     ],
     "revenue/product_ladder": [
         Sums("""

@@ -33,17 +33,19 @@ insert into marts.mrr_by_member by name
         'churn' as movement, 4900 as movement_mrr_cents, 0 as closing_mrr_cents,
         4900 as in_grace_mrr_cents, true as is_complete;
 create or replace table marts.payments as select * from (values
-    ('in_1', 'in_1', 'payment', date '2026-09-01', date '2026-09-05', 'u1', 'pro', 'usd', 4900, 0),
-    ('in_2', 'in_2', 'payment', date '2026-09-01', date '2026-09-09', 'u2', 'pro', 'usd', 4900, 0)
+    ('in_1', 'in_1', 'payment', date '2026-09-01', date '2026-09-05', 'u1', 'pro', 'usd', 4900, 0,
+        0),
+    ('in_2', 'in_2', 'payment', date '2026-09-01', date '2026-09-09', 'u2', 'pro', 'usd', 4900, 0,
+        0)
 ) as t (movement_key, payment_key, kind, month, moved_on, customer_key, product_type, currency,
-    gross_cents, refunded_cents);
+    gross_cents, refunded_cents, chargeback_cents);
 create or replace table marts.credit_entries as
     select 7 as credit_transaction_id, 'u1' as user_id, date '2026-09-01' as month,
         date '2026-09-03' as transacted_on, 'used' as kind, 'image' as feature, -5 as credits;
 """
 LATE = (
     "insert into marts.payments values ('in_3', 'in_3', 'payment', date '2026-09-01',"
-    " date '2026-09-20', 'u3', 'pro', 'usd', 100, 0);"
+    " date '2026-09-20', 'u3', 'pro', 'usd', 100, 0, 0);"
 )
 MORE = (
     "update marts.revenue_by_month set gross_cents = gross_cents + 100"
@@ -177,7 +179,7 @@ def test_a_late_renewal_takes_back_a_month(later: Later) -> None:
     found = later(
         """
         insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
-            date '2026-11-18', 'user:u1', 'pro', 'usd', 4900, 0);
+            date '2026-11-18', 'user:u1', 'pro', 'usd', 4900, 0, 0);
         update marts.member_months set mrr_cents = 9900
             where month = date '2026-10-01' and customer_key = 'user:u1';
         update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 5000
