@@ -204,8 +204,8 @@ def test_what_the_price_list_does_not_know_is_named(warehouse: Path) -> None:
         "Refunds and chargebacks claim 97.00 USD more than their payments took in; that part is"
         " not given back (over_refund in the report quality).",
     ]
-    with open_warehouse(warehouse) as connection:
-        named, off_list, _ = describe_unlisted(connection, with_sizes=True)
+    with OpenWarehouse(warehouse) as opened:
+        named, off_list, _ = describe_unlisted(opened.connection, with_sizes=True)
     assert named == (
         "Products that the price list does not have, counted all the same: gold"
         " (customers: 3, members now: 1, paid: 29,400 JPY)."
