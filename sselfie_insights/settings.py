@@ -56,65 +56,75 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: SecretStr | None = Field(
-        None, description="The source database; from the environment only, never a flag."
+        None,
+        description="The source database, `postgresql://user@host:5432/name`. Never a flag; in"
+        " `sselfie.toml` without the password, which may be in `~/.pgpass`.",
     )
     warehouse: Path = Field(Path("warehouse.duckdb"), description="The published DuckDB file.")
-    output_dir: Path = Field(Path("out"), description="Where reports and exports are written.")
+    output_dir: Path = Field(Path("out"), description="The folder for reports and exports.")
     as_of: str | None = Field(
-        None, description="The instant the data speaks for; a bare date is the end of that day."
+        None,
+        description="Leave out everything after this instant; a date means the end of that day."
+        " By default the last sync.",
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "UTC", description="The reporting zone, an IANA name."
+        "UTC", description="The reporting time zone, such as `Europe/Oslo`."
     )
     max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
-        None, description="Data older than this, such as 26h or 2d, is stale; default: never."
+        None,
+        description="Data read longer ago than this (`90m`, `26h`, `2d`) is stale: pages carry a"
+        " banner and commands exit 5. By default never.",
     )
-    keep_publications: int = Field(
-        7, ge=1, description="How many publications are kept, to open and to compare."
-    )
-    keep_exports: int = Field(7, ge=1, description="How many dated exports are kept.")
+    keep_publications: int = Field(7, ge=1, description="How many publications to keep.")
+    keep_exports: int = Field(7, ge=1, description="How many dated exports to keep.")
     keep_for: Annotated[str | None, AfterValidator(_known_duration)] = Field(
-        "90d", description="How long publications and dated exports are kept at most."
+        "90d", description="The longest time to keep publications and dated exports."
     )
     ping_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
         None,
-        description="Told when a run begins and how it ended; {event} in it becomes start, or"
-        " the exit code.",
+        description="A URL to POST to when a run starts and ends; `{event}` in it becomes `start`"
+        " or the exit code.",
     )
-    source_schemas: Names = Field(("public",), description="Schemas to mirror; the first is raw.")
+    source_schemas: Names = Field(
+        ("public",), description="The schemas to mirror, comma-separated; the first becomes `raw`."
+    )
     migrations: Path | None = Field(
-        None, description="The folder of migrations; default: those of the package."
+        None, description="Your folder of migrations. By default the packaged ones."
     )
     internal_accounts: Names = Field(
-        (), description="Ids or e-mails of accounts that are not customers."
+        (),
+        description="Accounts that are not customers: ids or e-mail addresses, comma-separated.",
     )
     internal_domains: Names = Field(
         ("test", "internal", "example", "invalid"),
-        description="E-mail domains, or their last labels, that are not customers.",
+        description="E-mail domains, or last labels of domains, that are not customers.",
     )
     grace_days: int = Field(
         14,
         ge=0,
         le=365,
-        description="Days after a period's end in which a renewal is late, not new.",
+        description="A renewal this many days late still continues the membership; 0 to 365.",
     )
     spend_paid_credits_first: bool = Field(
-        False, description="Spends take bought credits before granted ones, not the oldest first."
+        False, description="Use bought credits before granted ones, instead of the oldest first."
     )
     discount_rate: float = Field(
         0.01,
         ge=0.001,
         le=0.2,
-        description="What a month's delay takes off money to come, in forecasts of value.",
+        description="The monthly discount rate of lifetime values; 0.001 to 0.2.",
     )
     holdout_percent: int = Field(
         10,
         ge=0,
         le=90,
-        description="How many in a hundred a segment's export leaves out, to measure its effect.",
+        description="The percentage of a segment that an export holds out as a control group; 0"
+        " to 90.",
     )
     checks: Path | None = Field(
-        None, description="Your severities of checks; default: checks.yml here, if there is one."
+        None,
+        description="Your file of check severities. By default `checks.yml` in the working"
+        " directory, if there is one.",
     )
 
     def require_database_url(self) -> str:

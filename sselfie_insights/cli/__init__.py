@@ -40,7 +40,7 @@ from sselfie_insights.interrupt import graceful_shutdown
 
 app = typer.Typer(
     name="sselfie",
-    help="Exact analytics and retention reports for SSELFIE Studio.",
+    help="Revenue, retention and growth reports for SSELFIE Studio.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # Plain help: Rich takes longer to load than all the rest, and cannot draw into a pipe.
@@ -84,7 +84,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Exact analytics and retention reports for SSELFIE Studio."""
+    """Revenue, retention and growth reports for SSELFIE Studio."""
 
 
 def _open_streams() -> None:

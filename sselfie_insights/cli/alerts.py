@@ -24,19 +24,21 @@ def register(app: typer.Typer) -> None:
 def alerts(
     file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What to watch; default alerts.yml here, or packaged."),
+        typer.Option(
+            metavar="FILE", help="What to watch; default: alerts.yml here, else the packaged list."
+        ),
     ] = None,
     all_of_them: Annotated[
-        bool, typer.Option("--all", help="Show the numbers that are quiet, too.")
+        bool, typer.Option("--all", help="Also show the metrics that are in range.")
     ] = False,
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Tell which watched numbers are out of line; exit 8 if one is.
+    """Show metrics that are out of range; exit 8 if any.
 
-    Beyond a line that was drawn, or away from their usual course.
+    They crossed a threshold, or left their usual range.
 
     Example: sselfie alerts --format json
     """

@@ -21,9 +21,9 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Write what no source can give back to one file.
+    """Save what a sync cannot restore to one file.
 
-    The histories of rows, syncs, runs and exports of segments.
+    The histories of rows, syncs, runs and segment exports.
 
     Example: sselfie backup 2026-11-22.zip
     """
@@ -39,9 +39,9 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of 'sselfie backup'.")],
     warehouse: Warehouse = None,
 ) -> None:
-    """Put a backup into the warehouse.
+    """Restore a backup into a fresh warehouse.
 
-    It must have no history of its own.
+    A warehouse with a history of its own is refused.
 
     Example: sselfie restore 2026-11-22.zip
     """

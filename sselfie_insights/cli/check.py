@@ -37,16 +37,16 @@ def check(
         SuiteName | None, typer.Option(help="Check only the mirror, or only the marts.")
     ] = None,
     show_all: Annotated[
-        bool, typer.Option("--all", help="Show the checks that passed, too.")
+        bool, typer.Option("--all", help="Also show the checks that passed.")
     ] = False,
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Check the published warehouse; exit 4 when an error is found.
+    """Check the published warehouse; exit 4 if an error is found.
 
-    The file stays as it is.
+    Nothing is changed.
 
     Example: sselfie check --all -o checks.csv
     """

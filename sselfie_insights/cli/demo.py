@@ -15,18 +15,18 @@ def demo(
     users: Annotated[int, typer.Option(metavar="N", min=1, help="How many people sign up.")] = 1000,
     months: Annotated[int, typer.Option(metavar="N", min=1, help="Over how many months.")] = 18,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Which business: the same seed, the same one.")
+        int, typer.Option(metavar="N", help="Selects the business: same seed, same data.")
     ] = 1,
     output_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where everything is written.")
+        Path | None, typer.Option(metavar="DIR", help="Where everything is written; default: out.")
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the database running and print its address.")
     ] = False,
 ) -> None:
-    """Go the whole way once, on a synthetic business.
+    """Run everything once, on a simulated business.
 
-    From an embedded Postgres to HTML reports, about no real people.
+    From an embedded Postgres to HTML reports. The people in it are made up.
 
     Example: sselfie demo --users 200 --output-dir out
     """

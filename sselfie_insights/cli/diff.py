@@ -28,18 +28,19 @@ def diff(
     ],
     after: Annotated[
         str | None,
-        typer.Argument(metavar="B", help="The later one; by default the warehouse as it is."),
+        typer.Argument(metavar="B", help="The later one; default: the warehouse as it is."),
     ] = None,
     rows: Annotated[
-        bool, typer.Option("--rows", help="Write the rows behind, where a file holds one table.")
+        bool,
+        typer.Option("--rows", help="In csv, parquet and xlsx: write the rows behind the numbers."),
     ] = False,
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Name every public number that was restated, and why.
+    """List every published number that changed, and why.
 
-    That is, which changed for a period that was complete in A.
+    Only numbers of periods that were already complete in A.
 
     Example: sselfie diff 2026-11-01 2026-11-22 --format json
     """

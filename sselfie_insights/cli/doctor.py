@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:
-    """Look at every part, and name the remedy for what is wrong.
+    """Check the installation and say how to fix what is wrong.
 
     The exit code is that of the first failure; warnings leave it 0.
 

@@ -33,11 +33,11 @@ def explain(
     ],
     month: Annotated[
         str | None,
-        typer.Option(metavar="MONTH", help="E.g. 2026-10; by default the last complete one."),
+        typer.Option(metavar="MONTH", help="E.g. 2026-10; default: the last complete month."),
     ] = None,
     first: Annotated[
         int,
-        typer.Option(metavar="N", min=1, help="Parts to show of each kind; csv and json hold all."),
+        typer.Option(metavar="N", min=1, help="Parts to show of each kind; data formats hold all."),
     ] = 10,
     form: Annotated[
         ReportFormat | None,
@@ -51,11 +51,11 @@ def explain(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Take a month's change apart, the largest part first.
+    """Break a month's change down, largest part first.
 
     By product, cohort, acquisition, brand style and customer.
 
-    The parts add up to the whole, to the cent. The page for a browser names no single customer.
+    The parts add up to the whole, to the cent. The HTML page names no customer.
 
     Example: sselfie explain mrr --month 2026-10 -o mrr.html
     """

@@ -18,12 +18,14 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="DIR", help="Default: export/ in the setting output_dir."
+            "-o", "--output", metavar="DIR", help="Default: export/ in the output folder."
         ),
     ] = None,
     mart: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A mart to add as Parquet, e.g. fct_activity; repeat."),
+        typer.Option(
+            metavar="NAME", help="A mart to add as Parquet, e.g. fct_activity; repeatable."
+        ),
     ] = None,
     warehouse: Warehouse = None,
     publication: Publication = None,

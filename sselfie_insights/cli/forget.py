@@ -18,9 +18,11 @@ def register(app: typer.Typer) -> None:
 
 def forget(
     user: Annotated[
-        str, typer.Argument(metavar="USER", help="The id of an account, or an e-mail.")
+        str, typer.Argument(metavar="USER", help="The id of an account, or an e-mail address.")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be erased.")
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     warehouse: Warehouse = None,
 ) -> None:

@@ -27,14 +27,14 @@ def init(
     timezone: Timezone = None,
     source_schemas: Annotated[
         str | None,
-        typer.Option(metavar="NAME,…", help="The schemas to mirror; default public."),
+        typer.Option(metavar="NAME,…", help="The schemas to mirror; default: public."),
     ] = None,
 ) -> None:
     """Ask for the connection, test it, and write sselfie.toml.
 
-    Takes the connection from SSELFIE_DATABASE_URL where that is set. The password goes to
-    ~/.pgpass, if you want it kept. Where the role may do more than read, or less, the SQL of one
-    with the rights that are needed goes to stdout.
+    Takes the connection from SSELFIE_DATABASE_URL if that is set. The password goes to ~/.pgpass,
+    if you want to keep it. If the role can do more than read, or less, the SQL for a role with
+    exactly the needed rights goes to stdout.
 
     Example: sselfie init --timezone Europe/Oslo
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="migrate",
-    help="Change the application's database by numbered SQL files.",
+    help="Change the application's database with numbered SQL files.",
     no_args_is_help=True,
 )
 
@@ -31,7 +31,7 @@ class ListFormat(StrEnum):
 
 Format = Annotated[ListFormat, typer.Option("--format", help="How to write the answer.")]
 To = Annotated[
-    int | None, typer.Option(metavar="N", help="The last version to think of; default: all.")
+    int | None, typer.Option(metavar="N", help="Stop at this version; default: the latest.")
 ]
 Scratch = Annotated[
     str | None,
@@ -44,7 +44,7 @@ Scratch = Annotated[
 ]
 LargeTable = Annotated[
     int,
-    typer.Option(metavar="MB", min=0, help="From this size on, locks and rewrites block."),
+    typer.Option(metavar="MB", min=0, help="Block locks and rewrites of tables from this size on."),
 ]
 
 
@@ -58,7 +58,7 @@ def status(
 ) -> None:
     """Show each file's state, drift, and what disagrees.
 
-    Contract, files and database are held against each other.
+    Compares contract, files and database.
 
     Example: sselfie migrate status
     """
@@ -97,7 +97,7 @@ def status(
 def plan(
     to: To = None, output_format: Format = ListFormat.TABLE, large_table: LargeTable = 10
 ) -> None:
-    """Show what apply would do, and what speaks against it.
+    """Show what apply would do, and what blocks it.
 
     Nothing is changed.
 
@@ -132,16 +132,18 @@ def apply(
     to: To = None,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     allow_destructive: Annotated[
-        bool, typer.Option("--allow-destructive", help="Let steps lose data, or names in use.")
+        bool,
+        typer.Option("--allow-destructive", help="Allow steps that lose data, or names in use."),
     ] = False,
     lock_timeout: Annotated[
-        int, typer.Option(metavar="MS", min=1, help="How long anybody waits for a lock.")
+        int, typer.Option(metavar="MS", min=1, help="How long to wait for a lock.")
     ] = 200,
     statement_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.001, help="How long a statement may take.")
     ] = 60,
     deadline: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="How long to try again after a lock.")
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="How long to retry after a lock timeout."),
     ] = 300,
     concurrent_deadline: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="How long CONCURRENTLY may take.")
@@ -195,14 +197,14 @@ def apply(
 @app.command()
 def lint(
     everything: Annotated[
-        bool, typer.Option("--all", help="Check the applied files too, not only the pending.")
+        bool, typer.Option("--all", help="Check applied files too, not only pending ones.")
     ] = False,
     output_format: Format = ListFormat.TABLE,
     large_table: LargeTable = 10,
 ) -> None:
-    """Check the pending files; exit 6 when a finding blocks.
+    """Check the pending files; exit 6 if a finding blocks.
 
-    Works without a database, strictly.
+    Works without a database, and is strict then.
 
     Example: sselfie migrate lint --all --format json
     """
@@ -230,9 +232,9 @@ def lint(
 def trace(
     to: To = None, scratch_url: Scratch = None, output_format: Format = ListFormat.TABLE
 ) -> None:
-    """Tell the locks that the pending files really take.
+    """Report the locks that the pending files take.
 
-    They are run on a copy of the schema.
+    Runs them on a copy of the schema.
 
     Example: sselfie migrate trace
     """
@@ -264,17 +266,19 @@ def trace(
 
 @app.command()
 def baseline(
-    version: Annotated[int, typer.Argument(metavar="N", help="The last version it holds.")],
+    version: Annotated[int, typer.Argument(metavar="N", help="The last version it has.")],
     accept_differences: Annotated[
         bool,
-        typer.Option("--accept-differences", help="Adopt it although tables or columns lack."),
+        typer.Option(
+            "--accept-differences", help="Adopt it even if tables or columns are missing."
+        ),
     ] = False,
     scratch_url: Scratch = None,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
     """Adopt a database that somebody else created.
 
-    How it differs is listed.
+    Lists how it differs.
 
     Example: sselfie migrate baseline 15
     """
@@ -303,13 +307,14 @@ def new(
         str, typer.Argument(metavar="NAME", help="What it does: <verb>_<noun>, e.g. add_plans.")
     ],
     no_transaction: Annotated[
-        bool, typer.Option("--no-transaction", help="For CREATE INDEX CONCURRENTLY and its like.")
+        bool,
+        typer.Option("--no-transaction", help="For statements such as CREATE INDEX CONCURRENTLY."),
     ] = False,
     output_format: Format = ListFormat.TABLE,
 ) -> None:
     """Write an empty file with the next number.
 
-    Into a folder of your own, which SSELFIE_MIGRATIONS names.
+    In the folder that SSELFIE_MIGRATIONS names.
 
     Example: sselfie migrate new add_plans
     """

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from sselfie_insights import notebook
 
 Warehouse = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The warehouse; default from the settings.")
+    Path | None,
+    typer.Option(metavar="FILE", help="The warehouse file; default: SSELFIE_WAREHOUSE."),
 ]
 Publication = Annotated[
     str | None,
@@ -19,10 +20,10 @@ Publication = Annotated[
 ]
 AsOf = Annotated[
     str | None,
-    typer.Option(metavar="INSTANT", help="Speak for this instant; a date is the end of that day."),
+    typer.Option(metavar="INSTANT", help="Leave out what is later; a date is the end of that day."),
 ]
 Timezone = Annotated[
-    str | None, typer.Option(metavar="ZONE", help="The reporting zone, e.g. Europe/Oslo.")
+    str | None, typer.Option(metavar="ZONE", help="The reporting time zone, e.g. Europe/Oslo.")
 ]
 
 
@@ -39,5 +40,5 @@ def open_chosen(warehouse: Path | None, publication: str | None = None) -> "note
 
 
 def say_note(note: str) -> None:
-    """Tell of something odd that did not stop the work."""
+    """Print a note about something odd that did not stop the work."""
     typer.echo(f"note: {note}", err=True)

@@ -24,7 +24,7 @@ F = TypeVar("F", bound=StrEnum)
 
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; repeat freely."),
+    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; repeatable."),
 ]
 Output = Annotated[
     Path | None,
@@ -32,7 +32,9 @@ Output = Annotated[
 ]
 WithPersonalData = Annotated[
     bool,
-    typer.Option("--with-personal-data", help="Keep columns that name people, such as e-mails."),
+    typer.Option(
+        "--with-personal-data", help="Keep columns that identify people, such as e-mails."
+    ),
 ]
 
 

@@ -77,7 +77,7 @@ def show(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="One section alone; csv and parquet hold one, by default the first.",
+            help="Only this section; csv and parquet hold one, by default the first.",
         ),
     ] = None,
     form: Annotated[
@@ -114,16 +114,14 @@ def show(
 def site(
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="DIR", help="Default: site/ in the setting output_dir."
-        ),
+        typer.Option("-o", "--output", metavar="DIR", help="Default: site/ in the output folder."),
     ] = None,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
     """Write every report as a page, with an index.
 
-    The tables stand beside the pages as CSV and JSON.
+    The tables are beside the pages as CSV and JSON.
 
     Example: sselfie report site -o out/site
     """

@@ -29,21 +29,20 @@ def register(app: typer.Typer) -> None:
 
 def run(
     steps: Annotated[
-        str | None, typer.Option(metavar="STEP,…", help=f"Take only these of {', '.join(STEPS)}.")
+        str | None,
+        typer.Option(metavar="STEP,…", help=f"Run only these steps: {', '.join(STEPS)}."),
     ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="STEP", help="Take no step after this one.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="Stop after this step.")] = None,
     timeout: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop a run that takes longer, e.g. 2h.")
+        str | None, typer.Option(metavar="TIME", help="Stop the run after this long, e.g. 2h.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing unless something is wrong.")
+        bool, typer.Option("-q", "--quiet", help="Print nothing unless something is wrong.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell of every table.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Report every table.")] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
     output_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where reports and exports are written.")
@@ -52,7 +51,7 @@ def run(
 ) -> None:
     """Sync, check, build, publish, render and export.
 
-    Nothing is published unless all is well.
+    Nothing is published unless every check passes.
 
     Example: sselfie run --quiet --timeout 2h
     """

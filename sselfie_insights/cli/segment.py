@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sselfie_insights.query.run import Result
 
 app = typer.Typer(
-    name="segment", help="List, show and export the people to write to.", no_args_is_help=True
+    name="segment", help="List, show and export the people to contact.", no_args_is_help=True
 )
 
 
@@ -42,7 +42,7 @@ Name = Annotated[
 @app.command("list")
 def list_all(
     overlaps: Annotated[
-        bool, typer.Option("--overlaps", help="Show how many people each two have in common.")
+        bool, typer.Option("--overlaps", help="Show how many people each pair has in common.")
     ] = False,
     form: FormatOption = None,
     output: Output = None,
@@ -86,7 +86,7 @@ def show_segment(
     publication: Publication = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
-    """Show who is in a segment now, and why; those cooling down too.
+    """Show who is in a segment and why, including those cooling down.
 
     Example: sselfie segment show renewal_due -p days=3
     """
@@ -114,9 +114,7 @@ def export(
     parameter: Parameters = None,
     holdout_percent: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=0, max=90, help="Leave so many in a hundred out, to measure by."
-        ),
+        typer.Option(metavar="N", min=0, max=90, help="Percentage held out as a control group."),
     ] = None,
     form: Annotated[
         TableFormat | None,
@@ -126,10 +124,10 @@ def export(
     warehouse: Warehouse = None,
     with_personal_data: WithPersonalData = False,
 ) -> None:
-    """Write who is to be written to, once a day, as CSV.
+    """Write the list of people to contact, as CSV.
 
-    Left out are those cooling down and, to measure the effect, the holdout group. A second export
-    of the same day writes the same file.
+    Leaves out those cooling down, and a control group to measure the effect. A second export on
+    the same day writes the same file.
 
     Example: sselfie segment export win_back -o win_back.csv
     """

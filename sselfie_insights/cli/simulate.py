@@ -25,18 +25,18 @@ def register(app: typer.Typer) -> None:
 def simulate(
     users: Annotated[int, typer.Option(metavar="N", min=1, help="How many accounts.")] = 1000,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Names the business: same seed, same rows.")
+        int, typer.Option(metavar="N", help="Selects the business: same seed, same rows.")
     ] = 1,
     as_of: Annotated[
         str | None,
         typer.Option(
             metavar="INSTANT",
-            help="The state's instant; a date is the end of that day. Default: now.",
+            help="The last instant; a date is the end of that day. Default: now.",
         ),
     ] = None,
     months: Annotated[
         int,
-        typer.Option(metavar="N", min=1, max=120, help="How long before that the business opened."),
+        typer.Option(metavar="N", min=1, max=120, help="How long the business has existed."),
     ] = 18,
     shape: Annotated[
         Shape, typer.Option(help="As documented, or with the drift of a live database.")
@@ -46,7 +46,7 @@ def simulate(
     ] = None,
     timezone: Timezone = None,
 ) -> None:
-    """Fill an empty, migrated database with a synthetic business.
+    """Fill an empty, migrated database with a simulated business.
 
     Example: sselfie simulate --users 500 --answers answers
     """

@@ -18,7 +18,7 @@ def status(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="End with 5 when the source was read longer ago, e.g. 26h; default: max_age.",
+            help="Exit 5 if the source was read longer ago, e.g. 26h; default: SSELFIE_MAX_AGE.",
         ),
     ] = None,
     form: FormatOption = None,
@@ -26,9 +26,9 @@ def status(
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Show the last run, what fails and what was missed.
+    """Show the last run, failures and missed days.
 
-    And secrets, columns kept as text, and differences from the contract.
+    Also withheld columns, columns kept as text, and differences from the contract.
 
     Example: sselfie status --max-age 26h
     """

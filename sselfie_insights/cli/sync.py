@@ -24,10 +24,10 @@ def register(app: typer.Typer) -> None:
 def sync(
     full: Annotated[bool, typer.Option("--full", help="Read every table in full.")] = False,
     tables: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Sync only these tables; all by default.")
+        str, typer.Option(metavar="NAME,…", help="Only these tables; default: all.")
     ] = "",
     check: Annotated[
-        bool, typer.Option("--verify", help="Compare every table with the source, too.")
+        bool, typer.Option("--verify", help="Also compare every table with the source.")
     ] = False,
     warehouse: Warehouse = None,
 ) -> None:

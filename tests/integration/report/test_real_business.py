@@ -23,7 +23,7 @@ from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.lineage import load_models, read_tables, trace
 from sselfie_insights.report import load_reports
 from tests.integration.conftest import Business, Walk
-from tests.support.readme import NEWCOMER, code_blocks, run_line
+from tests.support.docs import NEWCOMER, read_blocks, run_line
 
 LIBRARY = load_library()
 BREAKDOWNS = ("product", "first_product", "acquisition", "brand_style")
@@ -169,16 +169,17 @@ def test_a_query_and_a_page_say_what_their_tables_hold(business: Business, site:
     assert "The rows behind it: <code>quality/dropped_row_list</code>." in page
 
 
-def test_notebooks_and_bi_tools_read_what_the_readme_says(
+def test_notebooks_and_bi_tools_read_what_the_documents_say(
     business: Business, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").mkdir()
     shutil.copy(business.settings.warehouse, tmp_path / "out" / "demo.duckdb")
-    for line in code_blocks("Exports and notebooks", "sh")[0].splitlines():
+    shell, python = read_blocks("docs/queries.md", "Notebooks and BI tools")
+    for line in shell.text.splitlines():
         run_line(line, tmp_path, SSELFIE_WAREHOUSE="out/demo.duckdb")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(code_blocks("Exports and notebooks", "python")[0], names)  # noqa: S102
+    exec(python.text, names)  # noqa: S102
     movements = run(business, "revenue/mrr_movements").frame
     assert names["movements"].height == movements.height > 0
     assert names["cohorts"].equals(run(business, "retention/subscriber_cohorts").frame)

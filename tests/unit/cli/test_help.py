@@ -2,28 +2,16 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
-
-
-def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield every command below ``command`` that does something, and the words that call it."""
-    commands = getattr(command, "commands", None)
-    if commands is None:
-        yield path, command
-    for name, inner in (commands or {}).items():
-        yield from walk(inner, f"{path} {name}")
-
-
-COMMANDS = dict(walk(get_command(app), "sselfie"))
+from tests.support.docs import find_command, walk_commands
 
 
 @pytest.mark.parametrize("group", [[], ["migrate"], ["query"], ["report"], ["segment"]])
@@ -33,16 +21,13 @@ def test_lists_of_commands_fit_80_columns_whole(group: list[str]) -> None:
     assert "..." not in told.replace("[ARGS]...", "")
 
 
-@pytest.mark.parametrize("path", COMMANDS)
-def test_the_example_calls_the_command_with_options_it_has(path: str) -> None:
-    command = COMMANDS[path]
+@pytest.mark.parametrize(("path", "command"), list(walk_commands()))
+def test_every_command_has_an_example_of_its_own(path: str, command: Any) -> None:
     example = re.search(r"^\s*Example: (.+)$", command.help, re.MULTILINE)
-    assert example, f"{path} has no line 'Example: {path} …' in its docstring"
-    call = example[1]
-    assert call == path or call.startswith(f"{path} ")
-    known = {option for parameter in command.params for option in parameter.opts}
-    options = {word.split("=")[0] for word in call.split() if re.match(r"--?[a-z]", word)}
-    assert options <= known
+    assert example, f"{path} has no line 'Example: sselfie {path} …' in its docstring"
+    called, found, words = find_command(shlex.split(example[1])[1:])
+    assert found == path
+    called.make_context(path, words)
 
 
 @pytest.mark.parametrize(
