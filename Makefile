@@ -3,16 +3,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-all lint format bench lock clean
+.PHONY: help install demo test test-all lint format bench docs pictures lock clean
 help:
-	@echo "make install  create .venv from requirements.lock"
-	@echo "make demo     a synthetic business, from Postgres to HTML reports in out/"
-	@echo "make test     the test suite"
-	@echo "make test-all the slow tests, too"
-	@echo "make lint     ruff, mypy and the import rules"
-	@echo "make format   ruff's formatter"
-	@echo "make bench    performance ratios, measured side by side"
-	@echo "make lock     resolve the dependencies again"
+	@echo "make install   create .venv from requirements.lock"
+	@echo "make demo      a synthetic business, from Postgres to HTML reports in out/"
+	@echo "make test      the test suite"
+	@echo "make test-all  the slow tests, too"
+	@echo "make lint      ruff, mypy and the import rules"
+	@echo "make format    ruff's formatter"
+	@echo "make bench     performance ratios, measured side by side"
+	@echo "make docs      the generated pages and files: reference, exposures"
+	@echo "make pictures  the README's pictures, from the demo; needs Chromium"
+	@echo "make lock      resolve the dependencies again"
 
 install: $(STAMP)
 
@@ -46,6 +48,13 @@ format: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+docs: install
+	$(BIN)/python docs/write_reference.py
+	$(BIN)/python docs/write_exposures.py
+
+pictures: install
+	$(BIN)/python docs/draw_pictures.py
 
 lock: install
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -125,11 +125,11 @@ def test_every_report_is_an_exposure_of_the_marts_it_reads(built: Dbt, report: s
     assert yaml.safe_load(content)["title"] == exposure["label"]
 
 
-def test_the_readme_tells_of_every_table_what_it_feeds(built: Dbt) -> None:
+def test_the_documents_say_of_every_table_what_it_feeds(built: Dbt) -> None:
     """The sources in its table are those that models read; it names all the others, too."""
     children = built.manifest["child_map"]
-    readme = (resource_dir("dbt_project").parent / "README.md").read_text()
-    section = readme.partition("### Which tables feed which marts")[2].partition("`quality/")[0]
+    page = (resource_dir("dbt_project").parent / "docs" / "reading-reports.md").read_text()
+    section = page.partition("## Which tables feed which marts")[2].partition("`quality/")[0]
     feeding, others = (
         set(re.findall(r"`(\w+)`", part)) for part in section.split("The other tables are mirrored")
     )

@@ -1,0 +1,81 @@
+"""What the pages show, done as they say: files are written, commands run, Python executed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from sselfie_insights.cli import app
+from sselfie_insights.errors import ExitCode
+from sselfie_insights.warehouse.paths import publications_dir
+from tests.integration.conftest import AS_OF, Walk
+from tests.support.docs import BLOCKS, REFERENCE, Block, read_calls
+
+ELSEWHERE = ("demo", "init", "run", "build", "check", "forget", "restore", "migrate baseline")
+"""Calls that only tests of their own make: they take a minute, ask, or want another database."""
+
+ENDS = {"alerts": {ExitCode.DONE, ExitCode.ALERT}}
+"""What commands may end with, where it is not only 0."""
+
+DAYS = ("20261101T030500Z", "20261122T030500Z")
+"""The publications that the pages speak of."""
+
+FOLLOWED = [block for block in BLOCKS if not block.page.startswith(REFERENCE)]
+FIRST = {tuple(call): block for block in reversed(FOLLOWED) for call in read_calls(block)}
+"""Where each call is shown first; only there it is made."""
+
+
+@pytest.fixture
+def folder(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A reader's working directory: the warehouse, its past, and the files that pages show."""
+    settings = walk.business.settings
+    warehouse = tmp_path / "warehouse.duckdb"
+    (tmp_path / "out").mkdir()
+    publications_dir(warehouse).mkdir()
+    copies = [warehouse, tmp_path / "out" / "demo.duckdb"]
+    copies += [publications_dir(warehouse) / f"{day}.duckdb" for day in DAYS]
+    for copy in copies:  # nobody writes a published file, so one file has all the names
+        copy.hardlink_to(settings.warehouse)
+    for block in BLOCKS:
+        if block.file:
+            path = tmp_path / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SSELFIE_DATABASE_URL", settings.require_database_url())
+    monkeypatch.setenv("SSELFIE_AS_OF", AS_OF.isoformat())
+    return tmp_path
+
+
+def follow(block: Block, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what a block shows."""
+    if block.language == "python":
+        exec(compile(block.text, str(block), "exec"), names)  # noqa: S102
+    if block.language != "sh":
+        return
+    for name, value in re.findall(r"^export (\w+)=(\S+)", block.text, re.MULTILINE):
+        if name != "SSELFIE_DATABASE_URL":
+            monkeypatch.setenv(name, value)
+    for piped in re.findall(r'^echo "(.+)" \| sselfie query run -$', block.text, re.MULTILINE):
+        run(block, ["query", "run", "-"], piped)
+    for call in read_calls(block):
+        is_elsewhere = f"{' '.join(call)} ".startswith(tuple(f"{name} " for name in ELSEWHERE))
+        if not is_elsewhere and call[-1] != "-" and FIRST[tuple(call)] is block:
+            run(block, call)
+
+
+def run(block: Block, call: list[str], given: str | None = None) -> None:
+    done = CliRunner().invoke(app, call, input=given)
+    wanted = ENDS.get(call[0], {ExitCode.DONE})
+    assert done.exit_code in wanted, (str(block), call, done.output, done.exception)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("page", dict.fromkeys(block.page for block in FOLLOWED))
+def test_a_page_works_from_top_to_bottom(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    for block in FOLLOWED:
+        if block.page == page:
+            follow(block, names, monkeypatch)
