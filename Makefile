@@ -52,6 +52,7 @@ bench: install
 docs: install
 	$(BIN)/python docs/write_reference.py
 	$(BIN)/python docs/write_exposures.py
+	$(BIN)/python docs/write_billing.py
 
 pictures: install
 	$(BIN)/python docs/draw_pictures.py

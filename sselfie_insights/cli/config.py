@@ -11,9 +11,9 @@ def register(app: typer.Typer) -> None:
 
 
 def config(form: FormatOption = None, output: Output = None) -> None:
-    """Show every setting, its source and its value, and which price list is in force.
+    """Show every setting, its source and its value.
 
-    Secrets are not shown.
+    And which price list is in force. Secrets are not shown.
 
     Example: sselfie config
     """

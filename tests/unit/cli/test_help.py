@@ -33,7 +33,10 @@ def test_every_command_has_an_example_of_its_own(path: str, command: Any) -> Non
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("sselfie query show churn/churn", ["churn/churn_by_member", "churn/churn_by_month"]),
+        (
+            "sselfie query show churn/churn",
+            ["churn/churn_by_member", "churn/churn_by_month", "churn/churn_by_plan"],
+        ),
         ("sselfie report show re", ["retention", "revenue"]),
     ],
 )
