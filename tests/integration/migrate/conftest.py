@@ -39,9 +39,9 @@ def server(server18: Server) -> str:
     return server18.url
 
 
-@pytest.fixture(scope="session", params=["18", "15"])
+@pytest.fixture(scope="session", params=["18", pytest.param("15", marks=pytest.mark.slow)])
 def each_server(request: pytest.FixtureRequest) -> Server:
-    """Either server."""
+    """Either server; the oldest is slow."""
     return request.getfixturevalue(f"server{request.param}")
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from sselfie_insights.cli import app
+from sselfie_insights.cli import app, main
 from sselfie_insights.errors import StaleError
 from sselfie_insights.query import load_library
 from sselfie_insights.report.definition import load_reports
@@ -96,12 +96,20 @@ def test_stdin_is_run_read_only(business: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_with_a_remedy(
-    business: Path, words: list[str], message: str
+    business: Path,
+    words: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    done = sselfie(*words, warehouse=business)
-    assert done.returncode == 2
-    assert done.stdout == b""
-    lines = done.stderr.decode().splitlines()
+    monkeypatch.setattr("sys.argv", ["sselfie", *words])
+    monkeypatch.setenv("SSELFIE_WAREHOUSE", str(business))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown, told = capfd.readouterr()
+    assert ended.value.code == 2
+    assert shown == ""
+    lines = told.splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0]
     assert not business.with_name(f"{business.name}.segments.jsonl").exists(), "nobody is exported"
 

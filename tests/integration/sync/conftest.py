@@ -13,28 +13,34 @@ from sselfie_insights.settings import Settings
 from sselfie_insights.sync import SyncReport, sync
 from tests.integration.sync.servers import Server, new_database, run_server
 
-VERSIONS = (18, 15)
+BOTH_SERVERS = pytest.mark.parametrize(
+    "any_server", [18, 15], indirect=True, ids=lambda version: f"pg{version}"
+)
+"""Where the servers differ, the oldest is no slow test."""
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[dict[int, Server | None]]:
-    with run_server(18) as newest, run_server(15) as oldest:
-        yield {18: newest, 15: oldest}
+def newest_server() -> Iterator[Server]:
+    with run_server(18) as server:
+        assert server is not None
+        yield server
 
 
-@pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
-def any_server(request: pytest.FixtureRequest, servers: dict[int, Server | None]) -> Server:
-    """Each supported server in turn."""
-    server = servers[request.param]
-    if server is None:
-        pytest.skip(f"PostgreSQL {request.param} is not installed on this machine")
-    return server
+@pytest.fixture(scope="session")
+def oldest_server() -> Iterator[Server]:
+    with run_server(15) as server:
+        if server is None:
+            pytest.skip("PostgreSQL 15 is not installed on this machine")
+        yield server
 
 
-@pytest.fixture
-def newest_server(servers: dict[int, Server | None]) -> Server:
-    server = servers[18]
-    assert server is not None
+@pytest.fixture(
+    params=[18, pytest.param(15, marks=pytest.mark.slow)], ids=lambda version: f"pg{version}"
+)
+def any_server(request: pytest.FixtureRequest) -> Server:
+    """Each supported server in turn; the oldest is slow."""
+    name = {18: "newest_server", 15: "oldest_server"}[request.param]
+    server: Server = request.getfixturevalue(name)
     return server
 
 

@@ -221,6 +221,7 @@ def test_an_interrupt_that_psycopg_makes_a_lost_connection_of_is_one(
     assert read_journal(newest.warehouse)[-1]["exit_code"] == ExitCode.INTERRUPTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
 def test_killed_at_random_moments(newest: Bench, kind: signal.Signals) -> None:
     fill(newest)

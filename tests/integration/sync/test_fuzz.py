@@ -95,12 +95,6 @@ def sort(rows: Rows) -> Rows:
     }
 
 
-@pytest.mark.parametrize(
-    "any_server",
-    [18, pytest.param(15, marks=pytest.mark.slow)],
-    indirect=True,
-    ids=lambda version: f"pg{version}",
-)
 def test_every_sync_equals_one_snapshot(bench: Bench, witnessed: list[Rows | None]) -> None:
     print(f"seed {SEED}, {SYNCS} syncs, {WRITERS} writers and one that disturbs")
     bench.pg(*SCHEMA)

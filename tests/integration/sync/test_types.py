@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.sync.conftest import Bench
+from tests.integration.sync.conftest import BOTH_SERVERS, Bench
 
 # type, value as SQL, DuckDB's type, the value as DuckDB gives it
 NATIVE = [
@@ -88,6 +88,7 @@ SETUP = (
 )
 
 
+@BOTH_SERVERS
 @pytest.mark.parametrize("rows", [NATIVE], ids=["native"])
 def test_native_types(bench: Bench, rows: list[tuple[str, str, str, object]]) -> None:
     for number, (kind, value, *_) in enumerate(rows):
@@ -104,6 +105,7 @@ def test_native_types(bench: Bench, rows: list[tuple[str, str, str, object]]) ->
         assert found[1][1] is None
 
 
+@BOTH_SERVERS
 def test_types_without_an_exact_native_form_are_kept_as_text(bench: Bench) -> None:
     bench.pg(*SETUP)
     for number, (kind, value) in enumerate(AS_TEXT):
@@ -126,6 +128,7 @@ def test_types_without_an_exact_native_form_are_kept_as_text(bench: Bench) -> No
     assert kept == [(len(AS_TEXT),)]
 
 
+@BOTH_SERVERS
 def test_infinite_and_far_instants_are_native(bench: Bench) -> None:
     bench.pg(
         "create table t (id int primary key, d date, s timestamp, z timestamptz)",
@@ -150,6 +153,7 @@ def test_infinite_and_far_instants_are_native(bench: Bench) -> None:
     ]
 
 
+@BOTH_SERVERS
 def test_awkward_tables(bench: Bench) -> None:
     bench.pg(
         "create domain amount as numeric(10,2) check (value > 0)",
