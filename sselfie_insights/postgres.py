@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, LiteralString
 
 import psycopg
@@ -15,6 +16,30 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 ADVISORY_LOCK = 0x5353454C46494531
 """Key of the lock that `migrate apply` holds alone and every `sync` shares ("SSELFIE1")."""
+
+NEUTRAL = {
+    # Nobody's function or operator comes before PostgreSQL's own.
+    "search_path": "pg_catalog, pg_temp",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "standard_conforming_strings": "on",
+    "row_security": "on",
+    "quote_all_identifiers": "off",
+}
+"""What a role, a database or a server may have set otherwise, and our sessions rely on."""
+
+FOREIGN_PARAMETERS = frozenset(
+    {"schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept",
+     "sslidentity", "sslpassword", "statement_cache_size"}
+)  # fmt: skip
+"""What Prisma writes into a URL, and libpq refuses."""
+
+TRANSACTION_TIMEOUT_SINCE = 170000
+"""The version from which on there is one; an older server refuses a connection that names it."""
 
 CONNECT_TIMEOUT_SECONDS = 15
 """Long enough for a suspended Neon compute to wake up."""
@@ -40,6 +65,12 @@ FULL_TYPE_NAMES = {
 
 # libpq gives no SQLSTATE for a connection that failed, only its text.
 _REMEDIES = (
+    ("root certificate file", "put the authority's certificate there, or write sslrootcert=system"),
+    (
+        "unsupported startup parameter",
+        "this is a pooler (PgBouncer): use the server's own host and port",
+    ),
+    ("too many connections for role", "raise the role's connection limit: a sync needs three"),
     ("password authentication failed", "check the user and the password (~/.pgpass works too)"),
     ("no password supplied", "put the password in ~/.pgpass or in the URL"),
     ("no pg_hba.conf entry", "allow this machine, or sslmode=require, on the server"),
@@ -76,6 +107,49 @@ def connect(url: str, *, autocommit: bool = False, **options: Any) -> Connection
         return psycopg.connect(url, autocommit=autocommit, **parameters)
     except psycopg.OperationalError as error:
         raise _explain(error, target, str(given.get("password") or "")) from None
+
+
+def connect_guarded(
+    url: str,
+    *,
+    application_name: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    own_search_path: bool = False,
+) -> Connection:
+    """Open an autocommit connection on which no setting of the role or the database stands.
+
+    Args:
+        url: The database; options that the user wrote in it win.
+        application_name: How the connection is called on the server.
+        settings: What is set besides.
+        own_search_path: Whether names are looked for where the role looks for them.
+
+    Raises:
+        UsageError: The URL cannot be understood.
+        SourceError: The server refuses the connection, or cannot be reached.
+    """
+    chosen = {**NEUTRAL, **settings}
+    if own_search_path:
+        del chosen["search_path"]
+    describe_target(url)  # refuses a URL that libpq would quote in its error
+    given = str(conninfo_to_dict(url).get("options") or "")
+    connection = connect(
+        url,
+        autocommit=True,
+        application_name=application_name,
+        options=f"{as_options(chosen)} {given}".strip(),
+    )
+    if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+        connection.execute("set transaction_timeout = 0")
+    return connection
+
+
+def as_options(settings: Mapping[str, str]) -> str:
+    """Return ``settings`` as libpq's parameter ``options`` takes them."""
+    return " ".join(
+        f"-c {name}={value}".replace("\\", "\\\\").replace(" ", "\\ ").replace("-c\\ ", "-c ", 1)
+        for name, value in settings.items()
+    )
 
 
 @contextmanager
@@ -138,6 +212,20 @@ def _describe_holders(connection: Connection) -> str:
 def _first(connection: Connection, query: LiteralString, parameters: list[Any]) -> Any:
     row = connection.execute(query, parameters).fetchone()
     return row[0] if row else None
+
+
+def drop_foreign_parameters(url: str) -> tuple[str, tuple[str, ...]]:
+    """Return ``url`` without what only other programs understand (Prisma's), and what that was.
+
+    A string that is no URL is left as it is.
+    """
+    head, mark, query = url.partition("?")
+    if "://" not in head or not mark:
+        return url, ()
+    parts = [part for part in query.split("&") if part]
+    foreign = tuple(part for part in parts if part.partition("=")[0] in FOREIGN_PARAMETERS)
+    kept = "&".join(part for part in parts if part not in foreign)
+    return (f"{head}?{kept}" if kept else head), foreign
 
 
 def describe_target(url: str) -> str:

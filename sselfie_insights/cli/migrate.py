@@ -1,17 +1,17 @@
 """``sselfie migrate``: bring the application's database up to its migrations, without harm."""
 
-import json
 import sys
-from dataclasses import asdict
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
 from sselfie_insights.errors import ExitCode
 
 if TYPE_CHECKING:
+    from sselfie_insights.migrate.catalog import Difference
     from sselfie_insights.migrate.planning import Plan
     from sselfie_insights.settings import Settings
 
@@ -21,15 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-
-class ListFormat(StrEnum):
-    """How a list is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Format = Annotated[ListFormat, typer.Option("--format", help="How to write the answer.")]
 To = Annotated[
     int | None, typer.Option(metavar="N", help="Stop at this version; default: the latest.")
 ]
@@ -54,7 +45,8 @@ def status(
         bool, typer.Option("--on-scratch", help="Compare with what the files build from nothing.")
     ] = False,
     scratch_url: Scratch = None,
-    output_format: Format = ListFormat.TABLE,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Show each file's state, drift, and what disagrees.
 
@@ -72,30 +64,31 @@ def status(
         on_scratch=on_scratch,
         scratch_url=scratch_url,
     )
-    if output_format is ListFormat.JSON:
-        _print_json(
-            {
-                "migrations": [asdict(step) for step in found.steps],
-                "drift": [_difference(difference) for difference in found.drift],
-                "differences": [asdict(row) for row in found.differences],
-            }
+    rows = [
+        (f"{step.version:04d}_{step.name}", step.state, step.applied_at, step.detail)
+        for step in found.steps
+    ]
+    rows += [(str(each.identity), "drift", "", str(each)) for each in found.drift]
+    rows += [
+        (
+            row.object,
+            "differs",
+            "",
+            f"contract {row.contract or 'none'}; migrations {row.migrations or 'none'}; "
+            f"database {row.database or 'none'}",
         )
-        return
-    for step in found.steps:
-        line = f"{step.version:04d}_{step.name:<36}  {step.state:<9}  {step.applied_at}"
-        typer.echo(f"{line.rstrip()}  {step.detail}".rstrip())
-    for difference in found.drift:
-        typer.echo(f"drift: {difference}")
-    for row in found.differences:
-        typer.echo(
-            f"differs: {row.object}: contract {row.contract or 'none'}; "
-            f"migrations {row.migrations or 'none'}; database {row.database or 'none'}"
-        )
+        for row in found.differences
+    ]
+    _show("status", ("object", "state", "applied_at", "detail"), rows, form, output)
 
 
 @app.command()
 def plan(
-    to: To = None, output_format: Format = ListFormat.TABLE, large_table: LargeTable = 10
+    to: To = None,
+    scratch_url: Scratch = None,
+    large_table: LargeTable = 10,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Show what apply would do, and what blocks it.
 
@@ -111,20 +104,12 @@ def plan(
         folder=_folder(settings),
         to=to,
         schemas=settings.source_schemas,
+        scratch_url=scratch_url,
         large_table_bytes=large_table * 1_000_000,
     )
-    if output_format is ListFormat.JSON:
-        _print_json(
-            {
-                "pending": [_migration(migration) for migration in found.pending],
-                "findings": [asdict(finding) for finding in found.findings],
-                "drift": [_difference(difference) for difference in found.drift],
-                "notes": found.notes,
-            }
-        )
-    else:
-        for line in _plan_lines(found):
-            typer.echo(line)
+    for note in found.notes:
+        _note(note)
+    _show("plan", ("item", "place", "rule", "detail"), _plan_rows(found), form, output)
 
 
 @app.command()
@@ -151,8 +136,10 @@ def apply(
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run.")
     ] = 30,
+    scratch_url: Scratch = None,
     large_table: LargeTable = 10,
-    output_format: Format = ListFormat.TABLE,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Apply the pending files.
 
@@ -170,12 +157,13 @@ def apply(
         "folder": _folder(settings),
         "to": to,
         "schemas": settings.source_schemas,
+        "scratch_url": scratch_url,
         "large_table_bytes": large_table * 1_000_000,
     }
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         found = make_plan(url, **common)
-        for line in _plan_lines(found):
-            _note(line)
+        for row in _plan_rows(found):
+            _note(" ".join(part for part in row if part))
         if found.pending:
             if not _agrees("Apply this?"):
                 _note("nothing was applied")
@@ -188,10 +176,11 @@ def apply(
         note=_note,
         **common,
     )
-    if output_format is ListFormat.JSON:
-        _print_json([_migration(migration) for migration in applied])
-    elif not applied:
+    if not applied:
         _note("nothing to apply")
+    if form is not None or output is not None:
+        rows = [(each.version, each.name, len(each.statements)) for each in applied]
+        _show("applied", ("version", "name", "statement_count"), rows, form, output)
 
 
 @app.command()
@@ -199,8 +188,10 @@ def lint(
     everything: Annotated[
         bool, typer.Option("--all", help="Check applied files too, not only pending ones.")
     ] = False,
-    output_format: Format = ListFormat.TABLE,
+    scratch_url: Scratch = None,
     large_table: LargeTable = 10,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Check the pending files; exit 6 if a finding blocks.
 
@@ -208,29 +199,34 @@ def lint(
 
     Example: sselfie migrate lint --all --format json
     """
-    from sselfie_insights.migrate.checkup import lint_folder
+    from sselfie_insights.migrate import lint_folder
 
     settings = _settings()
     url = settings.database_url
-    findings = lint_folder(
+    judgement = lint_folder(
         _folder(settings),
         None if url is None else url.get_secret_value(),
-        schemas=settings.source_schemas,
+        scratch_url=scratch_url,
         large_table_bytes=large_table * 1_000_000,
         everything=everything,
     )
-    if output_format is ListFormat.JSON:
-        _print_json([asdict(finding) for finding in findings])
-    else:
-        for finding in findings:
-            typer.echo(str(finding))
+    for note in judgement.notes:
+        _note(note)
+    columns = ("file", "line", "severity", "rule", "message", "safer_form", "table", "hazard",
+               "reason")  # fmt: skip
+    findings = judgement.findings
+    rows = [tuple(getattr(each, column) for column in columns) for each in findings]
+    _show("findings", columns, rows, form, output)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(ExitCode.MIGRATION)
 
 
 @app.command()
 def trace(
-    to: To = None, scratch_url: Scratch = None, output_format: Format = ListFormat.TABLE
+    to: To = None,
+    scratch_url: Scratch = None,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Report the locks that the pending files take.
 
@@ -238,29 +234,32 @@ def trace(
 
     Example: sselfie migrate trace
     """
-    from sselfie_insights.migrate import trace as trace_pending
+    from sselfie_insights.migrate import plan as make_plan
 
     settings = _settings()
-    found = trace_pending(
+    found = make_plan(
         settings.require_database_url(),
         folder=_folder(settings),
         to=to,
+        schemas=settings.source_schemas,
         scratch_url=scratch_url,
     )
-    for failure in found.not_copied:
-        _note(f"not copied: {failure}")
-    if output_format is ListFormat.JSON:
-        _print_json([asdict(traced) for traced in found.statements])
-    else:
-        for traced in found.statements:
-            typer.echo(f"{traced.file}:{traced.line}: {traced.statement}")
-            for lock in traced.locks:
-                typer.echo(f"    locks {lock.table} in {lock.mode}")
-            for table in traced.rewritten:
-                typer.echo(f"    rewrites {table}")
-            if traced.error:
-                typer.echo(f"    {'skipped' if traced.is_skipped else 'fails'}: {traced.error}")
-    if any(traced.error and not traced.is_skipped for traced in found.statements):
+    for note in found.notes:
+        _note(note)
+    rows = [
+        (
+            each.file,
+            each.line,
+            each.statement,
+            ", ".join(f"{lock.table} {lock.mode}" for lock in each.locks),
+            ", ".join(each.rewritten),
+            "skipped" if each.is_skipped else each.error,
+        )
+        for each in found.traced
+    ]
+    columns = ("file", "line", "statement", "locks", "rewritten", "error")
+    _show("trace", columns, rows, form, output)
+    if any(each.error and not each.is_skipped for each in found.traced):
         raise typer.Exit(ExitCode.MIGRATION)
 
 
@@ -274,7 +273,8 @@ def baseline(
         ),
     ] = False,
     scratch_url: Scratch = None,
-    output_format: Format = ListFormat.TABLE,
+    form: FormatOption = None,
+    output: Output = None,
 ) -> None:
     """Adopt a database that somebody else created.
 
@@ -294,23 +294,17 @@ def baseline(
         accept_differences=accept_differences,
     )
     _note(f"adopted at {version:04d}; differences: {len(differences)}")
-    if output_format is ListFormat.JSON:
-        _print_json([_difference(difference) for difference in differences])
-    else:
-        for difference in differences:
-            typer.echo(str(difference))
+    rows = [_difference(each) for each in differences]
+    _show("differences", ("kind", "name", "change", "before", "after"), rows, form, output)
 
 
 @app.command()
 def new(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="What it does: <verb>_<noun>, e.g. add_plans.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it does, e.g. add_plans.")],
     no_transaction: Annotated[
         bool,
         typer.Option("--no-transaction", help="For statements such as CREATE INDEX CONCURRENTLY."),
     ] = False,
-    output_format: Format = ListFormat.TABLE,
 ) -> None:
     """Write an empty file with the next number.
 
@@ -326,17 +320,16 @@ def new(
         raise UsageError(
             "no folder of your own to write to", remedy="set SSELFIE_MIGRATIONS to a folder"
         )
-    path = create_migration(folder, name, in_transaction=not no_transaction)
-    if output_format is ListFormat.JSON:
-        _print_json({"path": str(path)})
-    else:
-        typer.echo(path)
+    typer.echo(create_migration(folder, name, in_transaction=not no_transaction))
 
 
 def _settings() -> "Settings":
     from sselfie_insights.settings import load_settings
 
-    return load_settings()
+    settings = load_settings()
+    if note := settings.describe_foreign_parameters():
+        _note(note)
+    return settings
 
 
 def _folder(settings: "Settings") -> Path:
@@ -345,43 +338,45 @@ def _folder(settings: "Settings") -> Path:
     return settings.migrations or PACKAGED
 
 
-def _plan_lines(found: "Plan") -> list[str]:
-    lines = [f"note: {note}" for note in found.notes]
-    lines += [f"drift: {difference}" for difference in found.drift]
+def _plan_rows(found: "Plan") -> list[tuple[str, str, str, str]]:
+    """Return what a plan shows: item, place, rule, detail."""
+    rows = [("drift", str(each.identity), "", str(each)) for each in found.drift]
     for migration in found.pending:
         mode = "" if migration.in_transaction else ", one by one"
-        lines.append(f"apply {migration.label} (statements: {len(migration.statements)}{mode})")
-    lines += [str(finding) for finding in found.findings]
-    return lines or ["nothing to apply"]
+        detail = f"statements: {len(migration.statements)}{mode}"
+        rows.append(("apply", migration.label, "", detail))
+    for each in found.findings:
+        reason = f"ignored: {each.reason}" if each.reason else f"instead: {each.safer_form}"
+        place = f"{each.file}:{each.line}"
+        rows.append((each.severity, place, each.rule, f"{each.message}; {reason}"))
+    return rows
 
 
-def _migration(migration: Any) -> dict[str, Any]:
-    return {
-        "version": migration.version,
-        "name": migration.name,
-        "sha256": migration.sha256,
-        "in_transaction": migration.in_transaction,
-        "statement_count": len(migration.statements),
-    }
+def _difference(each: "Difference") -> tuple[str, str, str, str, str]:
+    return (
+        each.identity.kind,
+        each.identity.name,
+        each.change,
+        each.before or "",
+        each.after or "",
+    )
 
 
-def _difference(difference: Any) -> dict[str, Any]:
-    return {
-        "kind": difference.identity.kind,
-        "name": difference.identity.name,
-        "change": difference.change,
-        "before": difference.before,
-        "after": difference.after,
-    }
+def _show(
+    name: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[Any, ...]],
+    form: FormatOption,
+    output: Output,
+) -> None:
+    numbers = ("version", "line", "statement_count")
+    units: dict[str, Any] = {each: "count" if each in numbers else "text" for each in columns}
+    show_rows(name, units, list(rows), choose_format(form, output), output)
 
 
 def _agrees(question: str) -> bool:
     typer.echo(f"{question} [y/N] ", nl=False, err=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _note(message: str) -> None:

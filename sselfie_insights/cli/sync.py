@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.clock import write_instant
 
@@ -67,6 +67,8 @@ def verify(warehouse: Warehouse = None) -> None:
 def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) -> "SyncReport":
     from sselfie_insights import sync as mirror
 
+    if note := settings.describe_foreign_parameters():
+        say_note(note)
     with progress_bar("sync") as draw:
 
         def show(done: int, total: int, table: str) -> None:

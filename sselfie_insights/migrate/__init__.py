@@ -3,9 +3,8 @@
 from sselfie_insights.migrate.adoption import baseline
 from sselfie_insights.migrate.execution import Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
-from sselfie_insights.migrate.runner import apply, plan
+from sselfie_insights.migrate.runner import apply, lint_folder, plan
 from sselfie_insights.migrate.status import read_status
-from sselfie_insights.migrate.tracing import trace
 
 __all__ = [
     "PACKAGED",
@@ -13,8 +12,8 @@ __all__ = [
     "Migration",
     "apply",
     "baseline",
+    "lint_folder",
     "load_migrations",
     "plan",
     "read_status",
-    "trace",
 ]

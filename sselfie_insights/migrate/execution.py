@@ -13,19 +13,15 @@ from psycopg.pq import TransactionStatus
 from sselfie_insights.errors import MigrationError, SourceError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import read_catalog
-from sselfie_insights.migrate.concurrently import clear_the_way, is_concurrent, verify
+from sselfie_insights.migrate.concurrently import drop_invalid_indexes
 from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.observer import Observer
+from sselfie_insights.migrate.session import open_file_session
 from sselfie_insights.migrate.statements import Statement
+from sselfie_insights.migrate.watch import MISSING, STANDS_ALONE
 from sselfie_insights.postgres import Connection
 
 _TRANSIENT = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
-
-STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
-"""What PostgreSQL says inside a transaction of a statement that manages its own."""
-
-MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
-"""What it says of a table or column that this database has not; some files pass over that."""
 
 _LONGEST_PAUSE_S = 10
 
@@ -56,25 +52,29 @@ class _MissingObjectError(MigrationError):
 
 
 class Executor:
-    """Applies migrations, one at a time, and records them.
+    """Applies migrations, each over a connection of its own, and records them.
 
     Args:
-        connection: An autocommit connection that holds the advisory lock.
-        observer: Tells who blocks that connection, and whether it locks others out.
+        url: The database.
+        keeper: An autocommit connection that holds the advisory lock.
+        observer: Sees who blocks a connection, and whether it locks others out.
         limits: How long to wait.
         schemas: The schemas whose catalog is recorded.
-        note: Told of what a person would want to know while it happens.
+        note: Called with what a person would want to know while it happens.
     """
 
     def __init__(
         self,
-        connection: Connection,
+        url: str,
+        keeper: Connection,
         observer: Observer,
         limits: Limits,
         schemas: Iterable[str],
         note: Callable[[str], None],
     ) -> None:
-        self._connection = connection
+        self._url = url
+        self._keeper = keeper
+        self._connection = keeper
         self._observer = observer
         self._limits = limits
         self._schemas = tuple(schemas)
@@ -87,23 +87,21 @@ class Executor:
             MigrationError: A statement failed, or its locks were not to be had in time.
             SourceError: The connection broke.
         """
-        try:
-            if migration.in_transaction:
-                self._run_whole(migration)
-            else:
-                self._run_stepwise(migration)
-        except psycopg.Error as error:
-            if self._connection.closed:
-                raise SourceError(
-                    f"{migration.label}: the connection broke: {_first_line(error)}",
-                    remedy="run 'sselfie migrate apply' again: nothing is half-recorded",
-                ) from None
-            raise MigrationError(f"{migration.label}: {_first_line(error)}") from None
-        finally:
-            if not self._connection.closed:
-                # What a file has SET must not reach the next one.
-                self._connection.execute("reset session authorization")
-                self._connection.execute("reset all")
+        with open_file_session(self._url) as self._connection:
+            self._observer.watch(self._connection.info.backend_pid)
+            try:
+                self._keeper.execute("select 1")
+                if migration.in_transaction:
+                    self._run_whole(migration)
+                else:
+                    self._run_stepwise(migration)
+            except psycopg.Error as error:
+                if self._connection.closed or self._keeper.closed:
+                    raise SourceError(
+                        f"{migration.label}: the connection broke: {_first_line(error)}",
+                        remedy="run 'sselfie migrate apply' again: nothing is half-recorded",
+                    ) from None
+                raise MigrationError(f"{migration.label}: {_first_line(error)}") from None
 
     def _run_whole(self, migration: Migration) -> None:
         def attempt() -> None:
@@ -126,18 +124,18 @@ class Executor:
             ) from None
 
     def _run_stepwise(self, migration: Migration) -> None:
-        records = {record.version: record for record in history.read(self._connection)}
+        records = {record.version: record for record in history.read(self._keeper)}
         begun = records.get(migration.version)
         done = begun.statements_done if begun else 0
-        # Of a run that was not heard of again nobody knows what became of its last statement.
-        unheard = done + 1 if begun and begun.state == "running" else None
-        history.begin(self._connection, migration)
+        # Nobody knows what became of the last statement of a run that ended without a record.
+        uncertain = done + 1 if begun and begun.state == "running" else None
+        history.begin(self._keeper, migration)
         try:
             for number, statement in enumerate(migration.statements[done:], start=done + 1):
-                self._step(migration, number, statement, resumed=number == unheard)
+                self._step(migration, number, statement, resumed=number == uncertain)
         except MigrationError as error:
-            if not self._connection.closed:
-                history.record_failure(self._connection, migration, error.message)
+            if not self._keeper.closed:
+                history.record_failure(self._keeper, migration, error.message)
             raise
 
         def record() -> None:
@@ -153,36 +151,42 @@ class Executor:
             with self._connection.transaction():
                 self._set_timeouts()
                 self._send(migration, statement)
+                self._take_over()
                 history.record_progress(self._connection, migration, number)
 
         def alone() -> None:
             self._set_timeouts(for_session=True, concurrently=True)
-            if clear_the_way(self._connection, statement, resumed, self._note):
+            if drop_invalid_indexes(self._connection, self._keeper, statement, resumed, self._note):
                 return
-            if not is_concurrent(statement):
+            if not statement.is_concurrent:
                 self._set_timeouts(for_session=True)
             self._send(migration, statement)
-            verify(self._connection, statement)
 
         try:
             try:
                 self._retry(together, place)
             except STANDS_ALONE:
                 self._retry(alone, place)
-                history.record_progress(self._connection, migration, number)
+                history.record_progress(self._keeper, migration, number)
         except _MissingObjectError as error:
             self._note(f"{error.message}: skipped")
-            history.record_progress(self._connection, migration, number)
+            history.record_progress(self._keeper, migration, number)
 
     def _record_done(self, migration: Migration, locked_since: float | None = None) -> None:
-        # The file may have left a smaller timeout, or another search path, behind.
-        self._connection.execute("set local search_path to default")
+        self._take_over()
+        # The file may have left a smaller timeout behind.
         self._set_timeouts(locked_since=locked_since)
         self._observer.announce(history.TABLES)
         if migration.in_transaction:
             history.begin(self._connection, migration)
         catalog = read_catalog(self._connection, self._schemas)
         history.finish(self._connection, migration, catalog)
+
+    def _take_over(self) -> None:
+        """Leave the file's search path, until its transaction ends, for our own."""
+        # What is deferred to the end still belongs to the file.
+        self._connection.execute("set constraints all immediate")
+        self._connection.execute("set local search_path = pg_catalog, pg_temp")
 
     def _set_timeouts(
         self,
@@ -191,7 +195,7 @@ class Executor:
         for_session: bool = False,
         concurrently: bool = False,
     ) -> None:
-        """Set them anew before each statement, so that no file can lift them.
+        """Set them again before each statement, so that no file can lift them.
 
         While a transaction locks others out, since ``locked_since``, all its further waits
         together last no longer than the lock timeout. What runs CONCURRENTLY waits for others
@@ -202,7 +206,8 @@ class Executor:
         wait_ms = 0 if concurrently else max(1, limits.lock_timeout_ms - locked_ms)
         seconds = limits.concurrent_deadline_s if concurrently else limits.statement_timeout_s
         self._connection.execute(
-            "select set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
+            "select pg_catalog.set_config('lock_timeout', %s, %s),"
+            " pg_catalog.set_config('statement_timeout', %s, %s)",
             [
                 f"{wait_ms}ms",
                 not for_session,
@@ -240,18 +245,18 @@ class Executor:
                 attempt()
                 return
             except _TRANSIENT as error:
-                told = f"{place}: {_first_line(error)}; {self._explain(error)}"
+                what = f"{place}: {_first_line(error)}; {self._explain(error)}"
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
                 if time.monotonic() + pause > deadline:
                     raise MigrationError(
-                        f"{told}; given up after attempt {number + 1}",
+                        f"{what}; given up after attempt {number + 1}",
                         remedy="end that session, or choose a quieter hour, and run it again",
                     ) from None
-                self._note(f"{told}; next attempt in {pause:.1f} s")
+                self._note(f"{what}; next attempt in {pause:.1f} s")
                 time.sleep(pause)
 
     def _explain(self, error: psycopg.Error) -> str:
-        """Return whom a statement met; PostgreSQL itself tells of everything but a timeout."""
+        """Return whom a statement met; PostgreSQL itself says so, but of a timeout."""
         if isinstance(error, errors.LockNotAvailable):
             return self._observer.describe_blockers()
         detail = error.diag.message_detail or "another transaction was first"

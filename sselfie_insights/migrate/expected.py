@@ -7,8 +7,7 @@ from sselfie_insights.contract import SERIAL, Column, load_contract
 from sselfie_insights.migrate.catalog import Catalog, Definition, Identity, read_catalog
 from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.scratch import scratch_database
-from sselfie_insights.migrate.types import normalise
-from sselfie_insights.postgres import connect
+from sselfie_insights.postgres import FULL_TYPE_NAMES, connect
 
 _STRUCTURE = frozenset({"table", "column", "constraint"})
 
@@ -84,7 +83,7 @@ def structure(catalog: Mapping[Identity, Definition]) -> Catalog:
 
 def _column_text(relation: str, column: Column) -> str:
     """Return a column as the catalog query writes it."""
-    kind, _ = normalise(column.data_type)
+    kind = FULL_TYPE_NAMES.get(column.data_type, column.data_type)
     default = column.default
     if default == SERIAL:
         default = f"nextval('{relation}_{column.name}_seq'::regclass)"

@@ -4,15 +4,16 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sselfie_insights.errors import MigrationError, UsageError
-from sselfie_insights.migrate.statements import Statement, split
+from sselfie_insights.migrate.statements import Comment, Statement, split
 
 PACKAGED = Path(__file__).parent / "migrations"
 
-_FILE_NAME = re.compile(r"(\d{4})_([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\.sql")
-_DIRECTIVE = re.compile(r"^[ \t]*--[ \t]*(migrate|lint):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_FILE_NAME = re.compile(r"(\d{4})_(.+)\.sql")
+_DIRECTIVE = re.compile(r"\s*(migrate|lint):\s*(.*?)\s*")
 _DIRECTIVES = frozenset({"no-transaction", "skip-missing"})
 _IGNORE = re.compile(r"ignore\s+(\S+)\s+(\S.*)")
 
@@ -53,6 +54,16 @@ class Migration:
     skips_missing: bool
     ignores: tuple[Ignore, ...]
 
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The hex digest of the first 0, 1, 2 … statements."""
+        digest = hashlib.sha256()
+        digests = [digest.hexdigest()]
+        for number, statement in enumerate(self.statements):
+            digest.update((";\n" if number else "").encode() + statement.sql.encode())
+            digests.append(digest.hexdigest())
+        return tuple(digests)
+
     @property
     def label(self) -> str:
         """The number and name as people say it: ``0007_create_chats``."""
@@ -69,7 +80,7 @@ def load_migrations(folder: Path = PACKAGED) -> list[Migration]:
     """
     if not folder.is_dir():
         raise UsageError(f"no folder of migrations at {folder}", remedy="set SSELFIE_MIGRATIONS")
-    migrations = [read_migration(path) for path in sorted(folder.glob("*.sql"))]
+    migrations = [read_migration(path) for path in sorted(folder.iterdir()) if _is_meant(path)]
     for expected, migration in enumerate(migrations, start=1):
         if migration.version == expected - 1:
             raise MigrationError(
@@ -93,7 +104,8 @@ def read_migration(path: Path) -> Migration:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise MigrationError(
-            f"{path.name} is not a migration's name", remedy="name it 0001_<verb>_<noun>.sql"
+            f"{path.name} is not a migration's name",
+            remedy="name it 0001_<what it does>.sql, with the next number and the suffix .sql",
         )
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -103,9 +115,9 @@ def read_migration(path: Path) -> Migration:
     try:
         if "\0" in text:
             raise MigrationError("it holds zero bytes, so it is no SQL")
-        statements = tuple(split(text))
-        _refuse_what_no_runner_can_send(statements)
-        directives, ignores = _read_directives(text)
+        statements, comments = split(text)
+        _refuse_copy_from_stdin(statements)
+        directives, ignores = _read_directives(comments)
     except MigrationError as error:
         raise MigrationError(f"{path.name}: {error.message}", remedy=error.remedy) from None
     if not statements:
@@ -116,7 +128,7 @@ def read_migration(path: Path) -> Migration:
         path=path,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        statements=statements,
+        statements=tuple(statements),
         in_transaction="no-transaction" not in directives,
         skips_missing="skip-missing" in directives,
         ignores=ignores,
@@ -127,27 +139,27 @@ def create_migration(folder: Path, name: str, *, in_transaction: bool = True) ->
     """Write a migration with the next free number and no statement yet; return its path.
 
     Raises:
-        UsageError: ``name`` is not <verb>_<noun>.
+        UsageError: ``name`` cannot be part of a file's name.
         MigrationError: A file that is there already is wrong.
     """
+    if not name.strip() or Path(name).name != name:
+        raise UsageError(f"{name!r} is no part of a file's name", remedy="write it like add_plans")
     folder.mkdir(parents=True, exist_ok=True)
     number = len(load_migrations(folder)) + 1
     path = folder / f"{number:04d}_{name}.sql"
-    if _FILE_NAME.fullmatch(path.name) is None:
-        raise UsageError(f"{name!r} is not <verb>_<noun>", remedy="write it like add_plans")
     head = "-- What this changes, and why.\n"
     path.write_text(head + ("" if in_transaction else "-- migrate: no-transaction\n"))
     return path
 
 
-def digest_statements(statements: Iterable[Statement]) -> str:
-    """Return one hex digest of the text of ``statements``."""
-    return hashlib.sha256(
-        ";\n".join(statement.sql for statement in statements).encode()
-    ).hexdigest()
+def _is_meant(path: Path) -> bool:
+    """Say whether a file means to be a migration, by its suffix or its number."""
+    return not path.name.startswith(".") and (
+        path.suffix.lower() == ".sql" or path.name[0].isdigit()
+    )
 
 
-def _refuse_what_no_runner_can_send(statements: Iterable[Statement]) -> None:
+def _refuse_copy_from_stdin(statements: Iterable[Statement]) -> None:
     for statement in statements:
         first = statement.tokens[0]
         if first.text == "copy" and " from stdin" in statement.words:
@@ -156,20 +168,27 @@ def _refuse_what_no_runner_can_send(statements: Iterable[Statement]) -> None:
             )
 
 
-def _read_directives(text: str) -> tuple[set[str], tuple[Ignore, ...]]:
+def _read_directives(comments: Iterable[Comment]) -> tuple[set[str], tuple[Ignore, ...]]:
     directives = set()
     ignores = []
-    for match in _DIRECTIVE.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
+    for comment in comments:
+        match = _DIRECTIVE.fullmatch(comment.text)
+        if match is None:
+            continue
         kind, value = match.groups()
+        if not comment.stands_alone:
+            raise MigrationError(
+                f"line {comment.line}: '-- {kind}: {value}' stands inside or behind a statement",
+                remedy="give it a line of its own, before the statement",
+            )
         ignore = _IGNORE.fullmatch(value)
         if kind == "migrate" and value in _DIRECTIVES:
             directives.add(value)
         elif kind == "lint" and ignore is not None:
-            ignores.append(Ignore(ignore[1], ignore[2], line))
+            ignores.append(Ignore(ignore[1], ignore[2], comment.line))
         else:
             raise MigrationError(
-                f"line {line}: '-- {kind}: {value}' is not understood",
+                f"line {comment.line}: '-- {kind}: {value}' is not understood",
                 remedy="write '-- migrate: no-transaction', '-- migrate: skip-missing' or "
                 "'-- lint: ignore <rule> <reason>'",
             )

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from sselfie_insights import __version__
 from sselfie_insights.migrate.catalog import Catalog, Definition, Identity, fingerprint
-from sselfie_insights.migrate.files import Migration, digest_statements
+from sselfie_insights.migrate.files import Migration
 from sselfie_insights.postgres import Connection
 
 SCHEMA = "sselfie_migrations"
@@ -17,37 +18,7 @@ TABLES = ("history", "catalog")
 
 State = Literal["applied", "baseline", "running", "failed"]
 
-_CREATE = f"""
-create schema if not exists {SCHEMA};
-
--- One row per migration that was begun, finished or adopted.
-create table if not exists {SCHEMA}.history (
-    version integer primary key,
-    name text not null,
-    sha256 text not null,
-    state text not null check (state in ('applied', 'baseline', 'running', 'failed')),
-    statement_count integer not null,
-    statements_done integer not null,
-    done_sha256 text not null,
-    started_at timestamptz not null default clock_timestamp(),
-    finished_at timestamptz,
-    applied_by text not null default session_user,
-    toolkit_version text not null,
-    server_version integer not null,
-    catalog_fingerprint text,
-    ignored jsonb not null default '[]',
-    error text
-);
-
--- One row per database object as the last migration left it; its drift is told from this.
-create table if not exists {SCHEMA}.catalog (
-    kind text not null,
-    identity text not null,
-    relation text,
-    definition text not null,
-    primary key (kind, identity)
-);
-"""
+_CREATE = Path(__file__).with_name("history.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -100,7 +71,7 @@ def create(connection: Connection) -> None:
     """Create the history's schema and tables where they are missing."""
     if not exists(connection):
         with connection.transaction():
-            connection.execute(_CREATE)
+            connection.execute(_CREATE.encode())
 
 
 def read(connection: Connection) -> list[Record]:
@@ -148,7 +119,7 @@ def begin(connection: Connection, migration: Migration) -> None:
                 migration.name,
                 migration.sha256,
                 len(migration.statements),
-                digest_statements(()),
+                migration.digests[0],
                 __version__,
                 connection.info.server_version,
                 json.dumps([vars(ignore) for ignore in migration.ignores]),
@@ -165,7 +136,7 @@ def record_progress(connection: Connection, migration: Migration, done: int) -> 
             set statements_done = %s, done_sha256 = %s
             where version = %s
             """,  # noqa: S608
-            [done, digest_statements(migration.statements[:done]), migration.version],
+            [done, migration.digests[done], migration.version],
         )
 
 

@@ -1,35 +1,32 @@
 """Check migrations before they run: what would lock, lose, or not do what it says."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from sselfie_insights.migrate.actions import Name, read_actions, read_create_tables
-from sselfie_insights.migrate.checks import (
-    Hit,
-    alters_without_rewrite,
-    check,
-    is_proven_not_null,
-)
 from sselfie_insights.migrate.files import Ignore, Migration
-from sselfie_insights.migrate.rules import RULES, Hazard
-from sselfie_insights.migrate.squawk import run_squawk
+from sselfie_insights.migrate.history import Record
+from sselfie_insights.migrate.judging import judge
+from sselfie_insights.migrate.rules import Hazard, find_rule
+from sselfie_insights.migrate.scratch import (
+    copy_schema,
+    has_scratch,
+    read_search_path,
+    scratch_database,
+)
+from sselfie_insights.migrate.squawk import Place, run_squawk
 from sselfie_insights.migrate.statements import Statement
-from sselfie_insights.migrate.tables import LiveTables
+from sselfie_insights.migrate.watch import EXCLUSIVE, Observed, Watcher, is_control
+from sselfie_insights.postgres import Connection, describe_target
 
 LARGE_TABLE_BYTES = 10_000_000
 """From this size on a scan or rewrite takes longer than people wait: about 0.1 s."""
 
 Severity = Literal["error", "warning", "ignored"]
+Sizes = Mapping[str, int]
 
-# squawk reports these beside the rule that names the real trouble.
-_ECHOES = {
-    "constraint-missing-not-valid": {
-        "adding-foreign-key-constraint",
-        "disallowed-unique-constraint",
-        "adding-serial-primary-key-field",
-    },
-}
+_SIZES = Path(__file__).with_name("sizes.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -72,166 +69,234 @@ class Finding:
         )
 
 
+@dataclass(frozen=True)
+class Lock:
+    """A lock that a statement took on a table that others can see: PostgreSQL's name of it."""
+
+    table: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What one statement really did.
+
+    Attributes:
+        file: The migration's file name.
+        line: The line, from 1.
+        statement: Its beginning.
+        locks: The locks that it took, beyond those the file held already.
+        rewritten: The tables whose rows it wrote anew.
+        error: Why it failed; empty if it did not.
+        is_skipped: Whether it failed for want of a table or column, which its file passes over.
+    """
+
+    file: str
+    line: int
+    statement: str
+    locks: tuple[Lock, ...]
+    rewritten: tuple[str, ...]
+    error: str
+    is_skipped: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found, how it was looked at, and what each statement did where it was tried."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    traced: tuple[Traced, ...] = ()
+
+
+def read_sizes(connection: Connection) -> dict[str, int]:
+    """Return the bytes of every table and materialised view that is not PostgreSQL's own."""
+    return dict(connection.execute(_SIZES.encode()).fetchall())
+
+
 def lint(
     migrations: Sequence[Migration],
-    live: LiveTables | None,
+    target: str | None,
+    sizes: Sizes | None,
     *,
+    server_version: int | None = None,
+    records: Iterable[Record] = (),
+    scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
-    with_squawk: bool = True,
-) -> list[Finding]:
-    """Return the findings in ``migrations``, by file and line.
+) -> Judgement:
+    """Judge ``migrations`` by what they do to a copy of ``target``, or else by their text.
 
-    A lock matters only on a table that is big; without ``live`` every table may be.
+    Args:
+        migrations: The files to judge, which run in this order.
+        target: The database to copy; None to begin with nothing, and to take what a file creates
+            for large and in use from the next file on.
+        sizes: The bytes of the target's tables; every table may be large if None.
+        server_version: PostgreSQL's number on the target, e.g. 150018.
+        records: The target's history: a file that stopped half-way goes on where it stopped.
+        scratch_url: A server to copy to; an embedded one if None.
+        large_table_bytes: The size from which on a lock or rewrite blocks.
 
     Raises:
-        UsageError: squawk is not installed.
+        UsageError: There is neither a scratch server nor squawk.
+        SourceError: The target cannot be copied.
         MigrationError: squawk fails.
     """
-    reports: list[tuple[Migration, Hit, int]] = []
-    if with_squawk and migrations:
-        version = live.server_version if live else None
-        for report in run_squawk(migrations, version):
-            hit = Hit(report.rule, report.statement, report.message)
-            reports.append((report.migration, hit, report.line))
+    if not migrations:
+        return Judgement()
+    is_large = _size_check(sizes, large_table_bytes)
+    if not has_scratch(scratch_url):
+        hits = run_squawk(migrations, server_version)
+        findings = [f for m in migrations for f in _finish(m, hits[m.version], is_large)]
+        return Judgement(tuple(findings), ("no scratch server: squawk alone has read the files",))
+    with scratch_database(scratch_url, target) as scratch:
+        missing = copy_schema(target, scratch) if target else []
+        path = {"search_path": read_search_path(target)} if target else {}
+        watcher = Watcher(scratch, known_anew=target is None, **path)
+        judgement = judge_files(
+            watcher, migrations, records=records, is_partial=bool(missing), is_large=is_large
+        )
+    note = _describe_scratch(scratch_url, watcher.server_version, server_version)
+    return replace(judgement, notes=(note, *(f"not copied: {failure}" for failure in missing)))
+
+
+def judge_files(
+    watcher: Watcher,
+    migrations: Iterable[Migration],
+    *,
+    records: Iterable[Record] = (),
+    is_partial: bool = False,
+    is_large: Callable[[str], bool] = lambda _: True,
+) -> Judgement:
+    """Judge ``migrations`` by what they do where ``watcher`` runs them.
+
+    Args:
+        watcher: What runs them.
+        migrations: The files, in order.
+        records: The target's history.
+        is_partial: Whether something of the target could not be copied.
+        is_large: Whether a table, by its name, is so large that a lock on it matters.
+    """
+    half_done = {record.version: record for record in records if not record.is_done}
+    findings, traced = [], []
+    for migration in migrations:
+        record = half_done.get(migration.version)
+        done = record.statements_done if record else 0
+        rest = replace(migration, statements=migration.statements[done:])
+        places: list[Place] = []
+        locked: dict[int, None] = {}
+        for number, seen in enumerate(watcher.run(rest)):
+            # Nobody knows what became of the last statement of a run without a final record.
+            resumed = number == 0 and record is not None and record.state == "running"
+            for hit in judge(seen, resumed=resumed, is_partial=is_partial):
+                places.append((seen.statement.line, hit.rule, hit.message, seen.name(hit.table)))
+            shut = {seen.table(oid): None for oid, mode in seen.locks if mode == EXCLUSIVE}
+            if migration.in_transaction and shut.keys() - locked.keys():
+                if locked:
+                    names = ", ".join(map(seen.name, locked | shut))
+                    message = f"nobody reads {names} until the transaction ends"
+                    places.append((seen.statement.line, "locking-several-tables", message, ""))
+                locked |= shut
+            traced.append(_trace(seen))
+        findings += _finish(rest, places, is_large)
+    return Judgement(tuple(findings), traced=tuple(traced))
+
+
+def check_control(migrations: Iterable[Migration]) -> list[Finding]:
+    """Return the statements that begin or end a transaction, which no file may do."""
+    return [
+        finding
+        for migration in migrations
+        for finding in _finish(migration, [], lambda _: True)
+        if finding.rule == "transaction-control"
+    ]
+
+
+def _finish(
+    migration: Migration, places: Iterable[Place], is_large: Callable[[str], bool]
+) -> list[Finding]:
+    """Return what the hits in one file come to: weighed, waived, in order."""
+    places = list(dict.fromkeys(places))
+    for statement in migration.statements:
+        if is_control(statement):
+            word = statement.tokens[0].text.upper()
+            places.append((statement.line, "transaction-control", f"{word} inside a migration", ""))
     findings = []
-    for position, migration in enumerate(migrations):
-        hits = [(hit, line) for other, hit, line in reports if other is migration]
-        hits += [(hit, hit.statement.line) for hit in check(migration, live)]
-        judge = _Judge(migration, migrations[:position], live, large_table_bytes)
-        findings += judge.judge(hits)
-    return findings
-
-
-class _Judge:
-    """Decides what the hits in one migration come to."""
-
-    def __init__(
-        self,
-        migration: Migration,
-        earlier: Sequence[Migration],
-        live: LiveTables | None,
-        large_table_bytes: int,
-    ) -> None:
-        self._migration = migration
-        self._earlier = earlier
-        self._live = live
-        self._large = large_table_bytes
-        self._created_here = {
-            name for statement in migration.statements for name in read_create_tables(statement)
-        }
-        self._created_before = {
-            name
-            for other in earlier
-            for statement in other.statements
-            for name in read_create_tables(statement)
-        }
-        self._used: set[Ignore] = set()
-
-    def judge(self, hits: list[tuple[Hit, int]]) -> list[Finding]:
-        rules_at: dict[int, set[str]] = {}
-        for hit, _ in hits:
-            rules_at.setdefault(hit.statement.line, set()).add(hit.rule)
-        findings = [
-            self._finding(hit, line, table)
-            for hit, line in hits
-            for table in [hit.table or self._table_of(hit)]
-            if not _ECHOES.get(hit.rule, set()) & rules_at[hit.statement.line]
-            and not self._is_harmless(hit, table)
-        ]
-        for ignore in self._migration.ignores:
-            if ignore not in self._used:
-                findings.append(
-                    self._make(
-                        "unused-ignore", ignore.line, "warning", f"nothing to ignore: {ignore.rule}"
-                    )
+    used: set[Ignore] = set()
+    for line, rule, message, table in places:
+        hazard, safer_form = find_rule(rule)
+        ignore = _find_ignore(migration, rule, line)
+        severity: Severity = "error"
+        if ignore is not None:
+            used.add(ignore)
+            severity = "ignored"
+        elif hazard is Hazard.STYLE or (hazard is Hazard.LOCK and not is_large(table)):
+            severity = "warning"
+        findings.append(
+            Finding(
+                rule, migration.path.name, line, severity, " ".join(message.split()), safer_form,
+                table, hazard, ignore.reason if ignore else "",
+            )
+        )  # fmt: skip
+    for ignore in migration.ignores:
+        if ignore not in used and _follows(migration, ignore) is not None:
+            hazard, safer_form = find_rule("unused-ignore")
+            findings.append(
+                Finding(
+                    "unused-ignore", migration.path.name, ignore.line, "warning",
+                    f"nothing to ignore: {ignore.rule}", safer_form, "", hazard,
                 )
-        return sorted(findings, key=lambda finding: (finding.line, finding.rule))
+            )  # fmt: skip
+    return sorted(findings, key=lambda finding: (finding.line, finding.rule))
 
-    def _finding(self, hit: Hit, line: int, table: Name) -> Finding:
-        ignore = self._ignore_for(hit)
-        severity: Severity = "ignored" if ignore else self._severity(hit, table)
-        reason = ignore.reason if ignore else ""
-        return self._make(hit.rule, line, severity, hit.message, table, reason)
 
-    def _make(
-        self,
-        rule: str,
-        line: int,
-        severity: Severity,
-        message: str,
-        table: Name = (),
-        reason: str = "",
-    ) -> Finding:
-        return Finding(
-            rule=rule,
-            file=self._migration.path.name,
-            line=line,
-            severity=severity,
-            message=" ".join(message.split()),
-            safer_form=RULES[rule].safer_form,
-            table=".".join(table),
-            hazard=RULES[rule].hazard,
-            reason=reason,
-        )
-
-    def _severity(self, hit: Hit, table: Name) -> Severity:
-        match RULES[hit.rule].hazard:
-            case Hazard.ERROR | Hazard.LOSS:
-                return "error"
-            case Hazard.STYLE:
-                return "warning"
-        return "error" if self._may_be_large(table) else "warning"
-
-    def _may_be_large(self, table: Name) -> bool:
-        if self._live is None:
-            return True
-        size = self._live.bytes_of.get(self._live.qualify(table))
-        # A table that is not there yet is empty; of a name that is not told, assume the worst.
-        return size >= self._large if size is not None else not table
-
-    def _table_of(self, hit: Hit) -> Name:
-        """Return the table that the statement works on."""
-        for action in read_actions(hit.statement):
-            if action.verb in ("drop index", "reindex index") and self._live is not None:
-                return self._live.table_of_index.get(self._live.qualify(action.table), action.table)
-            if action.table:
-                return action.table
-        return ()
-
-    def _is_harmless(self, hit: Hit, table: Name) -> bool:
-        """Say whether what is known besides makes the rule beside the point."""
-        rule = RULES[hit.rule]
-        if rule.hazard in (Hazard.LOCK, Hazard.LOSS) and table in self._created_here:
-            return True
-        if hit.rule == "renaming-object" and hit.statement.words.startswith("alter index"):
-            return True
-        for action in read_actions(hit.statement):
-            if hit.rule == "changing-column-type" and action.verb == "alter type":
-                return alters_without_rewrite(action, self._live)
-            if hit.rule == "adding-not-nullable-field" and action.verb == "set not null":
-                return self._live is not None and is_proven_not_null(
-                    self._earlier, action, self._live
-                )
-            if hit.rule == "renaming-object" and action.verb == "rename constraint":
-                return True
-            if hit.rule == "constraint-missing-not-valid" and "using index" in action.words:
-                return True
-        return False
-
-    def _ignore_for(self, hit: Hit) -> Ignore | None:
-        """Return the waiver that stands between the statement before and this one."""
-        if hit.rule == "transaction-control":
-            return None
-        for ignore in self._migration.ignores:
-            if ignore.rule == hit.rule and self._follows(ignore) is hit.statement:
-                self._used.add(ignore)
-                return ignore
+def _find_ignore(migration: Migration, rule: str, line: int) -> Ignore | None:
+    """Return the waiver that stands between the statement before and the one of ``line``."""
+    if rule == "transaction-control":
         return None
+    for ignore in migration.ignores:
+        if ignore.rule == rule:
+            statement = _follows(migration, ignore)
+            if statement is not None and statement.line <= line <= statement.last_line:
+                return ignore
+    return None
 
-    def _follows(self, ignore: Ignore) -> Statement | None:
-        statements: Iterator[Statement] = (
-            statement
-            for statement in self._migration.statements
-            if statement.tokens[-1].line >= ignore.line
+
+def _follows(migration: Migration, ignore: Ignore) -> Statement | None:
+    later = (each for each in migration.statements if each.line > ignore.line)
+    return next(later, None)
+
+
+def _size_check(sizes: Sizes | None, large: int) -> Callable[[str], bool]:
+    # Of a table that is not told, or not there to be measured, assume the worst.
+    return lambda table: sizes is None or sizes.get(table, large) >= large
+
+
+def _describe_scratch(url: str | None, scratch: int, target: int | None) -> str:
+    where = "an embedded server" if url is None else describe_target(url)
+    note = f"judged on a copy on {where}, PostgreSQL {scratch // 10000}"
+    if target is not None and target // 10000 != scratch // 10000:
+        note += (
+            f"; the target runs {target // 10000}: what only one of them knows, or does without"
+            " reading or writing the table again, is not judged"
         )
-        return next(statements, None)
+    return note
+
+
+def _trace(seen: Observed) -> Traced:
+    locks = {Lock(seen.name(oid), mode) for oid, mode in seen.locks if seen.table(oid) == oid}
+    rewritten = {
+        found.name
+        for key, found in (seen.before.items() if seen.before is not seen.after else ())
+        if key[0] in ("table", "materialized view") and key in seen.known and key in seen.after
+        if seen.after[key].file != found.file
+    }
+    error = seen.error
+    return Traced(
+        file=seen.migration.path.name,
+        line=seen.statement.line,
+        statement=seen.statement.beginning,
+        locks=tuple(sorted(locks, key=lambda lock: (lock.table, lock.mode))),
+        rewritten=tuple(sorted(rewritten)),
+        error=(error.diag.message_primary or str(error)) if error else "",
+        is_skipped=seen.is_skipped,
+    )

@@ -11,7 +11,7 @@ from sselfie_insights.migrate.session import open_connection
 POLL_SECONDS = 0.03
 """Often enough to look several times within a lock timeout of 200 ms."""
 
-# What is told of a session; some of it is hidden from a role that is no superuser.
+# What is said of a session; some of it is hidden from a role that is no superuser.
 _SESSION = """
     coalesce(
         'process ' || activity.pid || ' ('
@@ -77,14 +77,13 @@ class Observer:
 
     Args:
         url: Where to connect.
-        pid: The server process of the connection to observe.
 
     Raises:
         SourceError: The database cannot be reached.
     """
 
-    def __init__(self, url: str, pid: int) -> None:
-        self._pid = pid
+    def __init__(self, url: str) -> None:
+        self._pid = 0
         self._connection = open_connection(url, "sselfie migrate observer")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, daemon=True)
@@ -107,29 +106,33 @@ class Observer:
         self._thread.join()
         self._connection.close()
 
+    def watch(self, pid: int) -> None:
+        """Turn to the connection that the server process ``pid`` serves."""
+        self._pid = pid
+
     def announce(self, names: Iterable[str]) -> None:
-        """Hear which names the statement holds that is about to be sent."""
+        """Take note of the names in the statement that is about to be sent."""
         self._names = list(names)
         self._number += 1
 
     def describe_blockers(self) -> str:
         """Return who blocked the statement announced last, or what was seen instead.
 
-        A wait can be over before anybody looked. Who holds a lock on what the statement names is
-        told then, or who blocked an earlier statement; the words say which.
+        A wait can be over before anybody looked. Then the answer is who holds a lock on what the
+        statement names, or who blocked an earlier statement, and says which.
         """
         number, seen = self._seen
         if seen and number == self._number:
             return f"blocked by {seen}"
-        told = "its blocker was not observed"
+        unknown = "its blocker was not observed"
         try:
             rows = self._connection.execute(_HOLDERS, [self._pid, self._names]).fetchall()
         except psycopg.Error as error:
-            return f"{told} ({type(error).__name__})"
+            return f"{unknown} ({type(error).__name__})"
         if rows:
             held = "; ".join(f"{session} [{locks}]" for session, locks in rows)
-            return f"{told}; now locks are held by {held}"
-        return f"{told}; seen in the way before: {seen}" if seen else told
+            return f"{unknown}; now locks are held by {held}"
+        return f"{unknown}; seen before: {seen}" if seen else unknown
 
     def sees_others_locked_out(self) -> bool:
         """Say whether the connection keeps others from writing or reading a table or view."""
@@ -145,7 +148,7 @@ class Observer:
             try:
                 rows = self._connection.execute(_BLOCKERS, [self._pid]).fetchall()
             except psycopg.Error:
-                return  # whoever asks about the blocker meets the same error, and tells it
+                return  # whoever asks about the blocker meets the same error, and reports it
             if rows:
                 self._seen = (number, "; ".join(session for (session,) in rows))
             if self._stop.wait(POLL_SECONDS):

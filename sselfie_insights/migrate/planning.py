@@ -1,4 +1,4 @@
-"""What is left to do, what speaks against it, and whether files and history tell one story."""
+"""What is left to do, what blocks it, and whether files and history agree."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from sselfie_insights.errors import MigrationError, UsageError, name_some
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Catalog, Difference, compare, read_catalog
-from sselfie_insights.migrate.files import Migration, digest_statements
+from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.history import Record
-from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES, Finding, lint
-from sselfie_insights.migrate.squawk import find_squawk, require_squawk
-from sselfie_insights.migrate.tables import read_live_tables
+from sselfie_insights.migrate.lint import (
+    LARGE_TABLE_BYTES,
+    Finding,
+    Judgement,
+    Traced,
+    check_control,
+    lint,
+    read_sizes,
+)
 from sselfie_insights.postgres import Connection
 
 
@@ -22,18 +28,20 @@ class Plan:
         pending: The migrations to run, in order.
         findings: What lint says of them.
         drift: Objects that differ from what the last migration left.
-        in_the_way: Those of them that a pending file names.
+        conflicting_drift: Those of them that a pending file names.
         notes: What a person should know besides.
+        traced: What each statement did to a copy, where there was one.
     """
 
     pending: tuple[Migration, ...]
     findings: tuple[Finding, ...]
     drift: tuple[Difference, ...]
-    in_the_way: tuple[Difference, ...]
+    conflicting_drift: tuple[Difference, ...]
     notes: tuple[str, ...]
+    traced: tuple[Traced, ...] = ()
 
-    def refuse_what_harms(self, *, allow_destructive: bool) -> None:
-        """Raise if anything forbids to go on.
+    def raise_on_blockers(self, *, allow_destructive: bool) -> None:
+        """Raise if anything forbids going on.
 
         Raises:
             MigrationError: A finding blocks, or a pending file touches what drifted.
@@ -51,37 +59,37 @@ class Plan:
                 f"{name_some(map(_place, destructive))}",
                 remedy="if that is meant, run it with --allow-destructive",
             )
-        if self.in_the_way:
+        if self.conflicting_drift:
+            names = name_some(self.conflicting_drift)
             raise MigrationError(
-                f"pending files touch what was changed by hand: {name_some(self.in_the_way)}",
+                f"pending files touch what was changed by hand: {names}",
                 remedy="put it back as it was, or write the change as a migration",
             )
 
 
 def make_plan(
     connection: Connection,
+    url: str,
     migrations: Sequence[Migration],
     schemas: Sequence[str],
     *,
     to: int | None = None,
+    scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
 ) -> Plan:
     """Return what is left to do on a database; it is only read.
 
     Raises:
-        UsageError: There is no version ``to``, or squawk is missing and there is something to hurt.
+        UsageError: There is no version ``to``, or no way to judge what could do harm.
+        SourceError: The database cannot be copied.
         MigrationError: Files and history contradict each other.
     """
     records = history.read(connection)
     pending = pending_migrations(migrations, records, to)
-    live = read_live_tables(connection, schemas)
+    sizes = read_sizes(connection)
     notes = []
-    is_empty = not any(key[0] in schemas for key in live.bytes_of)
-    if pending and not is_empty:
-        require_squawk()
-    with_squawk = find_squawk() is not None
-    if pending and not with_squawk:
-        notes.append("squawk is not installed; the database is empty, so only our rules ran")
+    if pending and not sizes:
+        notes.append("the database has no tables yet: nothing was judged")
     stored = history.read_stored_catalog(connection)
     drift: list[Difference] = []
     half_done = next((record for record in records if not record.is_done), None)
@@ -92,14 +100,21 @@ def make_plan(
         version = records[-1].server_version // 10000
         if drift and version != connection.info.server_version // 10000:
             notes.append(f"the last migration ran on PostgreSQL {version}, which may word it so")
+    # On a database without tables there is nobody to keep waiting, and nothing to lose.
+    judgement = Judgement(tuple(check_control(pending)))
+    if sizes:
+        judgement = lint(
+            pending, url, sizes,
+            server_version=connection.info.server_version, records=records,
+            scratch_url=scratch_url, large_table_bytes=large_table_bytes,
+        )  # fmt: skip
     return Plan(
         pending=tuple(pending),
-        findings=tuple(
-            lint(pending, live, large_table_bytes=large_table_bytes, with_squawk=with_squawk)
-        ),
+        findings=judgement.findings,
         drift=tuple(drift),
-        in_the_way=tuple(difference for difference in drift if _is_named(difference, pending)),
-        notes=tuple(notes),
+        conflicting_drift=tuple(each for each in drift if _is_named(each, pending)),
+        notes=(*notes, *judgement.notes),
+        traced=judgement.traced,
     )
 
 
@@ -163,8 +178,8 @@ def _check(record: Record, migration: Migration | None, migrations: Iterable[Mig
             remedy="restore it, and put the change into a new migration",
         )
     if not record.is_done:
-        done = migration.statements[: record.statements_done]
-        if digest_statements(done) != record.done_sha256:
+        done = record.statements_done
+        if migration.digests[done : done + 1] != (record.done_sha256,):
             raise MigrationError(
                 f"{migration.path.name}: statements that are done were edited",
                 remedy=f"restore the first {record.statements_done} of them",
@@ -174,8 +189,8 @@ def _check(record: Record, migration: Migration | None, migrations: Iterable[Mig
 def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
     """Say whether a pending file names the object, or the relation it belongs to.
 
-    An index that is invalid is nobody's work of hand: it is what a failed build left, and the
-    runner drops it before it builds it anew.
+    An index that is invalid was made by nobody's hand: a failed build left it, and the runner drops
+    it before it builds it again.
     """
     if difference.identity.kind == "index" and (difference.after or "").endswith(" invalid"):
         return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from psycopg import errors
 
@@ -9,7 +10,7 @@ from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.execution import Executor, Limits
 from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
-from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
+from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES, Judgement, lint, read_sizes
 from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.migrate.planning import Plan, make_plan
 from sselfie_insights.migrate.session import refuse_standby, session
@@ -28,6 +29,7 @@ def apply(
     schemas: Sequence[str] = ("public",),
     limits: Limits | None = None,
     allow_destructive: bool = False,
+    scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
     note: Callable[[str], None] = _silent,
 ) -> list[Migration]:
@@ -37,14 +39,15 @@ def apply(
         url: The database.
         folder: The migration files.
         to: The last version to apply; all of them if None.
-        schemas: The schemas whose catalog is recorded, to tell drift.
+        schemas: The schemas whose catalog is recorded, to find drift later.
         limits: How long to wait.
         allow_destructive: Whether steps may lose data or names that applications use.
+        scratch_url: A server to try the files on beforehand; an embedded one if None.
         large_table_bytes: The size from which on lint blocks what locks or rewrites a table.
-        note: Told of each migration applied, of drift and of retries.
+        note: Called with each migration applied, with drift and with retries.
 
     Raises:
-        UsageError: The folder or the URL is wrong, or squawk is missing.
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
         SourceError: The database cannot be reached.
         LockedError: Another run is at work.
         MigrationError: Files and history contradict each other, lint blocks, or a step failed.
@@ -57,16 +60,17 @@ def apply(
     ):
         refuse_standby(connection, url)
         plan = make_plan(
-            connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
-        )
+            connection, url, migrations, schemas, to=to,
+            scratch_url=scratch_url, large_table_bytes=large_table_bytes,
+        )  # fmt: skip
         for warning in (*plan.notes, *(f"drift: {difference}" for difference in plan.drift)):
             note(warning)
-        plan.refuse_what_harms(allow_destructive=allow_destructive)
+        plan.raise_on_blockers(allow_destructive=allow_destructive)
         if not plan.pending:
             return []
         create_history(connection, url)
-        with Observer(url, connection.info.backend_pid) as observer:
-            executor = Executor(connection, observer, limits, schemas, note)
+        with Observer(url) as observer:
+            executor = Executor(url, connection, observer, limits, schemas, note)
             for migration in plan.pending:
                 executor.run(migration)
                 note(f"applied {migration.label}")
@@ -79,20 +83,54 @@ def plan(
     folder: Path = PACKAGED,
     to: int | None = None,
     schemas: Sequence[str] = ("public",),
+    scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
 ) -> Plan:
-    """Return what `apply` would do now; the database is only read.
+    """Return what `apply` would do now, and what that did on a copy; the database is only read.
 
     Raises:
-        UsageError: The folder or the URL is wrong, or squawk is missing.
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
         SourceError: The database cannot be reached.
         MigrationError: Files and history contradict each other.
     """
     migrations = load_migrations(folder)
     with session(url) as connection:
         return make_plan(
-            connection, migrations, schemas, to=to, large_table_bytes=large_table_bytes
-        )
+            connection, url, migrations, schemas, to=to,
+            scratch_url=scratch_url, large_table_bytes=large_table_bytes,
+        )  # fmt: skip
+
+
+def lint_folder(
+    folder: Path,
+    url: str | None,
+    *,
+    scratch_url: str | None = None,
+    large_table_bytes: int = LARGE_TABLE_BYTES,
+    everything: bool = False,
+) -> Judgement:
+    """Judge the pending files of ``folder``, or all of them, as if they began with nothing.
+
+    Without ``url`` all files count as pending, and all tables as large.
+
+    Raises:
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
+        SourceError: The database cannot be reached.
+        MigrationError: A file is wrong.
+    """
+    migrations = load_migrations(folder)
+    options: dict[str, Any] = {"scratch_url": scratch_url, "large_table_bytes": large_table_bytes}
+    if url is None:
+        return lint(migrations, None, None, **options)
+    with session(url) as connection:
+        sizes = read_sizes(connection)
+        options["server_version"] = connection.info.server_version
+        if everything:
+            return lint(migrations, None, sizes, **options)
+        records = history.read(connection)
+    done = {record.version for record in records if record.is_done}
+    pending = [migration for migration in migrations if migration.version not in done]
+    return lint(pending, url, sizes, records=records, **options)
 
 
 def create_history(connection: Connection, url: str) -> None:

@@ -1,13 +1,15 @@
-"""The connection that the migration commands work over."""
+"""The connections that the migration commands work over."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from sselfie_insights.errors import MigrationError, SourceError
-from sselfie_insights.postgres import Connection, connect, describe_target, refuse_pooler
+from sselfie_insights.postgres import Connection, connect_guarded, describe_target, refuse_pooler
+
+_LOCK_TIMEOUT = {"lock_timeout": "5s"}
+"""How long a look at a table may wait; a file's own statements have timeouts of their own."""
 
 
 def open_connection(url: str, application_name: str) -> Connection:
@@ -17,10 +19,18 @@ def open_connection(url: str, application_name: str) -> Connection:
         UsageError: The URL cannot be understood.
         SourceError: The database cannot be reached.
     """
-    describe_target(url)  # refuses a URL that libpq would quote in its error
-    # An option of the connection outlasts the RESET ALL that follows each migration.
-    options = f"-c lock_timeout=5s {conninfo_to_dict(url).get('options') or ''}"
-    return connect(url, autocommit=True, application_name=application_name, options=options)
+    return connect_guarded(url, application_name=application_name, settings=_LOCK_TIMEOUT)
+
+
+def open_file_session(url: str) -> Connection:
+    """Open the connection that one migration file runs over, under its role's own search path.
+
+    Raises:
+        SourceError: The database cannot be reached.
+    """
+    return connect_guarded(
+        url, application_name="sselfie migrate", settings=_LOCK_TIMEOUT, own_search_path=True
+    )
 
 
 @contextmanager
@@ -50,7 +60,7 @@ def refuse_standby(connection: Connection, url: str) -> None:
     Raises:
         MigrationError: It is.
     """
-    row = connection.execute("select pg_is_in_recovery()").fetchone()
+    row = connection.execute("select pg_catalog.pg_is_in_recovery()").fetchone()
     if row and row[0]:
         raise MigrationError(
             f"{describe_target(url)} is a standby", remedy="connect to the primary server"

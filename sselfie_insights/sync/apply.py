@@ -63,6 +63,7 @@ class Applier:
 
     def _apply_step(self, step: Step, *, verify: bool) -> TableReport:
         started = monotonic()
+        self.source.reading = step.mirror.table.label
         loaded, mode, reason = self._load(step)
         mirror = loaded.mirror
         report = TableReport(

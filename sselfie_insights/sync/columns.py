@@ -15,7 +15,6 @@ from sselfie_insights.sync.catalog import SourceColumn, SourceTable
 
 SCALARS = {
     "bool": "BOOLEAN",
-    "bpchar": "VARCHAR",
     "bytea": "BLOB",
     "date": "DATE",
     "float4": "FLOAT",
@@ -75,7 +74,9 @@ class Column:
         if self.transfer_mode == "text":
             # What these show depends on names elsewhere; the number behind them does not.
             is_reference = (self.source.base or "").startswith("reg")
-            return f"{name}::oid::text" if is_reference else f"{name}::text"
+            value = f"{name}::oid" if is_reference else name
+            # As its type writes it: a cast to text may be another's, or leave blanks out.
+            return f"case when {name} is not null then format('%s', {value}) end"
         return f"{name}::{self.source.cast}" if self.source.cast else name
 
     @property

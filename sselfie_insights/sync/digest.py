@@ -45,9 +45,11 @@ def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Co
         return Comparison("not comparable", "it was never refreshed")
     if mirror.table.has_foreign:
         return Comparison("not comparable", "some of its rows live on another server")
+    # Lengths are those of the text in UTF-8, whatever the server keeps it in.
+    length = "octet_length(%s)" if source.keeps_utf8 else "octet_length(convert_to(%s, 'UTF8'))"
     theirs = source.execute(
         "select count(*), coalesce(sum(('x' || substr(md5(convert_to("
-        f"{_joined([_remote(c) for c in columns])}, 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
+        f"{_joined([_remote(c, length) for c in columns])}, 'UTF8')), 1, 15))::bit(60)::bigint), 0)"
         f" from {mirror.remote}"
     )[0]
     ours = db.execute(
@@ -62,16 +64,16 @@ def compare(db: duckdb.DuckDBPyConnection, source: Source, mirror: Mirror) -> Co
     return Comparison("equal")
 
 
-def _remote(column: Column) -> str:
+def _remote(column: Column, length: str) -> str:
     name = column.remote
     if column.transfer_mode == "native" and column.source.element:
-        element = "octet_length(e::text) || ':' || e::text"
+        element = _prefixed(length, "e::text")
         text = (
             f"(select coalesce(string_agg(coalesce({element}, 'N'), '' order by i), '')"
             f" from unnest({name}) with ordinality as u (e, i))"
         )
-        return f"case when {name} is null then 'N' else {_prefixed('octet_length', text)} end"
-    text = f"({name})::text"
+        return f"case when {name} is null then 'N' else {_prefixed(length, text)} end"
+    text = name if column.transfer_mode == "text" else f"({name})::text"
     if column.transfer_mode == "native":
         match column.source.base:
             case "float4" | "float8":
@@ -82,7 +84,7 @@ def _remote(column: Column) -> str:
                 text = f"{_integer(f'date_send({name})', 32)}::text"
             case "bytea":
                 text = f"encode({name}, 'hex')"
-    return f"coalesce({_prefixed('octet_length', text)}, 'N')"
+    return f"coalesce({_prefixed(length, text)}, 'N')"
 
 
 def _local(column: Column) -> str:
@@ -92,7 +94,7 @@ def _local(column: Column) -> str:
             f"array_to_string(list_transform({name}, lambda e:"
             " coalesce(strlen(e::varchar) || ':' || e::varchar, 'N')), '')"
         )
-        return f"case when {name} is null then 'N' else {_prefixed('strlen', text)} end"
+        return f"case when {name} is null then 'N' else {_prefixed('strlen(%s)', text)} end"
     text = f"{name}::varchar"
     if column.transfer_mode == "native":
         match column.source.base:
@@ -110,7 +112,7 @@ def _local(column: Column) -> str:
                 text = f"epoch_us({name})::varchar"
             case "bytea":
                 text = f"lower(hex({name}))"
-    return f"coalesce({_prefixed('strlen', text)}, 'N')"
+    return f"coalesce({_prefixed('strlen(%s)', text)}, 'N')"
 
 
 def _joined(texts: Sequence[str]) -> str:
@@ -121,7 +123,8 @@ def _joined(texts: Sequence[str]) -> str:
 
 
 def _prefixed(length: str, text: str) -> str:
-    return f"{length}({text}) || ':' || {text}"
+    """Return ``text`` behind its length and a colon; ``length`` is an expression for ``%s``."""
+    return f"{length.replace('%s', text)} || ':' || {text}"
 
 
 def _integer(sent: str, bits: int) -> str:

@@ -19,6 +19,17 @@ Other errors say the same now and then, of a function or a type. They are met th
 they are reported.
 """
 
+PERSISTENT = (
+    ("invalid byte sequence", "the database's encoding says nothing of its bytes (SQL_ASCII), and"
+     " some are no UTF-8: rewrite them there, or leave the table out with"
+     " SSELFIE_SOURCE_SCHEMAS"),
+    ("due to statement timeout", "raise statement_timeout for this role: something sets it again"),
+    ("transaction timeout", "raise transaction_timeout for this role: something sets it again"),
+    ("idle-in-transaction timeout", "raise idle_in_transaction_session_timeout for this role"),
+    ("idle-session timeout", "raise idle_session_timeout for this role"),
+)  # fmt: skip
+"""What the server says that it would say again, and what helps."""
+
 REPLAY_CONFLICT = "conflict with recovery"
 """What a standby says when the changes that it replays remove what a read still needs."""
 
@@ -71,9 +82,12 @@ def explain_failure(error: Exception, source: Source, before: Catalog) -> BaseEx
     if moved or any(phrase in reason for phrase in GONE):
         return SourceMovedError(moved, reason)
     what = "the connection was lost" if source.is_lost else "it could not be read"
+    if source.reading:
+        what += f", at {source.reading}"
+    remedies = (remedy for phrase, remedy in PERSISTENT if phrase in reason)
     return SourceError(
         f"{source.target}: {what}: {reason}",
-        remedy="run it again; the published warehouse is as it was",
+        remedy=next(remedies, "run it again; the published warehouse is as it was"),
     )
 
 

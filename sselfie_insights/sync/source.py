@@ -13,12 +13,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import (
     CONNECT_TIMEOUT_SECONDS,
+    NEUTRAL,
+    TRANSACTION_TIMEOUT_SINCE,
     Connection,
     advisory_lock,
+    as_options,
     connect,
     describe_target,
     refuse_pooler,
 )
+from sselfie_insights.sql import literal
 from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
 
 LOCK_TIMEOUT_SECONDS = 1
@@ -35,17 +39,19 @@ WAKING = ("starting up", "shutting down", "recovery mode", "timeout expired", "t
 MIN_VERSION = 140000
 
 # What the text of a value depends on, besides the value.
+_TEXT = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmlbinary": "base64",
+    "lc_monetary": "C",
+    "search_path": "pg_catalog, pg_temp",
+}
 SESSION = "; ".join(
-    f"set local {name} = {value}"
-    for name, value in {
-        "timezone": "'UTC'",
-        "datestyle": "'ISO, YMD'",
-        "intervalstyle": "'postgres'",
-        "extra_float_digits": "1",
-        "bytea_output": "'hex'",
-        "lc_monetary": "'C'",
-        "search_path": "pg_catalog",
-    }.items()
+    f"set local {name} = {value if name == 'search_path' else literal(value)}"
+    for name, value in _TEXT.items()
 )
 BEGIN = "begin isolation level repeatable read read only"
 
@@ -125,11 +131,13 @@ class Source:
     Attributes:
         url: The connection string that further connections of this sync use; holds the password.
         target: ``host:port/database``, safe to show.
+        reading: The table that is read now; empty before.
     """
 
     def __init__(self, connection: Connection, url: str, schemas: Sequence[str]) -> None:
         self.url = url
         self.target = describe_target(url)
+        self.reading = ""
         self._connection = connection
         self._schemas = schemas
 
@@ -137,6 +145,11 @@ class Source:
     def role(self) -> str:
         """The role that reads."""
         return self._connection.info.user
+
+    @property
+    def keeps_utf8(self) -> bool:
+        """Whether the server keeps texts as it sends them, and counts their bytes alike."""
+        return self._connection.info.parameter_status("server_encoding") in ("UTF8", "SQL_ASCII")
 
     @property
     def is_lost(self) -> bool:
@@ -283,11 +296,13 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
         LockedError: A migration is running.
     """
     refuse_pooler(url)
-    url = _guarded(url)
-    connection = _connect_patiently(url)
+    connection = _connect_patiently(_guarded(url))
     with connection:
         refuse_pooler(url, connection)
         version = connection.info.server_version
+        if version >= TRANSACTION_TIMEOUT_SINCE:
+            connection.execute("set transaction_timeout = 0")
+        url = _guarded(url, version)
         if version < MIN_VERSION:
             raise SourceError(
                 f"{describe_target(url)} runs PostgreSQL {version // 10000}",
@@ -297,23 +312,24 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
             yield Source(connection, url, schemas)
 
 
-def _guarded(url: str) -> str:
+def _guarded(url: str, server_version: int = 0) -> str:
     """Return ``url`` with the settings of a sync; what the user wrote in it wins."""
     settings = {
+        **NEUTRAL,
+        **_TEXT,
         # The planner overrates the catalog query so much that compiling it takes seconds.
         "jit": "off",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
-        "statement_timeout": "0",
-        "idle_in_transaction_session_timeout": "0",
     }
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    if server_version >= TRANSACTION_TIMEOUT_SINCE:
+        settings["transaction_timeout"] = "0"
     given = conninfo_to_dict(url)
     defaults = {"application_name": "sselfie sync", "connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
     return make_conninfo(
         url,
         **{name: value for name, value in defaults.items() if name not in given},
         client_encoding="UTF8",
-        options=f"{options} {given.get('options') or ''}".strip(),
+        options=f"{as_options(settings)} {given.get('options') or ''}".strip(),
     )
 
 

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from sselfie_insights.migrate import scratch
 from tests.conftest import temporary_database
 from tests.integration.sync.servers import Server, run_server
 
@@ -37,6 +38,18 @@ def server18() -> Iterator[Server]:
 def server(server18: Server) -> str:
     """The server of ``database``: one that is there anyhow."""
     return server18.url
+
+
+@pytest.fixture(scope="session")
+def server_for_copies() -> Iterator[Server]:
+    with running(18) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def embedded(server_for_copies: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies go to a server that runs already: to start one each time takes seconds."""
+    monkeypatch.setattr(scratch, "_embedded_server", lambda: nullcontext(server_for_copies.url))
 
 
 @pytest.fixture(scope="session", params=["18", pytest.param("15", marks=pytest.mark.slow)])

@@ -4,16 +4,16 @@ import psycopg
 import pytest
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import MigrationError
+from sselfie_insights.errors import MigrationError, UsageError
 from sselfie_insights.migrate import apply, load_migrations
 from tests.integration.migrate.conftest import Folder
-from tests.integration.migrate.databases import history, rows, tables
+from tests.integration.migrate.databases import history, keep, rows, tables
 
 
 def test_empty_to_all_and_half_to_rest(target: str) -> None:
     notes: list[str] = []
     migrations = load_migrations()
-    first = apply(target, to=8, note=notes.append)
+    first = apply(target, to=8, note=keep(notes))
     assert first == migrations[:8]
     assert notes == [f"applied {migration.label}" for migration in first]
     assert apply(target) == migrations[8:]
@@ -147,7 +147,7 @@ def test_drift_warns_and_refuses_only_in_the_way(target: str, folder: Folder) ->
         connection.execute("alter table public.one alter id type bigint")
         connection.execute("create index by_hand on public.one (id)")
     notes: list[str] = []
-    apply(target, folder=path, to=2, note=notes.append)
+    apply(target, folder=path, to=2, note=keep(notes))
     assert "drift: column public.one.id: integer → bigint" in notes
     assert "drift: index public.by_hand: extra" in notes
     with psycopg.connect(target) as connection:
@@ -159,19 +159,19 @@ def test_drift_warns_and_refuses_only_in_the_way(target: str, folder: Folder) ->
 def test_destructive_steps_want_the_flag(target: str, folder: Folder) -> None:
     path = folder("create table public.one (id integer);", "drop table public.one;")
     apply(target, folder=path, to=1)
-    with pytest.raises(MigrationError, match="ban-drop-table") as caught:
+    with pytest.raises(MigrationError, match="dropping-object") as caught:
         apply(target, folder=path)
     assert "--allow-destructive" in caught.value.remedy
     waived = folder(
         "create table public.one (id integer);",
-        "-- lint: ignore ban-drop-table nobody reads it\ndrop table public.one;",
+        "-- lint: ignore dropping-object nobody reads it\ndrop table public.one;",
     )
     with pytest.raises(MigrationError, match="--allow-destructive"):
         apply(target, folder=waived)
     apply(target, folder=waived, allow_destructive=True)
     assert tables(target) == []
     ignored = rows(target, "select ignored from sselfie_migrations.history where version = 2")
-    assert ignored == [([{"rule": "ban-drop-table", "reason": "nobody reads it", "line": 1}],)]
+    assert ignored == [([{"rule": "dropping-object", "reason": "nobody reads it", "line": 1}],)]
 
 
 def test_lint_blocks_by_size(target: str, folder: Folder) -> None:
@@ -185,14 +185,44 @@ def test_lint_blocks_by_size(target: str, folder: Folder) -> None:
     assert len(apply(target, folder=path)) == 1
 
 
-def test_squawk_is_wanted_where_there_is_something_to_hurt(
+def test_a_way_to_judge_is_wanted_where_there_is_something_to_hurt(
     database: str, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sselfie_insights.migrate.squawk.find_squawk", lambda: None)
-    monkeypatch.setattr("sselfie_insights.migrate.planning.find_squawk", lambda: None)
+    monkeypatch.setattr("sselfie_insights.migrate.lint.has_scratch", lambda _: False)
     path = folder("create table public.one (id integer);", "create table public.two (id integer);")
     notes: list[str] = []
     apply(database, folder=path, to=1, note=notes.append)
-    assert any("squawk is not installed" in note for note in notes)
-    with pytest.raises(Exception, match=r"sselfie-insights\[lint\]"):
+    assert "the database has no tables yet: nothing was judged" in notes
+    with pytest.raises(UsageError, match="no server to try migrations on"):
         apply(database, folder=path)
+
+
+def test_nothing_of_a_file_reaches_the_next(target: str, folder: Folder) -> None:
+    path = folder(
+        "create temp table mine (id integer); prepare stored as select 1;"
+        " set work_mem = '1MB'; set role pg_monitor; select set_config('my.own', 'x', false);"
+        " reset role; create table public.kept ();",
+        "create table public.found as select"
+        " current_setting('work_mem') as work_mem, current_user as role,"
+        " current_setting('my.own', true) as own, to_regclass('mine') as temporary,"
+        " (select count(*) from pg_prepared_statements) as prepared;",
+    )
+    apply(target, folder=path)
+    found = rows(target, "select work_mem, role, own, temporary, prepared from public.found")
+    assert found == [("4MB", "postgres", None, None, 0)]
+
+
+def test_files_look_for_names_where_their_role_does(target: str, folder: Folder) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(target)["dbname"]
+    with psycopg.connect(target, autocommit=True) as admin:
+        admin.execute("create schema app")
+        admin.execute(f'alter database "{name}" set search_path = app, public')
+    path = folder(
+        "create table one (id integer); set search_path = pg_catalog;",
+        "-- migrate: no-transaction\ncreate index concurrently on one (id);\n"
+        "set search_path = pg_catalog;\ncreate table app.two (id integer);",
+    )
+    apply(target, folder=path)
+    found = rows(target, "select tablename from pg_tables where schemaname = 'app' order by 1")
+    assert found == [("one",), ("two",)]

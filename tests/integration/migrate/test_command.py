@@ -52,20 +52,22 @@ def mine(database: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_the_way_through(run: Run, mine: Path) -> None:
     code, out, _ = run("plan", "--format", "json")
     assert code == 0
-    planned = json.loads(out)
-    assert [item["version"] for item in planned["pending"]] == [1, 2, 3]
-    assert [item["in_transaction"] for item in planned["pending"]] == [True, False, True]
-    assert {"ban-drop-table"} == {finding["rule"] for finding in planned["findings"]}
+    assert [(item["item"], item["place"], item["detail"]) for item in json.loads(out)] == [
+        ("apply", "0001_make_step1", "statements: 1"),
+        ("apply", "0002_make_step2", "statements: 1, one by one"),
+        ("apply", "0003_make_step3", "statements: 1"),
+    ]
 
     code, out, err = run("apply", "--to", "2", "--format", "json")
     assert code == 0
     assert [item["name"] for item in json.loads(out)] == ["make_step1", "make_step2"]
-    assert err.splitlines() == ["applied 0001_make_step1", "applied 0002_make_step2"]
+    assert err.splitlines()[1:] == ["applied 0001_make_step1", "applied 0002_make_step2"]
 
     code, out, err = run("apply")
     assert (code, out) == (6, "")
-    assert err.startswith("error: 1 step would lose something: 0003_make_step3.sql:1")
-    assert len(err.splitlines()) == 1
+    judged, error = err.splitlines()
+    assert judged.startswith("judged on a copy")
+    assert error.startswith("error: 1 step would lose something: 0003_make_step3.sql:1")
 
     assert run("apply", "--allow-destructive")[0] == 0
     code, out, err = run("apply")
@@ -73,8 +75,8 @@ def test_the_way_through(run: Run, mine: Path) -> None:
 
     code, out, _ = run("status", "--format", "json")
     assert code == 0
-    states = json.loads(out)["migrations"]
-    assert [state["state"] for state in states] == ["applied"] * 3
+    states = [row["state"] for row in json.loads(out)]
+    assert [state for state in states if state != "differs"] == ["applied"] * 3
 
 
 def test_json_of_the_other_commands(
@@ -96,36 +98,37 @@ def test_json_of_the_other_commands(
         }
     ]
     code, out, err = run("trace", "--to", "2", "--format", "json")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.startswith("judged on a copy")
     (traced,) = json.loads(out)
     assert (traced["file"], traced["line"], traced["error"]) == ("0002_make_step2.sql", 2, "")
-    assert {"table": "public.one", "mode": "ShareUpdateExclusiveLock"} in traced["locks"]
-    assert traced["rewritten"] == []
-
-    code, out, err = run("new", "add_plans", "--no-transaction", "--format", "json")
-    assert (code, err) == (0, "")
-    assert json.loads(out) == {"path": f"{mine}/0004_add_plans.sql"}
+    assert traced["locks"] == "public.one ShareUpdateExclusiveLock"
+    assert traced["rewritten"] == ""
+    code, out, _ = run("trace", "--to", "2", "-o", str(mine / "trace.csv"))
+    assert (code, out) == (0, "")
+    assert (mine / "trace.csv").read_text().startswith("file,line,statement,locks")
 
 
 def test_lint(run: Run, mine: Path) -> None:
+    run("apply", "--to", "2")
     code, out, err = run("lint", "--format", "json")
     assert code == 6
     (finding,) = json.loads(out)
-    assert finding["rule"] == "ban-drop-table"
+    assert finding["rule"] == "dropping-object"
     assert (finding["file"], finding["line"]) == ("0003_make_step3.sql", 1)
     assert finding["severity"] == "error"
     assert finding["message"]
     assert finding["safer_form"]
-    assert err == ""
+    assert err.startswith("judged on a copy on an embedded server")
     (mine / "0003_make_step3.sql").write_text("select 1;")
-    assert run("lint", "--format", "json") == (0, "[]\n", "")
+    assert run("lint", "--format", "json")[:2] == (0, "[]\n")
 
 
 def test_lint_without_a_database(run: Run, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSELFIE_MIGRATIONS", str(folder("create index i on public.one (id);")))
     code, out, _ = run("lint")
     assert code == 6
-    assert "require-concurrent-index-creation" in out
+    assert "failing" in out
 
 
 def test_new(run: Run, mine: Path) -> None:
@@ -197,7 +200,7 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
         assert process.stdout.read() == b""
     os.close(leader)
     assert process.returncode == code
-    assert b"apply 0001_make_step1 (statements: 1)" in told
+    assert b"apply 0001_make_step1 statements: 1" in told
     assert b"Apply this?" in told
     with psycopg.connect(database) as connection:
         row = connection.execute(
@@ -212,4 +215,4 @@ def test_packaged_migrations_are_the_default(
     monkeypatch.setenv("SSELFIE_DATABASE_URL", database)
     code, out, _ = run("plan", "--format", "json")
     assert code == 0
-    assert len(json.loads(out)["pending"]) == len(load_migrations())
+    assert len(json.loads(out)) == len(load_migrations())

@@ -19,6 +19,7 @@ from tests.integration.migrate.databases import (
     PATIENT,
     closed_gate,
     history,
+    keep,
     rows,
     wait_for_waiter,
 )
@@ -60,9 +61,10 @@ def test_the_observer_tells_who_blocks_now_and_who_did(target: str) -> None:
     with (
         psycopg.connect(target, autocommit=True) as waiter,
         psycopg.connect(target, application_name="nightly export") as blocker,
-        Observer(target, waiter.info.backend_pid) as observer,
+        Observer(target) as observer,
         ThreadPoolExecutor() as threads,
     ):
+        observer.watch(waiter.info.backend_pid)
         waiter.execute("create table public.one (id integer)")
         observer.announce(["one"])
         assert observer.describe_blockers() == "its blocker was not observed"
@@ -74,8 +76,8 @@ def test_the_observer_tells_who_blocks_now_and_who_did(target: str) -> None:
         blocker.rollback()
         waiting.result()
         observer.announce(["one"])
-        told = observer.describe_blockers()
-        assert told.startswith("its blocker was not observed; seen in the way before: process")
+        said = observer.describe_blockers()
+        assert said.startswith("its blocker was not observed; seen before: process")
 
 
 def test_what_is_hidden_from_a_role_is_left_out(target: str) -> None:
@@ -85,7 +87,7 @@ def test_what_is_hidden_from_a_role_is_left_out(target: str) -> None:
         try:
             with (
                 psycopg.connect(target) as blocker,
-                Observer(make_conninfo(target, user=name), 0) as observer,
+                Observer(make_conninfo(target, user=name)) as observer,
             ):
                 blocker.execute("create table public.one (id integer)")
                 blocker.commit()
@@ -126,7 +128,7 @@ def test_a_deadlock_is_told_and_tried_again(target: str, folder: Folder) -> None
     patient = make_conninfo(target, options="-c deadlock_timeout=1h")
     with ThreadPoolExecutor() as threads, psycopg.connect(patient) as other:
         with closed_gate(target):
-            applied = threads.submit(apply, hasty, folder=path, limits=PATIENT, note=notes.append)
+            applied = threads.submit(apply, hasty, folder=path, limits=PATIENT, note=keep(notes))
             wait_for_waiter(target, "advisory")  # it has locked public.one
             other.execute("lock table public.two")
             locked = threads.submit(other.execute, "lock table public.one")
@@ -155,7 +157,7 @@ def test_a_serialisation_failure_is_told_and_tried_again(
     strict = make_conninfo(target, options="-c default_transaction_isolation=serializable")
     with ThreadPoolExecutor() as threads, psycopg.connect(target) as other:
         other.execute("update public.one set n = n + 10 where id = 1")
-        applied = threads.submit(apply, strict, folder=path, limits=PATIENT, note=notes.append)
+        applied = threads.submit(apply, strict, folder=path, limits=PATIENT, note=keep(notes))
         wait_for_waiter(target, "transactionid")
         other.commit()
         assert len(applied.result()) == 1
@@ -175,7 +177,7 @@ def test_a_lock_on_the_history_is_told_and_tried_again(
     with ThreadPoolExecutor() as threads:
         with psycopg.connect(target, application_name="nightly export") as other:
             other.execute("lock table sselfie_migrations.catalog in share mode")
-            applied = threads.submit(apply, target, folder=path, note=notes.append)
+            applied = threads.submit(apply, target, folder=path, note=keep(notes))
             wait_until(lambda: notes or applied.done())
         assert len(applied.result()) == 1
     assert "lock timeout; " in notes[0]
@@ -242,7 +244,7 @@ def measure_waits(
                 reader.execute("select count(*) from public.busy")
                 workers = [threads.submit(load, number) for number in range(1, 5)]
                 applied = threads.submit(
-                    apply, url, folder=path, limits=Limits(deadline_s=600), note=notes.append
+                    apply, url, folder=path, limits=Limits(deadline_s=600), note=keep(notes)
                 )
                 wait_until(lambda: len(notes) >= attempts or applied.done())
                 assert not applied.done(), "the reader still holds its lock"

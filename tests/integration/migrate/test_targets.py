@@ -7,8 +7,7 @@ import pytest
 
 from sselfie_insights.cli import main
 from sselfie_insights.errors import ExitCode, MigrationError, SourceError
-from sselfie_insights.migrate import apply, baseline, plan, read_status
-from sselfie_insights.migrate.checkup import lint_folder
+from sselfie_insights.migrate import apply, baseline, lint_folder, plan, read_status
 from sselfie_insights.migrate.session import session
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
@@ -49,7 +48,7 @@ def test_a_standby_is_refused_and_can_be_looked_at(each_server: Server, folder: 
             baseline(standby.url, 1, folder=path)
         assert [step.state for step in read_status(standby.url, folder=path).steps] == ["pending"]
         assert [m.version for m in plan(standby.url, folder=path).pending] == [1]
-        assert lint_folder(path, standby.url) == []
+        assert lint_folder(path, standby.url).findings == ()
     finally:
         standby.stop()
 

@@ -22,8 +22,12 @@ def write(folder: Path, name: str, content: bytes | str = "select 1;") -> None:
         ({"0002_make_b.sql": "select 1;"}, "0001 is missing"),
         ({"0001_make_a.sql": "select 1;", "0001_make_b.sql": "select 1;"}, "have the number 0001"),
         ({"1_make_a.sql": "select 1;"}, "1_make_a.sql is not a migration's name"),
-        ({"0001_Make_A.sql": "select 1;"}, "is not a migration's name"),
-        ({"0001_make.sql": "select 1;"}, "is not a migration's name"),
+        ({"0001_make_a.SQL": "select 1;"}, "is not a migration's name"),
+        ({"0001-make-a.sql": "select 1;"}, "is not a migration's name"),
+        ({"20240101120000_make_a.sql": "select 1;"}, "is not a migration's name"),
+        ({"0001_make_a.sql": "select 1;", "0002_make_b.sql.txt": "x"}, "0002_make_b.sql.txt is no"),
+        ({"0001_make_a.sql": "select 1; -- migrate: no-transaction"}, "inside or behind a stat"),
+        ({"0001_make_a.sql": "select\n-- lint: ignore x y\n1;"}, "line 2: .* inside or behind"),
         ({"0001_make_a.sql": b"\xff\xfes\x00e\x00"}, "cannot be read as UTF-8"),
         ({"0001_make_a.sql": b"select 1;\x00"}, "zero bytes"),
         ({"0001_make_a.sql": "select 'open;"}, "line 1: a quote ' is opened"),
@@ -68,5 +72,29 @@ def test_create_migration(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match=r"0002_index_plans\.sql holds no statement"):
         create_migration(folder, "add_more")
     second.write_text("select 1;")
-    with pytest.raises(UsageError, match="<verb>_<noun>"):
-        create_migration(folder, "Plans")
+    with pytest.raises(UsageError, match="no part of a file's name"):
+        create_migration(folder, "../plans")
+
+
+@pytest.mark.parametrize(
+    "name", ["0001_Make A.sql", "0001_make.sql", "0001_2_ändere-was.sql", "0001_a.b.sql"]
+)
+def test_any_name_behind_the_number_will_do(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name)
+    write(tmp_path, "README.md", "notes")
+    write(tmp_path, ".0002_swap.sql", "notes")
+    assert [m.label for m in load_migrations(tmp_path)] == [name.removesuffix(".sql")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select '\n-- migrate: no-transaction\n';",
+        "do $$\n-- migrate: no-transaction\n$$;",
+        "/*\n-- migrate: no-transaction\n*/ select 1;",
+        'select 1 as "\n-- migrate: no-transaction\n";',
+    ],
+)
+def test_what_looks_like_a_directive_in_a_literal_is_none(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "0001_make_a.sql", text)
+    assert load_migrations(tmp_path)[0].in_transaction

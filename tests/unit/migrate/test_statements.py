@@ -25,9 +25,9 @@ from sselfie_insights.migrate.statements import split
     ],
 )  # fmt: skip
 def test_split(text: str, statements: list[str]) -> None:
-    assert [statement.sql for statement in split(text)] == statements
+    assert [statement.sql for statement in split(text)[0]] == statements
 
 
 def test_lines_are_those_of_the_first_word() -> None:
-    found = split("-- head\n\nselect 1;\n/* two\nlines */ select\n2;\nselect '\n';select 4")
+    found, _ = split("-- head\n\nselect 1;\n/* two\nlines */ select\n2;\nselect '\n';select 4")
     assert [statement.line for statement in found] == [3, 5, 7, 8]

@@ -1,0 +1,19 @@
+-- One row per index of a table, or of the table of an index: its name, whether it is valid, what it
+-- is, and the process that builds it now.
+select
+    namespace.nspname,
+    class.relname,
+    indexes.indisvalid,
+    pg_catalog.pg_get_indexdef(indexes.indexrelid),
+    building.pid
+from pg_catalog.pg_index as indexes
+inner join pg_catalog.pg_class as class on class.oid = indexes.indexrelid
+inner join pg_catalog.pg_namespace as namespace on namespace.oid = class.relnamespace
+left join pg_catalog.pg_stat_progress_create_index as building
+    on building.index_relid = indexes.indexrelid
+where
+    %s
+    or indexes.indrelid = coalesce(
+        (select indrelid from pg_catalog.pg_index where indexrelid = %s), %s
+    )
+order by class.relname
