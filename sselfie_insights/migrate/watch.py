@@ -49,7 +49,7 @@ _LOCKABLE = frozenset({"table", "view", "materialized view", "foreign table", "i
 _PLANNED = frozenset({"select", "insert", "update", "delete", "merge", "with", "execute"})
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
-_BEFORE = b"savepoint statement; set local client_min_messages = debug1"
+_NEXT = "savepoint statement; set local client_min_messages = debug1"
 _LOCKS = """
 select relation::bigint, mode from pg_catalog.pg_locks
 where pid = %s and locktype = 'relation' and relation >= 16384
@@ -149,7 +149,7 @@ class Watcher:
         self._scratch = scratch
         self._known_anew = known_anew
         self._notices: list[tuple[str, str]] = []
-        self._event = self._changed = self._removed = 0
+        self._event = self._added = self._changed = self._removed = 0
         self._held: set[tuple[int, str]] = set()
         self._scans: dict[int, int] = {}
         with connect(scratch, autocommit=True) as connection:
@@ -202,8 +202,9 @@ class Watcher:
 
     def _begin(self, connection: Connection) -> None:
         # The runner asks something first, too: SET TRANSACTION comes too late.
-        connection.execute("begin; select 1")
-        self._held, self._changed, self._removed, self._scans = set(), 0, 0, {}
+        connection.execute(f"begin; select 1; {_NEXT}".encode())
+        self._held, self._scans = set(), {}
+        self._added = self._changed = self._removed = 0
 
     def _observe(
         self, connection: Connection, migration: Migration, statement: Statement
@@ -219,6 +220,7 @@ class Watcher:
         elif isinstance(seen.error, errors.FeatureNotSupported) and _VIEWS in str(seen.error):
             seen.note = str(seen.error.diag.message_primary)
             connection.execute("select sselfie_watch.drop_views()")
+            connection.execute(f"release savepoint statement; {_NEXT}".encode())
             self._state = seen.before = seen.after = self._objects(connection)
             self._know({key: self._known[key] for key in self._known.keys() & self._state.keys()})
             seen.known = self._known
@@ -228,7 +230,6 @@ class Watcher:
         return seen
 
     def _attempt(self, connection: Connection, seen: Observed) -> None:
-        connection.execute(_BEFORE)
         self._notices.clear()
         seen.error = None
         try:
@@ -238,14 +239,21 @@ class Watcher:
             if connection.closed:
                 raise
             seen.error = error
-            connection.execute("rollback to savepoint statement")
-        connection.execute("release savepoint statement")
+            connection.execute(
+                f"rollback to savepoint statement; release savepoint statement; {_NEXT}".encode()
+            )
 
     def _look(self, connection: Connection, seen: Observed) -> None:
         """Find out what a statement did that has succeeded, in its transaction."""
-        row = connection.execute("select * from sselfie_watch.pulse(%s)", [self._event]).fetchone()
+        # One way there and back: a file can have many thousands of statements.
+        answers = connection.execute(
+            f"release savepoint statement; select * from sselfie_watch.pulse({self._event});"  # noqa: S608 - a number
+            f" {_NEXT}".encode()
+        )
+        answers.nextset()
+        row = answers.fetchone()
         assert row is not None  # noqa: S101  # the function returns one
-        changed, removed, locks, events = row
+        added, changed, removed, locks, events = row
         held = {(int(oid), mode) for oid, mode, _ in locks or () if int(oid) in self._tables}
         scans = {int(oid): int(number) for oid, mode, number in locks or () if mode in READING}
         seen.read = {
@@ -258,9 +266,10 @@ class Watcher:
         seen.held = {self._tables[oid] for oid, mode in held if mode in STRONG}
         self._hear(seen, events)
         seen.removed = removed != self._removed
-        if changed != self._changed or any(mode in STRONG for _, mode in seen.locks):
+        # What is only added concerns nobody, but on a table that is locked for it.
+        if changed != self._changed or (seen.held and added != self._added):
             seen.after = self._state = self._objects(connection)
-        self._changed, self._removed = changed, removed
+        self._added, self._changed, self._removed = added, changed, removed
         if seen.statement.tokens[0].text in _PLANNED and (
             seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.events)
         ):

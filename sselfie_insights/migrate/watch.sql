@@ -138,14 +138,16 @@ select 'role', oid, 0, rolname::text, null, 0, ''
 from pg_catalog.pg_roles
 where oid >= 16384 or rolname !~ '^pg_';
 
--- One row: how many catalog rows this transaction has changed and removed so far, the locks it
--- holds on what is not PostgreSQL's own, with the scans of that, and the events after a number.
+-- One row: how many catalog rows this transaction has added, changed and removed so far, the locks
+-- it holds on what is not PostgreSQL's own, with the scans of that, and the events after a number.
 create function sselfie_watch.pulse(
-    last_event bigint, out changed bigint, out removed bigint, out locks json, out events json
+    last_event bigint,
+    out added bigint, out changed bigint, out removed bigint, out locks json, out events json
 )
 language sql volatile set search_path = pg_catalog, pg_temp
 as $$
     select
+        sum(pg_stat_get_xact_tuples_inserted(oid)),
         sum(pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid)),
         sum(pg_stat_get_xact_tuples_deleted(oid)),
         (
