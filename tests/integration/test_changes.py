@@ -4,7 +4,6 @@ The tests that a change could concern run in the copy, as they stand.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from sselfie_insights.migrate.files import create_migration
+from tests.support.docs import read_blocks
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("dbt_project", "docs", "queries", "reports", "sselfie_insights", "tests")
@@ -70,17 +70,18 @@ def test_a_column_of_the_source_is_a_line_of_the_contract_and_a_migration(projec
 
 
 def test_a_query_and_its_report_are_two_files(project: Path) -> None:
-    """The query of the documentation, under a report of seven lines."""
-    pages = "\n".join(path.read_text() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
-    [query] = re.findall(r"```sql\n(/\*\ngrain: .*?title: Signups\n.*?)```", pages, re.DOTALL)
-    (project / "queries/growth/signups.sql").write_text(query)
+    """The query that the documents show, and a short report of it."""
+    file = "queries/growth/signups.sql"
+    [query] = [block.text for block in read_blocks("docs/queries.md") if block.file == file]
+    (project / file).write_text(query)
     (project / "reports/signups.yml").write_text(REPORT)
     run(project, "docs/write_exposures.py")
 
     run_tests(
         project,
         *("tests/unit/query", "tests/unit/report", "tests/unit/diff", "tests/unit/cli"),
-        *("tests/golden", "tests/dbt/test_properties.py", "tests/integration/test_drill_downs.py"),
+        *("tests/unit/test_docs.py", "tests/unit/test_layers.py"),
+        *("tests/golden", "tests/dbt/test_properties.py"),
     )
 
 
