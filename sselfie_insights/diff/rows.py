@@ -84,11 +84,21 @@ _OF_CUSTOMER = """
         ),
         case
             when exists (
-                select 1 from b.marts.payments
-                where payments.customer_key = coalesce(new.who, old.who)
-                    and payments.moved_on >= {seen_until}
-                    and payments.moved_on <= {seen_until} + {grace_days}::integer
+                select 1
+                from a.marts.churn_by_member as lost
+                inner join b.marts.payments as paid using (customer_key)
+                where customer_key = coalesce(new.who, old.who)
+                    and lost.is_in_grace
+                    and paid.kind = 'payment'
+                    and paid.moved_on >= {seen_until}
+                    and paid.moved_on <= lost.churned_on + {grace_days}::integer
             ) then 'late renewal'
+            when exists (
+                select 1 from b.marts.payments as paid
+                where paid.customer_key = coalesce(new.who, old.who)
+                    and paid.kind = 'payment'
+                    and paid.moved_on >= {seen_until}
+            ) then 'next invoice'
             else 'not proven'
         end
     )

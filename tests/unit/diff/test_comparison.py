@@ -39,6 +39,10 @@ create or replace table marts.payments as select * from (values
         0)
 ) as t (movement_key, payment_key, kind, month, moved_on, customer_key, product_type, currency,
     gross_cents, refunded_cents, chargeback_cents);
+insert into marts.churn_by_member by name
+    select date '2026-11-01' as month, 'user:u9' as customer_key,
+        timestamp '2026-11-10 10:00' as churned_at, date '2026-11-10' as churned_on,
+        'unknown' as kind, true as is_in_grace, 'usd' as currency, 4900 as lost_mrr_cents;
 create or replace table marts.credit_entries as
     select 7 as credit_transaction_id, 'u1' as user_id, date '2026-09-01' as month,
         date '2026-09-03' as transacted_on, 'used' as kind, 'image' as feature, -5 as credits;
@@ -175,21 +179,30 @@ def test_rows_of_other_products_currencies_and_months_are_not_behind(later: Late
     assert found.rows[behind].key == "in_3"
 
 
+PAID_AFTERWARDS = """
+    insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
+        date '2026-11-18', 'user:u1', 'pro', 'usd', 4900, 0, 0);
+    update marts.member_months set mrr_cents = 9900
+        where month = date '2026-10-01' and customer_key = 'user:u1';
+    update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 5000
+        where month = date '2026-10-01';
+"""
+
+
+def test_the_next_invoice_says_what_a_month_was_worth(later: Later) -> None:
+    """Nobody was in grace, so nothing was late."""
+    found = later(PAID_AFTERWARDS)
+    assert {(each.number.column, each.causes) for each in found.restatements} >= {
+        ("closing_mrr_cents", ("next invoice",))
+    }
+    assert [(row.mart, row.customer_key) for row in found.rows] == [("member_months", "user:u1")]
+
+
 def test_a_late_renewal_takes_back_a_month(later: Later) -> None:
-    found = later(
-        """
-        insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
-            date '2026-11-18', 'user:u1', 'pro', 'usd', 4900, 0, 0);
-        update marts.member_months set mrr_cents = 9900
-            where month = date '2026-10-01' and customer_key = 'user:u1';
-        update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 5000
-            where month = date '2026-10-01';
-        """
-    )
+    found = later(PAID_AFTERWARDS.replace("user:u1", "user:u9"))
     assert {(each.number.column, each.causes) for each in found.restatements} >= {
         ("closing_mrr_cents", ("late renewal",))
     }
-    assert [(row.mart, row.customer_key) for row in found.rows] == [("member_months", "user:u1")]
 
 
 def test_a_balance_is_explained_by_the_month_that_moved_it(later: Later) -> None:
