@@ -19,9 +19,13 @@ class _Strict(BaseModel):
 class Anomaly(_Strict):
     """When a number has left its usual course; see :func:`..detect.score_series`."""
 
+    of: Literal["count", "change"] = Field(
+        "count", description="What happens in a period, or the change of what is carried into it."
+    )
     season: int = Field(1, ge=1, description="Periods of a season; 7 for days that know weekdays.")
-    seasons: int = Field(8, ge=1, description="Earlier seasons that make the reference.")
-    deviations: float = Field(2.25, gt=0, description="Scaled MADs that are too far.")
+    level: float = Field(
+        0.022, gt=0, lt=0.5, description="How often chance alone may go that far, in one direction."
+    )
     direction: Literal["up", "down", "both"] = "both"
 
 
@@ -37,7 +41,8 @@ class Watch(_Strict):
         column: The number.
         n: The column that counts what is behind it.
         trials: The column that it is a share of; taken for ``n`` too.
-        least: Below this many behind it nothing is told.
+        least: Below this many behind it, or expected behind it, nothing is judged.
+        after_grace: Whether a month waits until no late renewal can change it any more.
         above: Tell when it is above this.
         below: Tell when it is below this.
         anomaly: Tell when it leaves its usual course.
@@ -52,6 +57,7 @@ class Watch(_Strict):
     n: str | None = None
     trials: str | None = None
     least: int = Field(30, ge=1)
+    after_grace: bool = False
     above: float | None = None
     below: float | None = None
     anomaly: Anomaly | None = None

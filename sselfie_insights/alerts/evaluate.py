@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
+from statistics import median
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from sselfie_insights.alerts.definition import Anomaly, Watch
-from sselfie_insights.alerts.detect import score_series
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
@@ -97,7 +99,7 @@ def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]
     result = run_query(warehouse, _find_query(watch), watch.values)
     return [
         row
-        for part, series in _split(watch, result)
+        for part, series in _split(watch, result, _settled_before(warehouse.connection))
         for row in _judge_part(watch, result, part, series)
     ]
 
@@ -121,13 +123,27 @@ def _find_query(watch: Watch) -> Query:
     return query
 
 
-def _split(watch: Watch, result: Result) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield each part's rows in time, those of complete periods only."""
+def _settled_before(connection: duckdb.DuckDBPyConnection) -> date:
+    """The first month that a late renewal can still change."""
+    row = connection.execute(
+        "select date_trunc('month', as_of - grace_days * interval 1 day)::date"
+        " from marts.build_info"
+    ).fetchone()
+    assert row is not None  # noqa: S101  # the build is one row
+    month: date = row[0]
+    return month
+
+
+def _split(
+    watch: Watch, result: Result, settled_before: date
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield each part's rows in time, those of complete (of settled) periods only."""
     time = next(iter(result.period_columns), None)
     rows = [
         row
         for row in result.frame.to_dicts()
         if row.get("is_complete", True)
+        and not (watch.after_grace and time and row[time] >= settled_before)
         and all(str(row[name]) == value for name, value in watch.where.items())
     ]
     parts: dict[str, list[dict[str, Any]]] = {} if watch.each else {"": []}
@@ -186,7 +202,7 @@ def _judge(
     reason = ""
     if value is None:
         reason = "no complete period with a value"
-    elif (watch.trials or watch.n) and (n or 0) < watch.least:
+    elif (watch.trials or watch.n) and max(n or 0, _usual(watch, series)) < watch.least:
         reason = f"too few to judge; {watch.least} are needed"
     if reason:
         yield from (_Judgement(kind, UNJUDGED, reason) for kind in watch.kinds)
@@ -223,20 +239,36 @@ def _judge_line(
     )
 
 
+def _usual(watch: Watch, series: list[dict[str, Any]]) -> float:
+    """How many were behind the number in the year before: what fell to few is judged by it.
+
+    A share of few says little, whatever it was of before: it has no such size.
+    """
+    before = [row[watch.n] or 0 for row in series[-13:-1]] if watch.n and not watch.trials else []
+    return float(median(before)) if before else 0.0
+
+
 def _judge_course(anomaly: Anomaly, write: _Write, values: list[float | None]) -> _Judgement:
+    from scipy import stats
+
+    from sselfie_insights.alerts.detect import find_drift, limits, score_series
+
     floats = [float("nan") if value is None else float(value) for value in values]
-    scores, expected, scales = score_series(floats, season=anomaly.season, seasons=anomaly.seasons)
-    score, middle, scale = float(scores[-1]), float(expected[-1]), float(scales[-1])
+    scores, expected, spreads = score_series(floats, of=anomaly.of, season=anomaly.season)
+    score = float(scores[-1])
     if score != score:
         return _Judgement("anomaly", UNJUDGED, "the history is too short, or never moves")
-    low, high = middle - anomaly.deviations * scale, middle + anomaly.deviations * scale
-    fell = score < -anomaly.deviations and anomaly.direction != "up"
-    rose = score > anomaly.deviations and anomaly.direction != "down"
+    far = float(stats.norm.isf(anomaly.level))
+    low, high = limits(float(expected[-1]), float(spreads[-1]), far, anomaly.of)
+    watched = {"down": (True,), "up": (False,), "both": (True, False)}[anomaly.direction]
+    beyond = any(score < -far if downwards else score > far for downwards in watched)
+    drifted = any(bool(find_drift(scores, downwards=downwards)[-1]) for downwards in watched)
     detail = f"{write(floats[-1])}, usual {write(low)} to {write(high)}"
-    state = FIRED if fell or rose else QUIET
-    if state == QUIET and abs(score) > anomaly.deviations:
-        detail += f"; only a move {anomaly.direction} is told"
-    return _Judgement("anomaly", state, detail, low, high)
+    if drifted and not beyond:
+        detail += "; too far in the same direction for months"
+    elif abs(score) > far and not beyond:
+        detail += f"; only a move {anomaly.direction} is watched"
+    return _Judgement("anomaly", FIRED if beyond or drifted else QUIET, detail, low, high)
 
 
 def _write(value: float, unit: Unit, currency: str | None) -> str:

@@ -101,15 +101,17 @@ def test_another_number_is_beyond_a_line_as_it_stands(
 @pytest.mark.parametrize(
     ("last", "direction", "state"),
     [
-        # The reference is 100, the median of two rounds of 98 99 101 102. The 17 residuals are
-        # 3 -2 0 2 3 (from a shorter past) and three rounds of -2 -1 1 2: their median is 1, the
-        # MAD 2. So the course is 101 ± 2.25 * 1.4826 * 2 = 94.328 to 107.672.
-        (107.6, "both", "quiet"),
-        (107.7, "both", "fired"),
-        (94.3, "both", "fired"),
-        (94.3, "up", "quiet"),
-        (94.3, "down", "fired"),
-        (107.7, "down", "quiet"),
+        # A count of 100 for 20 months: the dispersion is 1, so the variance of the next is 100, and
+        # 100 / 20 to 4 * 100 / 20 for the doubt about level and trend. In powers of 2/3, with z =
+        # 2.014 of 0.022: 21.54 - 2.014 * 2/3 * 0.2154 * 10.2 (11) is 79.9 (78.5), + is 122 (124).
+        (82.0, "both", "quiet"),
+        (118.0, "both", "quiet"),
+        (76.0, "both", "fired"),
+        (76.0, "up", "quiet"),
+        (76.0, "down", "fired"),
+        (126.0, "down", "quiet"),
+        (126.0, "both", "fired"),
+        (0.0, "down", "fired"),
     ],
 )
 def test_a_number_leaves_its_course(
@@ -119,10 +121,42 @@ def test_a_number_leaves_its_course(
     path = write(tmp_path / "w.duckdb", values)
     [row] = judge(path, f"anomaly: {{direction: {direction}}}")
     assert row["state"] == state
-    assert (row["low"], row["high"]) == (
-        pytest.approx(94.328, abs=1e-3),
-        pytest.approx(107.672, abs=1e-3),
-    )
+    assert 77.5 < row["low"] < 80.5
+    assert 121 < row["high"] < 126
+
+
+def test_what_fell_to_few_is_judged_by_what_was_usual(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.duckdb", [56.0] * 20, n=56)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update marts.numbers set n = 20, value = 20 where month = '2025-08-01'")
+    [row] = judge(path, "n: n, anomaly: {direction: down}")
+    assert (row["state"], row["n"]) == ("fired", 20)
+
+
+def test_a_month_that_late_renewals_can_change_waits(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.duckdb", [100.0] * 21 + [50.0])
+    rules = "after_grace: true, anomaly: {direction: down}"
+    assert judge(path, rules)[0]["period_on"] == date(2025, 10, 1)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update marts.build_info set as_of = timestamp '2025-11-14 12:00'")
+    [row] = judge(path, rules)
+    assert (row["state"], row["period_on"]) == ("quiet", date(2025, 9, 1))
+    assert judge(path, "anomaly: {direction: down}")[0]["state"] == "fired"
+
+
+def test_months_that_are_each_a_little_low_add_up(tmp_path: Path) -> None:
+    slow = [100.0 * 0.955**k for k in range(1, 9)]
+    path = write(tmp_path / "w.duckdb", [*[100.0] * 14, *slow])
+    states = []
+    for last in range(15, 23):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(
+                f"update marts.numbers set is_complete = month <= date '{MONTHS[last - 1]}'"
+            )
+        states.append(judge(path, "anomaly: {direction: down}")[0])
+    fired = [row["detail"] for row in states if row["state"] == "fired"]
+    assert fired
+    assert "too far in the same direction for months" in fired[0]
 
 
 def test_a_running_period_is_never_judged(tmp_path: Path) -> None:
@@ -134,10 +168,10 @@ def test_a_running_period_is_never_judged(tmp_path: Path) -> None:
 
 
 def test_a_short_history_is_not_judged(tmp_path: Path) -> None:
-    path = write(tmp_path / "w.duckdb", [*COURSE[:15]])
+    path = write(tmp_path / "w.duckdb", [*COURSE[:12]])
     [row] = judge(path, "anomaly: {}")
     assert (row["state"], row["value"]) == ("not judged", None)
-    path = write(tmp_path / "longer.duckdb", [*COURSE[:16]])
+    path = write(tmp_path / "longer.duckdb", [*COURSE[:13]])
     assert [row["state"] for row in judge(path, "anomaly: {}")] == ["quiet"]
 
 
