@@ -24,7 +24,7 @@ columns:
   is_complete: {unit: flag, description: Whether it has ended by as_of.}
   customer_key: {unit: text, description: The user.}
   lifecycle: {unit: text, description: "new, returning, resurrected or dormant."}
-  product: {unit: text, description: "The product that is running now, else the last one bought."}
+  product: {unit: text, description: "The membership at the end of the month, else of the month before, else (none)."}
   cohort: {unit: text, description: Month of signup.}
   acquisition: {unit: text, description: The list from which the user came.}
   brand_style: {unit: text, description: The brand style that the user chose.}
@@ -51,6 +51,18 @@ active as (
             activity_on >= chosen.month - interval 1 month
             and activity_on < chosen.month + interval 1 month
     group by user_id
+),
+
+-- The membership that carried the most MRR, at the later of the two month ends.
+held as (
+    select
+        dim_customers.user_id,
+        arg_max(products.product_type, (products.month, products.mrr_cents)) as product
+    from marts.member_month_products as products
+    inner join marts.dim_customers using (customer_key)
+    inner join chosen on products.month between chosen.month - interval 1 month and chosen.month
+    where dim_customers.user_id is not null
+    group by dim_customers.user_id
 )
 
 select
@@ -63,7 +75,7 @@ select
         when first_activity_on >= chosen.month then 'new'
         else 'resurrected'
     end as lifecycle,
-    coalesce(product, '(none)') as product,
+    coalesce(held.product, '(none)') as product,
     strftime(signed_up_on, '%Y-%m') as cohort,
     acquisition,
     coalesce(brand_style, '(none)') as brand_style,
@@ -73,4 +85,5 @@ from active
 cross join chosen
 inner join marts.dim_months on chosen.month = dim_months.month
 inner join marts.dim_users using (user_id)
+left join held on active.user_id = held.user_id
 order by after desc, active.user_id

@@ -18,6 +18,7 @@ explains:
     acquisition: Segments by acquisition
     brand_style: Segments by brand style
     customer_key: Customers
+  also: {movement: revenue/mrr_by_movement}
 parameters:
   month: {type: date, description: The month that holds this day; by default the last complete one.}
 columns:
@@ -25,7 +26,6 @@ columns:
   is_complete: {unit: flag, description: Whether it has ended by as_of.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   customer_key: {unit: text, description: The customer.}
-  movement: {unit: text, description: "The customer's change on balance: new, reactivation, expansion, contraction, churn or unchanged."}
   product: {unit: text, description: The product.}
   cohort: {unit: text, description: Month of first membership.}
   acquisition: {unit: text, description: The list from which the customer came.}
@@ -52,38 +52,22 @@ held as (
     from marts.member_month_products as products
     inner join chosen on products.month between chosen.month - interval 1 month and chosen.month
     group by all
-),
-
-balanced as (
-    select
-        *,
-        sum(before) over (partition by currency, customer_key) as total_before,
-        sum(after) over (partition by currency, customer_key) as total_after
-    from held
 )
 
 select
     chosen.month,
     dim_months.is_complete,
-    balanced.currency,
-    balanced.customer_key,
-    case
-        when total_after = total_before then 'unchanged'
-        when total_after = 0 then 'churn'
-        when total_after < total_before then 'contraction'
-        when total_before > 0 then 'expansion'
-        when subscriber_cohort_month = chosen.month then 'new'
-        else 'reactivation'
-    end as movement,
-    balanced.product,
+    held.currency,
+    held.customer_key,
+    held.product,
     strftime(subscriber_cohort_month, '%Y-%m') as cohort,
     dim_customers.acquisition,
     coalesce(brand_style, '(none)') as brand_style,
     before,
     after
-from balanced
+from held
 cross join chosen
 inner join marts.dim_months on chosen.month = dim_months.month
-left join marts.dim_customers on balanced.customer_key = dim_customers.customer_key
+left join marts.dim_customers on held.customer_key = dim_customers.customer_key
 left join marts.dim_users on dim_customers.user_id = dim_users.user_id
-order by abs(after - before) desc, balanced.currency, balanced.customer_key, balanced.product
+order by abs(after - before) desc, held.currency, held.customer_key, held.product

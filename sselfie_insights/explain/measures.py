@@ -82,17 +82,19 @@ def explain(
             f"cannot explain {name!r}", remedy=f"measures: {', '.join(list_measures())}"
         )
     chosen, is_complete = _choose_month(warehouse.connection, month)
-    rows = run_query(warehouse, query, {"month": chosen.isoformat()}).frame
-    if "currency" not in rows.columns:
-        rows = rows.with_columns(pl.lit("").alias("currency"))
+    rows = _read_rows(warehouse, query, chosen)
+    also = {
+        dimension: _read_rows(warehouse, find_query(other, library), chosen)
+        for dimension, other in query.explains.also.items()
+    }
     wholes = _read_whole(warehouse, library, query.explains, chosen)
     dimensions = {WHOLE: "", **query.explains.by}
     if least > 1:
         dimensions.pop("customer_key", None)
     parts = []
     for currency, (before, after) in wholes.items():
-        one = rows.filter(pl.col("currency") == currency)
         for dimension in dimensions:
+            one = also.get(dimension, rows).filter(pl.col("currency") == currency)
             part = decompose(one, dimension, first=first, least=least)
             if part["change"].sum() != after - before:
                 raise SselfieError(
@@ -116,6 +118,11 @@ def explain(
                 )
             )  # fmt: skip
     return Explanation(query, chosen, is_complete, pl.concat(parts))
+
+
+def _read_rows(warehouse: OpenWarehouse, query: Query, month: date) -> pl.DataFrame:
+    rows = run_query(warehouse, query, {"month": month.isoformat()}).frame
+    return rows if "currency" in rows.columns else rows.with_columns(pl.lit("").alias("currency"))
 
 
 def _whole_row(before: int, after: int, rows: pl.DataFrame) -> pl.DataFrame:

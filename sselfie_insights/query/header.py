@@ -172,6 +172,7 @@ class Explains(_Strict):
         column: Its column.
         opening: Its column with the value before; by default that of the month before is taken.
         by: Columns of the rows to take the change apart by, and their headings.
+        also: Of these, those that the rows of another query have, and that query.
     """
 
     title: str
@@ -180,6 +181,7 @@ class Explains(_Strict):
     column: str
     opening: str | None = None
     by: dict[str, str] = Field(min_length=1)
+    also: dict[str, str] = {}
 
 
 # What every query of rows that explain a change gives.
@@ -245,7 +247,8 @@ class Header(_Strict):
     @model_validator(mode="after")
     def _parts_are_there(self) -> "Header":
         if self.explains is not None:
-            for name in (*_EXPLAINING, *self.explains.by):
+            own = [name for name in self.explains.by if name not in self.explains.also]
+            for name in (*_EXPLAINING, *own):
                 if name not in self.columns:
                     raise ValueError(f"explains: {name!r} is not one of its columns")
             if "month" not in self.parameters:

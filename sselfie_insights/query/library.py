@@ -157,7 +157,7 @@ def _parse_text(name: str, path: Path, text: str) -> Query:
 def _read_query(name: str, files: Mapping[str, Path]) -> Query:
     """Parse a query; those that it names are to be among ``files``."""
     query = parse_query(name, files[name])
-    explained = [query.explains.query] if query.explains else []
+    explained = [query.explains.query, *query.explains.also.values()] if query.explains else []
     for key, others in (("rows", query.rows), ("explains", explained)):
         for other in others:
             if other not in files:
