@@ -3,8 +3,9 @@ grain: One row per feature.
 title: What churn risk looks at
 description: >-
   By what a standard deviation more of a feature multiplies the odds of leaving, the others held: 1
-  is no effect. Clear is what the 95 % interval tells from 1; no other feature is ever given as a
-  reason. It tells what goes with leaving, not what causes it.
+  is no effect. Clear is what a test of all of them together tells from 1 (Holm's, so that one
+  business in 20 without any driver is shown one); no other feature is ever given as a reason. That
+  none is clear is the ordinary answer. It shows what goes with leaving, not what causes it.
 key: [feature]
 columns:
   feature: {unit: text, description: The feature.}
@@ -12,10 +13,10 @@ columns:
   odds_ratio: {unit: number, description: "Odds with a standard deviation more / odds."}
   low: {unit: number, description: "Lower end of its 95 % interval."}
   high: {unit: number, description: "Upper end of its 95 % interval."}
-  is_clear: {unit: flag, description: Whether the interval leaves 1 out.}
+  is_clear: {unit: flag, description: "Whether it differs from 1 beyond doubt, all tested together."}
   n: {unit: count, description: Member-months.}
   lost_count: {unit: count, description: Of these lost.}
-  note: {unit: text, description: Why there are no numbers.}
+  note: {unit: text, description: "Why there are no numbers, or that no driver is clear."}
 */
 select
     feature,

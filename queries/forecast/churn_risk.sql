@@ -14,7 +14,7 @@ columns:
   customer_key: {unit: text, description: The customer.}
   user_id: {unit: text, description: "The account, where there is one."}
   risk: {unit: rate, description: "Chance that the membership ends within 30 days, 0 to 1."}
-  lower: {unit: rate, description: "Lower end of its 95 % interval: the model's doubt, not chance."}
+  lower: {unit: rate, description: "Lower end of its 95 % interval: the doubt of model and recalibration, not chance."}
   upper: {unit: rate, description: "Upper end of its 95 % interval."}
   reasons: {unit: text, description: "What raises it, in words, by weight."}
   is_cancelling: {unit: flag, description: Whether it is set to end already.}

@@ -19,7 +19,7 @@ columns:
   total_high_cents: {unit: cents, description: "MRR with who joins, upper end (2.5 % are above)."}
 */
 with origin as (
-    select distinct currency, origin_month, note from forecast.mrr_projection
+    select currency, origin_month, note from forecast.mrr_projection where months_ahead = 1
 ),
 
 actual as (

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sselfie_insights.errors import SselfieError
-from sselfie_insights.statistics.renewals import Lifetimes
+from sselfie_insights.statistics.retention import Cells
 from sselfie_insights.warehouse.frames import read_frame
 
 Array = NDArray[np.float64]
@@ -25,11 +25,16 @@ class Book:
         settled: The last month whose losses no late renewal can take back any more.
         now: The month of as_of.
         first: The first month with a membership.
-        memberships: start_number, lost_number (null while it runs), product_type, n.
-        holdings: month_number, currency, tenure, mrr_cents, product_type, n: members at the end
-            of a month who made ``tenure`` renewals.
-        kept: month_number, currency, opening_cents, closing_cents: of the members who stayed in
-            the currency through the month, their MRR before and after it.
+        memberships: start_number, lost_number (null while it runs), product_type,
+            interval_months (of the first payment), n.
+        holdings: month_number, currency, tenure (months since joining), mrr_cents, product_type,
+            interval_months, ends_number (the month in which it is set to end, null otherwise; of
+            ``settled`` only), n: members at the end of a month.
+        kept: month_number, currency, opening_cents, closing_cents, stayed_count, changed_count: of
+            the members who stayed in the currency through the month, their MRR before and after
+            it, and how many of them had it changed.
+        rises: month_number, currency, product_type, mrr_cents, later_mrr_cents: prices that the
+            price list replaces in a month to come.
     """
 
     settled: int
@@ -38,18 +43,33 @@ class Book:
     memberships: pl.DataFrame
     holdings: pl.DataFrame
     kept: pl.DataFrame
+    rises: pl.DataFrame
 
-    def lifetimes(self, origin: int | None = None, product: str | None = None) -> Lifetimes:
-        """Return everybody's renewals as they were known at the end of month ``origin``.
+    def cells(self, product: str | None = None) -> dict[int, Cells]:
+        """Return memberships by months between renewals, cohort and renewal, up to ``settled``.
 
         Args:
-            origin: The month; by default the last settled one.
             product: Memberships that began with this product only.
         """
-        known = known_lifetimes(self.memberships, self.settled if origin is None else origin)
+        known = known_lifetimes(self.memberships, self.settled)
         if product is not None:
             known = known.filter(pl.col("product_type") == product)
-        return Lifetimes.from_durations(known["duration"], known["is_lost"], known["n"])
+        found = {}
+        for (interval,), part in known.sort("interval_months").group_by(
+            "interval_months", maintain_order=True
+        ):
+            months, renewal = int(str(interval)), part["duration"].to_numpy()
+            is_lost = part["is_lost"].to_numpy()
+            # Who left between renewals left at the next one.
+            renewal = np.where(is_lost, -(-renewal // months), renewal // months)
+            found[months] = Cells.count(
+                part["start_number"].to_numpy(),
+                renewal.astype(np.int64),
+                is_lost,
+                part["n"].to_numpy().astype(float),
+                interval=months,
+            )
+        return found
 
     @property
     def currencies(self) -> list[str]:
@@ -111,7 +131,7 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
             memberships=read_frame(
                 connection,
                 """
-                select start_number, lost_number, product_type, count(*) as n
+                select start_number, lost_number, product_type, interval_months, count(*) as n
                 from memberships group by all order by all
                 """,
             ),
@@ -121,13 +141,22 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
                 select
                     member_rows.month_number, member_rows.currency, product_type,
                     member_rows.month_number - member_rows.start_number as tenure,
-                    member_rows.mrr_cents, count(*) as n
+                    member_rows.mrr_cents, interval_months,
+                    case
+                        when
+                            member_rows.month_number = getvariable('settled')
+                            and ends_number is not null
+                            then greatest(ends_number, member_rows.month_number + 1)
+                    end as ends_number,
+                    count(*) as n
                 from member_rows
                 inner join memberships using (customer_key, start_number)
+                left join endings using (customer_key, currency)
                 group by all order by all
                 """,
             ),
             kept=read_frame(connection, _KEPT),
+            rises=read_frame(connection, _RISES),
         )
     except duckdb.CatalogException as error:
         reason = str(error).partition("Error: ")[2].splitlines()[0]
@@ -137,12 +166,45 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
 _KEPT = """
 select
     later.month_number, currency,
-    sum(earlier.mrr_cents)::bigint as opening_cents, sum(later.mrr_cents)::bigint as closing_cents
+    sum(earlier.mrr_cents)::bigint as opening_cents, sum(later.mrr_cents)::bigint as closing_cents,
+    count(*) as stayed_count, count_if(earlier.mrr_cents <> later.mrr_cents) as changed_count
 from member_rows as earlier
 inner join member_rows as later using (customer_key, currency, start_number)
 where later.month_number = earlier.month_number + 1
 group by all
 order by later.month_number, currency
+"""
+
+
+# A price that ends on the day on which exactly one other of its product and interval begins. It is
+# in force for half of the month's renewals or more when it begins in the first half.
+_RISES = """
+with prices as (
+    select
+        product_type, 'usd' as currency, interval_months, valid_from_on, valid_until_on,
+        price_cents::double / interval_months as mrr_cents
+    from marts.dim_products
+    where is_recurring and interval_months > 0 and price_cents is not null
+),
+
+replaced as (
+    select
+        old.product_type, old.currency, old.valid_until_on, old.mrr_cents,
+        any_value(new.mrr_cents) as later_mrr_cents
+    from prices as old
+    inner join prices as new using (product_type, currency, interval_months)
+    cross join marts.build_info as build
+    where new.valid_from_on = old.valid_until_on and new.valid_from_on > build.as_of_on
+    group by all
+    having count(distinct new.mrr_cents) = 1
+)
+
+select
+    date_diff('month', date '1970-01-01', valid_until_on + 16) as month_number,
+    currency, product_type, round(mrr_cents)::bigint as mrr_cents,
+    round(later_mrr_cents)::bigint as later_mrr_cents
+from replaced
+order by all
 """
 
 

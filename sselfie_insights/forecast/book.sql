@@ -102,16 +102,45 @@ bought as (
     where kind = 'payment' and product_type in (select product_type from recurring_products)
     group by customer_key, month
 
+),
+
+-- Months that the longest payment of its first month was for.
+paid_for as (
+
+    select
+        member_rows.customer_key,
+        member_rows.start_number,
+        max(coverage.interval_months) as interval_months
+    from member_rows
+    inner join marts.coverage as coverage
+        on
+            member_rows.customer_key = coverage.customer_key
+            and coverage.covered_from_at < member_rows.month + interval 1 month
+            and coverage.covered_until_at >= member_rows.month + interval 1 month
+    where member_rows.month_number = member_rows.start_number and coverage.mrr_cents > 0
+    group by all
+
 )
 
 select
     every.customer_key,
     every.start_number,
     every.lost_number,
+    greatest(1, coalesce(paid_for.interval_months, 1))::bigint as interval_months,
     coalesce(bought.product_type, 'unknown') as product_type
 from every
+left join paid_for using (customer_key, start_number)
 asof left join bought
     on every.customer_key = bought.customer_key and every.start_number >= bought.month_number;
+
+-- One row per member and currency now that is set to end, with the month in which it does.
+create or replace temp table endings as
+select
+    customer_key,
+    currency,
+    date_diff('month', date '1970-01-01', paid_until_on) as ends_number
+from marts.members_now
+where state = 'cancelling';
 
 -- One row per customer and currency: what memberships have paid, refunds and chargebacks taken off.
 create or replace temp table collected as

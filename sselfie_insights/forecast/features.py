@@ -84,7 +84,7 @@ def find_reasons(now: pl.DataFrame, model: HazardModel | None) -> list[list[Reas
 
     That is an end that is already set. Then, unless the member has paid for more than the next
     30 days, what raises the risk above the average member's, weightiest first. Only features that
-    the data show to matter (their 95 % interval excludes no effect) count.
+    matter beyond doubt count, see ``HazardModel.is_clear``.
 
     Args:
         now: One row per member, the table risk_now of risk.sql.
@@ -108,9 +108,7 @@ def _find_stored(row: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _find_learned(rows: pl.DataFrame, model: HazardModel) -> list[list[Reason]]:
-    added = model.contributions(take_features(rows))
-    _, low, high = model.odds_ratios()
-    added = np.where((low > 1) | (high < 1), added, 0.0)
+    added = np.where(model.is_clear(), model.contributions(take_features(rows)), 0.0)
     order = np.argsort(-added, axis=1, kind="stable")[:, :_MOST_REASONS]
     is_heavy = np.take_along_axis(added, order, axis=1) >= _LEAST
     names = list(FEATURES)

@@ -14,8 +14,14 @@ from scipy import special
 from sselfie_insights.forecast.book import Book, month_of
 from sselfie_insights.forecast.features import FEATURES, find_reasons, take_features
 from sselfie_insights.forecast.rules import MIN_RISK_LOSSES, SEED, too_few
-from sselfie_insights.forecast.survival import Fit
-from sselfie_insights.statistics.hazard import HazardModel, fit_hazard, recalibrate
+from sselfie_insights.forecast.survival import CURVE_DRAWS, Fit
+from sselfie_insights.statistics.hazard import (
+    UNCHANGED,
+    HazardModel,
+    Recalibration,
+    fit_hazard,
+    recalibrate,
+)
 from sselfie_insights.statistics.scores import brier, calibrate_bins, top_share
 from sselfie_insights.statistics.shares import Z_95
 from sselfie_insights.warehouse.frames import read_frame, write_tables
@@ -148,7 +154,7 @@ def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
         look = Lookback(
             month,
             log_odds,
-            np.asarray(special.expit(line[0] + line[1] * log_odds)),
+            np.asarray(special.expit(line.log_odds(log_odds))),
             np.asarray(special.expit(plain.log_odds(features[:, :1]))),
             panel.is_lost[begin:end],
         )
@@ -156,9 +162,9 @@ def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
         yield look
 
 
-def _recalibration(looks: list[Lookback]) -> tuple[float, float]:
+def _recalibration(looks: list[Lookback]) -> Recalibration:
     if len(looks) < _MIN_RECALIBRATION:
-        return 0.0, 1.0
+        return UNCHANGED
     log_odds = np.concatenate([look.log_odds for look in looks])
     kept = _thin(log_odds.size)
     return recalibrate(log_odds[kept], np.concatenate([look.is_lost for look in looks])[kept])
@@ -174,7 +180,7 @@ def _thin(count: int) -> NDArray[np.int64]:
 def _tell_risk(
     now: pl.DataFrame,
     model: HazardModel | None,
-    line: tuple[float, float],
+    line: Recalibration,
     pooled: Fit,
     learned: Panel,
 ) -> pl.DataFrame:
@@ -182,21 +188,25 @@ def _tell_risk(
     risk, lower, upper = (np.full(count, np.nan) for _ in range(3))
     if model is not None and count:
         features = take_features(now)
-        middle, reach = model.log_odds(features), Z_95 * model.error(features)
+        predicted = model.log_odds(features)
+        middle = line.log_odds(predicted)
+        reach = Z_95 * line.error(predicted, model.error(features))
         risk, lower, upper = (
-            np.asarray(special.expit(line[0] + line[1] * value))
-            for value in (middle, middle - reach, middle + reach)
+            np.asarray(special.expit(value)) for value in (middle, middle - reach, middle + reach)
         )
         name, n, note = "hazard", model.count, ""
     elif pooled.model is not None and count:
         made = now["tenure_months"].cast(pl.Int64).to_numpy()
-        ages = np.arange(int(made.max()) + 1)
-        low, high = pooled.model.interval(pooled.model.hazard(ages, pooled.model.edge))
-        risk, lower, upper = pooled.model.hazard(ages)[made], low[made], high[made]
-        name, n = pooled.model.name, pooled.data.count
+        length = int(made.max()) + 1
+        draws = pooled.model.draw(np.random.default_rng(SEED), CURVE_DRAWS, length)
+        gone = 1 - draws.stays(np.arange(1, length + 1), np.arange(length))
+        low, high = np.quantile(gone, [0.025, 0.975], axis=0)
+        risk = np.clip(pooled.model.chance(length), low, high)[made]
+        lower, upper = low[made], high[made]
+        name, n = pooled.model.name, pooled.n
         note = f"by tenure only; for reasons {learned.note}"
     else:
-        name, n, note = None, pooled.data.count, pooled.note or learned.note
+        name, n, note = None, pooled.n, pooled.note or learned.note
     ahead = now["is_paid_ahead"].to_numpy() if count else np.zeros(0, bool)
     known = ~ahead & ~np.isnan(risk)
     reasons = find_reasons(now, model)
@@ -271,8 +281,13 @@ def _tell_drivers(model: HazardModel | None, learned: Panel) -> pl.DataFrame:
             "note": learned.note,
         }
         if model is not None:
-            ratio, low, high = (float(each[position]) for each in model.odds_ratios())
-            row |= {"odds_ratio": ratio, "low": low, "high": high}
-            row["is_clear"] = low > 1 or high < 1
+            clear = model.is_clear()
+            row["is_clear"] = bool(clear[position])
+            if not model.varies[position]:
+                row["note"] = "never varies: nothing to compare"
+            else:
+                ratio, low, high = (float(each[position]) for each in model.odds_ratios())
+                row |= {"odds_ratio": ratio, "low": low, "high": high}
+                row["note"] = "" if clear.any() else "no clear driver"
         rows.append(row)
     return pl.DataFrame(rows, schema=DRIVER_SCHEMA)

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from sselfie_insights.forecast import projection, risk, survival, value
+from sselfie_insights.forecast import projection, risk, survival, value, value_backtest
 from sselfie_insights.forecast.book import Book, read_book
 from sselfie_insights.warehouse.frames import write_tables
 from sselfie_insights.warehouse.publish import WRITER
@@ -18,6 +18,7 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "ltv_by_product": value.PRODUCT_SCHEMA,
     "ltv_by_cohort": value.COHORT_SCHEMA,
     "ltv_by_member": value.MEMBER_SCHEMA,
+    "value_backtest": value_backtest.BACKTEST_SCHEMA,
     "mrr_projection": projection.PROJECTION_SCHEMA,
     "projection_backtest": projection.BACKTEST_SCHEMA,
     "churn_risk": risk.RISK_SCHEMA,
@@ -58,15 +59,18 @@ def _fill(connection: duckdb.DuckDBPyConnection, book: Book, rate: float) -> Non
     fits = survival.fit_all(book)
     pooled = fits[survival.ALL]
     tenures = book.now - book.first + 2
-    shape = None if pooled.model is None else value.residual(pooled.model, tenures, rate)
-    value.write_members(connection, pooled, shape, rate, tenures)
+    shapes = {} if pooled.model is None else value.residual(pooled, tenures, rate)
+    value.write_members(connection, pooled, shapes, rate, tenures)
     risk.write_risk(connection, book, pooled)
+    past_fits = survival.fit_past(book, projection.past_origins(book))
+    past = projection.look_back(book, past_fits)
     tables = {
         "survival_models": survival.tell_models(book, fits),
         "survival_by_cohort": survival.tell_curves(book, fits),
         "ltv_by_product": value.tell_products(book, fits, rate),
-        "ltv_by_cohort": value.tell_cohorts(connection, pooled, shape, rate),
-        "mrr_projection": projection.tell_projection(book, pooled),
-        "projection_backtest": projection.tell_backtest(book),
+        "ltv_by_cohort": value.tell_cohorts(connection, pooled, shapes, rate),
+        "value_backtest": value_backtest.tell_backtest(book, past_fits),
+        "mrr_projection": projection.tell_projection(book, pooled, past),
+        "projection_backtest": projection.tell_backtest(past),
     }
     write_tables(connection, "forecast", tables)

@@ -1,19 +1,25 @@
 """How long memberships last: a model for all of them, and for each product that is large enough."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sselfie_insights.forecast.book import Book, known_lifetimes, month_of
-from sselfie_insights.forecast.rules import MIN_LOSSES, MIN_MEMBERSHIPS, too_few
+from sselfie_insights.forecast.rules import MIN_LOSSES, MIN_MEMBERSHIPS, SEED, too_few
 from sselfie_insights.statistics.kaplan_meier import SurvivalCurve, kaplan_meier, log_rank
-from sselfie_insights.statistics.renewals import Lifetimes, Renewals, choose_renewals
+from sselfie_insights.statistics.retention import Cells, Draws, Retention, fit_retention
+
+Array = NDArray[np.float64]
 
 ALL: Final = "all"
 """The scope of the model of every membership."""
+
+CURVE_DRAWS: Final = 400
+"""Draws behind the interval of a curve or a value."""
 
 # Renewals that the curve of all memberships goes beyond what was seen.
 _BEYOND: Final = 12
@@ -22,7 +28,9 @@ MODEL_SCHEMA: Final = {
     "scope": pl.String, "n": pl.Int64, "lost_count": pl.Int64, "monthly_churn_rate": pl.Float64,
     "model": pl.String, "alpha": pl.Float64, "alpha_low": pl.Float64, "alpha_high": pl.Float64,
     "beta": pl.Float64, "beta_low": pl.Float64, "beta_high": pl.Float64, "shape": pl.Float64,
-    "shape_low": pl.Float64, "shape_high": pl.Float64, "log_rank_p": pl.Float64, "note": pl.String,
+    "shape_low": pl.Float64, "shape_high": pl.Float64, "first_renewal_rate": pl.Float64,
+    "first_renewal_low": pl.Float64, "first_renewal_high": pl.Float64,
+    "cohort_trend_rate": pl.Float64, "log_rank_p": pl.Float64, "note": pl.String,
 }  # fmt: skip
 
 CURVE_SCHEMA: Final = {
@@ -39,38 +47,116 @@ class Fit:
 
     Attributes:
         scope: ``all``, or the product that began the memberships.
-        data: What there was to fit to.
-        model: The model; None where the data are too few.
+        origin: The last month that it knows.
+        n: Memberships.
+        lost_count: How many of them ended.
+        churn: Of those, the share of months at risk: the churn rate if it were the same for all.
+        model: The model of who renews by the month; None where the data are too few.
+        long: Of renewals after several months, how many were lost and how many due.
+        interval: Months between those, of most who have them.
+        long_share: The share of memberships that renew so.
         note: The refusal; empty where there is a model.
     """
 
     scope: str
-    data: Lifetimes
-    model: Renewals | None
+    origin: int
+    n: int
+    lost_count: int
+    churn: float
+    model: Retention | None
+    long: tuple[float, float]
+    interval: int
+    long_share: float
     note: str
 
+    def draw(self, rng: np.random.Generator, size: int, length: int) -> tuple[Draws, Array]:
+        """Return draws of the chances at monthly renewals 1 … ``length``, and at a longer one.
 
-def fit(scope: str, data: Lifetimes) -> Fit:
-    """Fit a model to ``data``, or refuse."""
-    note = refusal(data)
-    return Fit(scope, data, None if note else choose_renewals(data), note)
+        A longer renewal is lost with the same chance whichever it is, of Jeffreys' posterior.
+
+        Raises:
+            ValueError: There is no model.
+        """
+        if self.model is None:
+            raise ValueError(self.note)
+        lost, due = self.long
+        return self.model.draw(rng, size, length), rng.beta(lost + 0.5, due - lost + 0.5, size)
+
+    @property
+    def long_chance(self) -> float:
+        """The expected chance to leave at a longer renewal."""
+        lost, due = self.long
+        return (lost + 0.5) / (due + 1)
+
+    def survival(self, chance: Array, long_chance: Array) -> Array:
+        """Return who is left after 0, 1 … months, of memberships of every interval.
+
+        Args:
+            chance: At monthly renewals, shape (…, months).
+            long_chance: At longer ones, shape (…).
+        """
+        start = np.ones((*chance.shape[:-1], 1))
+        monthly = np.concatenate([start, np.cumprod(1 - chance, axis=-1)], axis=-1)
+        made = np.arange(monthly.shape[-1]) // self.interval
+        return np.asarray(
+            (1 - self.long_share) * monthly
+            + self.long_share * (1 - np.asarray(long_chance)[..., None]) ** made
+        )
 
 
-def refusal(data: Lifetimes) -> str:
-    """Return why ``data`` are too few for a model, or nothing."""
-    if data.count < MIN_MEMBERSHIPS:
-        return too_few(data.count, MIN_MEMBERSHIPS)
-    if data.lost_count < MIN_LOSSES:
-        return too_few(data.lost_count, MIN_LOSSES, "losses")
+def fit(scope: str, cells: Mapping[int, Cells], origin: int) -> Fit:
+    """Fit a model to what ``cells``, by interval, show up to ``origin``, or refuse."""
+    known = {interval: each.until(origin) for interval, each in cells.items()}
+    started = {interval: float(each.started.sum()) for interval, each in known.items()}
+    n, lost = round(sum(started.values())), sum(float(each.lost.sum()) for each in known.values())
+    due = sum(interval * float(each.due.sum()) for interval, each in known.items())
+    longer = [each for interval, each in known.items() if interval > 1]
+    intervals = [interval for interval in known if interval > 1]
+    note = refusal(n, round(lost))
+    model = None
+    if not note:
+        model = fit_retention(known[1], origin) if 1 in known else fit_retention(_NONE, origin)
+        if model is None:
+            note = "too few to tell: the fit ends at the edge of its range"
+    return Fit(
+        scope,
+        origin,
+        n,
+        round(lost),
+        lost / due if due else float("nan"),
+        model,
+        (sum(float(e.lost.sum()) for e in longer), sum(float(e.due.sum()) for e in longer)),
+        max(intervals, key=lambda interval: started[interval], default=12),
+        sum(started[interval] for interval in intervals) / n if n else 0.0,
+        note,
+    )
+
+
+# Nobody who renews by the month.
+_NONE: Final = Cells(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1)))
+
+
+def refusal(count: int, lost_count: int) -> str:
+    """Return why ``count`` memberships with so many losses are too few, or nothing."""
+    if count < MIN_MEMBERSHIPS:
+        return too_few(count, MIN_MEMBERSHIPS)
+    if lost_count < MIN_LOSSES:
+        return too_few(lost_count, MIN_LOSSES, "losses")
     return ""
 
 
 def fit_all(book: Book) -> dict[str, Fit]:
     """Return the fit of all memberships and of each product, by scope."""
     products = sorted(book.memberships["product_type"].unique())
-    fits = [fit(ALL, book.lifetimes())]
-    fits += [fit(product, book.lifetimes(product=product)) for product in products]
+    fits = [fit(ALL, book.cells(), book.settled)]
+    fits += [fit(product, book.cells(product), book.settled) for product in products]
     return {each.scope: each for each in fits}
+
+
+def fit_past(book: Book, origins: Iterable[int]) -> dict[int, Fit]:
+    """Return what would have been fitted to all memberships at the end of each past month."""
+    cells = book.cells()
+    return {origin: fit(ALL, cells, origin) for origin in origins}
 
 
 def tell_models(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
@@ -82,18 +168,25 @@ def tell_models(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
 def _tell_model(book: Book, each: Fit) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(MODEL_SCHEMA) | {
         "scope": each.scope,
-        "n": each.data.count,
-        "lost_count": each.data.lost_count,
-        "monthly_churn_rate": None if np.isnan(each.data.hazard) else each.data.hazard,
+        "n": each.n,
+        "lost_count": each.lost_count,
+        "monthly_churn_rate": None if np.isnan(each.churn) else each.churn,
         "note": each.note,
     }
     if each.model is None:
         return row
     row["model"] = each.model.name
     names = ("alpha", "beta", "shape")
-    bounds = zip(names, each.model.parameters, each.model.parameter_intervals(), strict=False)
+    curve = each.model.curve
+    bounds = zip(names, curve.parameters, curve.parameter_intervals(), strict=False)
     for name, value, (low, high) in bounds:
         row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    if each.model.first is not None:
+        names = ("first_renewal_rate", "first_renewal_low", "first_renewal_high")
+        row |= dict(zip(names, each.model.first, strict=True))
+    if each.model.trend is not None:
+        row["cohort_trend_rate"] = float(np.expm1(each.model.trend[0]))
+        row["note"] = describe_trend(each.model)
     if each.scope != ALL:
         known = known_lifetimes(book.memberships, book.settled)
         in_scope = known["product_type"] == each.scope
@@ -102,25 +195,47 @@ def _tell_model(book: Book, each: Fit) -> dict[str, Any]:
     return row
 
 
+def describe_trend(model: Retention) -> str:
+    """Return in words that newer cohorts leave less, or more, than older ones; else nothing."""
+    if model.trend is None:
+        return ""
+    rate = float(np.expm1(model.trend[0]))
+    return (
+        f"each cohort leaves {abs(rate):.1%} {'less' if rate < 0 else 'more'} than the one before;"
+        " what is expected of new members is that of the newest"
+    )
+
+
 def tell_curves(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
     """Return survival by renewals made, seen and modelled, of all memberships and each cohort."""
     known = known_lifetimes(book.memberships, book.settled)
-    rows = list(_tell_curve(ALL, known, fits[ALL], _BEYOND))
+    pooled = fits[ALL]
+    curve = _model_curve(pooled, book.settled - book.first + _BEYOND + 1)
+    rows = list(_tell_curve(ALL, known, pooled, curve, _BEYOND))
     for (start,), cohort in known.group_by("start_number", maintain_order=True):
-        rows += _tell_curve(f"{month_of(int(str(start))):%Y-%m}", cohort, fits[ALL], 0)
+        rows += _tell_curve(f"{month_of(int(str(start))):%Y-%m}", cohort, pooled, curve, 0)
     return pl.DataFrame(rows, schema=CURVE_SCHEMA)
 
 
+def _model_curve(pooled: Fit, months: int) -> Array:
+    """The modelled curve and its 95 % interval after 0, 1 … ``months``, shape (3, months + 1)."""
+    if pooled.model is None:
+        return np.full((3, months + 1), np.nan)
+    draws, long = pooled.draw(np.random.default_rng(SEED), CURVE_DRAWS, months)
+    low, high = np.quantile(pooled.survival(draws.chance, long), [0.025, 0.975], axis=0)
+    likeliest = pooled.survival(pooled.model.chance(months), np.array(pooled.long_chance))
+    return np.vstack([np.clip(likeliest, low, high), low, high])
+
+
 def _tell_curve(
-    cohort: str, known: pl.DataFrame, pooled: Fit, beyond: int
+    cohort: str, known: pl.DataFrame, pooled: Fit, pooled_curve: Array, beyond: int
 ) -> Iterator[dict[str, Any]]:
     curve = kaplan_meier(known["duration"], known["is_lost"], known["n"])
     count = int(known["n"].sum())
     tenures = np.arange(int(curve.times[-1]) + beyond + 1)
     modelled = np.full((3, tenures.size), np.nan)
     if pooled.model is not None:
-        edge = pooled.model.survival(tenures, pooled.model.edge)
-        modelled = np.vstack([pooled.model.survival(tenures), *pooled.model.interval(edge)])
+        modelled = pooled_curve[:, : tenures.size]
     for tenure in tenures:
         row: dict[str, Any] = dict.fromkeys(CURVE_SCHEMA) | {
             "cohort": cohort,

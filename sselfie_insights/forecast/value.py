@@ -11,14 +11,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sselfie_insights.forecast.book import Book, count_cents, month_of
-from sselfie_insights.forecast.rules import MIN_MEMBERS, SEED, too_few
-from sselfie_insights.forecast.survival import ALL, Fit
+from sselfie_insights.forecast.rules import MIN_MEMBERS, SEED, WIDEST, too_few, too_wide
+from sselfie_insights.forecast.survival import ALL, CURVE_DRAWS, Fit, describe_trend
 from sselfie_insights.statistics.intervals import bootstrap_mean
-from sselfie_insights.statistics.renewals import Renewals
+from sselfie_insights.statistics.retention import Draws
 from sselfie_insights.statistics.shares import Z_95
 from sselfie_insights.warehouse.frames import read_frame, write_table
 
 Array = NDArray[np.float64]
+
+# Renewals ahead after which the chance to leave hardly moves any more: twenty years.
+_TAIL: Final = 240
+_MONTHS: Final = ("months", "months_low", "months_high")
 
 _VALUE: Final = {
     "expected_months": pl.Float64, "months_low": pl.Float64, "months_high": pl.Float64,
@@ -70,26 +74,86 @@ class Residual:
     lucky: Array
 
 
-def residual(model: Renewals, tenures: int, rate: float) -> Residual:
-    """Return what ``model`` expects of members with 0, 1 … ``tenures`` - 1 renewals made.
+def residual(fit: Fit, tenures: int, rate: float) -> dict[int, Residual]:
+    """Return what is expected of members 0, 1 … ``tenures`` - 1 months after joining, by interval.
 
     The months are those from the next renewal on, which counts in full; the discounted expected
-    residual lifetime of Fader and Hardie (2010), and the distribution around it.
+    residual lifetime of Fader and Hardie (2010), and the distribution around it. Of members who
+    renew after several months they begin with the next month, for which is paid already.
+
+    Raises:
+        ValueError: There is no model.
     """
-    made = np.arange(tenures)
-    low, high = model.interval(model.derl(made, rate, model.edge))
+    draws, long = fit.draw(np.random.default_rng(SEED), CURVE_DRAWS, tenures + _TAIL)
+    chance = np.clip(draws.chance.mean(axis=0), 0.0, 1.0)
+    found = {1: _spread_out(_months(draws, tenures, rate), chance, rate)}
+    if fit.long[1] or fit.long_share:
+        found[fit.interval] = _long_residual(fit, long, tenures, rate)
+    return found
+
+
+def _months(draws: Draws, tenures: int, rate: float) -> Array:
+    """Discounted months to be paid after 0, 1 … renewals, shape (draws, tenures).
+
+    From far ahead, where the chance no longer moves, back to the next renewal: what renewal n is
+    worth is its chance times a month and the discounted worth of renewal n + 1.
+    """
+    v = 1 / (1 + rate)
+    if not draws.slope.any():
+        stays = 1 - draws.chance
+        worth = np.empty_like(stays)
+        worth[:, -1] = stays[:, -1] / (1 - v * stays[:, -1])
+        for n in range(stays.shape[1] - 2, -1, -1):
+            worth[:, n] = stays[:, n] * (1 + v * worth[:, n + 1])
+        return worth[:, :tenures]
+    age = np.arange(tenures)
+    worth = draws.stays(age + _TAIL, age)
+    worth = worth / (1 - v * worth)
+    for n in range(_TAIL - 1, 0, -1):
+        worth = draws.stays(age + n, age) * (1 + v * worth)
+    return worth
+
+
+def _spread_out(months: Array, chance: Array, rate: float) -> Residual:
+    """The expectation, its interval, and one member's luck by the mean chance at each renewal."""
+    low, high = np.quantile(months, [0.025, 0.975], axis=0)
+    tenures = months.shape[1]
     horizon = math.ceil(math.log(1e-6 * rate) / -math.log1p(rate))
-    curve = model.survival(np.arange(tenures + horizon + 1))
+    stays = np.append(1 - chance, np.full(horizon, 1 - chance[-1]))
     # Months after n further renewals: the sum of 1, v … v^(n - 1).
     paid = (1 - (1 + rate) ** -np.arange(horizon + 1.0)) * (1 + rate) / rate
     spread, unlucky, lucky = np.empty(tenures), np.empty(tenures), np.empty(tenures)
-    for k in made:
-        stays = curve[k : k + horizon + 1] / curve[k]
-        chances = np.append(-np.diff(stays), stays[-1])
+    for k in range(tenures):
+        left = np.concatenate([[1.0], np.cumprod(stays[k : k + horizon])])
+        chances = np.append(-np.diff(left), left[-1])
         mean = chances @ paid
         spread[k] = math.sqrt(max(0.0, float(chances @ paid**2 - mean**2)))
-        unlucky[k], lucky[k] = paid[np.searchsorted(np.cumsum(chances), [0.025, 0.975])]
-    return Residual(model.derl(made, rate), low, high, spread, unlucky, lucky)
+        place = np.searchsorted(np.cumsum(chances), [0.025, 0.975])
+        unlucky[k], lucky[k] = paid[np.minimum(place, horizon)]
+    return Residual(months.mean(axis=0), low, high, spread, unlucky, lucky)
+
+
+def _long_residual(fit: Fit, long: Array, tenures: int, rate: float) -> Residual:
+    """The same of members who renew every ``fit.interval`` months, with one chance at each."""
+    v, interval = 1 / (1 + rate), fit.interval
+    a_period = (1 - v**interval) / (1 - v)
+    after = (1 - long) / (1 - v**interval * (1 - long)) * a_period
+    left = interval - 1 - np.arange(tenures) % interval
+    now = (1 - v**left) / (1 - v)
+    months = now + v**left * after[:, None]
+    low, high = np.quantile(months, [0.025, 0.975], axis=0)
+    # After n further renewals, which a member makes with the chance of a geometric lifetime.
+    chance = fit.long_chance
+    made = np.arange(math.ceil(math.log(1e-6) / math.log1p(-chance)) + 1) if chance < 1 else [0]
+    made = np.asarray(made[:2000])
+    periods = a_period * (1 - v ** (interval * made)) / (1 - v**interval)
+    chances = chance * (1 - chance) ** made
+    chances[-1] += 1 - chances.sum()
+    worth = now + v**left * periods[:, None]
+    mean = chances @ worth
+    spread = np.sqrt(np.maximum(chances @ worth**2 - mean**2, 0.0))
+    place = np.minimum(np.searchsorted(np.cumsum(chances), [0.025, 0.975]), made.size - 1)
+    return Residual(months.mean(axis=0), low, high, spread, worth[place[0]], worth[place[1]])
 
 
 def tell_products(book: Book, fits: Mapping[str, Fit], rate: float) -> pl.DataFrame:
@@ -104,19 +168,24 @@ def tell_products(book: Book, fits: Mapping[str, Fit], rate: float) -> pl.DataFr
         held = book.holdings.filter(pl.col("month_number") == book.settled)
         if scope != ALL:
             held = held.filter(pl.col("product_type") == scope)
-        months = None if chosen.model is None else _new_member_months(chosen.model, rate)
+        months = None if chosen.model is None else _new_member_months(chosen, rate)
         for currency in book.currencies:
             part = held.filter(pl.col("currency") == currency)
             rows.append(_tell_product(each, chosen, months, currency, part, rate, rng))
     return pl.DataFrame(rows, schema=PRODUCT_SCHEMA)
 
 
-def _new_member_months(model: Renewals, rate: float) -> tuple[float, float, float]:
-    """Discounted months of who joins: the first at once, the next renewal a month later."""
-    edge = model.derl([0], rate, model.edge)[:, 0]
-    ends = (edge[0], edge.min(), edge.max())
-    middle, low, high = (1 + float(end) / (1 + rate) for end in ends)
-    return middle, low, high
+def _new_member_months(fit: Fit, rate: float) -> tuple[float, float, float]:
+    """Discounted months of who joins: the first at once, the next a month later; with the ends."""
+    draws, long = fit.draw(np.random.default_rng(SEED), CURVE_DRAWS, 1 + _TAIL)
+    v = 1 / (1 + rate)
+    months = 1 + v * _months(draws, 1, rate)[:, 0]
+    if fit.long_share:
+        ahead = v**fit.interval
+        longer = (1 - ahead) / (1 - v) / (1 - ahead * (1 - long))
+        months = (1 - fit.long_share) * months + fit.long_share * longer
+    low, high = np.quantile(months, [0.025, 0.975])
+    return float(months.mean()), float(low), float(high)
 
 
 def _tell_product(
@@ -132,20 +201,23 @@ def _tell_product(
     row: dict[str, Any] = dict.fromkeys(PRODUCT_SCHEMA) | {
         "product_type": each.scope,
         "currency": currency,
-        "n": each.data.count,
-        "lost_count": each.data.lost_count,
+        "n": each.n,
+        "lost_count": each.lost_count,
         "member_count": members,
         "discount_rate": rate,
         "note": chosen.note or ("" if members >= MIN_MEMBERS else too_few(members, MIN_MEMBERS)),
     }
     if row["note"] or chosen.model is None or months is None:
         return row
+    if months[2] > WIDEST * months[1]:
+        return row | {"note": too_wide(months[2] / months[1])}
+    row["note"] = describe_trend(chosen.model)
     if chosen.scope != each.scope:
         row["note"] = f"survival of all products: {each.note}"
     price = count_cents(held) / members
     price_low, price_high = bootstrap_mean(held["mrr_cents"], held["n"], rng)
     middle, low, high = months
-    churn = each.data.hazard
+    churn = each.churn
     value = price * middle
     # Price and months are independent: their relative errors add in squares.
     down = np.hypot(np.log(price / price_low), np.log(middle / low))
@@ -170,7 +242,7 @@ def _tell_product(
 def tell_cohorts(
     connection: duckdb.DuckDBPyConnection,
     pooled: Fit,
-    shape: Residual | None,
+    shapes: dict[int, Residual],
     rate: float,
 ) -> pl.DataFrame:
     """Return for each month of first membership what its members paid and will pay, a head."""
@@ -180,7 +252,7 @@ def tell_cohorts(
         (int(str(key[0])), str(key[1])): part
         for key, part in held.group_by("cohort_number", "currency", maintain_order=True)
     }
-    churn = pooled.data.hazard
+    churn = pooled.churn
     rows = []
     for cohort in cohorts.iter_rows(named=True):
         count = cohort["n"]
@@ -197,8 +269,8 @@ def tell_cohorts(
         if part is not None:
             row["member_count"] = int(part["n"].sum())
             row["arpa_cents"] = round(count_cents(part) / row["member_count"])
-        if shape is not None and pooled.model is not None:
-            row |= _expect(shape, part, count, cohort["collected_cents"])
+        if shapes and pooled.model is not None:
+            row |= _expect(shapes, part, count, cohort["collected_cents"])
             row["model"] = pooled.model.name
             if part is not None and churn:
                 row["naive_value_cents"] = round(row["arpa_cents"] / churn)
@@ -207,7 +279,7 @@ def tell_cohorts(
 
 
 def _expect(
-    shape: Residual, part: pl.DataFrame | None, count: int, collected: int
+    shapes: dict[int, Residual], part: pl.DataFrame | None, count: int, collected: int
 ) -> dict[str, Any]:
     """What is still expected of a cohort, per head of all who joined.
 
@@ -216,10 +288,8 @@ def _expect(
     if part is None:
         months = value = np.zeros(3)
     else:
-        tenure, many = part["tenure"].to_numpy(), part["n"].to_numpy().astype(float)
-        price = part["mrr_cents"].to_numpy().astype(float)
-        months = _sum_up(shape, tenure, many, np.ones_like(price)) / count
-        value = _sum_up(shape, tenure, many, price) / count
+        months = _sum_up(shapes, part.with_columns(mrr_cents=1)) / count
+        value = _sum_up(shapes, part) / count
     so_far = collected / count
     names = ("expected_value_cents", "value_low_cents", "value_high_cents")
     totals = ("lifetime_value_cents", "lifetime_low_cents", "lifetime_high_cents")
@@ -232,20 +302,27 @@ def _expect(
     }
 
 
-def _sum_up(shape: Residual, tenure: NDArray[np.int64], many: Array, price: Array) -> Array:
+def _sum_up(shapes: dict[int, Residual], part: pl.DataFrame) -> Array:
     """Return the expectation of Σ price · months and its interval, shape (3,)."""
-    weight = many * price
-    mean = float(weight @ shape.mean[tenure])
-    luck = Z_95 * float(np.sqrt(many * price**2 @ shape.spread[tenure] ** 2))
-    low = np.hypot(mean - float(weight @ shape.low[tenure]), luck)
-    high = np.hypot(float(weight @ shape.high[tenure]) - mean, luck)
-    return np.array([mean, max(0.0, mean - low), mean + high])
+    mean = low = high = luck = 0.0
+    for interval, shape in shapes.items():
+        these = part.filter((pl.col("interval_months") > 1) == (interval > 1))
+        tenure = these["tenure"].to_numpy()
+        many = these["n"].to_numpy().astype(float)
+        price = these["mrr_cents"].to_numpy().astype(float)
+        mean += float(many * price @ shape.mean[tenure])
+        low += float(many * price @ shape.low[tenure])
+        high += float(many * price @ shape.high[tenure])
+        luck += float(many * price**2 @ shape.spread[tenure] ** 2)
+    down = np.hypot(mean - low, Z_95 * math.sqrt(luck))
+    up = np.hypot(high - mean, Z_95 * math.sqrt(luck))
+    return np.array([mean, max(0.0, mean - down), mean + up])
 
 
 def write_members(
     connection: duckdb.DuckDBPyConnection,
     pooled: Fit,
-    shape: Residual | None,
+    shapes: dict[int, Residual],
     rate: float,
     tenures: int,
 ) -> None:
@@ -253,19 +330,23 @@ def write_members(
 
     The interval is where 95 of 100 such members will end: one member's luck, not the model's doubt.
     """
-    nothing = np.full(tenures, np.nan)
-    expectations = pl.DataFrame(
-        {
-            "tenure": np.arange(tenures),
-            "months": nothing if shape is None else shape.mean,
-            "months_low": nothing if shape is None else shape.unlucky,
-            "months_high": nothing if shape is None else shape.lucky,
-        }
-    ).with_columns(
-        pl.col("months", "months_low", "months_high").fill_nan(None),
-        pl.lit(None if shape is None else pooled.data.hazard, pl.Float64).alias("churn"),
+    frames = []
+    for is_long in (False, True):
+        shape = next((s for i, s in shapes.items() if (i > 1) == is_long), None)
+        months = {} if shape is None else {
+            "months": shape.mean, "months_low": shape.unlucky, "months_high": shape.lucky
+        }  # fmt: skip
+        frames.append(
+            pl.DataFrame(
+                {"tenure": np.arange(tenures), "is_long": [is_long] * tenures}
+                | {name: months.get(name, np.full(tenures, np.nan)) for name in _MONTHS}
+            )
+        )
+    expectations = pl.concat(frames).with_columns(
+        pl.col(_MONTHS).fill_nan(None),
+        pl.lit(None if not shapes else pooled.churn, pl.Float64).alias("churn"),
         pl.lit(rate).alias("discount_rate"),
-        pl.lit(pooled.data.count).cast(pl.Int64).alias("n"),
+        pl.lit(pooled.n).cast(pl.Int64).alias("n"),
         pl.lit(None if pooled.model is None else pooled.model.name, pl.String).alias("model"),
         pl.lit(pooled.note).alias("note"),
     )
@@ -294,8 +375,10 @@ select
     currency,
     member_rows.month_number - member_rows.start_number as tenure,
     mrr_cents,
+    interval_months,
     count(*) as n
 from member_rows
+inner join memberships using (customer_key, start_number)
 inner join marts.dim_customers using (customer_key)
 where month_number = getvariable('settled')
 group by all
@@ -308,7 +391,9 @@ with now as (
     select max(month_number) as month_number from member_rows
 ),
 running as (
-    select member_rows.customer_key, member_rows.currency, start_number, product_type
+    select
+        member_rows.customer_key, member_rows.currency, start_number, product_type,
+        interval_months > 1 as is_long
     from member_rows
     inner join memberships using (customer_key, start_number)
     where member_rows.month_number = (select month_number from now)
@@ -316,6 +401,7 @@ running as (
 here as (
     select
         members_now.customer_key, members_now.currency, members_now.mrr_cents, product_type,
+        is_long,
         -- A renewal of this month is still due when paid time ends in it.
         least((select max(tenure) from expectations), greatest(
             0,
@@ -337,7 +423,8 @@ select
     round(mrr_cents / churn)::bigint as naive_value_cents,
     discount_rate, n, model, note
 from here
-inner join expectations on here.tenure_months = expectations.tenure
+inner join expectations
+    on here.tenure_months = expectations.tenure and here.is_long = expectations.is_long
 left join collected using (customer_key, currency)
 left join marts.dim_customers using (customer_key)
 order by here.customer_key, here.currency

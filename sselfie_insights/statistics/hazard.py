@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from sselfie_insights.statistics.shares import Z_95
 
@@ -25,6 +25,7 @@ class HazardModel:
         covariance: Of the coefficients, shape (p + 1, p + 1).
         count: Rows it was fitted to.
         lost_count: How many of them left.
+        varies: Whether each feature ever did, shape (p,); of one that did not nothing is known.
     """
 
     means: Array
@@ -33,6 +34,7 @@ class HazardModel:
     covariance: Array
     count: int
     lost_count: int
+    varies: NDArray[np.bool_]
 
     def contributions(self, features: ArrayLike) -> Array:
         """Return what each feature adds to the log odds against the mean row, shape (n, p).
@@ -55,6 +57,21 @@ class HazardModel:
         middle = self.coefficients[1:]
         reach = Z_95 * np.sqrt(np.diag(self.covariance)[1:])
         return np.exp(middle), np.exp(middle - reach), np.exp(middle + reach)
+
+    def is_clear(self, level: float = 0.05) -> NDArray[np.bool_]:
+        """Say which features matter beyond doubt, with one false one in 20 businesses at most.
+
+        Wald tests of the coefficients of those that vary, by the step-down procedure of Holm
+        (1979), A simple sequentially rejective multiple test procedure.
+        """
+        z = self.coefficients[1:] / np.sqrt(np.diag(self.covariance)[1:])
+        p = np.where(self.varies, 2 * stats.norm.sf(np.abs(z)), 1.0)
+        order = np.argsort(p, kind="stable")
+        many = int(self.varies.sum()) - np.arange(p.size)
+        passed = np.logical_and.accumulate(p[order] * np.maximum(many, 1) <= level)
+        clear = np.zeros(p.size, bool)
+        clear[order] = passed
+        return clear & self.varies
 
     def _standardise(self, features: ArrayLike) -> Array:
         values = (np.asarray(features, float) - self.means) / self.scales
@@ -109,14 +126,49 @@ def fit_hazard(features: ArrayLike, is_lost: ArrayLike, *, ridge: float = 1.0) -
         np.asarray(np.linalg.inv(curve(found.x)), float),
         outcome.size,
         int(outcome.sum()),
+        (centred**2).sum(axis=0) > 1e-9,
     )
 
 
-def recalibrate(log_odds: ArrayLike, happened: ArrayLike) -> tuple[float, float]:
-    """Return intercept and slope that bring predicted log odds to what happened afterwards.
+@dataclass(frozen=True)
+class Recalibration:
+    """A line that brings predicted log odds to what happened, with its doubt.
+
+    Attributes:
+        line: Intercept and slope.
+        covariance: Of the two, shape (2, 2); zeros where nothing was recalibrated.
+    """
+
+    line: Array
+    covariance: Array
+
+    def log_odds(self, predicted: ArrayLike) -> Array:
+        """Return the log odds that predicted ones stand for."""
+        return np.asarray(self.line[0] + self.line[1] * np.asarray(predicted, float))
+
+    def error(self, predicted: ArrayLike, error: ArrayLike) -> Array:
+        """Return the standard error of ``log_odds``: that of the prediction, and the line's own.
+
+        Args:
+            predicted: Predicted log odds, shape (n,).
+            error: Their standard errors, shape (n,).
+        """
+        rows = _with_intercept(np.asarray(predicted, float)[:, None])
+        own = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
+        return np.asarray(np.sqrt((self.line[1] * np.asarray(error, float)) ** 2 + own))
+
+
+UNCHANGED = Recalibration(np.array([0.0, 1.0]), np.zeros((2, 2)))
+"""No recalibration."""
+
+
+def recalibrate(log_odds: ArrayLike, happened: ArrayLike) -> Recalibration:
+    """Return the line that brings predicted log odds to what happened afterwards.
 
     Cox (1958), Two further applications of a model for binary regression; the slope is held near 1
-    by a standard normal prior, so that few outcomes change little.
+    by a standard normal prior, so that few outcomes change little. Its doubt is the inverse
+    information. Where the 95 % interval of the slope reaches 0, predictions say nothing that a line
+    could mend: they stay as they are.
 
     Args:
         log_odds: Predictions for rows that the model had not seen, shape (n,).
@@ -135,7 +187,13 @@ def recalibrate(log_odds: ArrayLike, happened: ArrayLike) -> tuple[float, float]
     found = optimize.minimize(
         fall, np.array([0.0, 1.0]), jac=True, method="SLSQP", options={"ftol": 1e-12}
     )
-    return float(found.x[0]), float(found.x[1])
+    rows = _with_intercept(predicted[:, None])
+    chance = special.expit(rows @ found.x)
+    information = (rows * (chance * (1 - chance))[:, None]).T @ rows + np.eye(2)
+    covariance = np.linalg.inv(information)
+    if found.x[1] <= Z_95 * np.sqrt(covariance[1, 1]):
+        return UNCHANGED
+    return Recalibration(np.asarray(found.x), covariance)
 
 
 def _with_intercept(rows: Array) -> Array:

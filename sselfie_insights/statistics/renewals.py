@@ -21,6 +21,11 @@ Array = NDArray[np.float64]
 # The parameters are sought as (logit of the mean loss, log(α + β), log c), inside this box: a mean
 # loss from 6e-6 to 0.998, and differences between customers from all to none.
 _BOX: Final = np.array([(-12.0, 6.0), (-4.0, 12.0), (-2.5, 2.5)])
+# The weak prior of a penalised fit, mean and standard deviation in those coordinates: a loss of
+# 2 to 25 % a renewal, customers anything from alike to opposites, a risk that hardly ages.
+_PRIOR: Final = np.array([(-2.5, 1.5), (4.0, 2.5), (0.0, 0.4)])
+# A maximum this close to the box is where the search ended, not where the likelihood does.
+_MARGIN: Final = 1e-3
 # What the log likelihood may fall by inside a 95 % profile-likelihood interval.
 _DROP: Final = float(stats.chi2.ppf(0.95, 1)) / 2
 # Rays from the maximum on which the edge of the likelihood region is sought, by dimension.
@@ -77,7 +82,10 @@ class Lifetimes:
     @property
     def hazard(self) -> float:
         """Losses / renewals due: the churn rate if it were the same for all; NaN without any."""
-        return self.lost_count / self.renewal_count if self.renewal_count else float("nan")
+        due = float(
+            self.lost @ np.arange(1, self.alive.size) + self.alive @ np.arange(self.alive.size)
+        )
+        return float(self.lost.sum()) / due if due else float("nan")
 
 
 def _log_survival(points: Array, periods: Array) -> Array:
@@ -92,12 +100,9 @@ def _log_survival(points: Array, periods: Array) -> Array:
         logs = np.concatenate([np.zeros((*logs.shape[:-1], 1)), logs], axis=-1)
         return np.asarray(logs[..., periods.astype(np.int64)])
     aged = periods ** np.exp(points[..., 2:3])
-    return np.asarray(
-        special.gammaln(beta + aged)
-        + special.gammaln(size)
-        - special.gammaln(beta)
-        - special.gammaln(size + aged)
-    )
+    # Of two log beta functions, as differences of log gamma functions rise above 0 for large t^c.
+    logs = special.betaln(alpha, beta + aged) - special.betaln(alpha, beta)
+    return np.asarray(np.minimum.accumulate(np.minimum(logs, 0.0), axis=-1))
 
 
 def _log_likelihood(points: Array, data: Lifetimes) -> Array:
@@ -110,6 +115,15 @@ def _log_likelihood(points: Array, data: Lifetimes) -> Array:
     return np.asarray(leaving @ data.lost + logs @ data.alive)
 
 
+def _height(points: Array, data: Lifetimes, is_penalised: bool) -> Array:
+    """Return the log likelihood, of a penalised fit with the log density of its prior."""
+    heights = _log_likelihood(points, data)
+    if not is_penalised:
+        return heights
+    mean, spread = _PRIOR[: points.shape[-1]].T
+    return np.asarray(heights - (((points - mean) / spread) ** 2).sum(axis=-1) / 2)
+
+
 @dataclass(frozen=True)
 class Renewals:
     """A fitted model: sBG with two parameters, or BdW with three.
@@ -117,17 +131,25 @@ class Renewals:
     Attributes:
         data: What it was fitted to.
         point: The maximum of the likelihood, in the coordinates of the search.
-        log_likelihood: Its log likelihood.
+        log_likelihood: What was maximised: the log likelihood, less the penalty of a penalised fit.
+        is_penalised: Whether it is.
     """
 
     data: Lifetimes
     point: Array
     log_likelihood: float
+    is_penalised: bool = False
 
     @property
     def name(self) -> str:
         """``sBG`` or ``BdW``."""
         return "sBG" if self.point.size == 2 else "BdW"
+
+    @property
+    def is_at_edge(self) -> bool:
+        """Whether the search ended at the edge of its range: then this is no fit."""
+        box = _BOX[: self.point.size]
+        return bool((np.abs(self.point[:, None] - box) < _MARGIN).any())
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -141,7 +163,7 @@ class Renewals:
         Of shape (points, 2 or 3). The least and the greatest value on it of any function of the
         parameters are the ends of that function's 95 % profile-likelihood interval.
         """
-        axes = _axes(self.point, self.data)
+        axes = _axes(self)
         rays = _directions(self.point.size) @ axes.T
         threshold = self.log_likelihood - _DROP
 
@@ -150,7 +172,7 @@ class Renewals:
             box = _BOX[: self.point.size]
             in_box = ((points >= box[:, 0]) & (points <= box[:, 1])).all(axis=-1)
             clipped = np.clip(points, box[:, 0], box[:, 1])
-            return np.asarray(in_box & (_log_likelihood(clipped, self.data) >= threshold))
+            return np.asarray(in_box & (self.height(clipped) >= threshold))
 
         steps = np.linspace(0.5, 12, 24)
         inside = np.array([is_inside(np.full(len(rays), step)) for step in steps])
@@ -162,6 +184,10 @@ class Renewals:
             within = is_inside(middle)
             low, high = np.where(within, middle, low), np.where(within, high, middle)
         return np.vstack([self.point, self.point + low[:, None] * rays])
+
+    def height(self, points: Array) -> Array:
+        """Return what was maximised at ``points`` of shape (…, 2 or 3), one number a point."""
+        return _height(points, self.data, self.is_penalised)
 
     def interval(self, of_edge: Array) -> tuple[Array, Array]:
         """Return the profile-likelihood interval of a function, by its values on ``edge``.
@@ -226,74 +252,75 @@ class Renewals:
         Sampling importance resampling, Rubin (1988), from a Student t with four degrees of freedom
         around the maximum, within the box of the search.
         """
-        axes, box = _axes(self.point, self.data), _BOX[: self.point.size]
+        axes, box = _axes(self), _BOX[: self.point.size]
         proposals = 20 * max(size, 100)
         normal = rng.standard_normal((proposals, self.point.size))
         shrink = np.sqrt(rng.chisquare(4, proposals) / 4)[:, None]
         steps = normal / shrink
         points = self.point + steps @ axes.T
         outside = ((points < box[:, 0]) | (points > box[:, 1])).any(axis=1)
-        heights = _log_likelihood(np.clip(points, box[:, 0], box[:, 1]), self.data)
+        heights = self.height(np.clip(points, box[:, 0], box[:, 1]))
         density = -(4 + self.point.size) / 2 * np.log1p((steps**2).sum(axis=1) / 4)
         weights = np.where(outside, -np.inf, heights - self.log_likelihood - density)
         chances = np.exp(weights - weights.max())
         return points[rng.choice(proposals, size=size, p=chances / chances.sum())]
 
 
-def fit_sbg(data: Lifetimes) -> Renewals:
+def fit_sbg(data: Lifetimes, *, is_penalised: bool = False) -> Renewals:
     """Return the sBG model of greatest likelihood.
 
     Fader and Hardie (2007), equations 5 to 8, with the likelihood of Fader and Hardie (2010).
 
+    Args:
+        data: What to fit to; its counts may be fractions, of a likelihood that is trusted less.
+        is_penalised: Whether to add the log density of a weak prior, which keeps a fit to few
+            losses from the edge of the range and leaves one to many where it was.
+
     Raises:
-        ValueError: Nobody was lost.
+        ValueError: Nobody was lost, and no prior makes up for it.
     """
-    return _climb(data, [np.linspace(-3, 3, 13), np.linspace(-2, 10, 13)])
+    return _climb(data, [np.linspace(-3, 3, 7), np.linspace(-2, 10, 7)], is_penalised)
 
 
-def fit_bdw(data: Lifetimes) -> Renewals:
+def fit_bdw(data: Lifetimes, *, is_penalised: bool = False) -> Renewals:
     """Return the beta-discrete-Weibull model of greatest likelihood.
 
     Fader et al. (2018), equation 5: S(t) = B(α, β + t^c) / B(α, β); with c = 1 it is sBG.
 
-    Raises:
-        ValueError: Nobody was lost.
-    """
-    shapes = np.linspace(-1.5, 1.5, 7)
-    return _climb(data, [np.linspace(-3, 3, 13), np.linspace(-3, 9, 13), shapes])
-
-
-def choose_renewals(data: Lifetimes) -> Renewals:
-    """Return sBG, or BdW where a likelihood-ratio test at 5 % says that tenure matters beyond it.
+    Args:
+        data: As of ``fit_sbg``.
+        is_penalised: As of ``fit_sbg``.
 
     Raises:
-        ValueError: Nobody was lost.
+        ValueError: Nobody was lost, and no prior makes up for it.
     """
-    plain, aging = fit_sbg(data), fit_bdw(data)
-    return aging if aging.log_likelihood - plain.log_likelihood > _DROP else plain
+    shapes = np.linspace(-1.5, 1.5, 5)
+    return _climb(data, [np.linspace(-3, 3, 7), np.linspace(-3, 9, 7), shapes], is_penalised)
 
 
-def _climb(data: Lifetimes, grid: list[Array]) -> Renewals:
+def _climb(data: Lifetimes, grid: list[Array], is_penalised: bool) -> Renewals:
     """Climb from the best point of ``grid``, the first axis of which is around the churn rate."""
-    if data.lost_count == 0:
+    if data.lost.sum() == 0 and not is_penalised:
         raise ValueError("nobody was lost: there is nothing to fit")
-    middle = special.logit(np.clip(data.hazard, 1e-4, 0.99))
+    middle = special.logit(np.clip(np.nan_to_num(data.hazard), 1e-3, 0.99))
     points = np.stack(np.meshgrid(grid[0] + middle, *grid[1:], indexing="ij"), axis=-1)
     box = _BOX[: len(grid)]
     points = np.clip(points.reshape(-1, len(grid)), box[:, 0], box[:, 1])
-    start = points[_log_likelihood(points, data).argmax()]
+    start = points[_height(points, data, is_penalised).argmax()]
     step = 1e-5 * np.eye(len(grid))
+    scale = max(1.0, float(data.lost.sum() + np.abs(data.alive).sum()))
 
     def fall(point: Array) -> tuple[float, Array]:
         around = np.vstack([point, point + step, point - step])
-        heights = -_log_likelihood(around, data) / data.count
+        heights = -_height(around, data, is_penalised) / scale
         up, down = heights[1 : len(point) + 1], heights[len(point) + 1 :]
         return float(heights[0]), (up - down) / 2e-5
 
-    options = {"ftol": 1e-15, "maxiter": 200}
+    # A penalised fit is one of several that are weighed: its fifth digit changes nothing.
+    options = {"ftol": 1e-10 if is_penalised else 1e-15, "maxiter": 200}
     found = optimize.minimize(fall, start, jac=True, method="SLSQP", bounds=box, options=options)
     top = np.clip(found.x, box[:, 0], box[:, 1])
-    return Renewals(data, top, float(_log_likelihood(top, data)))
+    return Renewals(data, top, float(_height(top, data, is_penalised)), is_penalised)
 
 
 def _as_parameters(point: Array) -> list[float]:
@@ -301,8 +328,9 @@ def _as_parameters(point: Array) -> list[float]:
     return [mean * size, (1 - mean) * size, *np.exp(point[2:])]
 
 
-def _axes(point: Array, data: Lifetimes) -> Array:
+def _axes(model: Renewals) -> Array:
     """Return a matrix whose columns are one standard error long, at most a third of the box."""
+    point = model.point
     size, step = point.size, 1e-3
     shifts = step * np.eye(size)
     box = _BOX[:size]
@@ -314,7 +342,7 @@ def _axes(point: Array, data: Lifetimes) -> Array:
                 middle + shifts[i] + shifts[j], middle - shifts[i] - shifts[j],
                 middle + shifts[i] - shifts[j], middle - shifts[i] + shifts[j],
             ])  # fmt: skip
-            heights = _log_likelihood(corners, data)
+            heights = model.height(corners)
             curvature[i, j] = -(heights[0] + heights[1] - heights[2] - heights[3]) / (4 * step**2)
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
     return np.asarray(vectors / np.sqrt(np.maximum(values, 1 / 16)))

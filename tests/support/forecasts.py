@@ -55,13 +55,23 @@ where k <= last or cohort = 'all';
 
 insert into forecast.survival_models by name
 select * from (values
-    ('all', 200, 62, 0.081, 'sBG', 0.9, 0.6, 1.5, 7.1, 4.2, 13.8, null::double,
-        null::double, null::double, null::double, ''),
-    ('pro', 120, 40, 0.083, 'sBG', 0.8, 0.4, 2.1, 6.5, 2.9, 20.3, null, null, null, 0.412, ''),
+    ('all', 200, 62, 0.081, 'sBG', 0.9, 0.6, 1.5, 7.1, 4.2, 13.8, null::double, null::double,
+        null::double, null::double, null::double, null::double, null::double, null::double, ''),
+    ('pro', 120, 40, 0.083, 'sBG', 0.8, 0.4, 2.1, 6.5, 2.9, 20.3, null, null, null, null, null,
+        null, null, 0.412, ''),
     ('starter', 12, 3, 0.07, null, null, null, null, null, null, null, null, null, null, null,
-        'too few: n = 12, needs 50')
+        null, null, null, null, 'too few: n = 12, needs 50')
 ) as t (scope, n, lost_count, monthly_churn_rate, model, alpha, alpha_low, alpha_high, beta,
-    beta_low, beta_high, shape, shape_low, shape_high, log_rank_p, note);
+    beta_low, beta_high, shape, shape_low, shape_high, first_renewal_rate, first_renewal_low,
+    first_renewal_high, cohort_trend_rate, log_rank_p, note);
+
+insert into forecast.value_backtest by name
+select
+    (date '2025-12-01' + k * interval 1 month)::date as cohort_period,
+    10 - k as months_ahead, 12 + k as n, 9.0 - 0.7 * k as predicted_months,
+    7.0 - 0.6 * k as predicted_low, 10.0 - 0.7 * k as predicted_high, 8.5 - 0.7 * k as paid_months,
+    true as is_inside
+from range(9) as t (k);
 
 insert into forecast.ltv_by_product by name
 select * from (values

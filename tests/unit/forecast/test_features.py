@@ -30,6 +30,7 @@ def model(scale: float = 1.0, **coefficients: float) -> HazardModel:
         covariance=np.diag([1e-4] * (len(FEATURES) + 1)),
         count=1000,
         lost_count=100,
+        varies=np.ones(len(FEATURES), bool),
     )
 
 

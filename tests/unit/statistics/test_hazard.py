@@ -1,10 +1,12 @@
 """The churn model against tables that can be worked out, and against its own truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
 
-from sselfie_insights.statistics.hazard import fit_hazard, recalibrate
+from sselfie_insights.statistics.hazard import UNCHANGED, HazardModel, fit_hazard, recalibrate
 from sselfie_insights.statistics.scores import brier
 
 
@@ -58,8 +60,49 @@ def test_recalibration_undoes_what_was_too_bold() -> None:
     truth = rng.normal(-2.5, 0.8, 40_000)
     lost = rng.random(truth.size) < special.expit(truth)
     bold = 0.7 + 2 * truth
-    intercept, slope = recalibrate(bold, lost)
-    assert (intercept, slope) == pytest.approx((-0.35, 0.5), abs=0.05)
-    mended = special.expit(intercept + slope * bold)
+    mending = recalibrate(bold, lost)
+    assert mending.line == pytest.approx([-0.35, 0.5], abs=0.05)
+    mended = special.expit(mending.log_odds(bold))
     assert brier(mended, lost) < brier(special.expit(bold), lost)
     assert mended.mean() == pytest.approx(lost.mean(), rel=1e-3)
+
+
+def test_predictions_that_say_nothing_stay_as_they_are() -> None:
+    rng = np.random.default_rng(33)
+    assert recalibrate(rng.normal(-2, 1, 300), rng.random(300) < 0.12) is UNCHANGED
+
+
+def test_the_doubt_of_a_recalibration_is_that_of_many() -> None:
+    """Its standard error against the scatter of 300 recalibrations of the same truth."""
+    rng = np.random.default_rng(34)
+    truth = rng.normal(-2, 1, 800)
+    found = [recalibrate(truth, rng.random(800) < special.expit(truth)) for _ in range(300)]
+    scatter = np.std([each.log_odds([-1.0])[0] for each in found])
+    errors = [each.error([-1.0], [0.0])[0] for each in found]
+    assert np.median(errors) == pytest.approx(scatter, rel=0.15)
+    # That of the prediction comes on top, times the slope.
+    one = found[0]
+    both = one.error([-1.0], [0.3])[0] ** 2 - one.error([-1.0], [0.0])[0] ** 2
+    assert both == pytest.approx((0.3 * one.line[1]) ** 2)
+
+
+def test_of_six_features_without_effect_one_is_clear_in_a_business_in_twenty() -> None:
+    rng = np.random.default_rng(35)
+    wrong = 0
+    for _ in range(300):
+        features, lost = rng.normal(size=(500, 6)), rng.random(500) < 0.15
+        wrong += bool(fit_hazard(features, lost).is_clear().any())
+    assert wrong / 300 <= 0.08  # 5 %, and two standard errors of 300
+
+
+def test_the_clear_ones_by_hand() -> None:
+    # p = 0.001, 0.02, 0.03: Holm asks for 0.05 / 3, 0.05 / 2 and 0.05.
+    model = HazardModel(
+        np.zeros(3), np.ones(3), np.array([0, 3.2905, 2.3263, 2.1701]), np.eye(4), 9, 9,
+        np.array([True, True, True]),
+    )  # fmt: skip
+    assert model.is_clear().tolist() == [True, True, True]
+    unsure = replace(model, coefficients=np.array([0, 3.2905, 2.17, 2.1]))
+    assert unsure.is_clear().tolist() == [True, False, False]
+    still = replace(unsure, varies=np.array([True, True, False]))
+    assert still.is_clear().tolist() == [True, True, False]  # two are tested, not three

@@ -5,7 +5,7 @@ import pytest
 from scipy import special
 
 from sselfie_insights.statistics.kaplan_meier import kaplan_meier, log_rank
-from sselfie_insights.statistics.renewals import Lifetimes, choose_renewals, fit_bdw, fit_sbg
+from sselfie_insights.statistics.renewals import Lifetimes, fit_bdw, fit_sbg
 from tests.unit.statistics.published import (
     CONTROL,
     HIGH_END,
@@ -71,7 +71,6 @@ def test_the_beta_discrete_weibull_foresees_what_sbg_does_not() -> None:
 
     assert mean_error(model.survival(later)) <= 0.017
     assert mean_error(fit_sbg(data).survival(later)) == pytest.approx(0.132, abs=5e-4)
-    assert choose_renewals(data).name == "BdW"
 
 
 def test_kaplan_meier_of_the_remissions() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from sselfie_insights.statistics.renewals import Lifetimes, choose_renewals, fit_bdw, fit_sbg
+from sselfie_insights.statistics.renewals import Lifetimes, fit_bdw, fit_sbg
 from tests.unit.statistics.published import HIGH_END, survivors
 
 # 1,000 prove it; fewer are quick. The band below is three standard errors of 250 around 95 %.
@@ -40,7 +40,6 @@ def test_the_shape_of_the_beta_discrete_weibull_is_recovered() -> None:
     seen = rng.integers(1, 19, chance.size)
     data = Lifetimes.from_durations(np.minimum(ends, seen).astype(int), ends <= seen)
     assert fit_bdw(data).parameters == pytest.approx((alpha, beta, shape), rel=0.1)
-    assert choose_renewals(data).name == "BdW"
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -94,7 +93,7 @@ def test_the_hazard_of_sbg_is_the_papers() -> None:
 def test_members_who_do_not_differ_are_no_error() -> None:
     rng = np.random.default_rng(13)
     ends = rng.geometric(0.1, 500)
-    model = choose_renewals(Lifetimes.from_durations(np.minimum(ends, 12), ends <= 12))
+    model = fit_sbg(Lifetimes.from_durations(np.minimum(ends, 12), ends <= 12))
     months = model.derl([0], 0.01)[0]
     low, high = model.interval(model.derl([0], 0.01, model.edge)[:, 0])
     # Geometric lifetimes: the sum of 0.9^t / 1.01^(t - 1) over t from 1.
@@ -113,4 +112,4 @@ def test_draws_follow_the_likelihood() -> None:
 
 def test_nothing_is_fitted_without_a_loss() -> None:
     with pytest.raises(ValueError, match="nobody was lost"):
-        choose_renewals(Lifetimes.from_durations([3, 4], [False, False]))
+        fit_sbg(Lifetimes.from_durations([3, 4], [False, False]))

@@ -26,12 +26,29 @@ def test_bins_are_about_equal_and_keep_equals_together() -> None:
     assert [each.count for each in spread] == [100] * 10
 
 
-def test_arrivals_follow_a_trend_that_fades() -> None:
+def test_arrivals_that_grow_may_go_on_or_fade() -> None:
     grown = draw_arrivals(20 * 1.1 ** np.arange(12), 12, np.random.default_rng(41), 4000)
-    middle = np.median(grown, axis=0)
+    low, middle, high = np.quantile(grown, [0.025, 0.5, 0.975], axis=0)
     last = 20 * 1.1**11
     assert last < middle[0] < last * 1.15
-    assert last * 1.1**5 < middle[-1] < last * 1.1**8  # of twelve months of 10 %, half is left
+    assert low[-1] < last * 1.1**4  # it fades as a damped trend of Gardner and McKenzie
+    assert middle[-1] < last * 1.1**12 < high[-1]  # or does not stop
+
+
+def test_a_season_of_the_past_comes_again() -> None:
+    months = np.arange(36)
+    seen = 60 * (1 + 0.5 * np.sin(2 * np.pi * months / 12))
+    middle = np.median(draw_arrivals(np.rint(seen), 12, np.random.default_rng(44), 2000), axis=0)
+    assert middle[2:5].mean() > 75  # months 38 to 40, the peak at month 39
+    assert middle[8:11].mean() < 45
+
+
+def test_eight_months_without_joins_are_not_certain_zero() -> None:
+    draws = draw_arrivals([30] * 16 + [0] * 8, 12, np.random.default_rng(45), 2000)
+    assert np.quantile(draws[:, 0], 0.5) == 0
+    # Jeffreys' posterior after eight failures: a mean chance of 1/18 a month to begin again.
+    assert (draws[:, 0] > 5).mean() == pytest.approx(0.5 / 9, abs=0.02)
+    assert np.quantile(draws[:, 11], 0.975) > 20
 
 
 def test_arrivals_of_a_steady_business_hold_what_comes() -> None:
