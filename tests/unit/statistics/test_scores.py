@@ -45,7 +45,7 @@ def test_a_season_of_the_past_comes_again() -> None:
 
 def test_eight_months_without_joins_are_not_certain_zero() -> None:
     draws = draw_arrivals([30] * 16 + [0] * 8, 12, np.random.default_rng(45), 2000)
-    assert np.quantile(draws[:, 0], 0.5) == 0
+    assert np.quantile(draws[:, 0], 0.5) <= 1
     # Jeffreys' posterior after eight failures: a mean chance of 1/18 a month to begin again.
     assert (draws[:, 0] > 5).mean() == pytest.approx(0.5 / 9, abs=0.02)
     assert np.quantile(draws[:, 11], 0.975) > 20
