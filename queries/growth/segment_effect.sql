@@ -3,7 +3,8 @@ grain: One row per exported segment.
 title: Effect of writing to a segment
 description: >-
   Of the people exported with a segment and of those held out of it at random, how many reached
-  its goal within some days, and the difference with its 95 % interval (Newcombe 1998, method 10).
+  its goal within some days, and the difference with a 95 % interval that may be looked at every week
+  (a confidence sequence). Everybody exported stays in their group; guests are followed into accounts.
   A person counts once a segment, from the first export on, and only when all of those days have
   passed. The goal member means a member at their end, the others something done in them. No share
   is shown while either group has fewer people than needed. Measured when the marts were built, from
@@ -25,6 +26,8 @@ columns:
   difference: {unit: rate, description: Share exported minus share held out.}
   low: {unit: rate, description: Lower end of its 95 % interval.}
   high: {unit: rate, description: Upper end of its 95 % interval.}
+  smallest_difference: {unit: rate, description: "The difference that groups of this size show in 80 of 100 cases."}
+  sample_ratio_p: {unit: rate, description: "Chance of as unlikely a number held out, if drawn as was said; below 0.001 something is wrong."}
   waiting_count: {unit: count, description: People whose days have not all passed.}
   verdict: {unit: text, description: "What can be said: more, fewer, no difference proven, or too few."}
 */
@@ -48,9 +51,12 @@ select
     case when is_enough then difference end as difference,
     case when is_enough then low end as low,
     case when is_enough then high end as high,
+    case when is_enough then smallest_difference end as smallest_difference,
+    case when is_enough then sample_ratio_p end as sample_ratio_p,
     waiting_count,
     case
         when not is_enough then 'too few to tell: ' || $least || ' people are needed in each group'
+        when sample_ratio_p < 0.001 then 'no verdict: the groups are not as large as they were drawn'
         when low > 0 then 'more reached the goal'
         when high < 0 then 'fewer reached the goal'
         else 'no difference proven'

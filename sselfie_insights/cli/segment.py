@@ -150,6 +150,10 @@ def export(
         )
     _write(exported.result, chosen, output)
     told = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
+    if exported.smallest_difference is not None:
+        told += f", which shows a difference of {exported.smallest_difference:.0%} or more"
+    elif exported.held_out_count:
+        told += ", too few to show any difference"
     if exported.is_repeat:
         typer.echo(f"{told}; this is the export made before for {opened.stamp.as_of_on}", err=True)
     else:

@@ -1,5 +1,6 @@
 """What came of writing to people: those exported against those held out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -22,23 +23,40 @@ EFFECT_SCHEMA = {
     "difference": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
+    "smallest_difference": pl.Float64,
+    "sample_ratio_p": pl.Float64,
 }
 
 # Who had reached the goal within the days after the export. A member is one at the end of them;
-# the other goals are things done in them, from the day after the export on.
+# the other goals are things done in them, from the day after the export on. Everybody exported
+# stays in their group, whatever becomes of them: a guest is followed into the account, whose first
+# export then counts, and who is no longer there has not reached the goal.
 _REACHED = """
 with exposed as (
     select
         unnest($segments) as segment,
         unnest($goals) as goal,
         unnest($groups) as membership,
-        unnest($keys) as customer_key,
+        unnest($keys) as former_key,
         unnest($days)::date as exported_on
+),
+
+followed as (
+    select
+        exposed.*,
+        coalesce(keys.customer_key, former_key) as customer_key
+    from exposed
+    left join marts.customer_keys as keys using (former_key)
+    qualify
+        row_number() over (
+            partition by segment, coalesce(keys.customer_key, former_key)
+            order by exported_on, former_key
+        ) = 1
 ),
 
 windows as (
     select *, exported_on + cast(within_days as integer) as until_on
-    from exposed cross join (select unnest($windows) as within_days)
+    from followed cross join (select unnest($windows) as within_days)
 ),
 
 matured as (
@@ -47,7 +65,7 @@ matured as (
         people.user_id,
         until_on < build.complete_until_on as is_mature
     from windows
-    inner join marts.people_now as people using (customer_key)
+    left join marts.people_now as people using (customer_key)
     cross join marts.build_info as build
 ),
 
@@ -103,7 +121,7 @@ def measure_effect(
 
     A person counts once a segment, from the first export on, and only when all days of the window
     have passed. The difference is the share reached of those sent minus that of those held out,
-    with its 95 % interval; None while one of the groups is empty.
+    with a 95 % interval that may be looked at every week; None while one of the groups is empty.
     """
     people = _first_exposures(record)
     if not people:
@@ -120,7 +138,24 @@ def measure_effect(
         },
     )
     names = [column[0] for column in relation.description or ()]
-    return [_compare(dict(zip(names, row, strict=True))) for row in relation.fetchall()]
+    ratios = _check_ratios(people)
+    return [
+        _compare(found) | {"sample_ratio_p": ratios[found["segment"]]}
+        for found in (dict(zip(names, row, strict=True)) for row in relation.fetchall())
+    ]
+
+
+def _check_ratios(people: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, float]:
+    """How likely each segment's number of people held out is, by how they were drawn."""
+    from sselfie_insights.statistics.experiments import sample_ratio_p
+
+    drawn: dict[str, list[tuple[bool, float]]] = {}
+    for (segment, _), row in people.items():
+        drawn.setdefault(segment, []).append((row["group"] == "held_out", row["share"]))
+    return {
+        segment: sample_ratio_p(sum(out for out, _ in rows), [share for _, share in rows])
+        for segment, rows in drawn.items()
+    }
 
 
 def _first_exposures(record: list[PastExport]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -132,6 +167,7 @@ def _first_exposures(record: list[PastExport]) -> dict[tuple[str, str], dict[str
                 {
                     "goal": row["goal"],
                     "group": row["group"],
+                    "share": row.get("holdout_percent", export.holdout_percent) / 100,
                     "exported_on": export.exported_on.isoformat(),
                 },
             )
@@ -139,14 +175,19 @@ def _first_exposures(record: list[PastExport]) -> dict[tuple[str, str], dict[str
 
 
 def _compare(row: dict[str, Any]) -> dict[str, Any]:
-    difference = low = high = None
+    difference = low = high = smallest = None
     if row["sent_count"] and row["held_out_count"]:
-        from sselfie_insights.statistics.intervals import newcombe
+        from sselfie_insights.statistics.experiments import difference_sequence, smallest_difference
 
-        difference, low, high = newcombe(
-            row["sent_reached_count"],
-            row["sent_count"],
-            row["held_out_reached_count"],
-            row["held_out_count"],
+        sent, held_out = row["sent_count"], row["held_out_count"]
+        difference, low, high = difference_sequence(
+            row["sent_reached_count"], sent, row["held_out_reached_count"], held_out
         )
-    return row | {"difference": difference, "low": low, "high": high}
+        usual = (row["held_out_reached_count"] + 1) / (held_out + 2)
+        smallest = smallest_difference(sent, held_out, usual)
+    return row | {
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "smallest_difference": smallest,
+    }

@@ -153,6 +153,7 @@ final as (
         owned.stripe_payment_id,
         owned.stripe_invoice_id,
         owned.stripe_subscription_id,
+        payment_owners.owner_stripe_customer_id as stripe_customer_id,
         payment_owners.owner_user_id as user_id,
         coalesce(
             payment_owners.owner_user_id,

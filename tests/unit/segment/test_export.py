@@ -63,7 +63,7 @@ def keys(exported: SegmentExport) -> set[str]:
 
 def test_an_export_holds_everybody_but_the_holdout(warehouse: Path) -> None:
     exported = export(warehouse)
-    held_out = {p.customer_key for p in PEOPLE if is_held_out("win_back", p.customer_key, 25)}
+    held_out = {p.customer_key for p in PEOPLE if is_held_out(p.customer_key, 25)}
     assert 0 < len(held_out) < 40
     assert keys(exported) == {p.customer_key for p in PEOPLE} - held_out
     assert (exported.held_out_count, exported.is_repeat) == (len(held_out), False)
@@ -98,13 +98,19 @@ def test_nobody_is_written_to_again_within_the_cool_down(warehouse: Path) -> Non
     assert third.held_out_count == first.held_out_count
 
 
-def test_one_segments_export_cools_down_for_another_but_its_holdout_does_not(
-    warehouse: Path,
-) -> None:
+def test_who_is_held_out_of_one_segment_is_held_out_of_all(warehouse: Path) -> None:
+    """Whatever share the other holds out, while the first is measured; those sent cool down."""
     first = export(warehouse, "win_back", holdout_percent=25)
+    out = {p.customer_key for p in PEOPLE} - keys(first)
     other = export(warehouse, "trained_idle", holdout_percent=0)
-    assert keys(other) == {p.customer_key for p in PEOPLE} - keys(first)
-    assert other.cooling_count == len(keys(first))
+    assert keys(other) == set()
+    assert (other.held_out_count, other.cooling_count) == (len(out), len(PEOPLE) - len(out))
+    drawn = {row["customer_key"]: row["holdout_percent"] for row in read_record(warehouse)[-1].rows}
+    assert drawn == dict.fromkeys(out, 25)
+    # When the longest window of the first is over, they are as free as everybody.
+    write_people(warehouse, PEOPLE, as_of=AS_OF + timedelta(days=91))
+    later = export(warehouse, "trained_idle", holdout_percent=0)
+    assert keys(later) == {p.customer_key for p in PEOPLE}
 
 
 def test_a_recent_e_mail_keeps_a_person_out(warehouse: Path) -> None:
@@ -153,24 +159,21 @@ def test_two_exports_at_once_are_told_apart(warehouse: Path) -> None:
         threads.submit(export, warehouse).result()
 
 
-def test_a_holdout_is_stable_salted_and_of_its_share() -> None:
+def test_a_holdout_is_stable_and_of_its_share() -> None:
     people = [f"user-{n}" for n in range(20_000)]
-    held = {key for key in people if is_held_out("win_back", key, 10)}
+    held = {key for key in people if is_held_out(key, 10)}
     # 2,000 are expected, with a standard deviation of 42.
     assert abs(len(held) - 2000) < 170
-    assert held == {key for key in people if is_held_out("win_back", key, 10)}
-    assert held < {key for key in people if is_held_out("win_back", key, 20)}
-    other = {key for key in people if is_held_out("at_risk", key, 10)}
-    # Independent of each other: 200 are expected in both, with a standard deviation of 14.
-    assert abs(len(held & other) - 200) < 60
-    assert not any(is_held_out("win_back", key, 0) for key in people)
-    assert all(is_held_out("win_back", key, 100) for key in people)
+    assert held == {key for key in people if is_held_out(key, 10)}
+    assert held < {key for key in people if is_held_out(key, 20)}
+    assert not any(is_held_out(key, 0) for key in people)
+    assert all(is_held_out(key, 100) for key in people)
 
 
 def test_the_hash_is_that_of_any_other_program() -> None:
-    # `printf 'win_back\0ann' | sha256sum` begins with 62d215e3, which is 38.6 % of ffffffff.
-    assert not is_held_out("win_back", "ann", 38)
-    assert is_held_out("win_back", "ann", 39)
+    # `printf 'holdout\0ann' | sha256sum` begins with 38bf6d29, which is 22.2 % of ffffffff.
+    assert not is_held_out("ann", 22)
+    assert is_held_out("ann", 23)
 
 
 def test_the_day_is_that_of_the_data(tmp_path: Path) -> None:
