@@ -24,7 +24,7 @@ class Anomaly(_Strict):
     )
     season: int = Field(1, ge=1, description="Periods of a season; 7 for days that know weekdays.")
     level: float = Field(
-        0.022, gt=0, lt=0.5, description="How often chance alone may go that far, in one direction."
+        0.02, gt=0, lt=0.5, description="How often chance alone may go that far, in one direction."
     )
     direction: Literal["up", "down", "both"] = "both"
 

@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import build, command, mirror, nightly, statistics
+from tests.bench import build, calibration, command, mirror, nightly, statistics
 
 BENCHES: dict[str, Callable[[int], bool]] = {
     "mirror": mirror.run,
     "build": build.run,
+    "calibration": calibration.run,
     "command": command.run,
     "nightly": nightly.run,
     "statistics": statistics.run,

@@ -8,7 +8,7 @@ import polars as pl
 
 from sselfie_insights.forecast import projection, survival, value, value_backtest
 from sselfie_insights.forecast.book import Book
-from tests.bench import worlds
+from tests.bench import nothing, worlds
 from tests.bench.worlds import NOW, World
 
 RATE: Final = 0.01
@@ -130,6 +130,10 @@ def run(rows: int, draws: int = 400) -> bool:
             is_held &= all(
                 0.9 <= share <= 0.99 for band, share, many in found if many and "back" not in band
             )
+    for what, found_value, bound, is_least in nothing.list_claims(draws):
+        holds = found_value >= bound if is_least else found_value <= bound
+        print(f"{what}: {found_value:.3f}, {'at least' if is_least else 'at most'} {bound}")
+        is_held &= holds
     return is_held
 
 

@@ -1,0 +1,112 @@
+"""How often something is said where there is nothing: drivers, effects and alerts."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from sselfie_insights.alerts import load_watches
+from sselfie_insights.alerts.definition import Anomaly
+from sselfie_insights.alerts.detect import find_drift, score_series
+from sselfie_insights.statistics.experiments import difference_sequence
+from sselfie_insights.statistics.hazard import fit_hazard
+
+_MONTHS: Final = 36
+_YEAR: Final = 12
+
+
+def share_told_of_a_driver(rng: np.random.Generator, businesses: int) -> float:
+    """The share of businesses told of a driver of leaving, of six features that are none."""
+    told = [
+        fit_hazard(rng.normal(size=(600, 6)), rng.random(600) < 0.12).is_clear().any()
+        for _ in range(businesses)
+    ]
+    return float(np.mean(told))
+
+
+def share_of_false_effects(rng: np.random.Generator, experiments: int) -> float:
+    """The share of experiments without an effect that show one in any of twelve weekly looks."""
+    sent = np.cumsum(rng.binomial(180, 0.15, (experiments, 12)), axis=1)
+    held = np.cumsum(rng.binomial(20, 0.15, (experiments, 12)), axis=1)
+    wrong = [
+        any(
+            low > 0 or high < 0
+            for week in range(12)
+            for _, low, high in [
+                difference_sequence(int(a[week]), 180 * (week + 1), int(b[week]), 20 * (week + 1))
+            ]
+        )
+        for a, b in zip(sent, held, strict=True)
+    ]
+    return float(np.mean(wrong))
+
+
+def false_alarms_a_year(rng: np.random.Generator, businesses: int, growth: float) -> float:
+    """False alarms a year of the packaged watches, in a business of 200 members.
+
+    Members follow births and deaths, MRR is theirs; payments, active users and credits used are
+    counts around them. Shares lie where a healthy business has them, below their lines.
+    """
+    members = np.empty((businesses, _MONTHS))
+    there = np.full(businesses, 200 / (1 + growth) ** (_MONTHS - 12))
+    for month in range(_MONTHS):
+        lost = rng.binomial(np.rint(there).astype(int), 0.05)
+        there = there - lost + rng.poisson(there * (0.05 + growth))
+        members[:, month] = there
+    numbers = {
+        "MRR": members * 9700.0,
+        "net revenue": rng.poisson(members * 1.2) * 8000.0,
+        "monthly active users": rng.poisson(members * 0.9).astype(float),
+        "credits used": rng.poisson(members * 2.0) * 40.0 * rng.uniform(0.9, 1.1, members.shape),
+    }
+    alarms = 0.0
+    for watch in load_watches():
+        if watch.anomaly is not None:
+            fired = _fire(numbers[watch.name], watch.anomaly)
+            alarms += float(fired[:, -_YEAR:].sum(axis=1).mean())
+        elif watch.name == "logo churn" and watch.above is not None:
+            lost = rng.binomial(200, 0.05, (businesses, _YEAR)) / 200
+            reach = 1.96 * np.sqrt(watch.above * (1 - watch.above) / 200)
+            alarms += float((lost - watch.above > reach).sum(axis=1).mean())
+    return alarms
+
+
+def power(rng: np.random.Generator, series: int, fall: float) -> float:
+    """How often a count of 50 that falls fires in its first month."""
+    counts = rng.poisson(50, (series, 25)).astype(float)
+    counts[:, -1] = rng.poisson(50 * (1 - fall), series)
+    return float(_fire(counts, Anomaly(direction="down"))[:, -1].mean())
+
+
+def _fire(values: np.ndarray, anomaly: Anomaly) -> np.ndarray:
+    scores, _, _ = score_series(values, of=anomaly.of, season=anomaly.season)
+    far = stats.norm.isf(anomaly.level)
+    fired = np.zeros(scores.shape, bool)
+    if anomaly.direction != "up":
+        fired |= (scores < -far) | find_drift(scores, downwards=True)
+    if anomaly.direction != "down":
+        fired |= (scores > far) | find_drift(scores, downwards=False)
+    return fired
+
+
+def list_claims(draws: int) -> Iterator[tuple[str, float, float, bool]]:
+    """Yield what is measured, its value, its bound, and whether the bound is a least one."""
+    rng = np.random.default_rng(11)
+    yield (
+        "businesses told of a driver where there is none",
+        share_told_of_a_driver(rng, draws),
+        0.07,
+        False,
+    )
+    yield (
+        "experiments with a false verdict in 12 looks",
+        share_of_false_effects(rng, draws),
+        0.05,
+        False,
+    )
+    for growth in (0.0, 0.05):
+        alarms = false_alarms_a_year(rng, draws, growth)
+        yield f"false alarms a year at {growth:.0%} growth a month", alarms, 1.0, False
+    yield "a fall of 40 % from 50 seen in its first month", power(rng, 10 * draws, 0.4), 0.75, True
+    yield "a fall of 20 % from 50 seen in its first month", power(rng, 10 * draws, 0.2), 0.2, True
