@@ -181,7 +181,7 @@ order by later.month_number, currency
 _RISES = """
 with prices as (
     select
-        product_type, 'usd' as currency, interval_months, valid_from_on, valid_until_on,
+        product_type, currency, interval_months, valid_from_on, valid_until_on,
         price_cents::double / interval_months as mrr_cents
     from marts.dim_products
     where is_recurring and interval_months > 0 and price_cents is not null
