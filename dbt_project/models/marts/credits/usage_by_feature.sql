@@ -25,7 +25,8 @@ used as (
         feature,
         -sum(credits) as used_credits,
         count(distinct user_id) as user_count,
-        count(*) as event_count
+        -- Credits that came back are no spend.
+        sum(case when credits < 0 then 1 else 0 end) as event_count
     from spends
     group by 1, 2
 
