@@ -17,7 +17,6 @@ from pydantic import (
 
 from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.postgres import drop_foreign_parameters
 
 CONFIG_FILE = Path("sselfie.toml")
 ENV_PREFIX = "SSELFIE_"
@@ -139,10 +138,14 @@ class Settings(BaseModel):
                 "no database URL",
                 remedy=f"set {ENV_PREFIX}DATABASE_URL, e.g. postgresql://reader@host/dbname",
             )
+        from sselfie_insights.postgres import drop_foreign_parameters
+
         return drop_foreign_parameters(self.database_url.get_secret_value())[0]
 
     def describe_foreign_parameters(self) -> str:
         """Return what of the database URL is not libpq's, and left out; empty if nothing is."""
+        from sselfie_insights.postgres import drop_foreign_parameters
+
         url = self.database_url.get_secret_value() if self.database_url else ""
         _, foreign = drop_foreign_parameters(url)
         note = f"left out of the database URL: {', '.join(foreign)}" if foreign else ""

@@ -8,7 +8,7 @@ description: >-
 key: [product_type, currency, reason]
 rows: quality/unlisted_payments
 carries: now
-group_size: customer_count
+people: customer_count
 columns:
   product_type: {unit: text, description: The product.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

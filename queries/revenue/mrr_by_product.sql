@@ -7,7 +7,7 @@ description: >-
 key: [period, currency, product_type]
 rows: revenue/mrr_by_plan
 carries: forward
-group_size: member_count
+people: member_count
 part_of: [period, currency]
 parameters:
   grain: {type: choice, choices: [day, month], default: month, description: Length of a period.}

@@ -15,7 +15,7 @@ import pytest
 import sselfie_insights
 from sselfie_insights import Warehouse, notebook
 from sselfie_insights.errors import UsageError
-from sselfie_insights.warehouse.publications import keep
+from sselfie_insights.warehouse.publications import retain
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_the_settings_name_the_file_and_a_publication_another(
     business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(shutil.copy(business, tmp_path / "w.duckdb"))
-    kept = keep(path, datetime(2026, 11, 15, 13, tzinfo=UTC))
+    kept = retain(path, datetime(2026, 11, 15, 13, tzinfo=UTC))
     monkeypatch.setenv("SSELFIE_WAREHOUSE", str(path))
     with Warehouse() as newest, Warehouse(publication="2026-11-15") as earlier:
         assert (newest.path, newest.stamp.publication) == (path, None)

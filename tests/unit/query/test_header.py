@@ -77,6 +77,7 @@ def test_a_change_carries_as_far_as_the_file_says(
 # of a day are those of 30 days; some numbers are of the present. All others are of their period.
 CARRIES: dict[str, str | int] = {
     "churn/churn_by_month": "forward",
+    "churn/churn_by_plan": "forward",
     "churn/members_now": "now",
     "churn/mrr_churn_by_month": "forward",
     "credits/credit_flow_by_month": "forward",
@@ -86,9 +87,12 @@ CARRIES: dict[str, str | int] = {
     "engagement/active_users": "forward",
     "engagement/stickiness": 29,
     "quality/dropped_rows": "now",
+    "quality/unlisted_products": "now",
     "retention/revenue_cohorts": "forward",
     "retention/subscriber_cohorts": "forward",
+    "revenue/billed_mrr_movements": "forward",
     "revenue/mrr_by_member": "forward",
+    "revenue/mrr_by_product": "forward",
     "revenue/mrr_movements": "forward",
     "revenue/product_ladder": "now",
 }
@@ -128,7 +132,8 @@ def test_a_restated_number_is_traced_to_the_marts_of_its_rows(name: str) -> None
 
 
 ROW_KEYS = {
-    *("customer_key", "user_id", "movement_key", "credit_transaction_id", "row_key", "row_id"),
+    *("customer_key", "user_id", "movement_key", "payment_key", "credit_transaction_id"),
+    *("row_key", "row_id"),
     *("feed_layout_id", "maya_chat_id", "enrollment_id", "email_send_id"),
 }
 """A query with one of these in its key lists people or stored rows itself."""
@@ -156,6 +161,7 @@ def test_every_number_has_its_rows_or_is_a_row() -> None:
 
 WITHOUT_PEOPLE = {
     "churn/churn_by_month": "who came and left within the month is in neither of its counts",
+    "churn/churn_by_plan": "who came and left within the month is in neither of its counts",
     "credits/credit_flow_by_month": "no column counts people",
     "credits/liability": "no column counts people",
     "forecast/calibration": "n counts months of members, of which a person has several",
@@ -163,6 +169,7 @@ WITHOUT_PEOPLE = {
     "forecast/projection_accuracy": "n counts projections",
     "forecast/survival_by_cohort": "n counts memberships, of which a person can have several",
     "forecast/survival_models": "n counts memberships, of which a person can have several",
+    "forecast/value_backtest": "n counts memberships, of which a person can have several",
     "growth/alerts_now": "n counts people or events, by the number that is watched",
     "growth/margin_by_month": "payment_count counts payments",
     "growth/segment_effect": "two columns count one of two groups each",
@@ -171,6 +178,7 @@ WITHOUT_PEOPLE = {
     "quality/dropped_rows": "no column counts people",
     "quality/source_tables": "a row is about a table, not about people",
     "quality/unconverted_values": "a row is about a table, not about people",
+    "revenue/billed_mrr_movements": "as for revenue/mrr_movements",
     "revenue/mrr_movements": "who came and left within the month is in neither of its counts",
     "revenue/revenue_totals": "payment_count counts payments",
 }
