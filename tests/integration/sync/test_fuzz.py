@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from sselfie_insights.errors import SourceError
-from sselfie_insights.sync.source import BEGIN, Snapshot, Source
+from sselfie_insights.sync.source import BEGIN, Seen, Snapshot, Source
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.workload import ACTIONS, SCHEMA, TOTAL, Workload
 
@@ -75,17 +75,17 @@ def read_mirror(bench: Bench) -> Rows:
 @pytest.fixture
 def witnessed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[Rows | None]:
     """What an independent reader saw at the snapshot of each attempt."""
-    seen: list[Rows | None] = []
+    rows: list[Rows | None] = []
     real = Source.snapshot
 
     @contextmanager
-    def snapshot(self: Source) -> Iterator[Snapshot]:
-        with real(self) as held:
-            seen.append(read_source(bench.url, held))
+    def snapshot(self: Source, seen: Seen | None) -> Iterator[Snapshot]:
+        with real(self, seen) as held:
+            rows.append(read_source(bench.url, held))
             yield held
 
     monkeypatch.setattr(Source, "snapshot", snapshot)
-    return seen
+    return rows
 
 
 def sort(rows: Rows) -> Rows:
