@@ -11,7 +11,7 @@ group_size: payment_count
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   payment_count: {unit: count, description: Payments received.}
-  net_cents: {unit: cents, description: Payments minus refunds.}
+  net_cents: {unit: cents, description: Payments minus refunds and chargebacks.}
   cost_cents: {unit: cents, description: Credits used at the assumed cost of their feature.}
   margin_cents: {unit: cents, description: Net revenue minus the assumed cost.}
   margin_rate: {unit: rate, description: Margin / net revenue; empty where net revenue is not above 0.}

@@ -98,6 +98,16 @@ def price_at(product: str, at: int) -> Price:
     return prices[max(0, bisect_right(prices, at, key=lambda price: price.since) - 1)]
 
 
+def list_cents(product: str, at: int, currency: str) -> int | None:
+    """Return the price of ``product`` that the price list has in force at ``at``, if it has one.
+
+    Before the first day of a product's first price it has none, and none in another currency.
+    """
+    if product == TEAM or currency != "usd" or at < PRICES[product][0].since:
+        return None
+    return price_at(product, at).cents
+
+
 def packs_at(at: int) -> tuple[tuple[int, int], ...]:
     """Return the top-up packs (credits, cents) on offer at ``at``."""
     since = [pack[0] for pack in TOPUP_PACKS]

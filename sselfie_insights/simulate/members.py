@@ -81,8 +81,9 @@ def contract_mrr(
     if invoice.cents == 0:
         is_awaited = following is None and as_of <= invoice.ends + GRACE_DAYS * DAY
         return before if is_followed or is_awaited else 0
-    # A discount for one invoice; in another currency there is no list price to see it by.
-    if following is not None and is_followed and subscription.currency == "usd":
+    # A discount for one invoice, where there is a list price to see it by.
+    price = catalog.list_cents(invoice.product, invoice.paid_at, subscription.currency)
+    if following is not None and is_followed and price is not None:
         return monthly(following.cents, interval)
     return monthly(invoice.cents, interval)
 
@@ -98,10 +99,8 @@ def _estimate(subscription: Subscription, invoice: Invoice, period: Invoice, bef
     estimate = before + (2 * invoice.cents * whole + left * subscription.interval) // (
         2 * left * subscription.interval
     )
-    if subscription.currency != "usd":
-        return estimate
-    price = catalog.price_at(invoice.product, invoice.paid_at).cents
-    return price if abs(price - estimate) * 10 <= price else estimate
+    price = catalog.list_cents(invoice.product, invoice.paid_at, subscription.currency)
+    return price if price is not None and abs(price - estimate) * 10 <= price else estimate
 
 
 def coverage(subscriptions: list[Subscription], as_of: int) -> list[Stretch]:

@@ -81,21 +81,6 @@ moved as (
 
 ),
 
--- A spend takes what exists then: what went below nothing is no lot's that came later.
-spent as (
-
-    select
-        user_id,
-        greatest(
-            0,
-            sum(spent_credits) - least(sum(clawed_credits), coalesce(max(closed_credits), 0)) - greatest(0, -min(balance))
-        ) as spent_credits,
-        sum(expired_credits) as expired_credits
-    from moved
-    group by user_id
-
-),
-
 lots as (
 
     select
@@ -135,6 +120,26 @@ spent_of_closed as (
 
 ),
 
+-- A spend takes what exists then: what went below nothing is no lot's that came later. What is clawed back of a closed
+-- lot is what was left of it.
+spent as (
+
+    select
+        moved.user_id,
+        greatest(
+            0,
+            sum(moved.spent_credits)
+            - least(sum(moved.clawed_credits), coalesce(max(moved.closed_credits), 0) - coalesce(max(spent_of_closed.spent_credits), 0))
+            - coalesce(max(spent_of_closed.spent_credits), 0)
+            - greatest(0, -min(moved.balance))
+        ) as spent_credits,
+        sum(moved.expired_credits) as expired_credits
+    from moved
+    left join spent_of_closed on moved.user_id = spent_of_closed.user_id
+    group by moved.user_id
+
+),
+
 unspent as (
 
     select
@@ -145,7 +150,7 @@ unspent as (
                 then
                     greatest(0, least(
                         open_lots.credits,
-                        open_lots.open_credits_so_far - greatest(0, spent.spent_credits - coalesce(spent_of_closed.spent_credits, 0))
+                        open_lots.open_credits_so_far - spent.spent_credits
                     ))
             else 0
         end as unspent_credits
@@ -159,7 +164,6 @@ unspent as (
         from lots
     ) as open_lots
     inner join spent on open_lots.user_id = spent.user_id
-    left join spent_of_closed on open_lots.user_id = spent_of_closed.user_id
 
 ),
 

@@ -343,7 +343,7 @@ USE: dict[str, list[Sums]] = {
             with received as (
                 select
                     month, count_if(kind = 'payment') as payment_count,
-                    sum(gross_cents - refunded_cents) as net_cents
+                    sum(gross_cents - refunded_cents - chargeback_cents) as net_cents
                 from payments where currency = 'usd' group by all
             ),
             spent as (select month, sum(cost_cents) as cost_cents from credit_entries group by all)
