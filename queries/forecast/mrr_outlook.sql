@@ -19,7 +19,9 @@ columns:
   total_high_cents: {unit: cents, description: "MRR with who joins, upper end (2.5 % are above)."}
 */
 with origin as (
-    select currency, origin_month, note from forecast.mrr_projection where months_ahead = 1
+    select currency, origin_month, existing_mid_cents is not null as is_projected
+    from forecast.mrr_projection
+    where months_ahead = 1
 ),
 
 actual as (
@@ -28,7 +30,7 @@ actual as (
         currency,
         member_count as n,
         closing_mrr_cents as actual_cents,
-        case when month = origin_month and note = '' then closing_mrr_cents end as meeting_cents
+        case when month = origin_month and is_projected then closing_mrr_cents end as meeting_cents
     from marts.mrr_movements
     inner join origin using (currency)
     where month <= origin_month and month > origin_month - $months * interval 1 month
@@ -48,5 +50,5 @@ union all
 select
     month, currency, n, null, existing_mid_cents, total_low_cents, total_mid_cents, total_high_cents
 from forecast.mrr_projection
-where note = ''
+where coalesce(existing_mid_cents, total_mid_cents) is not null
 order by month, currency

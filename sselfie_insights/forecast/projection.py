@@ -174,14 +174,17 @@ def _refuse(start: Start, pooled: Fit) -> str:
 
 
 def _write(existing: Array, total: Array) -> dict[str, Any]:
-    """A month's ends, or the words that they are too far apart to be worth printing."""
-    widest = max(float(fan[4] / max(fan[0], 1.0)) for fan in (existing, total))
-    if widest > WIDEST:
-        return {"note": too_wide(widest)}
-    names = ("low", "p25", "mid", "p75", "high")
-    row = {f"total_{name}_cents": round(float(v)) for name, v in zip(names, total, strict=True)}
-    for place, name in ((0, "low"), (2, "mid"), (4, "high")):
-        row[f"existing_{name}_cents"] = round(float(existing[place]))
+    """A month's fans, or the words that the ends of one are too far apart to be worth printing."""
+    row: dict[str, Any] = {}
+    for scope, fan, names in (
+        ("existing", existing, {0: "low", 2: "mid", 4: "high"}),
+        ("total", total, {0: "low", 1: "p25", 2: "mid", 3: "p75", 4: "high"}),
+    ):
+        factor = float(fan[4] / max(fan[0], 1.0))
+        if factor > WIDEST:
+            row["note"] = too_wide(factor)
+            continue
+        row |= {f"{scope}_{name}_cents": round(float(fan[k])) for k, name in names.items()}
     return row
 
 
