@@ -55,6 +55,10 @@ def test_case(copy: str, each_server: Server, folder: Folder, case: dict) -> Non
     with psycopg.connect(each_server.url, autocommit=True) as admin:
         if admin.info.server_version < 10000 * case.get("from_postgres", 0):
             pytest.skip("of a later version")
+        # A case before may have dropped or renamed it: roles belong to the whole server.
+        admin.execute("drop role if exists rol2")
+        if not admin.execute("select 1 from pg_roles where rolname = 'rol1'").fetchone():
+            admin.execute("create role rol1")
         name = f"t_{secrets.token_hex(6)}"
         template = conninfo_to_dict(copy)["dbname"]
         admin.execute(f'create database {name} template "{template}"'.encode())

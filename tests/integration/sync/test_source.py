@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import ExitCode, SourceError, UsageError
+from sselfie_insights.errors import ExitCode, SourceError, StorageError
 from sselfie_insights.sync.digest import Comparison
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.servers import Server
@@ -171,7 +171,7 @@ def test_each_error_is_one_line_with_its_code(
 def test_a_file_that_is_no_warehouse_is_left_alone(newest: Bench) -> None:
     newest.pg("create table t (id int)")
     newest.warehouse.write_text("notes of mine")
-    with pytest.raises(UsageError, match="no warehouse"):
+    with pytest.raises(StorageError, match="not a warehouse"):
         newest.sync()
     assert newest.warehouse.read_text() == "notes of mine"
 
