@@ -380,8 +380,10 @@ def _candidates(
     heights = np.array([each.log_likelihood for each in found]) - np.array(many)
     weights = np.exp(heights - heights.max())
     weights /= weights.sum()
-    # The likeliest is BdW only where a likelihood-ratio test at 5 % prefers it.
-    plain = np.array([1.0 if each.tail.name == "sBG" else _RATIO for each in found])
+    # The likeliest has what sBG has not only where likelihood-ratio tests at 5 % prefer that.
+    plain = np.array(
+        [_RATIO ** ((each.tail.name != "sBG") + (each.first is not None)) for each in found]
+    )
     order = np.argsort(-weights * plain, kind="stable")
     return [
         replace(found[k], weight=float(weights[k])) for k in order if weights[k] > _LEAST_WEIGHT
@@ -398,7 +400,8 @@ def _find_own(lost: Array, due: Array) -> tuple[NDArray[np.bool_], Array]:
     """Which renewals after the first stand out from those around them, and what those would say.
 
     The reference of a renewal is the median chance of the three on either side, the first left out;
-    its doubt is that of a median, pi / 2 times the variance of a mean.
+    its doubt is that of a median, pi / 2 times the variance of a mean. Where chances fall, those on
+    one side alone mislead a median of many members, so the line through them must agree.
     """
     chance = lost / np.maximum(due, 1e-12)
     own, usual = np.zeros(due.size, bool), chance.copy()
@@ -409,8 +412,22 @@ def _find_own(lost: Array, due: Array) -> tuple[NDArray[np.bool_], Array]:
         usual[k] = float(np.median(chance[around]))
         spread = max(usual[k] * (1 - usual[k]), 1 / float(due[around].sum()))
         error = np.sqrt(spread * (due[k] + due[k] ** 2 * np.pi / 2 / float(due[around].sum())))
-        own[k] = abs(lost[k] - due[k] * usual[k]) > _OWN_Z * max(float(error), 1.0)
+        stands_out = abs(lost[k] - due[k] * usual[k]) > _OWN_Z * max(float(error), 1.0)
+        own[k] = stands_out and _leaves_line(lost, due, k, [n for n in around if lost[n] > 0])
     return own, usual
+
+
+def _leaves_line(lost: Array, due: Array, k: int, around: list[int]) -> bool:
+    """Whether the losses at ``k`` leave the line, in logarithms, through the chances around."""
+    if len(around) < 3:
+        return True
+    x = np.log(np.array(around) + 1.0) - np.log(k + 1.0)
+    design = np.column_stack([np.ones_like(x), x]) * np.sqrt(lost[around])[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    height = np.log(lost[around] / due[around]) * np.sqrt(lost[around])
+    expected = float(due[k] * np.exp((covariance @ design.T @ height)[0]))
+    variance = expected + expected**2 * float(covariance[0, 0])
+    return bool(abs(lost[k] - expected) > _OWN_Z * np.sqrt(max(variance, 1.0)))
 
 
 def _concentrate(best: _Candidate) -> tuple[Array | None, float]:

@@ -255,12 +255,16 @@ def _payment_rows(customer: Customer) -> Iterator[Row]:
             yield first | {
                 "stripe_payment_id": f"re_{payment.key}" if by_invoice else f"pi_{payment.key}",
                 "stripe_invoice_id": first["stripe_invoice_id"] if by_invoice else None,
-                # What the row does not tell of, the status does.
-                "amount_cents": -payment.refunded_cents // (2 if payment.refund == "both" else 1),
+                "amount_cents": -given_back(payment),
                 "status": "succeeded",
                 "payment_type": "refund",
                 "paid_at": payment.refunded_at,
             }
+
+
+def given_back(payment: Payment) -> int:
+    """What the rows say was refunded: beside a row that says how much, the status says nothing."""
+    return payment.refunded_cents // (2 if payment.refund == "both" else 1)
 
 
 def _trace(name: str, way: str) -> Row:
@@ -283,5 +287,5 @@ def money(business: Sequence[Customer]) -> Counter[tuple[str, str, str, str]]:
             key = payment.currency, payment.product
             sums[f"{payment.at:%Y-%m}", *key, "gross"] += payment.cents
             if payment.refund and payment.refunded_at <= AS_OF:
-                sums[f"{payment.refunded_at:%Y-%m}", *key, "refunded"] += payment.refunded_cents
+                sums[f"{payment.refunded_at:%Y-%m}", *key, "refunded"] += given_back(payment)
     return sums

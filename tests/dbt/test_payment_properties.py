@@ -28,6 +28,12 @@ MARTS = (
 # How a refund is told apart depends on its row's number alone.
 NUMBERED = {"movement_key"}
 
+HISTORY = """(
+    user_id varchar, stripe_subscription_id varchar, product_type varchar,
+    current_period_start_at timestamp, current_period_end_at timestamp, is_cancelling boolean,
+    seen_from_at timestamp, seen_until_at timestamp
+)"""
+
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 Marts = Mapping[str, list[Row]]
@@ -43,7 +49,10 @@ class Models:
         for node in nodes:
             relation = f"{node.schema}.{node.name}"
             self.connection.execute(f"create schema if not exists {node.schema}")
-            if node.kind == "seed":
+            if node.name == "int_subscription_history":
+                # No sync of these businesses was kept.
+                self.connection.execute(f"create table {relation} {HISTORY}")
+            elif node.kind == "seed":
                 path = resource_dir("dbt_project") / "seeds" / f"{node.name}.csv"
                 self.connection.execute(f"create table {relation} as from '{path}'")
             elif node.name.startswith("stg_"):

@@ -118,9 +118,9 @@ def test_both_spellings_are_one_status(staged: duckdb.DuckDBPyConnection) -> Non
     )
 
     assert [tuple(row.values()) for row in found] == [
-        (1, "canceled", "sub_1", "pro", False, False),
-        (2, "canceled", None, "pro", True, False),
-        (3, "incomplete_expired", "sub_3", "pro", False, False),
+        (1, "canceled", "sub_1", "pro", False, None),
+        (2, "canceled", None, "pro", True, None),
+        (3, "incomplete_expired", "sub_3", "pro", False, None),
     ]
 
 
