@@ -144,7 +144,7 @@ def build_quickly(private: Path, settings: Settings, **_: object) -> BuildReport
             model = PROJECT[f"dbt_project/models/marts/{name}.sql"]
             db.execute(f"create or replace table marts.{name} as {model}")
         record(db, [])
-    return BuildReport(as_of, 3, 0, (), 0.0, 0.0)
+    return BuildReport(as_of, 3, 0, (), (), 0.0, 0.0)
 
 
 def fill(url: str, rows: int) -> None:
