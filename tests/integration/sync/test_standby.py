@@ -162,14 +162,16 @@ def test_a_standby_of_an_idle_primary_shows_what_the_last_sync_saw(
     bench.pg("select pg_switch_wal()")
     report = bench.sync()
     again = standby.sync()
-    assert (again.mode, again.snapshot_at) == ("unchanged", report.snapshot_at)
+    # The server's own vacuum may have committed since, which is replayed too.
+    assert again.mode == "unchanged"
+    assert again.snapshot_at >= report.snapshot_at
     any_server.stop()
     try:
         again = standby.sync(verify=True)
     finally:
         any_server.start()
     assert not again.different
-    assert again.snapshot_at == report.snapshot_at
+    assert again.snapshot_at >= report.snapshot_at
 
 
 def test_a_frozen_sender_is_not_as_of_now(bench: Bench, standby: Bench) -> None:

@@ -25,8 +25,8 @@ from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.resources import resource_dir
 from tests.support.billing.cases import Row, Rows
+from tests.support.contracts import insert
 from tests.support.models import AS_OF, ZONE, Node, compiled_nodes
-from tests.support.warehouses import insert
 
 TABLES = {"stripe_payments": "payments", "subscriptions": "subscriptions", "users": "users"}
 """The source's tables, and the rows that are theirs."""
@@ -108,7 +108,8 @@ class DuckdbModels(Models):
                 for row in getattr(rows, kind)
             ]
             if stored:
-                insert(self.connection, f"raw.{table}", stored)
+                names = ", ".join(column.name for column in columns)
+                insert(self.connection, f"raw.{table}", names, stored)
 
     def _create(self, node: Node, text: str) -> None:
         if node.kind != "seed":
