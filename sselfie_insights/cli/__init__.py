@@ -29,6 +29,7 @@ from sselfie_insights.cli import (
     migrate,
     query,
     report,
+    rollback,
     run,
     segment,
     simulate,
@@ -64,6 +65,7 @@ app.add_typer(migrate.app)
 app.add_typer(query.app)
 app.add_typer(report.app)
 app.add_typer(segment.app)
+rollback.register(app)
 run.register(app)
 status.register(app)
 sync.register(app)

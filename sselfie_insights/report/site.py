@@ -48,6 +48,11 @@ class Site:
     notices: tuple[str, ...]
 
 
+def site_dir(settings: Settings) -> Path:
+    """Return the folder of the site that runs render."""
+    return settings.output_dir / "site"
+
+
 def build_pages(settings: Settings) -> Iterator[Page]:
     """Evaluate every report over the warehouse of ``settings``, one after the other.
 

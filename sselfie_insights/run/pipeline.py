@@ -26,9 +26,6 @@ from sselfie_insights.warehouse.publish import private_copy, publish
 from sselfie_insights.warehouse.space import require_space
 from sselfie_insights.warehouse.storage import explain_storage
 
-SITE = "site"
-"""The folder of the reports, below the setting ``output_dir``."""
-
 RENDER_AGAIN = timedelta(minutes=5)
 """What a run that failed takes at most to say so on the pages of the last good publication."""
 
@@ -254,9 +251,9 @@ class _Run:
                 self._write_export()
 
     def _render(self) -> None:
-        from sselfie_insights.report import render_site
+        from sselfie_insights.report.site import render_site, site_dir
 
-        site = render_site(self._settings, self._settings.output_dir / SITE)
+        site = render_site(self._settings, site_dir(self._settings))
         self._index = site.index
         self._log.info(f"rendered {len(site.pages)} reports in {site.index.parent}")
 

@@ -9,8 +9,8 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.query.library import load_library
 from sselfie_insights.report.definition import load_reports
+from sselfie_insights.report.site import site_dir
 from sselfie_insights.resources import resource_dir
-from sselfie_insights.run.pipeline import SITE
 from sselfie_insights.run.retention import export_dir
 from sselfie_insights.run.steps import STEPS
 from sselfie_insights.settings import Settings
@@ -34,7 +34,7 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
         "check": _describe_severities,
         "build": _describe_models,
         "publish": _describe_room,
-        "render": lambda settings: f"{len(load_reports())} reports to {settings.output_dir / SITE}",
+        "render": lambda settings: f"{len(load_reports())} reports to {site_dir(settings)}",
         "export": lambda settings: (
             f"{len(load_library())} queries to {export_dir(settings, datetime.now(UTC)).parent}"
         ),

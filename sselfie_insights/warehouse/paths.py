@@ -6,8 +6,12 @@ from pathlib import Path
 
 SCHEMAS = frozenset(
     {"raw", "meta", "staging", "core", "intermediate", "marts", "snapshots", "forecast", "growth"}
+    | {"closed", "stripe_export"}
 )
 """The schemas of a warehouse. DuckDB calls an open file by its name, which must not be theirs."""
+
+KEPT_SCHEMAS = frozenset({"closed", "stripe_export"})
+"""What people added, and no source can give back: no rollback and no reload takes it away."""
 
 _PUBLICATIONS = ".publications"
 _NAME = re.compile(r"(?P<second>\d{8}T\d{6}Z)(-(?P<number>\d+))?")

@@ -44,7 +44,7 @@ def private_copy(warehouse: Path) -> Iterator[Path]:
                 _remove(every)
                 folder.mkdir(mode=0o700, parents=True)
                 if warehouse.exists():
-                    _copy(warehouse, folder / warehouse.name)
+                    copy_file(warehouse, folder / warehouse.name)
                     _upgrade(folder / warehouse.name, warehouse)
             yield folder / warehouse.name
         finally:
@@ -105,7 +105,7 @@ def _upgrade(private: Path, warehouse: Path) -> None:
         raise damaged(warehouse, error) from None
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
     """Copy a file inside the kernel, which shares its blocks where the file system can."""
     if hasattr(os, "copy_file_range"):
         with source.open("rb") as read, target.open("wb") as write:

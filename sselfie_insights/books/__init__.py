@@ -1,0 +1,1 @@
+"""What a person signs: going back to an earlier publication."""

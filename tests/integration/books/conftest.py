@@ -1,0 +1,3 @@
+from tests.integration.run.conftest import folders, nightly
+
+__all__ = ["folders", "nightly"]

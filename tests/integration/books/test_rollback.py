@@ -1,0 +1,117 @@
+"""Going back to an earlier publication, on a small source that changes from round to round."""
+
+import signal
+
+import duckdb
+import pytest
+
+from sselfie_insights.books.rollback import roll_back
+from sselfie_insights.errors import LockedError, UsageError
+from sselfie_insights.warehouse.lock import warehouse_lock
+from sselfie_insights.warehouse.publications import list_publications
+from tests.integration.run.conftest import Nightly
+
+
+@pytest.fixture
+def third(nightly: Nightly) -> Nightly:
+    """Three publications, of the rounds 0, 1 and 2; the last is what is published."""
+    nightly.run()
+    for _ in range(2):
+        nightly.turn()
+        nightly.run()
+    return nightly
+
+
+def names(nightly: Nightly) -> list[str]:
+    return [each.name for each in list_publications(nightly.warehouse)]
+
+
+def test_without_a_name_it_is_the_publication_before(third: Nightly) -> None:
+    before = names(third)
+    report = roll_back(third.settings())
+    assert report.publication == before[1]
+    assert third.rounds() == {1}
+    assert third.left_over() == set()
+
+
+def test_a_name_leads_to_that_publication_and_the_others_stay(third: Nightly) -> None:
+    before = names(third)
+    roll_back(third.settings(), before[0])
+    assert third.rounds() == {0}
+    assert set(before) < set(names(third))
+
+
+def test_the_site_goes_back_with_it(third: Nightly) -> None:
+    roll_back(third.settings(), names(third)[0])
+    expected = third.page()
+    third.run(steps=("render",))
+    assert third.page() == expected
+
+
+def test_the_next_run_goes_on_from_the_source(third: Nightly) -> None:
+    roll_back(third.settings(), names(third)[0])
+    third.run()
+    assert third.rounds() == {2}
+
+
+def test_the_journal_says_that_it_happened(third: Nightly) -> None:
+    first = names(third)[0]
+    roll_back(third.settings(), first)
+    entry = third.last()
+    assert (entry["command"], entry["rolled_back_to"], entry["published"]) == (
+        "rollback", first, True,
+    )  # fmt: skip
+
+
+def test_what_people_added_since_stays(third: Nightly) -> None:
+    first = names(third)[0]
+    with duckdb.connect(third.warehouse) as db:
+        db.execute("create schema stripe_export")
+        db.execute("create table stripe_export.files as select 'a.csv' as file_name")
+    roll_back(third.settings(), first)
+    with duckdb.connect(third.warehouse, read_only=True) as db:
+        assert db.execute("from stripe_export.files").fetchall() == [("a.csv",)]
+
+
+def test_what_is_published_is_no_publication_to_go_back_to(third: Nightly) -> None:
+    with pytest.raises(UsageError, match="is the one that is published"):
+        roll_back(third.settings(), names(third)[-1])
+    assert third.rounds() == {2}
+
+
+def test_without_an_earlier_publication_nothing_happens(nightly: Nightly) -> None:
+    nightly.run()
+    with pytest.raises(UsageError, match="no earlier publication"):
+        roll_back(nightly.settings())
+    assert nightly.rounds() == {0}
+
+
+def test_a_run_at_work_keeps_it_away(third: Nightly) -> None:
+    rollback = None
+    with warehouse_lock(third.warehouse):
+        rollback = third.command("rollback")
+        assert rollback.wait() == LockedError.exit_code
+    rollback.communicate()
+    assert third.rounds() == {2}
+
+
+@pytest.mark.parametrize(
+    ("place", "rounds"),
+    [
+        ("sselfie_insights.books.rollback.upgrade", {2}),
+        ("sselfie_insights.books.rollback._carry_over", {2}),
+        ("sselfie_insights.books.rollback.publish", {2}),
+        ("sselfie_insights.books.rollback.retain", {1}),
+        ("sselfie_insights.books.rollback._render", {1}),
+    ],
+)
+def test_killed_at_any_step_the_published_file_is_whole(
+    third: Nightly, place: str, rounds: set[int]
+) -> None:
+    rollback = third.command("rollback", SMALL_DEATH=place)
+    assert rollback.wait() == -signal.SIGKILL
+    rollback.communicate()
+    assert third.rounds() == rounds
+    roll_back(third.settings(), names(third)[0])
+    assert third.rounds() == {0}
+    assert third.left_over() == set()
