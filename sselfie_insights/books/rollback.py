@@ -1,6 +1,5 @@
 """Put a kept publication back in the place of the published file, and its site with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from sselfie_insights.warehouse.format import upgrade
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.paths import KEPT_SCHEMAS
 from sselfie_insights.warehouse.publications import (
+    Note,
     Publication,
     find_publication,
     list_publications,
@@ -23,8 +23,6 @@ from sselfie_insights.warehouse.publications import (
 )
 from sselfie_insights.warehouse.publish import WRITER, copy_file, private_copy, publish
 from sselfie_insights.warehouse.storage import storage_errors
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,8 @@ def roll_back(
             with storage_errors(f"{restored} cannot be written"):
                 copy_file(found.path, restored)
             upgrade(restored)
-            _carry_over(current, restored)
+            if current.exists():
+                _carry_over(current, restored)
             publish(restored, settings.warehouse)
         entry["published"] = True
         entry["publication"] = retain(settings.warehouse, datetime.now(UTC)).name

@@ -73,6 +73,12 @@ def test_what_people_added_since_stays(third: Nightly) -> None:
         assert db.execute("from stripe_export.files").fetchall() == [("a.csv",)]
 
 
+def test_a_published_file_that_is_gone_is_put_back(third: Nightly) -> None:
+    third.warehouse.unlink()
+    roll_back(third.settings(), names(third)[0])
+    assert third.rounds() == {0}
+
+
 def test_what_is_published_is_no_publication_to_go_back_to(third: Nightly) -> None:
     with pytest.raises(UsageError, match="is the one that is published"):
         roll_back(third.settings(), names(third)[-1])
