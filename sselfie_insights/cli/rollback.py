@@ -24,7 +24,7 @@ def rollback(
 ) -> None:
     """Put an earlier publication and its site back.
 
-    Closed months and Stripe's exports stay. The next run goes on from there.
+    The next run goes on from there.
 
     Example: sselfie rollback 2026-11-21
     """
