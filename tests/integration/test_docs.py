@@ -1,6 +1,7 @@
 """What the pages show, done as they say: files are written, commands run, Python executed."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ ELSEWHERE = ("demo", "init", "run", "build", "check", "forget", "restore", "migr
 ENDS = {"alerts": {ExitCode.DONE, ExitCode.ALERT}}
 """What commands may end with, where it is not only 0."""
 
-DAYS = ("20261101T030500Z", "20261122T030500Z")
+DAYS = ("20261101T030500Z", "20261121T030500Z", "20261122T030500Z")
 """The publications that the pages speak of."""
 
 FOLLOWED = [block for block in BLOCKS if not block.page.startswith(REFERENCE)]
@@ -34,10 +35,12 @@ def folder(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     warehouse = tmp_path / "warehouse.duckdb"
     (tmp_path / "out").mkdir()
     publications_dir(warehouse).mkdir()
-    copies = [warehouse, tmp_path / "out" / "demo.duckdb"]
-    copies += [publications_dir(warehouse) / f"{day}.duckdb" for day in DAYS]
-    for copy in copies:  # nobody writes a published file, so one file has all the names
-        copy.hardlink_to(settings.warehouse)
+    for name in (warehouse, tmp_path / "out" / "demo.duckdb"):
+        name.hardlink_to(settings.warehouse)  # nobody writes a published file
+    earlier = tmp_path / "earlier.duckdb"  # a file of its own: another publication
+    shutil.copy(settings.warehouse, earlier)
+    for day in DAYS:
+        (publications_dir(warehouse) / f"{day}.duckdb").hardlink_to(earlier)
     for block in BLOCKS:
         if block.file:
             path = tmp_path / block.file
