@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sselfie_insights.errors import SselfieError
-from sselfie_insights.statistics.retention import Cells
+from sselfie_insights.statistics.cells import Cells
 from sselfie_insights.warehouse.frames import read_frame
 
 Array = NDArray[np.float64]

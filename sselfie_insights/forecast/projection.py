@@ -129,7 +129,7 @@ def _factor(fans: list[PastFan], month: int) -> float:
     return stretch_by(score_bands(low, middle, high, [fan.actual for fan in known]))
 
 
-def tell_projection(book: Book, pooled: Fit, past: Past) -> pl.DataFrame:
+def build_projection_table(book: Book, pooled: Fit, past: Past) -> pl.DataFrame:
     """Return the fan of the next months, per currency, from the last settled month on.
 
     Args:
@@ -188,7 +188,7 @@ def _write(existing: Array, total: Array) -> dict[str, Any]:
     return row
 
 
-def tell_backtest(past: Past) -> pl.DataFrame:
+def build_backtest_table(past: Past) -> pl.DataFrame:
     """Return what projections of past months said, stretched by those before, and what came."""
     rows = []
     for (currency, scope), fans in past.items():

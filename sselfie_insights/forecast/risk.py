@@ -127,10 +127,10 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
     model = None if learned.note else fit_hazard(learned.features, learned.is_lost)
     line = _recalibration(looks)
     tables = {
-        "churn_risk": _tell_risk(now, model, line, pooled, learned),
-        "churn_risk_backtest": _tell_backtest(looks, learned.note),
-        "calibration": _tell_calibration(looks, learned.note),
-        "churn_drivers": _tell_drivers(model, learned),
+        "churn_risk": _build_risk_table(now, model, line, pooled, learned),
+        "churn_risk_backtest": _build_backtest_table(looks, learned.note),
+        "calibration": _build_calibration_table(looks, learned.note),
+        "churn_drivers": _build_drivers_table(model, learned),
     }
     write_tables(connection, "forecast", tables)
 
@@ -177,7 +177,7 @@ def _thin(count: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(SEED).choice(count, size=_MOST_ROWS, replace=False))
 
 
-def _tell_risk(
+def _build_risk_table(
     now: pl.DataFrame,
     model: HazardModel | None,
     line: Recalibration,
@@ -228,7 +228,7 @@ def _tell_risk(
     ).select(pl.col(column).cast(kind) for column, kind in RISK_SCHEMA.items())
 
 
-def _tell_backtest(looks: list[Lookback], note: str) -> pl.DataFrame:
+def _build_backtest_table(looks: list[Lookback], note: str) -> pl.DataFrame:
     rows = []
     for look in looks:
         lost = int(look.is_lost.sum())
@@ -252,7 +252,7 @@ def _tell_backtest(looks: list[Lookback], note: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)
 
 
-def _tell_calibration(looks: list[Lookback], note: str) -> pl.DataFrame:
+def _build_calibration_table(looks: list[Lookback], note: str) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     if looks:
         bins = calibrate_bins(
@@ -270,7 +270,7 @@ def _tell_calibration(looks: list[Lookback], note: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA)
 
 
-def _tell_drivers(model: HazardModel | None, learned: Panel) -> pl.DataFrame:
+def _build_drivers_table(model: HazardModel | None, learned: Panel) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for position, (feature, meaning) in enumerate(FEATURES.items()):
         row: dict[str, Any] = dict.fromkeys(DRIVER_SCHEMA) | {

@@ -8,6 +8,7 @@ import polars as pl
 
 from sselfie_insights.forecast import projection, risk, survival, value, value_backtest
 from sselfie_insights.forecast.book import Book, read_book
+from sselfie_insights.forecast.residual import expected_months
 from sselfie_insights.warehouse.frames import write_tables
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.storage import closing
@@ -59,18 +60,18 @@ def _fill(connection: duckdb.DuckDBPyConnection, book: Book, rate: float) -> Non
     fits = survival.fit_all(book)
     pooled = fits[survival.ALL]
     tenures = book.now - book.first + 2
-    shapes = {} if pooled.model is None else value.residual(pooled, tenures, rate)
+    shapes = {} if pooled.model is None else expected_months(pooled, tenures, rate)
     value.write_members(connection, pooled, shapes, rate, tenures)
     risk.write_risk(connection, book, pooled)
     past_fits = survival.fit_past(book, projection.past_origins(book))
     past = projection.look_back(book, past_fits)
     tables = {
-        "survival_models": survival.tell_models(book, fits),
-        "survival_by_cohort": survival.tell_curves(book, fits),
-        "ltv_by_product": value.tell_products(book, fits, rate),
-        "ltv_by_cohort": value.tell_cohorts(connection, pooled, shapes, rate),
-        "value_backtest": value_backtest.tell_backtest(book, past_fits),
-        "mrr_projection": projection.tell_projection(book, pooled, past),
-        "projection_backtest": projection.tell_backtest(past),
+        "survival_models": survival.build_models_table(book, fits),
+        "survival_by_cohort": survival.build_curves_table(book, fits),
+        "ltv_by_product": value.build_products_table(book, fits, rate),
+        "ltv_by_cohort": value.build_cohorts_table(connection, pooled, shapes, rate),
+        "value_backtest": value_backtest.build_backtest_table(book, past_fits),
+        "mrr_projection": projection.build_projection_table(book, pooled, past),
+        "projection_backtest": projection.build_backtest_table(past),
     }
     write_tables(connection, "forecast", tables)

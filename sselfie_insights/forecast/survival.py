@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sselfie_insights.forecast.book import Book, known_lifetimes, month_of
 from sselfie_insights.forecast.rules import MIN_LOSSES, MIN_MEMBERSHIPS, SEED, too_few
+from sselfie_insights.statistics.cells import Cells
 from sselfie_insights.statistics.kaplan_meier import SurvivalCurve, kaplan_meier, log_rank
-from sselfie_insights.statistics.retention import Cells, Draws, Retention, fit_retention
+from sselfie_insights.statistics.retention import Draws, Retention, fit_retention
 
 Array = NDArray[np.float64]
 
@@ -159,13 +160,13 @@ def fit_past(book: Book, origins: Iterable[int]) -> dict[int, Fit]:
     return {origin: fit(ALL, cells, origin) for origin in origins}
 
 
-def tell_models(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
+def build_models_table(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
     """Return a row for each fit: n, parameters with intervals, and whether the product differs."""
-    rows = [_tell_model(book, each) for each in fits.values()]
+    rows = [_model_row(book, each) for each in fits.values()]
     return pl.DataFrame(rows, schema=MODEL_SCHEMA)
 
 
-def _tell_model(book: Book, each: Fit) -> dict[str, Any]:
+def _model_row(book: Book, each: Fit) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(MODEL_SCHEMA) | {
         "scope": each.scope,
         "n": each.n,
@@ -206,14 +207,14 @@ def describe_trend(model: Retention) -> str:
     )
 
 
-def tell_curves(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
+def build_curves_table(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
     """Return survival by renewals made, seen and modelled, of all memberships and each cohort."""
     known = known_lifetimes(book.memberships, book.settled)
     pooled = fits[ALL]
     curve = _model_curve(pooled, book.settled - book.first + _BEYOND + 1)
-    rows = list(_tell_curve(ALL, known, pooled, curve, _BEYOND))
+    rows = list(_curve_rows(ALL, known, pooled, curve, _BEYOND))
     for (start,), cohort in known.group_by("start_number", maintain_order=True):
-        rows += _tell_curve(f"{month_of(int(str(start))):%Y-%m}", cohort, pooled, curve, 0)
+        rows += _curve_rows(f"{month_of(int(str(start))):%Y-%m}", cohort, pooled, curve, 0)
     return pl.DataFrame(rows, schema=CURVE_SCHEMA)
 
 
@@ -227,7 +228,7 @@ def _model_curve(pooled: Fit, months: int) -> Array:
     return np.vstack([np.clip(likeliest, low, high), low, high])
 
 
-def _tell_curve(
+def _curve_rows(
     cohort: str, known: pl.DataFrame, pooled: Fit, pooled_curve: Array, beyond: int
 ) -> Iterator[dict[str, Any]]:
     curve = kaplan_meier(known["duration"], known["is_lost"], known["n"])

@@ -20,7 +20,7 @@ BACKTEST_SCHEMA: Final = {
 }  # fmt: skip
 
 
-def tell_backtest(book: Book, fits: Mapping[int, Fit]) -> pl.DataFrame:
+def build_backtest_table(book: Book, fits: Mapping[int, Fit]) -> pl.DataFrame:
     """Return for each past cohort the months a head that its model expected, and those that came.
 
     The model is that of the month in which the cohort joined; months are counted up to the last

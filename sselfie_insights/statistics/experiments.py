@@ -69,7 +69,7 @@ def sample_ratio_p(held_out_count: int, shares: Sequence[float]) -> float:
 
 
 def smallest_difference(count_a: int, count_b: int, share: float = 0.5) -> float | None:
-    """Return the difference of shares that two groups tell apart in 80 of 100 experiments.
+    """Return the difference of shares that two groups detect in 80 of 100 experiments.
 
     Cohen (1988), Statistical power analysis for the behavioral sciences, chapter 6, with the reach
     of :func:`difference_sequence`. None where a group is empty, or no difference is large enough.

@@ -200,7 +200,7 @@ class Renewals:
     def parameter_intervals(self) -> list[tuple[float, float]]:
         """Return the 95 % profile-likelihood interval of each parameter.
 
-        Where customers do not differ as far as the data tell, α and β have no upper bound; the
+        Where customers do not differ as far as the data show, α and β have no upper bound; the
         interval then ends at the edge of the search, α + β = 160,000.
         """
         values = np.array([_as_parameters(point) for point in self.edge])

@@ -4,11 +4,7 @@ sBG and beta-discrete-Weibull, each with and without a chance of its own for the
 fitted with a weak prior and weighted by their likelihood less one for each parameter: the Akaike
 weights of Burnham and Anderson (2002), Model selection and multimodel inference, chapter 2.
 Where losses at single renewals scatter more than such a curve allows, they are shrunk towards it as
-beta-binomial counts: Morris (1983), Parametric empirical Bayes inference. Months in which everybody
-leaves more or less than usual are a gamma effect, which makes their losses negative-binomial:
-Cameron and Trivedi (2013), Regression analysis of count data, chapter 3. Cohorts that get better
-or worse are a log-linear trend of the hazard: Cox (1972), Regression models and life tables,
-stratified by renewal.
+beta-binomial counts: Morris (1983), Parametric empirical Bayes inference.
 """
 
 from dataclasses import dataclass, replace
@@ -18,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from sselfie_insights.statistics.cells import (
+    SPREADS,
+    Cells,
+    count_exposure,
+    find_trend,
+    weigh_month_effect,
+)
 from sselfie_insights.statistics.renewals import Lifetimes, Renewals, fit_bdw, fit_sbg
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-# Standard deviations of the month effect that are weighed, and their prior: half normal, by which
-# a month is within 40 % of the usual.
-_SPREADS: Final = np.linspace(0.0, 1.0, 21)
-_SPREAD_PRIOR: Final = 0.2
 # How many memberships the curve is worth beside what was seen at one renewal.
 _CONCENTRATIONS: Final = np.geomspace(3, 3000, 13)
 # What the log likelihood gains by chance in 5 of 100 curves that hold: half the 90th percentile of
@@ -46,71 +45,6 @@ _OWN_Z: Final = 3.5
 _RATIO: Final = float(np.exp(-stats.chi2.ppf(0.95, 1) / 2))
 # Renewals beyond the last seen at which hazards still scatter.
 _SCATTER_AHEAD: Final = 12
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Memberships by cohort and renewal.
-
-    Attributes:
-        cohort: The month in which each cohort joined, shape (c,).
-        started: How many joined, shape (c,).
-        lost: How many of them left at renewal 1, 2 …, shape (c, T).
-        due: How many had that renewal due, shape (c, T).
-        interval: Months from one renewal to the next.
-    """
-
-    cohort: Numbers
-    started: Array
-    lost: Array
-    due: Array
-    interval: int = 1
-
-    @classmethod
-    def count(
-        cls,
-        cohort: Numbers,
-        renewal: Numbers,
-        is_lost: NDArray[np.bool_],
-        many: Array,
-        *,
-        interval: int = 1,
-    ) -> "Cells":
-        """Count memberships.
-
-        Args:
-            cohort: The month of joining, shape (n,).
-            renewal: That at which who was lost left, from 1; of the others, how many were made.
-            is_lost: Whether the loss was seen.
-            many: How many share it.
-            interval: Months from one renewal to the next.
-        """
-        cohorts, place = np.unique(cohort, return_inverse=True)
-        length = int(renewal.max(initial=0))
-        lost, reached = (np.zeros((cohorts.size, length + 1)) for _ in range(2))
-        np.add.at(lost, (place[is_lost], renewal[is_lost]), many[is_lost])
-        np.add.at(reached, (place, renewal), many)
-        due = np.cumsum(reached[:, ::-1], axis=1)[:, ::-1]
-        return cls(cohorts, due[:, 0], lost[:, 1:], due[:, 1:], interval)
-
-    @property
-    def month(self) -> Numbers:
-        """The month of each cell, shape (c, T)."""
-        ahead = self.interval * np.arange(1, self.lost.shape[1] + 1)
-        return np.asarray(self.cohort[:, None] + ahead)
-
-    def until(self, month: int) -> "Cells":
-        """What was known at the end of ``month``."""
-        kept = self.cohort <= month
-        seen = self.month[kept] <= month
-        length = int(seen.any(axis=0).sum())
-        return Cells(
-            self.cohort[kept],
-            self.started[kept],
-            (self.lost[kept] * seen)[:, :length],
-            (self.due[kept] * seen)[:, :length],
-            self.interval,
-        )
 
 
 @dataclass(frozen=True)
@@ -249,7 +183,7 @@ class Retention:
                 for k in np.flatnonzero(candidate.own[:length]):
                     lost, due = candidate.lost[k], candidate.due[k]
                     chance[start:stop, k] = rng.beta(lost + 0.5, due - lost + 0.5, stop - start)
-        spread = rng.choice(_SPREADS, size=size, p=self.spreads)
+        spread = rng.choice(SPREADS, size=size, p=self.spreads)
         return Draws(np.clip(chance, 0.0, 1.0), slope, spread)
 
     def _scatter(self, rng: np.random.Generator, candidate: _Candidate, chance: Array) -> None:
@@ -271,12 +205,12 @@ def fit_retention(cells: Cells, now: int) -> Retention | None:
         cells: What was seen up to ``now``.
         now: The month in which the newest cohort joins.
     """
-    slope, error = _trend(cells, now)
-    spreads, dispersion = _month_effect(cells, now, slope)
+    slope, error = find_trend(cells, now)
+    spreads, dispersion = weigh_month_effect(cells, now, slope)
     error *= np.sqrt(dispersion)
     trend = (slope, error) if error and abs(slope) > _TREND_Z * error else None
     if trend is None:
-        spreads, dispersion = _month_effect(cells, now, 0.0)
+        spreads, dispersion = weigh_month_effect(cells, now, 0.0)
     slopes = np.zeros(1) if trend is None else slope + error * _SLOPES
     found = [_candidates(cells, now, float(each), dispersion) for each in slopes]
     concentrations = None
@@ -295,55 +229,6 @@ def fit_retention(cells: Cells, now: int) -> Retention | None:
     return Retention((*middle, *low, *high), spreads, concentrations, trend)
 
 
-def _exposure(cells: Cells, now: int, slope: float) -> Array:
-    """Renewals due, each counted by its cohort's risk against that of the newest."""
-    return np.asarray(cells.due * np.exp(slope * (cells.cohort - now))[:, None])
-
-
-def _expect(cells: Cells, now: int, slope: float) -> Array:
-    """Losses expected in each cell if only renewal and cohort mattered."""
-    exposure = _exposure(cells, now, slope)
-    total = np.maximum(exposure.sum(axis=0), 1e-12)
-    return np.asarray(exposure * (cells.lost.sum(axis=0) / total))
-
-
-def _trend(cells: Cells, now: int) -> tuple[float, float]:
-    """The slope of the log hazard over cohorts and its standard error; 0 where it has none.
-
-    Newton's method on the partial likelihood, Breslow's for ties, in one stratum a renewal; the
-    information is taken down by who stayed, as losses here are binomial.
-    """
-    age = (cells.cohort - now).astype(float)[:, None]
-    slope = information = 0.0
-    for _ in range(8):
-        expected = _expect(cells, now, slope)
-        total = np.maximum(expected.sum(axis=0), 1e-12)
-        mean = (age * expected).sum(axis=0) / total
-        stayed = 1 - cells.lost.sum(axis=0) / np.maximum(cells.due.sum(axis=0), 1e-12)
-        information = float(((age - mean) ** 2 * expected).sum(axis=0) @ np.maximum(stayed, 0))
-        if information <= 1e-9:
-            return 0.0, 0.0
-        step = float((age * (cells.lost - expected)).sum()) / information
-        slope = float(np.clip(slope + np.clip(step, -0.05, 0.05), -0.3, 0.3))
-    return slope, information**-0.5
-
-
-def _month_effect(cells: Cells, now: int, slope: float) -> tuple[Array, float]:
-    """Weights of the month effect's spreads, and by what it inflates the variance of losses."""
-    expected = _expect(cells, now, slope)
-    month = cells.month - cells.cohort.min(initial=now)
-    many = np.bincount(month.ravel(), expected.ravel())
-    lost = np.bincount(month.ravel(), cells.lost.ravel())
-    lost, many = lost[many > 0], many[many > 0]
-    prior = -((_SPREADS / _SPREAD_PRIOR) ** 2) / 2
-    size = 1 / np.maximum(_SPREADS, 1e-3)[:, None] ** 2
-    heights = prior + stats.nbinom.logpmf(np.rint(lost), size, size / (size + many)).sum(axis=1)
-    weights = np.exp(heights - heights.max())
-    weights /= weights.sum()
-    variance = float(weights @ _SPREADS**2)
-    return weights, 1 + variance * float(many @ many) / max(float(many.sum()), 1e-12)
-
-
 def _candidates(
     cells: Cells,
     now: int,
@@ -356,7 +241,7 @@ def _candidates(
     those around them would have.
     """
     lost = cells.lost.sum(axis=0) / dispersion
-    due = np.maximum(_exposure(cells, now, slope).sum(axis=0) / dispersion, lost)
+    due = np.maximum(count_exposure(cells, now, slope).sum(axis=0) / dispersion, lost)
     own, usual = _find_own(lost, due)
     taught = np.where(own, due * usual, lost)
     started = max(float(cells.started.sum()) / dispersion, float(due.max(initial=0.0)))

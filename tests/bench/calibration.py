@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sselfie_insights.forecast import projection, survival, value, value_backtest
+from sselfie_insights.forecast import projection, residual, survival, value, value_backtest
 from sselfie_insights.forecast.book import Book
 from tests.bench import nothing, worlds
 from tests.bench.worlds import NOW, World
@@ -91,7 +91,7 @@ def judge(world: World) -> dict[str, bool | None]:
     fits = survival.fit_all(book)
     past_fits = survival.fit_past(book, projection.past_origins(book))
     past = projection.look_back(book, past_fits)
-    rows = projection.tell_projection(book, fits["all"], past).to_dicts()
+    rows = projection.build_projection_table(book, fits["all"], past).to_dicts()
     held: dict[str, bool | None] = {}
     for scope in ("existing", "total"):
         for ahead in HORIZONS:
@@ -99,12 +99,12 @@ def judge(world: World) -> dict[str, bool | None]:
             came = world.mrr(NOW + ahead, existing=scope == "existing")
             low, high = row[f"{scope}_low_cents"], row[f"{scope}_high_cents"]
             held[f"{scope} {ahead}"] = None if low is None else low <= came <= high
-    new = value.tell_products(book, fits, RATE).to_dicts()[0]
+    new = value.build_products_table(book, fits, RATE).to_dicts()[0]
     low, high = new["months_low"], new["months_high"]
     held["value"] = None if low is None else low <= world.value_months(RATE) <= high
-    told = projection.tell_backtest(past)
+    printed = projection.build_backtest_table(past)
     for scope in ("existing", "total"):
-        inside = told.filter(pl.col("scope") == scope)["is_inside"]
+        inside = printed.filter(pl.col("scope") == scope)["is_inside"]
         held[f"backtest {scope}"] = None if inside.is_empty() else float(inside.mean())  # type: ignore[assignment, arg-type]
     return held
 
@@ -154,15 +154,17 @@ def list_impossible(world: World) -> list[str]:
         "cents": 1e3 * price * (world.start.size + 100),
     }  # fmt: skip
     frames = {
-        "models": survival.tell_models(book, fits).select("monthly_churn_rate"),
-        "curves": survival.tell_curves(book, fits),
-        "products": value.tell_products(book, fits, RATE).drop("naive_months", "naive_value_cents"),
-        "projection": projection.tell_projection(book, pooled, past),
-        "backtest": projection.tell_backtest(past),
-        "values": value_backtest.tell_backtest(book, past_fits),
+        "models": survival.build_models_table(book, fits).select("monthly_churn_rate"),
+        "curves": survival.build_curves_table(book, fits),
+        "products": value.build_products_table(book, fits, RATE).drop(
+            "naive_months", "naive_value_cents"
+        ),
+        "projection": projection.build_projection_table(book, pooled, past),
+        "backtest": projection.build_backtest_table(past),
+        "values": value_backtest.build_backtest_table(book, past_fits),
     }
     if pooled.model is not None:
-        for interval, shape in value.residual(pooled, 26, RATE).items():
+        for interval, shape in residual.expected_months(pooled, 26, RATE).items():
             frames[f"residual {interval}"] = pl.DataFrame(
                 {"mean_months": shape.mean, "low_months": shape.low, "high_months": shape.high,
                  "lucky_months": shape.lucky}

@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 
 from sselfie_insights.forecast.book import Book
-from sselfie_insights.forecast.projection import tell_projection
+from sselfie_insights.forecast.projection import build_projection_table
 from sselfie_insights.forecast.survival import Fit, fit_all
-from sselfie_insights.forecast.value import tell_products
+from sselfie_insights.forecast.value import build_products_table
 
 SETTLED = 12 * 56 + 9
 FIRST = SETTLED - 9
@@ -68,10 +68,10 @@ def fits(book: Book) -> dict[str, Fit]:
 
 def test_a_currency_of_nineteen_members_is_not_projected(book: Book, fits: dict[str, Fit]) -> None:
     rows = (
-        tell_projection(book, fits["all"], past={})
+        build_projection_table(book, fits["all"], past={})
         .filter(pl.col("months_ahead") <= 3)
         .group_by("currency", "n", "note")
-        .agg(pl.len(), pl.col("total_mid_cents").count().alias("told"))
+        .agg(pl.len(), pl.col("total_mid_cents").count().alias("known"))
     )
     assert sorted(rows.iter_rows()) == [
         ("eur", 19, "too few: n = 19, needs 20", 3, 0),
@@ -80,7 +80,7 @@ def test_a_currency_of_nineteen_members_is_not_projected(book: Book, fits: dict[
 
 
 def test_a_currency_of_nineteen_members_has_no_value(book: Book, fits: dict[str, Fit]) -> None:
-    rows = tell_products(book, fits, rate=0.01).select(
+    rows = build_products_table(book, fits, rate=0.01).select(
         "product_type", "currency", "note", pl.col("expected_value_cents").is_null().alias("empty")
     )
     assert sorted(rows.iter_rows()) == [

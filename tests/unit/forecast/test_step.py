@@ -212,11 +212,11 @@ def test_thin_data_fall_back_to_the_survival_model_and_say_so(tmp_path: Path) ->
 
 def test_the_same_marts_give_the_same_numbers(tmp_path: Path) -> None:
     path = write_members(tmp_path / "w.duckdb", 400, seed=5)
-    told = []
+    printed = []
     for _ in range(2):
         write_forecasts(path, discount_rate=RATE)
-        told.append([ask(path, f"from forecast.{name} order by all") for name in SCHEMAS])
-    assert told[0] == told[1]
+        printed.append([ask(path, f"from forecast.{name} order by all") for name in SCHEMAS])
+    assert printed[0] == printed[1]
 
 
 def test_a_business_without_members_gets_empty_tables(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import special
 
+from sselfie_insights.statistics.cells import Cells
 from sselfie_insights.statistics.renewals import Lifetimes, fit_bdw
-from sselfie_insights.statistics.retention import Cells, Retention, fit_retention
+from sselfie_insights.statistics.retention import Retention, fit_retention
 
 NOW = 24
 
