@@ -33,8 +33,8 @@ def project(tmp_path: Path) -> Path:
     return copy
 
 
-def run(project: Path, *arguments: str) -> None:
-    """Run Python in the copy, on the package of the copy."""
+def run(project: Path, *arguments: str) -> str:
+    """Run Python in the copy, on the package of the copy; return what it says if it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=project,
@@ -43,11 +43,11 @@ def run(project: Path, *arguments: str) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-5_000:] + done.stderr
+    return done.stdout[-5_000:] + done.stderr if done.returncode else ""
 
 
-def run_tests(project: Path, *tests: str) -> None:
-    run(project, "-m", "pytest", "--quiet", "--exitfirst", "-p", "no:cacheprovider", *tests)
+def run_tests(project: Path, *tests: str) -> str:
+    return run(project, "-m", "pytest", "--quiet", "--exitfirst", "-p", "no:cacheprovider", *tests)
 
 
 def test_a_column_of_the_source_is_a_line_of_the_contract_and_a_migration(project: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_column_of_the_source_is_a_line_of_the_contract_and_a_migration(projec
     migration = create_migration(project / "sselfie_insights/migrate/migrations", "add_locale")
     migration.write_text("alter table public.users add column locale text;\n")
 
-    run_tests(
+    assert not run_tests(
         project,
         *("tests/unit/test_contract.py", "tests/unit/check", "tests/unit/migrate"),
         *("tests/unit/simulate", "tests/unit/sync", "tests/dbt/test_staging.py"),
@@ -75,15 +75,52 @@ def test_a_query_and_its_report_are_two_files(project: Path) -> None:
     [query] = [block.text for block in read_blocks("docs/queries.md") if block.file == file]
     (project / file).write_text(query)
     (project / "reports/signups.yml").write_text(REPORT)
-    run(project, "docs/write_exposures.py")
+    assert not run(project, "docs/write_exposures.py")
 
-    run_tests(
+    assert not run_tests(
         project,
         *("tests/unit/query", "tests/unit/report", "tests/unit/diff", "tests/unit/cli"),
         *("tests/unit/test_docs.py", "tests/unit/test_layers.py"),
         *("tests/golden", "tests/dbt/test_properties.py"),
     )
 
+
+def test_a_command_is_a_module_two_lines_and_a_word_in_the_pages(project: Path) -> None:
+    (project / "sselfie_insights/cli/greet.py").write_text(COMMAND)
+    commands = project / "sselfie_insights/cli/__init__.py"
+    text = commands.read_text()
+    text = text.replace("    forget,\n", "    forget,\n    greet,\n")
+    text = text.replace("forget.register(app)\n", "forget.register(app)\ngreet.register(app)\n")
+    commands.write_text(text)
+    with (project / "docs/reports.md").open("a") as page:
+        page.write("\n```sh\nsselfie greet\n```\n")
+    assert not run(project, "docs/write_reference.py")
+
+    assert not run_tests(
+        project,
+        *("tests/unit/cli", "tests/unit/test_docs.py", "tests/unit/test_layers.py"),
+        "tests/integration/test_docs.py",
+    )
+
+
+COMMAND = '''\
+"""``sselfie greet``: a word of welcome."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(greet)
+
+
+def greet() -> None:
+    """Say hello.
+
+    Example: sselfie greet
+    """
+    typer.echo("hello")
+'''
 
 REPORT = """\
 title: Signups
