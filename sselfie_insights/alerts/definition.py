@@ -43,9 +43,9 @@ class Watch(_Strict):
         trials: The column that it is a share of; taken for ``n`` too.
         least: Below this many behind it, or expected behind it, nothing is judged.
         after_grace: Whether a month waits until no late renewal can change it any more.
-        above: Tell when it is above this.
-        below: Tell when it is below this.
-        anomaly: Tell when it leaves its usual course.
+        above: Fire when it is above this.
+        below: Fire when it is below this.
+        anomaly: Fire when it leaves its usual course.
     """
 
     name: str

@@ -78,7 +78,7 @@ def limits(expected: float, spread: float, z: float, of: Of = "count") -> tuple[
 def find_drift(scores: ArrayLike, *, downwards: bool) -> NDArray[np.bool_]:
     """Say of each period whether scores have drifted: by too little each, by too much together.
 
-    The sum begins anew after it has fired.
+    The sum starts again after it has fired.
 
     Args:
         scores: Shape (..., t); NaN adds nothing.

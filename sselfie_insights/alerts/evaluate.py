@@ -224,17 +224,17 @@ def _judge_line(
     That is the score test at the line: the same as asking whether all of Wilson's 95 % interval
     (Wilson 1927) lies beyond it.
     """
-    chance, told = 0.0, write(value)
+    chance, shown = 0.0, write(value)
     if watch.trials and n:
         chance = Z_95 * math.sqrt(max(0.0, line * (1 - line)) / n)
-        told += f" of {n:,}"
+        shown += f" of {n:,}"
     beyond = value - line if kind == "above" else line - value
     state, relation = (FIRED, "is") if beyond > chance else (QUIET, "is not")
     doubt = " beyond doubt" if watch.trials else ""
     return _Judgement(
         kind,
         state,
-        f"{told} {relation} {kind} {write(line)}{doubt}",
+        f"{shown} {relation} {kind} {write(line)}{doubt}",
         *((None, line) if kind == "above" else (line, None)),
     )
 

@@ -32,7 +32,7 @@ def backup(
 
     report = backups.backup(load_settings(warehouse=warehouse).warehouse, file)
     typer.echo(str(file))
-    _tell("wrote", report)
+    _print_report("wrote", report)
 
 
 def restore(
@@ -48,10 +48,10 @@ def restore(
     from sselfie_insights import backup as backups
     from sselfie_insights.settings import load_settings
 
-    _tell("added", backups.restore(file, load_settings(warehouse=warehouse).warehouse))
+    _print_report("added", backups.restore(file, load_settings(warehouse=warehouse).warehouse))
 
 
-def _tell(done: str, report: "BackupReport") -> None:
+def _print_report(done: str, report: "BackupReport") -> None:
     for table, rows in report.tables.items():
         typer.echo(f"{table}: {done} {rows} rows", err=True)
     typer.echo(f"journal: {done} {report.run_count} lines", err=True)

@@ -40,7 +40,7 @@ def forget(
 
     settings = load_settings(warehouse=warehouse)
     if dry_run or not yes:
-        _tell(erase(settings, user, dry_run=True, on_note=say_note))
+        _print_report(erase(settings, user, dry_run=True, on_note=say_note))
         if dry_run:
             return
         if not sys.stdin.isatty():
@@ -50,10 +50,10 @@ def forget(
         erase(settings, user)
         typer.echo("erased", err=True)
     else:
-        _tell(erase(settings, user, on_note=say_note))
+        _print_report(erase(settings, user, on_note=say_note))
 
 
-def _tell(report: "ForgetReport") -> None:
+def _print_report(report: "ForgetReport") -> None:
     from sselfie_insights.query.table import TextTable, lay_out
 
     rows = [[each.file, each.table, str(each.deleted), str(each.redacted)] for each in report.rows]

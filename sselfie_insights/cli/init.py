@@ -57,7 +57,7 @@ def init(
     url = settings.require_database_url()
     findings = list(check_source(settings))
     for finding in findings:
-        _tell(finding)
+        _print_finding(finding)
     _refuse_useless(findings)
     write_config(settings)
     typer.echo(f"wrote {CONFIG_FILE}, without a password", err=True)
@@ -98,7 +98,7 @@ def _ask(settings: "Settings") -> tuple["Settings", str]:
     return settings, password
 
 
-def _tell(finding: "Finding") -> None:
+def _print_finding(finding: "Finding") -> None:
     remedy = f": {finding.remedy}" if finding.remedy else ""
     typer.echo(f"{finding.state:<8}  {finding.part:<12}  {finding.detail}{remedy}", err=True)
 

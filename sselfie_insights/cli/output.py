@@ -168,6 +168,6 @@ def refuse_stale(settings: "Settings", stamp: "Stamp") -> None:
     from sselfie_insights.errors import StaleError
     from sselfie_insights.report.notices import describe_age
 
-    told = describe_age(settings, stamp)
-    if told:
-        raise StaleError(told.rstrip("."), remedy="run 'sselfie run'")
+    age = describe_age(settings, stamp)
+    if age:
+        raise StaleError(age.rstrip("."), remedy="run 'sselfie run'")

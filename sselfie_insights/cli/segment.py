@@ -149,15 +149,15 @@ def export(
             with_personal_data=with_personal_data,
         )
     _write(exported.result, chosen, output)
-    told = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
+    size = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
     if exported.smallest_difference is not None:
-        told += f", which shows a difference of {exported.smallest_difference:.0%} or more"
+        size += f", which shows a difference of {exported.smallest_difference:.0%} or more"
     elif exported.held_out_count:
-        told += ", too few to show any difference"
+        size += ", too few to show any difference"
     if exported.is_repeat:
-        typer.echo(f"{told}; this is the export made before for {opened.stamp.as_of_on}", err=True)
+        typer.echo(f"{size}; this is the export made before for {opened.stamp.as_of_on}", err=True)
     else:
-        typer.echo(f"{told}, {exported.cooling_count} cooling down", err=True)
+        typer.echo(f"{size}, {exported.cooling_count} cooling down", err=True)
     refuse_stale(settings, opened.stamp)
 
 

@@ -41,9 +41,9 @@ def sync(
 
     names = [name.strip() for name in tables.split(",") if name.strip()]
     report = _sync(load_settings(warehouse=warehouse), full=full, tables=names, verify=check)
-    _tell(report)
+    _print_report(report)
     if check:
-        _tell_differences(report)
+        _print_differences(report)
 
 
 def verify(warehouse: Warehouse = None) -> None:
@@ -60,8 +60,8 @@ def verify(warehouse: Warehouse = None) -> None:
         if table.verification:
             detail = f"\t{table.detail}" if table.detail else ""
             typer.echo(f"{table.label}\t{table.row_count}\t{table.verification}{detail}")
-    _tell(report)
-    _tell_differences(report)
+    _print_report(report)
+    _print_differences(report)
 
 
 def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) -> "SyncReport":
@@ -78,7 +78,7 @@ def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) 
         return mirror.sync(settings, full=full, tables=tables, verify=verify, on_progress=show)
 
 
-def _tell(report: "SyncReport") -> None:
+def _print_report(report: "SyncReport") -> None:
     if report.mode == "unchanged":
         done = "nothing changed, nothing published"
     else:
@@ -93,7 +93,7 @@ def _tell(report: "SyncReport") -> None:
     )
 
 
-def _tell_differences(report: "SyncReport") -> None:
+def _print_differences(report: "SyncReport") -> None:
     from sselfie_insights.errors import MirrorDiffersError
 
     different = report.different
@@ -101,5 +101,5 @@ def _tell_differences(report: "SyncReport") -> None:
         names = ", ".join(f"{table.label} ({table.detail})" for table in different)
         raise MirrorDiffersError(
             f"the mirror differed from the source in {names}; the tables were read again",
-            remedy="something wrote the warehouse, or a rule of the mirror is wrong: tell us",
+            remedy="something wrote the warehouse, or a rule of the mirror is wrong: report it",
         )

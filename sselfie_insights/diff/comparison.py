@@ -74,7 +74,7 @@ def resolve(settings: Settings, text: str | None, on_note: Note | None = None) -
 def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     """Return the public numbers that ``after`` restates, of periods complete in ``before``.
 
-    Every query of the library that tells complete periods is compared, with its default
+    Every query of the library that marks complete periods is compared, with its default
     parameters. Queries of the present are compared only where both files speak for one instant.
     Which rows are behind a number, and to which numbers a change of one carries over, the queries'
     headers say.
@@ -156,7 +156,7 @@ def _scope(stamp: Stamp) -> tuple[str, int]:
 
 
 def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
-    told = [
+    differences = [
         f"the {name} was {was} and is {now}, so numbers differ that nothing restated"
         for name, was, now in (
             ("reporting zone", before.timezone, after.timezone),
@@ -165,10 +165,10 @@ def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
         if was != now
     ]
     if before.version != after.version:
-        told.append(
+        differences.append(
             f"the version was {before.version} and is {after.version}: definitions may differ"
         )
-    return told
+    return differences
 
 
 def _missing(before: dict[str, str], after: dict[str, str]) -> list[str]:

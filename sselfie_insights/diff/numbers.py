@@ -23,7 +23,7 @@ class Number:
 
     Attributes:
         query: The query that gives it.
-        key: The columns that tell its row from others, by name.
+        key: The columns that identify its row, by name.
         column: Its column.
         unit: Its unit.
         before: What the earlier publication says; None where it has no such row or cell.
@@ -43,7 +43,7 @@ class Number:
 
 
 def is_periodic(query: Query) -> bool:
-    """Say whether the rows of ``query`` are of periods, and tell which of those are complete."""
+    """Say whether the rows of ``query`` are of periods, and which of those are complete."""
     return _COMPLETE in query.columns and bool(query.period_columns)
 
 

@@ -1,6 +1,6 @@
 """The rows behind restated numbers: what changed in the marts that keep single events.
 
-Each mart is compared row by row; of the people in it, only the ``customer_key`` is told.
+Each mart is compared row by row; of the people in it, only the ``customer_key`` is named.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ import duckdb
 from sselfie_insights.sql import literal
 
 MOST_ROWS = 100_000
-"""Rows that are told of a mart; more are counted only."""
+"""Rows of a mart that are listed; more are counted only."""
 
 
 @dataclass(frozen=True)
 class RowVersion:
-    """How one of two publications knows a row: its day, and what tells which numbers hold it."""
+    """How one of two publications knows a row: its day, and which numbers hold it."""
 
     day: date
     parts: dict[str, Any]
@@ -30,7 +30,7 @@ class ChangedRow:
 
     Attributes:
         mart: The mart.
-        key: What tells the row from others.
+        key: What identifies the row.
         customer_key: Whose it is; None where it is nobody's.
         change: ``added``, ``removed`` or ``changed``.
         cause: Why, as far as both files prove it.
@@ -56,7 +56,7 @@ class DrillDown:
     Attributes:
         mart: Its name.
         relation: Its rows as SQL over the schema ``{db}.marts``.
-        key: The expression that tells a row from others.
+        key: The expression that identifies a row.
         who: The column of the customer.
         on: The expression of the day that the row counts for.
         facts: The columns that are compared.

@@ -18,7 +18,7 @@ SHOWN = 40
 _NUMBERS = {
     "query": "The query that gives the number.",
     "period": "The first day that it speaks of.",
-    "key": "What tells its row from others.",
+    "key": "What identifies its row.",
     "column": "Its column.",
     "before": "What the earlier publication says.",
     "after": "What the later one says.",
@@ -29,7 +29,7 @@ _ROWS = {
     "row": "The number of the row.",
     "mart": "The mart that it stands in.",
     "customer_key": "Whose it is.",
-    "key": "What tells it from others.",
+    "key": "What identifies it.",
     "change": "added, removed or changed.",
     "cause": "Why, as far as both files prove it.",
     "before": "Its facts in the earlier publication.",

@@ -52,7 +52,7 @@ def _join_small(people: pl.DataFrame, least: int) -> pl.Series:
     """The part of each row, the smallest parts under one name until they are many enough.
 
     A part's size is the smaller of its people and those of them whose value changed; where nobody's
-    did there is no change to tell of, and its people count.
+    did there is no change to report, and its people count.
     """
     moved = (pl.col("before") != pl.col("after")).sum()
     sizes = (

@@ -100,7 +100,7 @@ def explain(
                 raise SselfieError(
                     f"the {dimension} parts of {name} in {chosen:%Y-%m} {currency} add up to"
                     f" {part['change'].sum()}, not to {after - before}",
-                    remedy="this is a bug; tell us",
+                    remedy="this is a bug; please report it",
                 )
             if dimension == WHOLE:
                 part = part.head(0).vstack(_whole_row(before, after, one))

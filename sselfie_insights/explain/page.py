@@ -127,7 +127,7 @@ def _sections(explanation: Explanation, *, is_shared: bool) -> tuple[Section, ..
             {
                 "type": "note",
                 "text": f"Groups of fewer than {SMALLEST_GROUP} people stand together. Single"
-                " customers are on no page; the command tells them on the terminal and in"
+                " customers are on no page; the command lists them on the terminal and in"
                 " --format csv.",
             }
         )

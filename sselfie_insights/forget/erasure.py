@@ -88,7 +88,7 @@ def forget(
         settings: The settings in force.
         user: The id of an account, or an address.
         dry_run: Only find out what would be done.
-        on_note: Told of what could not be read.
+        on_note: Called with a sentence about what could not be read.
 
     Raises:
         UsageError: Nothing here names such a person, or a file cannot be written.

@@ -32,7 +32,7 @@ def rows_in_source(
         settings: The settings in force.
         person: Who is to be forgotten.
         labels: Tables of the warehouse that hold the person; only these are asked, and ``users``.
-        on_note: Told why the source cannot say.
+        on_note: Called with the reason why the source cannot say.
     """
     if settings.database_url is None:
         return None

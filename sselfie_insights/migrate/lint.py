@@ -86,7 +86,7 @@ class Traced:
         line: The line, from 1.
         statement: Its beginning.
         locks: The locks that it took, beyond those the file held already.
-        rewritten: The tables whose rows it wrote anew.
+        rewritten: The tables that it rewrote.
         error: Why it failed; empty if it did not.
         is_skipped: Whether it failed for want of a table or column, which its file passes over.
     """
@@ -267,7 +267,7 @@ def _follows(migration: Migration, ignore: Ignore) -> Statement | None:
 
 
 def _size_check(sizes: Sizes | None, large: int) -> Callable[[str], bool]:
-    # Of a table that is not told, or not there to be measured, assume the worst.
+    # Of a table that is not named, or not there to be measured, assume the worst.
     return lambda table: sizes is None or sizes.get(table, large) >= large
 
 

@@ -191,7 +191,7 @@ def _refuse_the_target(server: str, target: str) -> None:
 
 
 def _identify(connection: Connection) -> tuple[object, ...]:
-    """Return what tells servers apart; a replica counts as its primary."""
+    """Return what identifies a server; a replica counts as its primary."""
     try:
         row = connection.execute("select system_identifier from pg_control_system()").fetchone()
     except psycopg.errors.InsufficientPrivilege:

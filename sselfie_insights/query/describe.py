@@ -1,4 +1,4 @@
-"""Tell everything about a query: definition, grain, parameters, columns, lineage and SQL."""
+"""Describe a query: definition, grain, parameters, columns, lineage and SQL."""
 
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
@@ -74,8 +74,8 @@ def _describe_limits(parameter: Parameter) -> Iterator[str]:
 
 def _describe_lineage(tables: list[str], models: Mapping[str, Model], measure: int) -> list[str]:
     """What the query reads, in dbt's words, and everything that is made from."""
-    told = [f"{name}: {models[name].description}" for name in tables if name in models]
-    reads = [f"Reads: {', '.join(tables)}", *told]
+    purposes = [f"{name}: {models[name].description}" for name in tables if name in models]
+    reads = [f"Reads: {', '.join(tables)}", *purposes]
     parts = ["\n".join(line for text in reads for line in _hang(text, 2, measure))]
     layers = trace(tables, models)
     if len(layers) > 1:

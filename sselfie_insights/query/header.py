@@ -72,7 +72,7 @@ class Column(_Strict):
         unit: Its unit.
         description: What it means.
         pii: Whether it names a person.
-        of: The column that counts the people it tells of: for a number where that is not the
+        of: The column that counts the people it is about: for a number where that is not the
             row's group size, as with the median of those who got somewhere; for a rate that
             is a share of them; for words that a small group's row must not hold.
         interval: The columns with the ends of the 95 % interval of such a share, which follow it
@@ -153,10 +153,10 @@ def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
                 raise ValueError(f"{name!r} is no rate of a number of people ('of')")
             continue
         low, high = column.interval or (f"{name}_low", f"{name}_high")
-        for end, told in ((low, "Lower"), (high, "Upper")):
+        for end, side in ((low, "Lower"), (high, "Upper")):
             if end in columns:
                 raise ValueError(f"{end!r} is worked out from {name!r}: leave it out")
-            description = f"{told} end of the 95 % interval of {name} (Wilson)."
+            description = f"{side} end of the 95 % interval of {name} (Wilson)."
             whole[end] = Column(unit="rate", of=column.of, description=description)
         whole[name] = column.model_copy(update={"interval": (low, high)})
     return whole

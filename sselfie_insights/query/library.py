@@ -49,7 +49,7 @@ class Query:
         title: A few words for a heading.
         description: What the numbers mean, in full.
         grain: "One row per …".
-        key: The columns that tell one row from another.
+        key: The columns that identify a row.
         parameters: By name, in the order of the header.
         columns: By name, in the order of the result; the ends of intervals are among them.
         people: The column that counts the distinct people behind a row, where there is one.

@@ -73,12 +73,12 @@ class Result:
         name: The query's name, or ``-`` for a statement of the user's.
         data: The rows, as tuples or as a frame; ``rows`` and ``frame`` give either.
         columns: Unit and meaning of each column, in their order.
-        key: The columns that tell one row from another.
+        key: The columns that identify a row.
         group_sizes: Columns that count the people behind a row, if any.
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement of the user's.
-        suppressed: Per row, what stands for a group size that is not told; empty for a row that
+        suppressed: Per row, what stands for a group size that is hidden; empty for a row that
             is shown, None where nothing was looked for. A suppressed row's measures are null.
         left_out: Columns with personal data, which nobody asked for.
     """
@@ -195,7 +195,7 @@ def run_statement(
         raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
-    with _telling(_OWN_SQL):
+    with _translate_errors(_OWN_SQL):
         # The relation, not its text, is selected from: that may end with a semicolon or a comment.
         relation = connection.sql(sql).set_alias(_SUBQUERY.strip('"'))
         columns = _describe(relation)
@@ -227,7 +227,7 @@ def run_statement(
 
 
 def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
-    """A period's first day is told as a month where the grain is the month."""
+    """A period's first day is written as a month where the grain is the month."""
     if is_key and column.unit == "date" and values.get("grain") == "month":
         return column.model_copy(update={"unit": "month"})
     return column
@@ -254,7 +254,7 @@ def _fetch(
     as_rows: bool,
 ) -> "list[Row] | pl.DataFrame":
     """Cast to the types of the units on DuckDB's side, and fetch."""
-    with _telling(where):
+    with _translate_errors(where):
         used = duckdb.extract_statements(sql)[0].named_parameters
         unknown = sorted(used - values.keys())
         if unknown:
@@ -311,12 +311,12 @@ def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
     cast = f"cast({column} as {kind})"
     if kind in _SPANS:
         first, last = _SPANS[kind]
-        told = literal(
+        message = literal(
             f"{name} holds a date that is infinite or beyond the years 1 to 9999: cast it to text"
         )
         cast = (
             f"case when {cast} not between {kind} '{first}' and {kind} '{last}'"
-            f" then error({told}) else {cast} end"
+            f" then error({message}) else {cast} end"
         )
     if unit == "instant" and as_rows:
         # DuckDB needs one more library for Python's aware datetimes.
@@ -328,10 +328,10 @@ def _cast_exactly(name: str, kind: str, unit: Unit) -> str:
     """Cast numbers of a wide type, or refuse them where digits would be lost."""
     column = f"{_SUBQUERY}.{quote(name)}"
     cast = f"try_cast({column} as {_TYPES[unit]})"
-    told = literal(f"{name} holds a number with too many digits: cast it to text")
+    message = literal(f"{name} holds a number with too many digits: cast it to text")
     return (
         f"case when try_cast({cast} as {kind}) is distinct from {column}"
-        f" then error({told}) else {cast} end as {quote(name)}"
+        f" then error({message}) else {cast} end as {quote(name)}"
     )
 
 
@@ -350,7 +350,7 @@ def _in_utc(rows: list[Row], columns: Mapping[str, Column]) -> list[Row]:
 
 
 @contextmanager
-def _telling(where: str) -> Iterator[None]:
+def _translate_errors(where: str) -> Iterator[None]:
     """Say in one line what DuckDB found wrong."""
     try:
         yield

@@ -33,7 +33,7 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    with _telling(query):
+    with _translate_errors(query):
         sql = environment.from_string(query.body).render(choices).strip()
     return sql, values
 
@@ -48,7 +48,7 @@ def read_templates(query: Query) -> list[str]:
     loader = FileSystemLoader(list_folders("queries"))
     texts = [query.body]
     seen = set()
-    with _telling(query):
+    with _translate_errors(query):
         for text in texts:  # which grows by what each includes
             for name in find_referenced_templates(environment.parse(text)):
                 if name is not None and name not in seen:
@@ -58,7 +58,7 @@ def read_templates(query: Query) -> list[str]:
 
 
 @contextmanager
-def _telling(query: Query) -> Iterator[None]:
+def _translate_errors(query: Query) -> Iterator[None]:
     """Say in one line what is wrong with a template, whose expressions raise what Python's do."""
     try:
         yield

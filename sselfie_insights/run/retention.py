@@ -37,7 +37,7 @@ def prune(
         settings: ``keep_publications``, ``keep_exports`` and ``keep_for`` say how many and how
             long; ``output_dir`` where the exports are.
         now: The present; by default the clock's.
-        on_note: Told of what could not be removed.
+        on_note: Called with a sentence about what could not be removed.
 
     Raises:
         UsageError: The folder of publications cannot be read.

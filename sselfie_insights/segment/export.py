@@ -89,10 +89,10 @@ def export_segment(
             past = PastExport(segment, stamp.as_of_on, parameters, holdout_percent, tuple(rows))
             append_export(warehouse.path, past)
         elif (past.parameters, past.holdout_percent) != (parameters, holdout_percent):
-            told = ", ".join(f"{name}={value}" for name, value in past.parameters.items())
+            before = ", ".join(f"{name}={value}" for name, value in past.parameters.items())
             raise UsageError(
                 f"segment {segment} was exported for {stamp.as_of_on} with other parameters",
-                remedy=f"give those again: {told}, {past.holdout_percent} % held out",
+                remedy=f"give those again: {before}, {past.holdout_percent} % held out",
             )
     from sselfie_insights.statistics.experiments import smallest_difference
 

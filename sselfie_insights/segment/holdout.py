@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-# A share is told in whole percent; a hash is taken as a number below this.
+# A share is stated in whole percent; a hash is taken as a number below this.
 _SPACE = 2**64
 
 

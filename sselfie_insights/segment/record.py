@@ -30,7 +30,7 @@ class PastExport:
         exported_on: The day that the data spoke for, in the reporting zone.
         parameters: What the segment's query ran with, as text.
         holdout_percent: The share that was held out.
-        rows: Those exported and those held out; ``group`` tells which. Dates are ISO text.
+        rows: Those exported and those held out; ``group`` says which. Dates are ISO text.
     """
 
     segment: str

@@ -1,4 +1,4 @@
-"""Accounts and subscriptions as the database tells of them: not quite the truth.
+"""Accounts and subscriptions as the database records them: not quite the truth.
 
 The subscriptions table is a snapshot that forgets: a user's later subscription takes over the row
 of an earlier one, and what was bought once stays active for ever.

@@ -125,7 +125,7 @@ class Activity:
     """Something the user did, all of whose rows bear the same instant.
 
     ``form`` is the feature's variant, ``failed`` says that the generation failed, ``deleted``
-    that the user removed its images, so that only the ledger tells of it.
+    that the user removed its images, so that only the ledger records it.
     """
 
     at: int

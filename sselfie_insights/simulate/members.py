@@ -35,7 +35,7 @@ def monthly(cents: int, months: int) -> int:
 
 
 def _as_known(subscription: Subscription, invoices: list[Invoice]) -> list[Invoice]:
-    """Return the invoices as they must be read while what tells of them has not come.
+    """Return the invoices as they must be read while what explains them has not come.
 
     An upgrade billed at once is a proration until the next invoice lies a month after it; four
     weeks are months until three distances are of 28 days.
@@ -104,7 +104,7 @@ def _estimate(subscription: Subscription, invoice: Invoice, period: Invoice, bef
 
 
 def coverage(subscriptions: list[Subscription], as_of: int) -> list[Stretch]:
-    """Return the paid coverage of one customer as the invoices up to ``as_of`` tell it."""
+    """Return the paid coverage of one customer as the invoices up to ``as_of`` show it."""
     paid = {
         subscription.id: [each for each in subscription.invoices if each.paid_at <= as_of]
         for subscription in subscriptions

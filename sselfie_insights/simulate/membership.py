@@ -1,7 +1,7 @@
 """The life of a member: subscriptions, invoices, upgrades, failures, endings and returns.
 
 Every rule of the metrics that reads payments is met here by what really happens in a business.
-Where the payments alone could not tell what happened, it does not happen: see the comments.
+Where the payments alone could not show what happened, it does not happen: see the comments.
 """
 
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Membership:
         price = catalog.price_at(product, at)
         cents = catalog.convert(price.cents, self.currency)
         interval, coupon = 1, ""
-        # While prices fell, an irregular invoice could not be told from a dearer old price.
+        # While prices fell, an irregular invoice looks like a dearer old price.
         if not plain and (product != STUDIO or at >= catalog.STUDIO_OPENS):
             draw = rng.random()
             if draw < 0.05:
@@ -180,7 +180,7 @@ class Membership:
             draw = rng.random()
             list_cents = catalog.price_at(subscription.product, paid_at).cents
             if draw < 0.012 and until + DAY <= self.now and subscription.cents <= list_cents:
-                # A free month; another invoice follows, which tells what the membership costs,
+                # A free month; another invoice follows, which says what the membership costs,
                 # unless that were above the list price and the last.
                 self._bill(subscription, paid_at, 0, ends, until, regular=False)
                 return True
@@ -225,7 +225,7 @@ class Membership:
         return True
 
     def _replace(self, subscription: Subscription, starts: int) -> Subscription | None:
-        """Upgrade by cancelling and subscribing anew, sometimes in another currency."""
+        """Upgrade by cancelling and subscribing again, sometimes in another currency."""
         at = self._inside(starts)
         product = _DEARER.get(subscription.product, subscription.product)
         if at > self.now or not self._sells(product, at):
@@ -270,7 +270,7 @@ class Membership:
         return True
 
     def _resume(self, subscription: Subscription, at: int) -> None:
-        """Come back under the same id, and stay: the row tells of one ending only."""
+        """Come back under the same id, and stay: the row records one ending only."""
         subscription.ending, subscription.ended_at = None, 0
         subscription.status = "active"
         subscription.anchor = at

@@ -1,4 +1,4 @@
-"""Payments as the database tells of them: not quite the truth.
+"""Payments as the database records them: not quite the truth.
 
 The table was filled in afterwards, stores an invoice under each of its names, does not know some
 of the buyers, and keeps what failed, what was a test and what was given back beside the rest.
@@ -42,7 +42,7 @@ _TYPES = {
 
 
 class PaymentRows:
-    """Writes the rows of payments, and tells which of them do not count.
+    """Writes the rows of payments, and says which of them do not count.
 
     Args:
         sheets: Where rows go.

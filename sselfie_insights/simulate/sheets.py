@@ -29,7 +29,7 @@ class Sheets:
         self.rows[table].append(values)
 
     def take(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Return the rows collected so far, and start anew; numbers go on."""
+        """Return the rows collected so far, and start again; numbers go on."""
         taken = self.rows
         self.rows = {table: [] for table in self.columns}
         return taken

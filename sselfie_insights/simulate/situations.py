@@ -121,7 +121,7 @@ class Situation:
         return self._leave(subscription)
 
     def _restart(self) -> Subscription | None:
-        """Upgrade inside a month, billed at once less what is left of it; months count anew."""
+        """Upgrade inside a month, billed at once less what is left; months count from then."""
         old, new = (STUDIO, BRAND) if self.joins_at >= catalog.BRAND_OPENS else (STARTER, PRO)
         subscription = self._open(old)
         ends = self._months(subscription, self.rng.randint(1, 4), self.joins_at)

@@ -188,7 +188,7 @@ class _Usage:
             outcome = rng.random()
             failed, deleted = outcome < 0.04, 0.04 <= outcome < 0.07
             text = "Pro image generation" if is_pro else "Image generation"
-            # What neither the ledger nor an image tells of has left no trace at all.
+            # What neither the ledger nor an image records has left no trace at all.
             logged = logged or failed or deleted
             self._spend(at, cost, "image", text, logged=logged)
             form = "pro" if is_pro else "classic"

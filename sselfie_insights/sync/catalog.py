@@ -245,7 +245,7 @@ columns as (
             then pg_catalog.format_type(bases.oid, bases.modifier) end,
         'signature', md5(concat_ws(' ', a.atttypmod, signatures.signature, a.attgenerated,
             d.adbin::text)),
-        -- NULL of a column that was dropped just now: its read will tell
+        -- NULL of a column that was dropped just now: its read will show
         'is_readable', coalesce(has_column_privilege(a.attrelid, a.attnum, 'select'), true)
     ) order by a.attnum) as columns
     from attributes a

@@ -8,7 +8,7 @@ whose writer, counted back from now, is not older. Timestamps and ``max(xmin)`` 
 
 EPOCH = 1 << 32
 MAX_GAP = 1 << 31
-"""Transactions after which a 32-bit number no longer tells old from new."""
+"""Transactions after which a 32-bit number no longer separates old from new."""
 
 FIRST_NORMAL = 3
 """Lower transaction numbers mark rows that are older than every snapshot."""

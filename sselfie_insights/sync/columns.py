@@ -41,7 +41,7 @@ MAX_DIGITS = 38
 """The widest numeric that DuckDB holds."""
 
 BEYOND_TIMESTAMP = "294247-01-10 04:00:54.775807"
-"""The first instant that DuckDB cannot tell from infinity, or hold at all."""
+"""The first instant that DuckDB cannot distinguish from infinity, or hold at all."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Loaded:
 def count_changes(source: Source, mirror: Mirror, condition: str) -> Changes:
     """Return what changed in ``mirror`` by ``condition``, in one pass over the table.
 
-    The pass tells where the changes begin, to spare the next ones what comes before: most of
+    The pass finds where the changes begin, to spare the next ones what comes before: most of
     them lie at a table's end.
     """
     if not mirror.table.is_populated:

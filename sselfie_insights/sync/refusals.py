@@ -149,6 +149,6 @@ def _is_closed(mirror: Mirror) -> Iterable[bool]:
 def _grant(mirror: Mirror, role: str) -> str:
     open_columns = [quote(c.source.name) for c in mirror.columns if c.transfer_mode != "secret"]
     whole = len(open_columns) == len(mirror.columns)
-    # The mirror tells changed rows by these two; a grant on columns does not include them.
+    # The mirror finds changed rows by these two; a grant on columns does not include them.
     columns = "" if whole else f" ({', '.join([*open_columns, 'xmin', 'ctid'])})"
     return f"grant select{columns} on {mirror.remote} to {role}"

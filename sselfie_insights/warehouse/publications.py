@@ -39,7 +39,7 @@ _NEAREST = 3
 T = TypeVar("T")
 
 Note = Callable[[str], None]
-"""Told, in one line, of something odd that did not stop the work."""
+"""Called with a line about something odd that did not stop the work."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def find_publication(
         warehouse: The published file.
         text: A date, for the last publication of that day; ``latest``; or a name.
         zone: The reporting zone, in which a day begins and ends.
-        on_note: Told of damaged files that were passed over.
+        on_note: Called with a sentence about damaged files that were passed over.
 
     Raises:
         UsageError: There is none, or it is damaged; the message names the nearest ones.
@@ -173,7 +173,7 @@ def use_publication(settings: Settings, text: str | None, on_note: Note | None =
     Args:
         settings: The settings in force.
         text: As for ``find_publication``; None leaves the warehouse as it is.
-        on_note: Told of damaged files that were passed over.
+        on_note: Called with a sentence about damaged files that were passed over.
 
     Raises:
         UsageError: There is no such publication, or it is damaged.
@@ -199,7 +199,7 @@ def prune_publications(
         keep: How many to keep at most.
         max_age: How old one may get; None sets no limit.
         now: The present; by default the clock's.
-        on_note: Told of a file that could not be removed.
+        on_note: Called with a sentence about a file that could not be removed.
     """
     kept = list_publications(warehouse)
     dated = [(each.published_at, each) for each in kept]

@@ -98,8 +98,10 @@ def _compare(url: str, folder: Path, tables: list[str], whole: float) -> None:
     }
     for name, measure in others.items():
         seconds = measure()
-        told = "not installed" if seconds is None else f"{seconds:7.1f} s   {seconds / whole:.2f}"
-        print(f"  {name:<32}{told}")
+        printed = (
+            "not installed" if seconds is None else f"{seconds:7.1f} s   {seconds / whole:.2f}"
+        )
+        print(f"  {name:<32}{printed}")
 
 
 def copy_bare(url: str, target: Path, tables: list[str]) -> None:

@@ -17,12 +17,12 @@ _YEAR: Final = 12
 
 
 def share_told_of_a_driver(rng: np.random.Generator, businesses: int) -> float:
-    """The share of businesses told of a driver of leaving, of six features that are none."""
-    told = [
+    """The share of businesses shown a driver of leaving, of six features that are none."""
+    warned = [
         fit_hazard(rng.normal(size=(600, 6)), rng.random(600) < 0.12).is_clear().any()
         for _ in range(businesses)
     ]
-    return float(np.mean(told))
+    return float(np.mean(warned))
 
 
 def share_of_false_effects(rng: np.random.Generator, experiments: int) -> float:
@@ -94,7 +94,7 @@ def list_claims(draws: int) -> Iterator[tuple[str, float, float, bool]]:
     """Yield what is measured, its value, its bound, and whether the bound is a least one."""
     rng = np.random.default_rng(11)
     yield (
-        "businesses told of a driver where there is none",
+        "businesses shown a driver where there is none",
         share_told_of_a_driver(rng, draws),
         0.07,
         False,

@@ -93,7 +93,7 @@ def test_what_came_in_late_is_the_only_restatement(business: Business, tmp_path:
     found = compare(business.settings, before, after)
 
     assert found.remarks == ()
-    told = {
+    printed = {
         (number.query, number.first_on, number.column, number.after - number.before, each.causes)
         for each in found.restatements
         for number in (each.number,)
@@ -110,7 +110,7 @@ def test_what_came_in_late_is_the_only_restatement(business: Business, tmp_path:
             (date(2026, 10, 1), "refund", {"refunded_cents": 5000, "net_cents": -5000}),
         )
     )
-    assert {each for each in told if each[0].startswith("revenue/revenue_")} == (
+    assert {each for each in printed if each[0].startswith("revenue/revenue_")} == (
         september | october
     )
     assert {(row.mart, row.customer_key, row.change, row.cause) for row in found.rows} == {

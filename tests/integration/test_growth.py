@@ -96,10 +96,10 @@ def test_every_watched_number_is_judged_in_its_last_complete_month(business: Bus
     with OpenWarehouse(business.settings.warehouse) as opened:
         watches = load_watches()
         rows = evaluate(opened, watches)
-        told = run_query(opened, find_query("growth/alerts_now", load_library()))
+        printed = run_query(opened, find_query("growth/alerts_now", load_library()))
     assert {row["alert"] for row in rows} == {watch.name for watch in watches}
     assert {row["period_on"] for row in rows} <= {date(2026, 10, 1), None}
-    assert told.frame.height == len(rows)
+    assert printed.frame.height == len(rows)
     assert all(row["detail"] for row in rows)
 
 
@@ -147,8 +147,12 @@ def test_the_commands(business: Business, tmp_path: Path, monkeypatch: pytest.Mo
     stale = RUNNER.invoke(app, ["alerts", "--format", "json"], env={"SSELFIE_MAX_AGE": "0m"})
     assert isinstance(stale.exception, StaleError)
 
-    told = RUNNER.invoke(app, ["explain", "churn", "--format", "json"])
-    assert {row["dimension"] for row in json.loads(told.stdout)} >= {"whole", "product", "cohort"}
+    printed = RUNNER.invoke(app, ["explain", "churn", "--format", "json"])
+    assert {row["dimension"] for row in json.loads(printed.stdout)} >= {
+        "whole",
+        "product",
+        "cohort",
+    }
     assert RUNNER.invoke(app, ["explain", "credits", "-o", "credits.html"]).exit_code == 0
     assert Path("credits.html").read_text().startswith("<!doctype html>")
 

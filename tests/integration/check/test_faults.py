@@ -180,10 +180,10 @@ def found(results: Sequence[CheckResult]) -> Mapping[str, tuple[str, str, int | 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found(found: Mapping[str, tuple[str, str, int | None]], name: str) -> None:
-    for check_name, told in FAULTS[name].found.items():
+    for check_name, printed in FAULTS[name].found.items():
         severity, status, failed_rows = found.get(check_name, ("", "passed", 0))
-        assert (severity, status) == told[:2]
-        assert told[2] is None or failed_rows == told[2]
+        assert (severity, status) == printed[:2]
+        assert printed[2] is None or failed_rows == printed[2]
 
 
 def test_nothing_else_is_found(found: Mapping[str, tuple[str, str, int | None]]) -> None:
@@ -191,10 +191,10 @@ def test_nothing_else_is_found(found: Mapping[str, tuple[str, str, int | None]])
 
 
 def test_no_result_holds_a_value(results: Sequence[CheckResult]) -> None:
-    told = repr(results)
+    printed = repr(results)
 
     assert not [
-        part for part in ("cmd", "calc", "<script", "ada@", "Expert", "2999") if part in told
+        part for part in ("cmd", "calc", "<script", "ada@", "Expert", "2999") if part in printed
     ]
 
 

@@ -74,12 +74,12 @@ def test_what_memberships_paid_is_revenue(business: Business) -> None:
     recurring.add(TEAM)  # which the price list does not have, and which counts all the same
     paid = revenue.filter(revenue["product_type"].is_in(sorted(recurring)))
     expected = dict(paid.group_by("currency").agg(pl.col("net_cents").sum()).rows())
-    told = ask(
+    printed = ask(
         business.settings.warehouse,
         "select currency, sum(collected_cents * n) from forecast.ltv_by_cohort group by currency",
     )
-    assert told
-    for currency, cents in told:
+    assert printed
+    for currency, cents in printed:
         # Per head and rounded; who joined after the last settled month is in no cohort yet.
         assert cents <= expected[currency] * 1.001
         assert currency != "usd" or cents >= expected[currency] * 0.85

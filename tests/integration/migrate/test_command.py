@@ -183,7 +183,7 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
         command, stdin=follower, stdout=subprocess.PIPE, stderr=follower, env=dict(os.environ)
     ) as process:
         os.close(follower)
-        told = b""
+        printed = b""
         while True:
             try:
                 chunk = os.read(leader, 1000)
@@ -191,8 +191,8 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
                 break
             if not chunk:
                 break
-            told += chunk
-            if told.endswith(b"[y/N] "):
+            printed += chunk
+            if printed.endswith(b"[y/N] "):
                 # A file that comes now has not been shown.
                 (mine / "0003_make_step3.sql").write_text("create table public.three ();")
                 os.write(leader, f"{answer}\n".encode())
@@ -200,8 +200,8 @@ def test_on_a_terminal_it_asks(mine: Path, answer: str, code: int, database: str
         assert process.stdout.read() == b""
     os.close(leader)
     assert process.returncode == code
-    assert b"apply 0001_make_step1 statements: 1" in told
-    assert b"Apply this?" in told
+    assert b"apply 0001_make_step1 statements: 1" in printed
+    assert b"Apply this?" in printed
     with psycopg.connect(database) as connection:
         row = connection.execute(
             "select to_regclass('public.one') is not null, to_regclass('public.three') is null"

@@ -90,8 +90,8 @@ def test_baseline(live: str, scratch_server: Server) -> None:
     assert row == (None,), "a refusal leaves nothing behind"
 
     differences = baseline(live, TABLES, scratch_url=scratch_server.url, accept_differences=True)
-    told = {(str(difference.identity), difference.change) for difference in differences}
-    assert told == {
+    printed = {(str(difference.identity), difference.change) for difference in differences}
+    assert printed == {
         ("column public.subscriptions.plan_name", "missing"),
         ("column public.subscriptions.plan", "extra"),
         ("column public.feedback.id", "changed"),

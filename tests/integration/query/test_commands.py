@@ -106,10 +106,10 @@ def test_a_mistake_is_one_line_with_a_remedy(
     monkeypatch.setenv("SSELFIE_WAREHOUSE", str(business))
     with pytest.raises(SystemExit) as ended:
         main()
-    shown, told = capfd.readouterr()
+    shown, printed = capfd.readouterr()
     assert ended.value.code == 2
     assert shown == ""
-    lines = told.splitlines()
+    lines = printed.splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0]
     assert not business.with_name(f"{business.name}.segments.jsonl").exists(), "nobody is exported"
 

@@ -49,8 +49,8 @@ def test_a_newcomer_reads_a_correct_number_after_fewer_than_five_commands(
     movements = business.answers["revenue/mrr_movements"].filter(pl.col("currency") == "usd")
     cents = movements.sort("month")["closing_mrr_cents"][-1]
     assert cents > 0
-    told = rf"^MRR, USD +{cents // 100:,}\.{cents % 100:02} "
-    assert re.search(told, said[-1], re.MULTILINE), said[-1]
+    printed = rf"^MRR, USD +{cents // 100:,}\.{cents % 100:02} "
+    assert re.search(printed, said[-1], re.MULTILINE), said[-1]
 
 
 def run(business: Business, name: str, **given: str) -> Result:
@@ -159,10 +159,10 @@ def test_lineage_goes_back_to_the_tables_of_the_source(business: Business) -> No
 
 def test_a_query_and_a_page_say_what_their_tables_hold(business: Business, site: Path) -> None:
     models = load_models(business.settings.warehouse)
-    told = describe_query(find_query("quality/dropped_rows", LIBRARY), {}, models)
-    assert models["marts.dropped_rows"].description.partition(":")[0] in told
-    assert "Made from, the source first:\nsource " in told
-    assert "The rows behind it:\n  sselfie query run quality/dropped_row_list\n" in told
+    printed = describe_query(find_query("quality/dropped_rows", LIBRARY), {}, models)
+    assert models["marts.dropped_rows"].description.partition(":")[0] in printed
+    assert "Made from, the source first:\nsource " in printed
+    assert "The rows behind it:\n  sselfie query run quality/dropped_row_list\n" in printed
     dropped_rows = escape(models["marts.dropped_rows"].description)
     page = (site / "quality.html").read_text()
     assert f"<code>marts.dropped_rows</code> {dropped_rows}" in page

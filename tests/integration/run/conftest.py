@@ -97,9 +97,9 @@ class Nightly:
         )
 
 
-def last_step(told: str) -> str:
+def last_step(printed: str) -> str:
     """Return the step that the last line of a log of JSON that names one is about."""
-    found = [json.loads(line).get("step") for line in told.splitlines() if line.endswith("}")]
+    found = [json.loads(line).get("step") for line in printed.splitlines() if line.endswith("}")]
     return next((step for step in reversed(found) if step), "start")
 
 

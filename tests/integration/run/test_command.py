@@ -12,13 +12,13 @@ from tests.integration.run.conftest import Nightly
 
 def finish(nightly: Nightly, *arguments: str, **environment: str) -> tuple[int, str, str]:
     run = nightly.command(*arguments, **environment)
-    out, told = run.communicate(timeout=600)
-    return run.returncode, out, told
+    out, printed = run.communicate(timeout=600)
+    return run.returncode, out, printed
 
 
 def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
-    code, out, told = finish(nightly, "run", "--dry-run")
-    assert (code, told) == (0, "")
+    code, out, printed = finish(nightly, "run", "--dry-run")
+    assert (code, printed) == (0, "")
     known = dict(line.split("\t")[::2] for line in out.splitlines())
     assert list(known) == ["sync", "check", "build", "publish", "render", "export"]
     assert known["sync"].startswith("2 tables of ")
@@ -27,9 +27,9 @@ def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
     assert {path.name for path in nightly.folder.iterdir()} == set()
 
     with warehouse_lock(nightly.warehouse):
-        code, out, told = finish(nightly, "run", "--quiet")
+        code, out, printed = finish(nightly, "run", "--quiet")
     assert (code, out) == (ExitCode.LOCKED, "")
-    assert told.startswith(f"error: another run holds {nightly.warehouse}: process ")
+    assert printed.startswith(f"error: another run holds {nightly.warehouse}: process ")
 
     # Silent on success; dbt builds.
     assert finish(nightly, "run", "--quiet") == (0, "", "")
@@ -39,8 +39,8 @@ def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
         suites = "select suite, status, count(*) from meta.check_results group by all order by all"
         assert db.sql(suites).fetchall() == [("marts", "passed", 1), ("mirror", "passed", 1)]
 
-    code, out, told = finish(nightly, "status", "--format", "json", "--max-age", "1h")
-    assert (code, told) == (0, "")
+    code, out, printed = finish(nightly, "status", "--format", "json", "--max-age", "1h")
+    assert (code, printed) == (0, "")
     items = {row["item"]: row for row in json.loads(out)}
     assert items["last run"]["detail"] == "run, published"
     assert "failing" not in items
@@ -48,19 +48,19 @@ def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
     with duckdb.connect(nightly.warehouse) as db:
         db.execute("update meta.sync_runs set snapshot_at = snapshot_at - interval 27 hour")
         db.execute("update raw.b set round = 7")  # the source says 0, and is not asked again
-    code, out, told = finish(
+    code, out, printed = finish(
         nightly, "run", "--steps", "check,build,publish", "--log-format", "json", "-v"
     )
     assert (code, out) == (ExitCode.CHECKS_FAILED, "")
-    lines = [json.loads(line) for line in told.splitlines()]
+    lines = [json.loads(line) for line in printed.splitlines()]
     assert lines[-1]["level"] == "error"
     assert lines[-1]["exit_code"] == ExitCode.CHECKS_FAILED
     assert "one_round" in lines[-1]["event"]
     assert {"check"} <= {line.get("step") for line in lines}
 
-    code, out, told = finish(nightly, "status", "--max-age", "26h")
+    code, out, printed = finish(nightly, "status", "--max-age", "26h")
     assert code == ExitCode.STALE
-    assert re.search(r"27\.\d hours ago", told)
+    assert re.search(r"27\.\d hours ago", printed)
     assert "failing" in out
     assert "one_round" in out
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_asked_for(nightly: Nightly) -> None:
         (["--timeout", "soon"], "'soon' is not a duration"),
         (["--timeout", "0h", "--log-format", "json"], '"exit_code": 2, "event": "--timeout 0'),
     ):
-        code, out, told = finish(nightly, "run", *arguments)
-        assert (code, out) == (ExitCode.USAGE, ""), told
-        assert words in told
+        code, out, printed = finish(nightly, "run", *arguments)
+        assert (code, out) == (ExitCode.USAGE, ""), printed
+        assert words in printed
     assert {path.name for path in nightly.folder.iterdir()} == set()

@@ -121,9 +121,9 @@ def test_a_connection_that_falls_silent_is_given_up(nightly: Nightly) -> None:
         run = nightly.command(
             "run", "--timeout", "2s", SSELFIE_DATABASE_URL=proxy.url, SMALL_GRACE="1"
         )
-        _, told = run.communicate(timeout=PATIENCE_SECONDS)
+        _, printed = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == ExitCode.INTERRUPTED
-    assert "took longer than 0:00:02" in told
+    assert "took longer than 0:00:02" in printed
     assert nightly.digest() == before
     assert nightly.last()["exit_code"] == ExitCode.INTERRUPTED
     assert "took longer than 0:00:02" in nightly.page()
@@ -183,10 +183,10 @@ def test_sigterm_ends_a_run_gracefully(nightly: Nightly) -> None:
             if line.startswith("build …"):
                 run.send_signal(signal.SIGTERM)
                 break
-        told = run.stderr.read()
+        printed = run.stderr.read()
     assert run.returncode == ExitCode.INTERRUPTED
-    assert "error: interrupted, in step 'build': nothing was published" in told
-    assert "Traceback" not in told
+    assert "error: interrupted, in step 'build': nothing was published" in printed
+    assert "Traceback" not in printed
     assert nightly.digest() == before
     assert nightly.left_over() == set()
     assert (nightly.last()["exit_code"], nightly.last()["failed_step"]) == (130, "build")
@@ -217,7 +217,7 @@ def test_signals_end_the_block_unless_they_are_ignored(
 def test_an_interrupt_that_a_library_wraps_is_one(
     number: signal.Signals, end: type[BaseException]
 ) -> None:
-    """DuckDB makes a RuntimeError of it, and goes on with the statement until it is told, too."""
+    """DuckDB makes a RuntimeError of it, and runs the statement on until it is interrupted, too."""
     with pytest.raises(end), graceful_shutdown(HOUR), closing(duckdb.connect()) as db:
         threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
         db.execute("select count(*) from range(10_000_000_000_000) as t (i) where i % 7 = 3")

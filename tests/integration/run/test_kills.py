@@ -122,14 +122,14 @@ def test_killed_at_random_instants(victim: Nightly) -> None:
             kill = os.kill if pick.random() < 0.5 else os.killpg
             kill(run.pid, signal.SIGKILL)
             is_killed = run.wait() < 0
-        _, told = run.communicate()
+        _, printed = run.communicate()
         # Up to there it made good what the run before it left.
-        assert '"level": "error"' not in told, told
-        assert is_killed or run.returncode == 0, told
+        assert '"level": "error"' not in printed, printed
+        assert is_killed or run.returncode == 0, printed
         is_old = victim.digest() == before
         assert victim.rounds() == (known if is_old else {number})
         killed += is_killed
-        end = f"killed in {last_step(told)}" if is_killed else "not killed"
+        end = f"killed in {last_step(printed)}" if is_killed else "not killed"
         outcomes[f"{end}: {'old' if is_old else 'new'} publication"] += 1
         print(f"{killed} killed: {dict(sorted(outcomes.items()))}", flush=True)
         if is_killed and killed % UNINTERRUPTED == 0:
@@ -183,6 +183,6 @@ def run_to_the_end(victim: Nightly) -> float:
     """Run in a process of its own, insist on success, and return how many seconds it took."""
     started = time.monotonic()
     run = victim.command("run")
-    _, told = run.communicate(timeout=PATIENCE_SECONDS)
-    assert run.returncode == 0, told
+    _, printed = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 0, printed
     return time.monotonic() - started

@@ -19,13 +19,13 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 class Monitor:
-    """An HTTP server that remembers what it was told, and refuses the first few, or babbles.
+    """An HTTP server that remembers what it was printed, and refuses the first few, or babbles.
 
     Or it drips: it answers a byte at a time, without end.
     """
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.received: list[tuple[str, dict[str, Any]]] = []
         self.refusals = 0
         self.babbles = self.drips = False
         self.over = threading.Event()
@@ -37,7 +37,7 @@ class Monitor:
                 refused = monitor.refusals > 0
                 monitor.refusals -= refused
                 if not refused:
-                    monitor.told.append((self.path, json.loads(body)))
+                    monitor.received.append((self.path, json.loads(body)))
                 while monitor.drips and not monitor.over.wait(0.05):
                     self.wfile.write(b"H")
                 if monitor.babbles:
@@ -70,17 +70,17 @@ def monitor() -> Iterator[Monitor]:
 def test_a_monitor_is_told_of_the_start_and_the_end(nightly: Nightly, monitor: Monitor) -> None:
     monitor.refusals = 1
     report = nightly.run(ping_url=monitor.url("/secret/{event}"))
-    assert [path for path, _ in monitor.told] == ["/secret/start", "/secret/0"]
-    assert [body["event"] for _, body in monitor.told] == ["start", "success"]
-    assert {body["run_id"] for _, body in monitor.told} == {report.run_id}
+    assert [path for path, _ in monitor.received] == ["/secret/start", "/secret/0"]
+    assert [body["event"] for _, body in monitor.received] == ["start", "success"]
+    assert {body["run_id"] for _, body in monitor.received} == {report.run_id}
     with pytest.raises(SourceError):
         nightly.run(ping_url=monitor.url("/hook"), database_url=NOWHERE)
-    assert [(path, body["event"]) for path, body in monitor.told[2:]] == [
+    assert [(path, body["event"]) for path, body in monitor.received[2:]] == [
         ("/hook", "start"),
         ("/hook", "failure"),
     ]
-    assert monitor.told[-1][1]["exit_code"] == 3
-    assert "cannot connect to 127.0.0.1:1/none" in monitor.told[-1][1]["text"]
+    assert monitor.received[-1][1]["exit_code"] == 3
+    assert "cannot connect to 127.0.0.1:1/none" in monitor.received[-1][1]["text"]
 
 
 def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
@@ -98,10 +98,10 @@ def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
         in capsys.readouterr().err
     )
     nightly.run(ping_url="http://127.0.0.1:1/hunter2")
-    told = capsys.readouterr().err
-    assert "warning: 127.0.0.1 could not be notified of 'start': " in told
-    assert "warning: 127.0.0.1 could not be notified of '0': " in told
-    assert "hunter2" not in told + journal_path(nightly.warehouse).read_text()
+    printed = capsys.readouterr().err
+    assert "warning: 127.0.0.1 could not be notified of 'start': " in printed
+    assert "warning: 127.0.0.1 could not be notified of '0': " in printed
+    assert "hunter2" not in printed + journal_path(nightly.warehouse).read_text()
     assert nightly.rounds() == {0}
     monkeypatch.setenv("SSELFIE_PING_URL", "https://hc.example/hunter2")
     assert "hunter2" not in str(describe_settings())

@@ -310,11 +310,11 @@ def test_a_run_that_died_and_missed_days_are_told(
     ]  # fmt: skip
     journal_path(nightly.warehouse).write_text("".join(json.dumps(line) + "\n" for line in lines))
     nightly.run()
-    told = capsys.readouterr().err
-    assert "(process 7 on cron) terminated without a final status" in told
+    printed = capsys.readouterr().err
+    assert "(process 7 on cron) terminated without a final status" in printed
     days = [str((now - timedelta(days=count)).date()) for count in (3, 2, 1)]
-    assert f"no run published on {days[0]} to {days[2]} (3 days)" in told
-    assert "was not seen on those days" in told
+    assert f"no run published on {days[0]} to {days[2]} (3 days)" in printed
+    assert "was not seen on those days" in printed
     assert nightly.last()["missed_days"] == days
     assert [e["exit_code"] for e in read_journal(nightly.warehouse)] == [0, 130, 0]
 

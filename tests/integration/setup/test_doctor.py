@@ -65,7 +65,7 @@ def test_every_ill_of_the_source_has_its_remedy(source: str, settings: Settings)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "printed"),
     [
         ({"host": "ep-cool-1-pooler.eu.example"}, "pooled connection"),
         ({"host": "127.0.0.1", "port": "1"}, "Connection refused"),
@@ -73,12 +73,12 @@ def test_every_ill_of_the_source_has_its_remedy(source: str, settings: Settings)
     ],
 )
 def test_a_source_out_of_reach_is_one_failure(
-    source: str, change: dict[str, str], told: str
+    source: str, change: dict[str, str], printed: str
 ) -> None:
     url = make_conninfo(source, **change)
     [finding] = check_source(load_settings(database_url=url))
     assert finding.state == "failed" and finding.exit_code == ExitCode.SOURCE
-    assert told in finding.detail and finding.remedy
+    assert printed in finding.detail and finding.remedy
 
 
 def test_an_empty_database_is_told(database: str) -> None:

@@ -124,7 +124,7 @@ ACTIONS = {LATE, UNDONE, PART_KEPT, PART_UNDONE, *(change.__name__ for change in
 
 
 class Workload:
-    """Writers that run until they are told to stop; an error of theirs is kept for the test.
+    """Writers that run until they are stopped; an error of theirs is kept for the test.
 
     They go as far ahead of a sync as `allow` lets them, so that a slow machine's syncs meet no more
     changes than those of a fast one.

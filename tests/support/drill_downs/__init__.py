@@ -34,17 +34,17 @@ def list_unsummed(warehouse: OpenWarehouse, name: str) -> list[str]:
     query = find_query(name, library)
     found = []
     for sums in SUMS[name]:
-        told = {key for key in query.columns if query.columns[key].unit in NUMERIC_UNITS}
+        numbers = {key for key in query.columns if query.columns[key].unit in NUMERIC_UNITS}
         # An interval follows from its share and n.
         ends = {end for column in query.columns.values() for end in column.interval or ()}
-        told -= {*query.key, *ends, *DERIVED, *sums.stored}
+        numbers -= {*query.key, *ends, *DERIVED, *sums.stored}
         whole = run_query(warehouse, query, sums.given).frame.to_dicts()
         parts = _add_up(warehouse.connection, query, sums)
         if not parts:
             found.append(f"{name}: {NOTHING}")
-        silent = [column for column in sorted(told) if parts and column not in parts[0]]
+        silent = [column for column in sorted(numbers) if parts and column not in parts[0]]
         found += [f"{name}: {column} is given by no parts" for column in silent]
-        lines = _differences(query, told, whole, parts)
+        lines = _differences(query, numbers, whole, parts)
         found += [f"{name} {sums.given}: {line}" for line in lines]
     return found
 
@@ -68,14 +68,14 @@ def _differences(
     query: Query, columns: set[str], whole: list[dict[str, Any]], parts: list[dict[str, Any]]
 ) -> list[str]:
     """Compare row by row; a row that one side lacks counts as nothing."""
-    told, given = (
+    wholes, sums_of_parts = (
         {tuple(row[key] for key in query.key): row for row in rows} for rows in (whole, parts)
     )
     lines = []
-    for place in told.keys() | given.keys():
+    for place in wholes.keys() | sums_of_parts.keys():
         for column in columns:
             expected, found = (
-                float(rows.get(place, {}).get(column) or 0) for rows in (told, given)
+                float(rows.get(place, {}).get(column) or 0) for rows in (wholes, sums_of_parts)
             )
             if abs(expected - found) > TOLERANCE * max(1, abs(expected)):
                 lines.append(f"{column} of {place} is {expected}, its parts give {found}")

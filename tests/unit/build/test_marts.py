@@ -82,7 +82,7 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "told"),
+    ("said", "error", "printed"),
     [
         (
             "OSError: [Errno 28] No space left on device",
@@ -97,14 +97,14 @@ def test_a_dbt_that_dies_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
     said: str,
     error: type[SselfieError],
-    told: str,
+    printed: str,
 ) -> None:
     program, results = tmp_path / "python", tmp_path / "run_results.json"
     words = f"echo '{{\"metadata\"' > {results}\necho 'Traceback:'\necho \"  {said}\"\n"
     program.write_text(f"#!/bin/sh\n{words}exit 2\n")
     program.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(program))
-    with pytest.raises(error, match=re.escape(told)) as failed:
+    with pytest.raises(error, match=re.escape(printed)) as failed:
         run_dbt(["build"], target="duckdb", target_path=tmp_path, variables={}, environment={})
     assert type(failed.value) is error
     assert "\n" not in str(failed.value)

@@ -75,7 +75,7 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("redirect", "code", "told"),
+    ("redirect", "code", "printed"),
     [
         ("| true", 0, ""),  # the reader has gone before anything is written
         (">&-", 0, ""),
@@ -83,10 +83,12 @@ def test_an_unknown_command_is_a_usage_error() -> None:
         ("> /dev/full", 2, "error: No space left on device\n"),
     ],
 )
-def test_wherever_stdout_leads_there_is_no_traceback(redirect: str, code: int, told: str) -> None:
+def test_wherever_stdout_leads_there_is_no_traceback(
+    redirect: str, code: int, printed: str
+) -> None:
     call = f"{sys.executable} -m sselfie_insights query list {redirect}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["/bin/bash", "-c", call], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (code, told)
+    assert (done.returncode, done.stderr) == (code, printed)
 
 
 def test_text_is_utf_8_in_every_locale(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from tests.support.docs import ROOT, find_command, walk_commands
 
 @pytest.mark.parametrize("group", [[], ["migrate"], ["query"], ["report"], ["segment"]])
 def test_lists_of_commands_fit_80_columns_whole(group: list[str]) -> None:
-    told = CliRunner().invoke(app, [*group, "--help"], env={"COLUMNS": "80"}).stdout
-    assert max(map(len, told.splitlines())) <= 80
-    assert "..." not in told.replace("[ARGS]...", "")
+    printed = CliRunner().invoke(app, [*group, "--help"], env={"COLUMNS": "80"}).stdout
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "..." not in printed.replace("[ARGS]...", "")
 
 
 @pytest.mark.parametrize(("path", "command"), list(walk_commands()))
@@ -52,8 +52,8 @@ def test_the_shell_completes_names(shell: str, words: str, folder: str, pattern:
         text=True,
         check=False,
     )
-    # Zsh is told in its own syntax: _arguments '*: :(("retention" "revenue"))'.
-    told = done.stdout.split() if shell == "bash" else re.findall(r'"([^"]+)"', done.stdout)
+    # Zsh has a syntax of its own: _arguments '*: :(("retention" "revenue"))'.
+    printed = done.stdout.split() if shell == "bash" else re.findall(r'"([^"]+)"', done.stdout)
     files = (ROOT / folder).glob(pattern)
     expected = sorted(path.relative_to(ROOT / folder).with_suffix("").as_posix() for path in files)
-    assert told == expected != [], done.stderr
+    assert printed == expected != [], done.stderr

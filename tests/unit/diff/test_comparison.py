@@ -93,7 +93,7 @@ def later(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> La
     return become
 
 
-def told(found: Comparison) -> set[tuple[object, ...]]:
+def summarize(found: Comparison) -> set[tuple[object, ...]]:
     """Return query, first day, column, before, after and causes of each restated number."""
     return {
         (n.query, n.first_on, n.column, n.before, n.after, each.causes)
@@ -130,7 +130,7 @@ def test_a_late_payment_restates_its_month_and_is_named(
         ).fetchall()
     found = later(LATE + MORE)
     late = ("late row",)
-    assert told(found) == {
+    assert summarize(found) == {
         ("revenue/revenue_by_month", SEPTEMBER, "gross_cents", pro, pro + 100, late),
         ("revenue/revenue_totals", SEPTEMBER, "gross_cents", everything, everything + 100, late),
     }
@@ -376,7 +376,7 @@ def test_a_number_of_the_present_is_compared_where_its_header_says_so(
     with duckdb.connect(after) as db:
         db.execute("update marts.liability set liability_cents = 1")
     found = compare(load_settings(warehouse=after), template, after)
-    assert told(found) == {("mine/said", None, "liability_cents", 54000, 1, ("not proven",))}
+    assert summarize(found) == {("mine/said", None, "liability_cents", 54000, 1, ("not proven",))}
 
 
 def write_own(folder: Path, files: dict[str, str]) -> None:
@@ -440,7 +440,7 @@ def test_the_present_is_compared_where_both_speak_for_one_instant(
     with duckdb.connect(after) as db:
         db.execute("update marts.liability set liability_cents = 1")
     found = compare(load_settings(warehouse=after), template, after)
-    assert told(found) == {
+    assert summarize(found) == {
         ("credits/liability", None, "liability_cents", 54000, 1, ("not proven",))
     }
 

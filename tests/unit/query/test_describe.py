@@ -19,12 +19,12 @@ def words(text: str) -> str:
 @pytest.mark.parametrize("width", [80, 120])
 def test_every_query_fits_the_terminal_and_loses_no_word(width: int) -> None:
     for query in LIBRARY.values():
-        told = describe(query, width)
-        assert max(map(len, told.splitlines())) <= width, query.name
-        assert words(told) == words(describe(query, None)), query.name
+        printed = describe(query, width)
+        assert max(map(len, printed.splitlines())) <= width, query.name
+        assert words(printed) == words(describe(query, None)), query.name
 
 
 def test_a_terminal_too_narrow_is_told_what_it_does_not_show() -> None:
-    told = describe(LIBRARY["retention/activity_cohorts"], 45)
-    assert "Parameters (widen the terminal to see: meaning):" in told
-    assert "grain      choice  month\n" in told
+    printed = describe(LIBRARY["retention/activity_cohorts"], 45)
+    assert "Parameters (widen the terminal to see: meaning):" in printed
+    assert "grain      choice  month\n" in printed

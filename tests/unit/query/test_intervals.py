@@ -90,8 +90,8 @@ def test_every_format_holds_the_same_ends(tmp_path: Path, warehouse: Path) -> No
     assert result.frame.columns == names
     assert pl.read_parquet(to_bytes(result, "parquet")).rows() == rows
     assert [tuple(row.values()) for row in json.loads(to_bytes(result, "json"))] == rows
-    told = list(csv.DictReader(io.StringIO(to_bytes(result, "csv").decode())))
-    assert [tuple(float(r[n]) if r[n] else None for n in names[1:]) for r in told] == [
+    printed = list(csv.DictReader(io.StringIO(to_bytes(result, "csv").decode())))
+    assert [tuple(float(r[n]) if r[n] else None for n in names[1:]) for r in printed] == [
         row[1:] for row in rows
     ]
     with ZipFile(io.BytesIO(to_bytes(result, "xlsx"))) as book:
@@ -116,8 +116,8 @@ def test_the_share_and_its_ends_go_together_from_a_small_group(
 
 
 def test_the_query_tells_of_them(tmp_path: Path) -> None:
-    told = describe_query(parse(tmp_path), {})
-    assert "share_low   rate   Lower end of the 95 % interval of share (Wilson)." in told
+    printed = describe_query(parse(tmp_path), {})
+    assert "share_low   rate   Lower end of the 95 % interval of share (Wilson)." in printed
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,10 @@ def test_a_date_that_nothing_else_can_hold_is_refused(
         run_statement(opened.connection, f"select {value} as until", as_rows=as_rows)
     assert "until holds a date that is infinite or beyond the years 1 to 9999" in str(error.value)
     with OpenWarehouse(warehouse) as opened:
-        told = run_statement(opened.connection, f"select ({value})::text as until", as_rows=as_rows)
-    assert told.height == 1
+        printed = run_statement(
+            opened.connection, f"select ({value})::text as until", as_rows=as_rows
+        )
+    assert printed.height == 1
 
 
 @pytest.mark.parametrize(
@@ -140,8 +142,8 @@ def test_a_number_that_would_lose_digits_is_refused(
     warehouse: Path, value: str, as_rows: bool
 ) -> None:
     with OpenWarehouse(warehouse) as opened:
-        told = run_statement(opened.connection, f"select ({value})::text as n", as_rows=as_rows)
-        assert told.frame.item() == value.partition(":")[0]
+        printed = run_statement(opened.connection, f"select ({value})::text as n", as_rows=as_rows)
+        assert printed.frame.item() == value.partition(":")[0]
         with pytest.raises(UsageError, match="n holds a number with too many digits: cast it to"):
             run_statement(opened.connection, f"select {value} as n", as_rows=as_rows)
 

@@ -114,6 +114,6 @@ def test_a_period_that_no_cohort_has_reached_is_no_column() -> None:
         chosen = keep_rows(whole, whole.frame["cohort_period"].is_in(cohorts))
         return build_grid(chosen, "retention_rate", cohorts=18, periods=2)
 
-    # February has reached the periods 0 to 2; of March nothing is told.
+    # February has reached the periods 0 to 2; of March nothing is printed.
     assert (draw(FEB, MAR, APR).periods, draw(FEB, MAR, APR).hidden_periods) == (("0", "1"), 1)
     assert (draw(MAR).periods, draw(MAR).hidden_periods) == (("0",), 0)

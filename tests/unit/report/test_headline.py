@@ -72,11 +72,11 @@ def test_the_larger_value_comes_first_and_a_small_group_is_hidden() -> None:
     assert (usd.rank, eur.rank) == (0, 1)
     assert (eur.value, eur.change) == ("too few people to show", "")
     assert tiles(column="people", each="currency")[1].value == "<5"
-    # Of two groups the small one hides what is told of both, and not the size of the other.
+    # Of two groups the small one hides what is known of both, and not the size of the other.
     rows = [(date(2026, 1, 1), "usd", 9, 3, 0.1, True)]
     both = ("people", "money")
-    told = [tiles(rows, both, column=name)[0].value for name in (*both, "share")]
-    assert told == ["9", "<5", "too few people to show"]
+    printed = [tiles(rows, both, column=name)[0].value for name in (*both, "share")]
+    assert printed == ["9", "<5", "too few people to show"]
     assert 1_000.0 not in eur.trend
 
 
@@ -90,10 +90,10 @@ def test_of_thousands_of_currencies_the_largest_are_told_and_the_others_counted(
     rows = [
         (date(2026, 1, 1), f"c{number}", 9 + number, 100, None, True) for number in range(5_000)
     ]
-    told = tiles(rows, column="money", each="currency")
-    assert [tile.label for tile in told[:2]] == ["Label, c4999", "Label, c4998"]
-    assert (told[-1].label, told[-1].value) == ("Label, others", "4,996 more in the query q")
-    assert len(told) == 5
+    printed = tiles(rows, column="money", each="currency")
+    assert [tile.label for tile in printed[:2]] == ["Label, c4999", "Label, c4998"]
+    assert (printed[-1].label, printed[-1].value) == ("Label, others", "4,996 more in the query q")
+    assert len(printed) == 5
 
 
 def test_no_change_is_no_news() -> None:

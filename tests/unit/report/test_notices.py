@@ -78,12 +78,12 @@ def test_nothing_is_said_when_nothing_is_wrong(warehouse: Path) -> None:
 def test_data_is_stale_once_it_is_older_than_allowed(
     warehouse: Path, max_age: str | None, age: timedelta, is_stale: bool
 ) -> None:
-    told = notices(warehouse, age=age, max_age=max_age)
+    printed = notices(warehouse, age=age, max_age=max_age)
     expected = (
         "The data is stale: the source was last read at 2026-11-15 12:00:00 UTC, longer ago than"
         f" the {max_age} allowed."
     )
-    assert told == ([expected] if is_stale else [])
+    assert printed == ([expected] if is_stale else [])
 
 
 @pytest.mark.parametrize(
@@ -141,23 +141,23 @@ def test_what_the_source_lacks_is_named_and_other_drift_is_not(warehouse: Path) 
         "insert into meta.contract_drift values ('users', 'plan', 'column missing', 'x'),"
         " ('waitlist', null, 'table missing', 'x'), ('users', 'extra', 'column undocumented', 'x')",
     )
-    [told] = notices(warehouse)
-    assert told.endswith("so nothing is counted there: users.plan, waitlist.")
+    [printed] = notices(warehouse)
+    assert printed.endswith("so nothing is counted there: users.plan, waitlist.")
 
 
 def test_every_page_and_the_terminal_begin_with_them(warehouse: Path) -> None:
     write_journal(warehouse, ("run", 4, "</p><script>no route"))
     settings, library = load_settings(warehouse=warehouse, max_age="1m"), load_library()
     with OpenWarehouse(warehouse) as opened:
-        told = read_notices(settings, opened, datetime(2026, 11, 20, tzinfo=UTC))
+        printed = read_notices(settings, opened, datetime(2026, 11, 20, tzinfo=UTC))
         for report in load_reports().values():
-            page = build_page(opened, report, library, warnings=told)
+            page = build_page(opened, report, library, warnings=printed)
             text = render_html(page)
             assert text.count('class="banner"') == 1
-            assert all(f"<li>{escape(notice)}</li>" in text for notice in told)
+            assert all(f"<li>{escape(notice)}</li>" in text for notice in printed)
             assert "&lt;script&gt;no route" in text and "<script" not in text
             words = " ".join(line.plain.strip() for line in render_text(page, 80))
-            assert all(f"Please note: {notice}" in words for notice in told)
+            assert all(f"Please note: {notice}" in words for notice in printed)
 
 
 def test_a_kept_publication_is_as_old_as_it_was_asked_for(business: Path, tmp_path: Path) -> None:

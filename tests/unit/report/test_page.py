@@ -139,8 +139,8 @@ def test_a_section_is_repeated_for_the_largest_and_tells_of_the_others(
     page = build(path, "revenue")
     drawn = [name for name in page.data if name.startswith("contract-and-billed-mrr")]
     assert [name.rpartition("-")[2] for name in drawn] == ["usd", "x0", "x1", "x2"]
-    told = "the 4 largest of 301 by currency; the query revenue/mrr_movements has them all."
-    assert page.data[drawn[0]].text.endswith(told)
+    printed = "the 4 largest of 301 by currency; the query revenue/mrr_movements has them all."
+    assert page.data[drawn[0]].text.endswith(printed)
     table = page.data["mrr-month-by-month"]
     assert len(table.table.rows) == 150
     assert table.left_out == table.result.frame.height - 150

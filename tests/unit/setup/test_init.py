@@ -26,9 +26,9 @@ def test_the_password_is_taken_out_of_a_connection(url: str, without: str) -> No
 
 
 def test_an_url_that_cannot_be_understood_is_not_repeated() -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as printed:
         remove_password("postgresql://me:pass@word/x@host/db")
-    assert "word" not in str(told.value)
+    assert "word" not in str(printed.value)
 
 
 def test_the_line_of_pgpass_escapes_what_it_separates_by() -> None:

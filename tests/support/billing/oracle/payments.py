@@ -213,12 +213,12 @@ def give_back(payments, pays, as_of):
     """Every refund and chargeback, capped by what its payment took in; also what is over."""
     events, over = [], []
     by_inv, by_id = {p.key: p for p in payments}, {i: p for p in payments for i in p.ids}
-    told = set()
+    seen = set()
     for r in pays:
         if r.back:
             r.of = by_inv.get(r.inv) if r.inv and r.inv in by_inv else by_id.get(r.pid)
             if r.of:
-                told.add((r.of.key, r.back))
+                seen.add((r.of.key, r.back))
             if r.role == r.back:
                 events.append(
                     NS(
@@ -235,7 +235,7 @@ def give_back(payments, pays, as_of):
     for p in payments:
         for status, kind in (("refunded", "refund"), ("disputed", "chargeback")):
             t = p.in_place[status]
-            if t and t <= as_of and (p.key, kind) not in told and p.amount:
+            if t and t <= as_of and (p.key, kind) not in seen and p.amount:
                 events.append(
                     NS(
                         at=t,

@@ -73,10 +73,10 @@ def test_the_interval_is_drawn_as_a_band_or_as_thin_lines(
     ends = ((0.1, 0.4), None, (0.2, 0.3))
     for kind, drawn in (("line", 'fill-opacity="0.1'), ("bar", 'stroke="var(--ink)"')):
         plain = make(kind, 0.2, 0.5, 0.25, complete=True)
-        told = replace(plain, series=(replace(plain.series[0], ends=ends),))
-        assert told.has_intervals and not plain.has_intervals
-        validate(describe_chart(told, WIDE))
-        assert drawn in draw_chart(told, WIDE)
+        printed = replace(plain, series=(replace(plain.series[0], ends=ends),))
+        assert printed.has_intervals and not plain.has_intervals
+        validate(describe_chart(printed, WIDE))
+        assert drawn in draw_chart(printed, WIDE)
         assert drawn not in draw_chart(plain, WIDE)
 
 
@@ -84,8 +84,8 @@ def test_a_chart_of_zeros_and_gaps_is_blank() -> None:
     assert make("line", None, None).is_blank and make("column", 0.0, None, 0.0).is_blank
     assert not make("line", 0.0, None, 1.0).is_blank
     zeros = make("line", 0.0, 0.0)
-    told = replace(zeros, series=(replace(zeros.series[0], ends=((0.0, 0.4), None)),))
-    assert not told.is_blank, "a share of none says something, with its interval"
+    printed = replace(zeros, series=(replace(zeros.series[0], ends=((0.0, 0.4), None)),))
+    assert not printed.is_blank, "a share of none says something, with its interval"
 
 
 def test_a_running_bar_is_hatched() -> None:

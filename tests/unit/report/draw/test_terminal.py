@@ -57,5 +57,5 @@ def test_a_terminal_shows_the_newest_thirteen_rows_behind_a_chart(pages: dict[st
     for width, shown in ((100, labels[-13:]), (None, labels)):
         lines = [line.plain for line in render_text(whole, width)]
         assert [label for label in labels if any(line.startswith(label) for line in lines)] == shown
-        told = f"5 more rows are in --format csv --section {block.name}."
-        assert (told in lines) == (shown != labels)
+        printed = f"5 more rows are in --format csv --section {block.name}."
+        assert (printed in lines) == (shown != labels)
