@@ -3,7 +3,7 @@ grain: One row per type of e-mail.
 title: E-mail by type
 description: >-
   E-mails sent, and first payments for which the type was the last one sent to the person
-  before paying. A last touch is not a cause: who gets an e-mail differs from who does not.
+  before paying. The rate is of people whom one reached. A last touch is not a cause: who gets an e-mail differs from who does not.
 key: [email_type]
 rows: email/emails_sent
 people: recipient_count
@@ -13,10 +13,11 @@ columns:
   delivered_count: {unit: count, description: Delivered.}
   bounced_count: {unit: count, description: Bounced.}
   failed_count: {unit: count, description: Failed.}
-  recipient_count: {unit: count, description: Distinct people.}
-  unpaid_recipient_count: {unit: count, description: "Of these, who had not paid when it was sent."}
+  recipient_count: {unit: count, description: Distinct people to whom one was sent.}
+  reached_count: {unit: count, description: "Of these, whom one reached: sent or delivered."}
+  unpaid_recipient_count: {unit: count, description: "Of those reached, who had not paid by then."}
   first_payment_count: {unit: count, description: First payments with this as the last e-mail before.}
-  first_payment_rate: {unit: rate, of: unpaid_recipient_count, interval: [low, high], description: First payments / people who had not paid.}
+  first_payment_rate: {unit: rate, of: unpaid_recipient_count, interval: [low, high], description: First payments / people reached who had not paid.}
   median_days_to_payment: {unit: days, of: first_payment_count, description: Median days from the e-mail to the payment.}
 */
 select
@@ -26,6 +27,7 @@ select
     bounced_count,
     failed_count,
     recipient_count,
+    reached_count,
     unpaid_recipient_count,
     first_payment_count,
     first_payment_rate,

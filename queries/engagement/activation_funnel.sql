@@ -5,8 +5,9 @@ description: >-
   Of the users who signed up in a month, how many reached each step within so many days of
   signing up: onboarded, a model trained, a first image, a first payment above 0, a first paid
   membership. Each step is counted on its own; a user may skip one. Only cohorts whose every user
-  has had the whole time are shown. Onboarding is stored without a time, so it counts whenever it
-  happened, and has no median.
+  has had the whole time are shown. A step taken before signing up,
+  as by a guest who paid, counts after 0 days. Onboarding is stored without a time, so it counts
+  whenever it happened, and has no median.
 key: [cohort_period, step]
 rows: engagement/first_steps
 carries: period
@@ -73,7 +74,10 @@ reached as (
 placed as (
     select
         *,
-        date_diff('microsecond', signed_up_at, reached_at) / 86400000000 as days
+        case
+            when reached_at is not null
+                then greatest(0, date_diff('microsecond', signed_up_at, reached_at)) / 86400000000
+        end as days
     from reached
 ),
 

@@ -234,7 +234,8 @@ USE: dict[str, list[Sums]] = {
                         when 'trained' then first_trained_at when 'first_image' then first_image_at
                         when 'first_payment' then first_payment_at
                         when 'member' then first_subscription_at
-                    end) / 86400000000 as days,
+                    end) / 86400000000 as since_signup,
+                    if(since_signup < 0, 0, since_signup) as days,
                     step = 'signup' or (step = 'onboarded' and is_onboarded) as without_time
                 from first_steps, marts.build_info, (select unnest([
                     'signup', 'onboarded', 'trained', 'first_image', 'first_payment', 'member'
@@ -297,13 +298,19 @@ USE: dict[str, list[Sums]] = {
     ],
     "academy/academy_by_course": [
         Sums("""
+            with people as (
+                select
+                    course_id, user_id, bool_or(is_started) as is_started,
+                    min(finished_at) as finished_at,
+                    date_diff('microsecond', min(enrolled_at), min(finished_at)) / 86400e6 as days
+                from academy_enrollments group by all
+            )
             select
-                cast(course_id as varchar) as course_id, count(distinct user_id) as enrolled_count,
-                count(distinct user_id) filter (is_started) as started_count,
-                count(distinct user_id) filter (finished_at is not null) as completed_count,
+                cast(course_id as varchar) as course_id, count(*) as enrolled_count,
+                count_if(is_started) as started_count, count(finished_at) as completed_count,
                 completed_count / enrolled_count as completion_rate,
-                median(days_to_complete) as median_days_to_complete
-            from academy_enrollments group by all
+                median(days) as median_days_to_complete
+            from people group by all
         """)
     ],
     "email/email_by_type": [
@@ -314,7 +321,10 @@ USE: dict[str, list[Sums]] = {
                 count_if(status = 'bounced') as bounced_count,
                 count_if(status = 'failed') as failed_count,
                 count(distinct user_id) as recipient_count,
-                count(distinct user_id) filter (is_before_payment) as unpaid_recipient_count,
+                count(distinct user_id) filter (status in ('sent', 'delivered')) as reached_count,
+                count(distinct user_id) filter (
+                    status in ('sent', 'delivered') and is_before_payment
+                ) as unpaid_recipient_count,
                 count_if(is_last_touch) as first_payment_count,
                 first_payment_count / nullif(unpaid_recipient_count, 0) as first_payment_rate,
                 median(days_to_payment) as median_days_to_payment

@@ -66,3 +66,14 @@ def test_a_cohort_waits_until_its_last_user_has_had_the_days(warehouse: Path) ->
 def test_months_can_be_bounded(warehouse: Path) -> None:
     assert {m for m, _ in run(warehouse, within_days="7", since="2026-02-15")} == {"2026-02"}
     assert {m for m, _ in run(warehouse, within_days="7", until="2026-01-02")} == {"2026-01"}
+
+
+def test_a_step_before_signing_up_counts_at_signup(tmp_path: Path) -> None:
+    guests = [
+        # Paid as a guest five days before the account, and another a day after it.
+        User("di", at("2026-01-10T12:00"), [], first_payment_at=at("2026-01-05T12:00")),
+        User("ed", at("2026-01-10T12:00"), [], first_payment_at=at("2026-01-11T12:00")),
+    ]
+    path = write_warehouse(tmp_path / "w.duckdb", guests, at("2026-03-08T12:00"))
+    # The median of 0 and 1; of -5 and 1 it would be -2.
+    assert run(path, within_days="7")["2026-01", "first_payment"] == (2, 2, 0.5)

@@ -11,15 +11,31 @@ enrollments as (
 
 ),
 
+-- Who enrols again goes on: the time counts from the first enrolment.
+people as (
+
+    select
+        course_id,
+        user_id,
+        min(enrolled_at) as enrolled_at,
+        max(case when is_started then 1 else 0 end) as is_started,
+        min(finished_at) as finished_at
+    from enrollments
+    group by course_id, user_id
+
+),
+
 counted as (
 
     select
         course_id,
-        count(distinct user_id) as enrolled_count,
-        count(distinct case when is_started then user_id end) as started_count,
-        count(distinct case when finished_at is not null then user_id end) as completed_count,
-        percentile_cont(0.5) within group (order by days_to_complete) as median_days_to_complete
-    from enrollments
+        count(*) as enrolled_count,
+        sum(is_started) as started_count,
+        count(finished_at) as completed_count,
+        percentile_cont(0.5) within group (
+            order by cast(extract(epoch from (finished_at - enrolled_at)) / 86400.0 as double precision)
+        ) as median_days_to_complete
+    from people
     group by course_id
 
 ),
