@@ -32,6 +32,7 @@ chain as (
         billed.rhythm as period_rhythm,
         billed.cycle_days as period_cycle_days,
         billed.step_months as period_step_months,
+        billed.grace_hours as period_grace_hours,
         billed.monthly_numerator as period_numerator,
         billed.monthly_denominator as period_denominator,
         lag(periods.product_type) over in_chain as previous_product_type,
@@ -153,7 +154,7 @@ facts as (
         -- A free month is paid by the charge that follows without a gap, or may still follow.
         case
             when telling.payment_key is not null then telling.amount_cents > 0 and telling.role <> 'start'
-            else build.as_of <= told.period_end_at + told.grace_hours * interval '1 hour'
+            else build.as_of <= told.period_end_at + told.period_grace_hours * interval '1 hour'
         end as is_charged_next,
         -- An estimate is money a month over the share of the period that is left, in whole numbers: added / scale.
         {{ exact('told.period_denominator') }} * {{ microseconds_between('told.covered_from_at', 'told.period_end_at') }} as scale,
@@ -269,7 +270,7 @@ final as (
         facts.covered_from_at,
         facts.period_rhythm as rhythm,
         cast(facts.period_step_months as bigint) as interval_months,
-        facts.grace_hours
+        facts.period_grace_hours as grace_hours
     from facts
     inner join valued on facts.payment_key = valued.payment_key
 

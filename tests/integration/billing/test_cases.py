@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sselfie_insights.report.notices import describe_unlisted
 from tests.support.billing.answers import (
+    MARTS,
     Found,
     build_cases,
     expected,
@@ -48,6 +50,16 @@ def test_the_oracle_agrees(case: Case) -> None:
     wanted = expected(case)
 
     assert of_oracle(case, wanted) == wanted, case.says
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in load_cases() if "warnings" in case.expect], ids=lambda case: case.id
+)
+def test_a_warning_holds_the_words_of_the_case(in_duckdb: Models, case: Case) -> None:
+    in_duckdb.build(rows_of([case]), surroundings(case), MARTS)
+
+    said = " ".join(describe_unlisted(in_duckdb.connection))
+    assert [word for word in case.expect["warnings"] if word not in said] == []
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])

@@ -6,12 +6,12 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.billing.answers import Found, differences
 from tests.support.billing.cases import Row, Rows
-from tests.support.billing.lives import AS_OF, live, numbered
+from tests.support.billing.lives import AS_OF, Life, live, numbered
 from tests.support.billing.models import Models, Surroundings
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -21,6 +21,7 @@ FEW = 40
 MARTS = (
     *("mrr_movements", "billed_mrr_movements", "mrr_by_member", "mrr_by_product", "member_months"),
     *("members_now", "churn_by_month", "revenue_by_month", "int_mrr_changes", "int_coverage"),
+    "int_contract_mrr",
 )
 
 
@@ -54,6 +55,7 @@ def test_any_grace_is_the_oracles(in_duckdb: Models, seed: int, grace_days: int)
 
 @slowly(3)
 @given(seed=SEEDS)
+@example(seed=14090)  # a weekly membership lapses after a proration for a monthly product
 def test_identities_hold_to_the_cent(in_duckdb: Models, seed: int) -> None:
     found = in_duckdb.build(live(Random(seed), FEW), NOW, MARTS)
 
@@ -72,7 +74,7 @@ def test_identities_hold_to_the_cent(in_duckdb: Models, seed: int) -> None:
     for row in found["revenue_by_month"]:
         back = row["refunded_cents"] + row["chargeback_cents"]
         assert row["net_cents"] == row["gross_cents"] - back
-    assert_coverage_is_whole(found["int_coverage"])
+    assert_coverage_is_whole(found["int_coverage"], found["int_contract_mrr"])
 
 
 def total(rows: list[Row], column: str, **where: object) -> int:
@@ -95,16 +97,27 @@ def assert_movements_balance(rows: list[Row]) -> None:
             assert before == row["opening_mrr_cents"] + new + back + rise - fall - gone
 
 
-def assert_coverage_is_whole(coverage: list[Row]) -> None:
-    """No span is worth nothing, and none overlaps."""
+def assert_coverage_is_whole(coverage: list[Row], invoices: list[Row]) -> None:
+    """No span is worth nothing, none overlaps, and what is as short as the grace is no gap.
+
+    But for a period that is free and worth nothing, which a charge follows without a gap.
+    """
+    free_from = {
+        (row["subscription_key"], row["covered_from_at"])
+        for row in invoices
+        if not row["mrr_cents"]
+    }
     spans = defaultdict(list)
     for row in coverage:
         assert row["mrr_cents"] > 0
         assert row["covered_from_at"] < row["covered_until_at"]
         spans[row["subscription_key"]].append(row)
-    for several in spans.values():
+    for subscription, several in spans.items():
         for one, two in pairwise(sorted(several, key=lambda row: row["covered_from_at"])):
-            assert two["covered_from_at"] >= one["covered_until_at"]
+            gap = two["covered_from_at"] - one["covered_until_at"]
+            assert gap >= timedelta()
+            if gap and (subscription, one["covered_until_at"]) not in free_from:
+                assert gap > timedelta(hours=one["grace_hours"])
 
 
 @slowly(2)
@@ -115,6 +128,17 @@ def test_the_order_of_rows_is_irrelevant(in_duckdb: Models, seed: int) -> None:
     shuffled = Rows(*(Random(seed).sample(table, len(table)) for table in vars(rows).values()))
 
     assert written(in_duckdb.build(numbered(shuffled), NOW, MARTS)) == expected
+
+
+@slowly(2)
+@given(seed=SEEDS)
+def test_who_does_not_count_changes_nothing(in_duckdb: Models, seed: int) -> None:
+    rows = live(Random(seed), FEW)
+    expected = written(in_duckdb.build(rows, NOW, MARTS))
+    for number, kind in enumerate(("tester", "admin", "internal") * 3):
+        rows.extend(Life(Random(seed + number), f"x{number}", kind=kind).live())
+
+    assert written(in_duckdb.build(numbered(rows), NOW, MARTS)) == expected
 
 
 def written(found: Found) -> dict[str, list[str]]:

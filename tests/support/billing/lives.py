@@ -87,14 +87,20 @@ class Life:
         return self.rows
 
     def _account(self) -> Row:
-        domain = "lab.test" if self.kind == "internal" else "mail.com"
+        customer = self._pick({f"cus_{self.name}": 1, None: 3})
+        if self.kind != "customer":  # whose rows do not lead to the account would be a guest's
+            customer = f"cus_{self.name}"
         return {
             "id": self.name,
-            "email": f"{self.name}@{domain}",
+            "email": self._address(),
             "role": "admin" if self.kind == "admin" else "user",
-            "stripe_customer_id": self._pick({f"cus_{self.name}": 1, None: 3}),
+            "stripe_customer_id": customer,
             "created_at": OPENED,
         }
+
+    def _address(self) -> str:
+        domain = "lab.test" if self.kind == "internal" else "mail.com"
+        return f"{self.name}@{domain}"
 
     # ---- subscriptions ---------------------------------------------------------------------------
 
@@ -323,7 +329,7 @@ class Life:
             "is_test_mode": self.kind == "tester" or (invoice is not None and self._is(0.005)),
             "metadata": {
                 "metadata": {"user_id": self.name},
-                "email": {"customer_email": f"{self.name}@MAIL.com"},
+                "email": {"customer_email": self._address().upper()},
             }.get(known, {}),
         }
 

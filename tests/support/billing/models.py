@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +62,8 @@ class Surroundings:
         return text
 
 
-@dataclass(frozen=True)
-class Models:
+@dataclass(frozen=True, repr=False)
+class Models(ABC):
     """The models as compiled for one engine, in the order in which they build on each other."""
 
     nodes: Sequence[Node]
@@ -91,11 +92,13 @@ class Models:
                 needed |= set(node.parents)
         return [node for node in self.nodes if node.name in needed]
 
+    @abstractmethod
     def _fill(self, rows: Rows) -> None:
-        raise NotImplementedError
+        """Store ``rows`` in the source's tables, and nothing else."""
 
+    @abstractmethod
     def _create(self, node: Node, text: str) -> None:
-        raise NotImplementedError
+        """Create the table or view of a model from its SQL."""
 
 
 class DuckdbModels(Models):

@@ -2,7 +2,7 @@
 
 An oracle for the models: written to be read beside the definitions, in another language and by
 other means than they are; speed is no aim. Instants are aware and in UTC, money is integers.
-Left out: snapshots of subscriptions, what is in grace, kinds of churn.
+Left out: snapshots of subscriptions, kinds of churn.
 """
 
 from collections import Counter, defaultdict
@@ -73,6 +73,17 @@ def billed_movements(spans, as_of):
     return out
 
 
+def in_grace(spans, as_of):
+    """The customers whose coverage ended so recently that a renewal would still be in time."""
+    out = set()
+    for customer in {s.customer for s in spans if s.since <= as_of}:
+        mine = [s for s in spans if s.customer == customer and s.since <= as_of]
+        end = max(s.until for s in mine)
+        if end <= as_of and as_of - end < max(s.grace for s in mine if s.until == end):
+            out.add(customer)
+    return out
+
+
 def closings(changes, zone):
     """(month, customer, currency) -> MRR at the month's end, of the months in which it changes."""
     return {
@@ -113,9 +124,11 @@ def compute(
     return NS(
         changes=changes,
         billed_changes=billed_movements(spans, as_of),
+        in_grace=in_grace(spans, as_of),
         closings=closings(changes, zone),
         lines=lines,
         spans=spans,
         over=over,
         money=money,
+        listed={x.product for x in prices.all},
     )

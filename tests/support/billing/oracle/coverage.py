@@ -390,6 +390,7 @@ def coverage(lines, prices, as_of, grace_days):
             mrr=v.mrr,
             billed=v.billed.billed_mrr,
             billed_currency=v.billed.billed_currency,
+            grace=grace(v.billed.rhythm, grace_days),
         )
         for line in lines
         for v in line.chain
