@@ -15,6 +15,7 @@ from sselfie_insights.build.dbt import FAILED, NodeResult, Progress, run_dbt
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
+from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
@@ -264,6 +265,7 @@ def _run(
             "SSELFIE_DBT_SYNCED_AT": _as_timestamp(sync.snapshot_at),
             "SSELFIE_DBT_RUN_ID": sync.run_id,
             "SSELFIE_DBT_VERSION": __version__,
+            "SSELFIE_DBT_DEFINITIONS": str(DEFINITIONS),
         },
         folder=folder,
         on_progress=on_progress,

@@ -36,6 +36,7 @@ from sselfie_insights.cli import (
     status,
     sync,
 )
+from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ExitCode, SselfieError
 from sselfie_insights.interrupt import graceful_shutdown
 
@@ -73,7 +74,7 @@ sync.register(app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        typer.echo(f"{__version__}, definitions {DEFINITIONS}")
         raise typer.Exit
 
 
@@ -82,7 +83,7 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version", callback=_print_version, is_eager=True, help="Print the versions."
         ),
     ] = False,
 ) -> None:

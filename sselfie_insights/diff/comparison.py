@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from sselfie_insights.definitions import describe_changes
 from sselfie_insights.diff.numbers import (
     Number,
     add_months,
@@ -27,6 +28,7 @@ from sselfie_insights.warehouse.publications import Note, find_publication
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 NOT_PROVEN = "not proven"
+NEW_DEFINITION = "the definition changed"
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,13 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     ]
     numbers.sort(key=_order)
     remarks = [*_settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
-    has_other_settings = _scope(old_stamp) != _scope(new_stamp)
+    # The rows then differ for another reason than the data.
+    is_of_one_kind = _scope(old_stamp) == _scope(new_stamp)
     rows: list[ChangedRow] = []
     marts = {
         name: marts_behind(library[name], library) for name in {each.query for each in numbers}
     }
-    if numbers and not has_other_settings:
+    if numbers and is_of_one_kind:
         needed = {mart for behind in marts.values() for mart in behind}
         rows, unread = _read_rows(before, after, needed, span)
         remarks += unread
@@ -117,7 +120,8 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     for number, positions in zip(numbers, linked, strict=True):
         causes = sorted({rows[position].cause for position in positions})
         if not causes:
-            causes = ["grace ended"] if number.column.startswith("in_grace") else [fallback]
+            is_grace = is_of_one_kind and number.column.startswith("in_grace")
+            causes = ["grace ended"] if is_grace else [fallback]
         restatements.append(
             Restatement(number, tuple(causes), tuple(place[position] for position in positions))
         )
@@ -151,8 +155,8 @@ def _order(number: Number) -> tuple[str, date, str, str]:
     return number.query, number.first_on or date.min, key, number.column
 
 
-def _scope(stamp: Stamp) -> tuple[str, int]:
-    return stamp.timezone, stamp.grace_days
+def _scope(stamp: Stamp) -> tuple[str, int, int]:
+    return stamp.timezone, stamp.grace_days, stamp.definitions
 
 
 def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
@@ -164,9 +168,11 @@ def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
         )
         if was != now
     ]
-    if before.version != after.version:
+    if before.definitions != after.definitions:
+        changes = describe_changes(before.definitions, after.definitions)
         differences.append(
-            f"the version was {before.version} and is {after.version}: definitions may differ"
+            f"the definitions were version {before.definitions} and are version"
+            f" {after.definitions}: {changes}"
         )
     return differences
 
@@ -179,10 +185,10 @@ def _missing(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def _fallback(settings: Settings, before: Stamp, after: Stamp) -> str:
     """Return the cause of a number that no row explains."""
+    if before.definitions != after.definitions:
+        return NEW_DEFINITION
     if _scope(before) != _scope(after):
         return "other settings"
-    if before.version != after.version:
-        return "other version"
     start, end = (stamp.synced_at or stamp.as_of for stamp in (before, after))
     for entry in read_journal(settings.warehouse):
         is_forget = entry["command"] == "forget" and entry["exit_code"] == 0

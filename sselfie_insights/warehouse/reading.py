@@ -8,6 +8,7 @@ from typing import Self
 
 import duckdb
 
+from sselfie_insights.definitions import definitions_of
 from sselfie_insights.errors import UsageError
 from sselfie_insights.warehouse.format import read_format
 from sselfie_insights.warehouse.paths import publication_name
@@ -26,6 +27,7 @@ class Stamp:
         synced_at: When the source was read, UTC; None where the warehouse does not say.
         run_id: The sync that read it.
         version: The version of this package that built the marts.
+        definitions: The version of the metrics' definitions that the marts follow.
         publication: The name of the kept publication that was opened; None for the newest.
     """
 
@@ -36,6 +38,7 @@ class Stamp:
     synced_at: datetime | None
     run_id: str | None
     version: str | None
+    definitions: int
     publication: str | None = None
 
     def as_text(self) -> dict[str, str | None]:
@@ -86,23 +89,25 @@ class OpenWarehouse:
             UsageError: Its marts were never built.
         """
         try:
-            row = self.connection.execute(
-                "select as_of, as_of_on, timezone, grace_days, synced_at, run_id, version"
-                " from marts.build_info"
-            ).fetchone()
+            found = self.connection.execute("from marts.build_info")
+            names = [name for name, *_ in found.description or ()]
+            row = found.fetchone()
         except duckdb.CatalogException:
             row = None
         if row is None:
             raise UsageError("the warehouse has no marts", remedy="run 'sselfie build'")
-        as_of, as_of_on, timezone, grace_days, synced_at, run_id, version = row
+        info = dict(zip(names, row, strict=True))
+        synced_at = info["synced_at"]
         return Stamp(
-            as_of=_as_utc(as_of),
-            as_of_on=as_of_on,
-            timezone=timezone,
-            grace_days=grace_days,
+            as_of=_as_utc(info["as_of"]),
+            as_of_on=info["as_of_on"],
+            timezone=info["timezone"],
+            grace_days=info["grace_days"],
             synced_at=None if synced_at is None else _as_utc(synced_at),
-            run_id=run_id,
-            version=version,
+            run_id=info["run_id"],
+            version=info["version"],
+            # Marts of an earlier version have no such column.
+            definitions=definitions_of(info.get("definitions"), info["version"]),
             publication=publication_name(self.path.absolute()),
         )
 

@@ -101,7 +101,7 @@ def write_build_info(
         connection,
         "marts.build_info",
         "as_of, as_of_on, as_of_month, complete_until_on, timezone, grace_days, synced_at, run_id,"
-        " version",
+        " version, definitions",
         [(instant, today, today.replace(day=1), first_unfinished_day, zone, 14, instant, "run-1",
-          "0.1.0")],
+          "0.1.0", 2)],
     )  # fmt: skip

@@ -6,6 +6,7 @@ with build as (
         cast(nullif('{{ of_this_build('SYNCED_AT', '') }}', '') as timestamp) as synced_at,
         cast('{{ of_this_build('RUN_ID', '') }}' as {{ dbt.type_string() }}) as run_id,
         cast('{{ of_this_build('VERSION', '') }}' as {{ dbt.type_string() }}) as version,
+        cast(nullif('{{ of_this_build('DEFINITIONS', '') }}', '') as bigint) as definitions,
         cast('{{ var('timezone') }}' as {{ dbt.type_string() }}) as timezone,
         cast({{ var('grace_days') }} as bigint) as grace_days
 
@@ -23,7 +24,8 @@ final as (
         grace_days,
         synced_at,
         run_id,
-        version
+        version,
+        definitions
     from build
 
 )

@@ -57,7 +57,8 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
             _QUIET,
         ),
         Text(
-            f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'}"
+            f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'},"
+            f" definitions {page.stamp.definitions}"
             + (f", publication {page.stamp.publication}." if page.stamp.publication else "."),
             _QUIET,
         ),

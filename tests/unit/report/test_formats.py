@@ -123,6 +123,7 @@ STAMP = {
     "timezone": "UTC",
     "run_id": "run-1",
     "version": "0.1.0",
+    "definitions": 2,
     "publication": None,
     "parameters": {},
     "notices": [],
