@@ -127,6 +127,13 @@ class Settings(BaseModel):
         " directory, if there is one.",
     )
 
+    stripe_exports: Path | None = Field(
+        None, description="The folder of Stripe's exports, which every sync reads; default: none."
+    )
+    stripe_timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+        None, description="The zone of exports whose times name none; default: the reporting zone."
+    )
+
     def require_database_url(self) -> str:
         """Return the source's connection string.
 

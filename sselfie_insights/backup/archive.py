@@ -1,8 +1,9 @@
 """Backup and restore of what no source can give back: histories of rows, syncs, runs, exports.
 
 A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` (the spans in which
-mutable rows stayed the same) and what each sync did, of ``meta``, ``runs.jsonl`` with the journal,
-``segments.jsonl`` with the record of segments' exports, and ``manifest.json`` with their checksums.
+mutable rows stayed the same), what people added (closed months, Stripe's exports) and what each
+sync did, of ``meta``, ``runs.jsonl`` with the journal, ``segments.jsonl`` with the record of
+segments' exports, and ``manifest.json`` with their checksums.
 What else ``meta`` holds is true of one mirror only, and stays with it.
 """
 
@@ -28,7 +29,7 @@ from sselfie_insights.manifest import checksum
 from sselfie_insights.segment.record import record_lock
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.format import FORMAT_VERSION, write_format_version
-from sselfie_insights.warehouse.paths import exports_record_path, journal_path
+from sselfie_insights.warehouse.paths import KEPT_SCHEMAS, exports_record_path, journal_path
 from sselfie_insights.warehouse.publish import writable_copy
 from sselfie_insights.warehouse.reading import OpenWarehouse, count_rows
 from sselfie_insights.warehouse.storage import explain_storage
@@ -198,7 +199,7 @@ def _history_tables(db: duckdb.DuckDBPyConnection, source: str) -> list[tuple[st
     return [
         (schema, name)
         for schema, name in rows
-        if schema == _SNAPSHOTS or (schema == "meta" and name in _META)
+        if schema in (_SNAPSHOTS, *KEPT_SCHEMAS) or (schema == "meta" and name in _META)
     ]
 
 

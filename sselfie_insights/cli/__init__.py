@@ -34,6 +34,7 @@ from sselfie_insights.cli import (
     segment,
     simulate,
     status,
+    stripe,
     sync,
 )
 from sselfie_insights.definitions import DEFINITIONS
@@ -66,6 +67,7 @@ app.add_typer(migrate.app)
 app.add_typer(query.app)
 app.add_typer(report.app)
 app.add_typer(segment.app)
+app.add_typer(stripe.app)
 rollback.register(app)
 run.register(app)
 status.register(app)

@@ -28,7 +28,8 @@ def status(
 ) -> None:
     """Show the last run, failures and missed days.
 
-    Also withheld columns, columns kept as text, and differences from the contract.
+    Also refused exports of Stripe's, withheld columns, columns kept as text, and differences from
+    the contract.
 
     Example: sselfie status --max-age 26h
     """
@@ -37,7 +38,12 @@ def status(
 
     from sselfie_insights.errors import StorageError, UsageError
     from sselfie_insights.query import OpenWarehouse, run_statement
-    from sselfie_insights.run.status import describe_runs, list_failed_checks, refuse_old_mirror
+    from sselfie_insights.run.status import (
+        describe_runs,
+        list_failed_checks,
+        list_refused_exports,
+        refuse_old_mirror,
+    )
     from sselfie_insights.settings import load_settings
     from sselfie_insights.sync.status import status_query
     from sselfie_insights.warehouse.publications import use_publication
@@ -53,7 +59,7 @@ def status(
             for row in runs:  # they may say why it is not there
                 say_note(": ".join(row))
             raise
-        rows = [*runs, *list_failed_checks(connection)]
+        rows = [*runs, *list_refused_exports(connection), *list_failed_checks(connection)]
         write_table(run_statement(connection, status_query(rows)), chosen, output)
         if settings.max_age is not None:
             refuse_old_mirror(connection, settings.max_age, datetime.now(UTC))

@@ -80,7 +80,7 @@ def _sync(settings: "Settings", *, full: bool, tables: list[str], verify: bool) 
 
 def _print_report(report: "SyncReport") -> None:
     if report.mode == "unchanged":
-        done = "nothing changed, nothing published"
+        done = "nothing changed" + ("" if report.published else ", nothing published")
     else:
         done = (
             f"{report.inserted} rows inserted, {report.updated} updated, {report.deleted} deleted"
@@ -91,6 +91,10 @@ def _print_report(report: "SyncReport") -> None:
         f"in {report.seconds:.1f} s",
         err=True,
     )
+    for file in report.exports.added:
+        say_note(f"added Stripe's export {file}")
+    for refusal in report.exports.refused:
+        say_note(f"Stripe's export was refused: {refusal.reason}")
 
 
 def _print_differences(report: "SyncReport") -> None:

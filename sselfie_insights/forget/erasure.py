@@ -12,7 +12,7 @@ import duckdb
 
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import storage_error
-from sselfie_insights.forget.outputs import Outputs, find_outputs, remove_outputs
+from sselfie_insights.forget.outputs import Outputs, find_exports, find_outputs, remove_outputs
 from sselfie_insights.forget.person import Person
 from sselfie_insights.forget.rows import erase, find_rows, identify, knows
 from sselfie_insights.forget.source import rows_in_source
@@ -170,7 +170,9 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
     ]
     outputs = find_outputs(settings.output_dir, person, exclude=exclude)
     leftovers = find_outputs(artifacts, person, exclude=())
-    outputs = Outputs((*outputs.remove, *leftovers.remove), outputs.unerasable)
+    exports = settings.stripe_exports
+    of_stripe = find_exports(exports, person) if exports and exports.is_dir() else ()
+    outputs = Outputs((*outputs.remove, *leftovers.remove), (*outputs.unerasable, *of_stripe))
     source = rows_in_source(settings, person, {each.table for each in rows}, on_note)
     return ForgetReport(tuple(rows), outputs, source, is_done=False)
 

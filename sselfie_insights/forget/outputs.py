@@ -11,9 +11,12 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights.backup.archive import is_backup
-from sselfie_insights.forget.person import Person
+from sselfie_insights.errors import UsageError
+from sselfie_insights.forget.person import LEAST_ID, Person
 from sselfie_insights.manifest import read_manifest
 from sselfie_insights.sql import literal
+from sselfie_insights.stripe.reading import read_text
+from sselfie_insights.stripe.store import list_files
 
 _DATABASE = b"DUCK"
 _UNREADABLE = (OSError, EOFError, RuntimeError, duckdb.Error, zipfile.BadZipFile, zlib.error)
@@ -57,6 +60,18 @@ def find_outputs(folder: Path, person: Person, *, exclude: Iterable[Path]) -> Ou
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             beyond.append((path, f"it cannot be read: {reason}"))
     return Outputs(tuple(remove), tuple(beyond))
+
+
+def find_exports(folder: Path, person: Person) -> Iterator[tuple[Path, str]]:
+    """Yield Stripe's exports in ``folder`` that name ``person`` or cannot be searched, and why."""
+    names = [each.encode() for each in person.keys if len(each) >= LEAST_ID]
+    pattern = re.compile(b"|".join(map(re.escape, names)), re.IGNORECASE)
+    for path in list_files(folder) if names else ():
+        try:
+            if pattern.search(read_text(path).encode()):
+                yield path, "an export of Stripe's that names the person: delete it"
+        except UsageError as error:
+            yield path, str(error)
 
 
 def remove_outputs(outputs: Outputs) -> None:

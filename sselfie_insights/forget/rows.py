@@ -7,6 +7,8 @@ Rows go by these rules:
 - What hangs on such a row by a documented foreign key, and has no owner of its own, goes with it.
 - In every table made from the mirror, and in the history, a row goes when a column is one of the
   person's identifiers.
+- In Stripe's exports, a row goes when it carries an id of Stripe's that is the person's, and every
+  id that it carries is theirs too: a refund can name its charge alone.
 - Where a row of others mentions the person, the mention alone is replaced.
 """
 
@@ -19,11 +21,16 @@ import duckdb
 from sselfie_insights.contract import load_contract
 from sselfie_insights.forget.person import FORGOTTEN, Person
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.stripe.store import SCHEMA as EXPORTS
 from sselfie_insights.warehouse.reading import count_rows
 
 OWNER = "user_id"
 _CUSTOMER = "stripe_customer_id"
 _PAYMENT = re.compile(r"stripe_(payment|invoice|subscription|charge|checkout|session)\w*id")
+_EXPORT_IDS = frozenset(
+    ("id", "source_id", "charge_id", "payment_intent_id", "invoice_id", "subscription_id")
+)
+_EXPORT_CUSTOMER = "customer_id"
 _GOING = "rows_to_forget"
 _TEXT = frozenset({"VARCHAR", "JSON", "UUID"})
 
@@ -50,6 +57,11 @@ class Table:
     def is_mirror(self) -> bool:
         """Whether it mirrors a table of the source."""
         return self.schema == "raw" or self.schema.startswith("raw_")
+
+    @property
+    def is_export(self) -> bool:
+        """Whether it holds rows of Stripe's exports."""
+        return self.schema == EXPORTS and "line" in self.columns
 
     @property
     def owner(self) -> str | None:
@@ -116,14 +128,17 @@ def find_rows(db: duckdb.DuckDBPyConnection, person: Person) -> list[Finding]:
     """
     db.execute(f"create or replace temp table {_GOING} (label varchar, number bigint)")
     tables = _tables(db)
-    mirrored = [table for table in tables if table.is_mirror]
-    labels = {table.label for table in mirrored}
+    labels = {table.label for table in tables if table.is_mirror}
     deleted = dict.fromkeys((table.label for table in tables), 0)
     is_settled = False
     while not is_settled:
         is_settled = True
-        for table in mirrored:
-            conditions = [*_own(table, person), *_hanging(table, labels)]
+        for table in tables:
+            conditions = []
+            if table.is_mirror:
+                conditions = [*_own(table, person), *_hanging(table, labels)]
+            elif table.is_export:
+                conditions = list(_exported(table, person))
             if conditions and (more := _mark(db, table, " or ".join(conditions))):
                 deleted[table.label] += more
                 _learn(db, table, person)
@@ -200,6 +215,14 @@ def _own(table: Table, person: Person) -> Iterator[str]:
             yield f"({is_free} and {_mentions(quote(name), pattern)})"
 
 
+def _exported(table: Table, person: Person) -> Iterator[str]:
+    """Yield the conditions by which a row of an export is the person's."""
+    for name in sorted(table.columns.keys() & _EXPORT_IDS):
+        yield _among(quote(name), person.payments)
+    if _EXPORT_CUSTOMER in table.columns:
+        yield _among(quote(_EXPORT_CUSTOMER), person.customers)
+
+
 def _hanging(table: Table, labels: set[str]) -> Iterator[str]:
     """Yield the conditions by which a row hangs on one that goes, and has no owner of its own."""
     documented = load_contract().get(table.name)
@@ -224,8 +247,10 @@ def _hanging(table: Table, labels: set[str]) -> Iterator[str]:
 def _learn(db: duckdb.DuckDBPyConnection, table: Table, person: Person) -> None:
     """Add to ``person`` the identifiers of Stripe that its rows in ``table`` carry."""
     for name, kind in table.columns.items():
-        into = person.customers if name == _CUSTOMER else person.payments
-        if kind == "VARCHAR" and (name == _CUSTOMER or _PAYMENT.fullmatch(name)):
+        is_customer = name == (_EXPORT_CUSTOMER if table.is_export else _CUSTOMER)
+        is_payment = name in _EXPORT_IDS if table.is_export else _PAYMENT.fullmatch(name)
+        into = person.customers if is_customer else person.payments
+        if kind == "VARCHAR" and (is_customer or is_payment):
             into |= {
                 value
                 for (value,) in db.execute(

@@ -205,6 +205,8 @@ class _Run:
             f" inserted, {report.updated} updated, {report.deleted} deleted",
             **self._entry["sync"],
         )
+        for refusal in report.exports.refused:
+            self._warn(f"Stripe's export was refused: {refusal.reason}")
 
     def _check(self, private: Path) -> None:
         from sselfie_insights import check

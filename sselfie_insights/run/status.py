@@ -10,6 +10,7 @@ from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import StaleError
 from sselfie_insights.run.missed import LOST
 from sselfie_insights.settings import Settings
+from sselfie_insights.stripe.store import list_refusals
 from sselfie_insights.warehouse.journal import Entry, read_journal, read_unended
 from sselfie_insights.warehouse.publications import list_publications
 
@@ -53,6 +54,11 @@ def list_failed_checks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     except duckdb.CatalogException:  # nothing was checked yet
         return []
     return [(f"check: {severity}", name, detail) for severity, name, detail in found]
+
+
+def list_refused_exports(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return Stripe's exports in the folder that the open warehouse refused, and why."""
+    return [("refused export", each.file_name, each.reason) for each in list_refusals(connection)]
 
 
 def refuse_old_mirror(connection: duckdb.DuckDBPyConnection, max_age: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import SourceError, first_line, name_some
 from sselfie_insights.postgres import describe_target
 from sselfie_insights.settings import Settings
+from sselfie_insights.stripe.load import load_folder
 from sselfie_insights.sync.apply import Applier
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.drift import contract_drift, schema_changes
@@ -130,6 +131,10 @@ def sync(
             stack.enter_context(warehouse_lock(settings.warehouse))
             close_dead_runs(settings.warehouse, run_id)
         report = _sync_patiently(request, url, run_id, started)
+        if settings.stripe_exports:
+            exports = load_folder(settings.stripe_exports, settings.warehouse, into)
+            is_published = report.published or (bool(exports.added) and into is None)
+            report = replace(report, exports=exports, published=is_published)
         report = replace(report, seconds=(datetime.now(UTC) - started).total_seconds())
         entry |= report.summary()
     return report

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sselfie_insights.stripe.store import NOTHING, Loaded
+
 Progress = Callable[[int, int, str], None]
 """Called with the bytes read so far, the bytes to read, and the table that is read now."""
 
@@ -64,6 +66,7 @@ class SyncReport:
         published: Whether a new warehouse was published.
         attempts: How often it started, because the source's schema changed under it.
         seconds: How long it took.
+        exports: What was added of Stripe's exports, and which files were refused.
     """
 
     run_id: str
@@ -74,6 +77,7 @@ class SyncReport:
     published: bool
     attempts: int
     seconds: float
+    exports: Loaded = NOTHING
 
     @property
     def row_count(self) -> int:
@@ -113,4 +117,6 @@ class SyncReport:
             "updated": self.updated,
             "deleted": self.deleted,
             "different": [table.label for table in self.different],
+            "exports_added": list(self.exports.added),
+            "exports_refused": [each.file_name for each in self.exports.refused],
         }

@@ -20,6 +20,8 @@ from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.forget import ForgetReport, forget
 from sselfie_insights.segment.record import PastExport, append_export, read_record
 from sselfie_insights.settings import Settings, load_settings
+from sselfie_insights.stripe.coverage import describe_files
+from sselfie_insights.stripe.load import add_files, load_folder
 from sselfie_insights.sync import sync
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import journal_path
@@ -220,6 +222,36 @@ def test_no_byte_is_left_and_nothing_of_others_is_lost(place: Place) -> None:
     assert "nn" not in journal_path(place.settings.warehouse).read_text().split("forget")[-1]
     with pytest.raises(UsageError, match="names this person"):
         forget(place.settings, EMAIL)
+
+
+HEADER = (
+    "balance_transaction_id,created_utc,currency,gross,reporting_category,source_id,charge_id,"
+    "payment_intent_id,customer_id\n"
+)
+ANNS = f"""txn_1,2026-11-02 10:00:00,usd,49.00,charge,ch_annone,ch_annone,pi_ann_1,{CUSTOMER}
+txn_2,2026-11-04 10:00:00,usd,-49.00,refund,re_annone,ch_annone,,
+"""
+BEAS = "txn_3,2026-11-03 10:00:00,usd,49.00,charge,ch_bea,ch_bea,pi_bea_1,cus_bea\n"
+
+
+def test_rows_of_stripes_exports_go_and_what_they_cover_stays(place: Place) -> None:
+    exports = place.folder / "exports"
+    exports.mkdir()
+    (exports / "with.csv").write_text(HEADER + ANNS + BEAS)
+    (exports / "without.csv").write_text(HEADER + BEAS)
+    settings = place.settings.model_copy(update={"stripe_exports": exports})
+    add_files([exports / "with.csv"], settings.warehouse)
+    covered = describe_files(settings.warehouse, "UTC", "UTC")
+    report = forget(settings, ANN)
+    assert counts(report, "warehouse")["stripe_export.balance_rows"] == (2, 0)
+    assert [path.name for path, _ in report.outputs.unerasable] == ["with.csv"]
+    assert rows(settings.warehouse, "select id from stripe_export.balance_rows") == [("txn_3",)]
+    assert describe_files(settings.warehouse, "UTC", "UTC") == covered
+    assert traces(place.folder, of="annone|pi_ann|cus_ann") == {"exports/with.csv"}
+    assert load_folder(exports, settings.warehouse).added == ("without.csv",)
+    assert rows(settings.warehouse, "select distinct id from stripe_export.balance_rows") == [
+        ("txn_3",)
+    ]
 
 
 def test_the_bytes_of_a_deleted_row_are_enough(place: Place) -> None:

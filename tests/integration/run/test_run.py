@@ -18,6 +18,7 @@ from sselfie_insights.errors import (
     UsageError,
 )
 from sselfie_insights.run import pipeline
+from sselfie_insights.run.status import list_refused_exports
 from sselfie_insights.run.steps import STEPS
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import journal_path
@@ -63,6 +64,25 @@ def test_a_quiet_source_is_read_and_published_all_the_same(nightly: Nightly) -> 
         ).fetchall()
     assert syncs == [(first.run_id, 2 * ROWS), (second.run_id, 0)]
     assert spoken == [(True,)]
+
+
+def test_a_refused_export_is_named_and_the_night_goes_on(
+    nightly: Nightly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports = nightly.folder / "exports"
+    exports.mkdir()
+    header = "balance_transaction_id,created_utc,currency,gross,reporting_category\n"
+    row = "txn_{},2026-02-05 10:00:02,usd,97.00,charge\n"
+    (exports / "good.csv").write_text(header + row.format(1))
+    (exports / "cut.csv").write_text(header + row.format(2) + "txn_3,2026-02")
+    assert nightly.run(stripe_exports=exports).publication
+    assert "cut.csv, line 3" in capsys.readouterr().err
+    assert nightly.last()["sync"]["exports_refused"] == ["cut.csv"]
+    with duckdb.connect(nightly.warehouse, read_only=True) as db:
+        assert db.sql("select id from stripe_export.balance_rows").fetchall() == [("txn_1",)]
+        ((item, name, reason),) = list_refused_exports(db)
+    assert (item, name) == ("refused export", "cut.csv")
+    assert "line 3" in reason
 
 
 def test_a_failed_check_publishes_nothing_and_the_pages_say_so(

@@ -10,6 +10,7 @@ import pytest
 from sselfie_insights.backup.archive import backup, is_backup, restore
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.segment.record import PastExport, append_export, erase_people, read_record
+from sselfie_insights.stripe.load import add_files
 from sselfie_insights.warehouse.meta import SYNC_TABLES
 from sselfie_insights.warehouse.paths import journal_path
 from sselfie_insights.warehouse.publish import writable_copy
@@ -97,12 +98,35 @@ def test_a_warehouse_without_rows_of_history_is_filled(tmp_path: Path) -> None:
     backup(write_history(tmp_path / "old.duckdb", spans, ["2026-11-01"]), tmp_path / "b.zip")
     empty = write_history(tmp_path / "empty.duckdb", [])
     with duckdb.connect(empty) as db:
-        db.execute("create schema stripe_export")
-        db.execute("create table stripe_export.charges as select 7 as id")
+        db.execute("create schema raw")
+        db.execute("create table raw.charges as select 7 as id")
     restore(tmp_path / "b.zip", empty)
     assert (read_spans(empty), read_runs(empty)) == (spans, ["2026-11-01"])
     with duckdb.connect(empty, read_only=True) as db:
-        assert db.execute("from stripe_export.charges").fetchall() == [(7,)]
+        assert db.execute("from raw.charges").fetchall() == [(7,)]
+
+
+def test_stripes_exports_come_back_and_are_a_history(tmp_path: Path) -> None:
+    export = tmp_path / "exports" / "a.csv"
+    export.parent.mkdir()
+    export.write_text(
+        "balance_transaction_id,created_utc,currency,gross,reporting_category\n"
+        "txn_1,2026-02-05 10:00:02,usd,97.00,charge\n"
+    )
+    old = write_history(tmp_path / "old.duckdb", [])
+    add_files([export], old)
+    report = backup(old, tmp_path / "b.zip")
+    assert report.tables["stripe_export.balance_rows"] == 1
+    new = tmp_path / "new.duckdb"
+    restore(tmp_path / "b.zip", new)
+    query = "select id, gross, first_at from stripe_export.balance_rows join stripe_export.files"
+    with duckdb.connect(old, read_only=True) as db, duckdb.connect(new, read_only=True) as again:
+        rows = db.execute(f"{query} using (file_id)").fetchall()
+        assert again.execute(f"{query} using (file_id)").fetchall() == rows
+        assert [row[:2] for row in rows] == [("txn_1", 9700)]
+    with pytest.raises(UsageError, match="has a history of its own"):
+        restore(tmp_path / "b.zip", new)
+    assert add_files([export], new).added == ()
 
 
 def test_lines_of_the_journal_are_not_doubled(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""``sselfie stripe``: Stripe's own exports, which say what the application does not write."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+
+app = typer.Typer(
+    name="stripe",
+    help="Stripe's own exports: refunds, disputes and fees.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Exports to add.")],
+    warehouse: Warehouse = None,
+) -> None:
+    """Add exports to the warehouse.
+
+    A file of the same name takes the place of the one before. The folder of the setting
+    stripe_exports is read by every sync.
+
+    Example: sselfie stripe add balance_history.csv
+    """
+    from sselfie_insights.errors import UsageError
+    from sselfie_insights.settings import load_settings
+    from sselfie_insights.stripe.load import add_files
+
+    loaded = add_files(files, load_settings(warehouse=warehouse).warehouse)
+    for name in loaded.added:
+        typer.echo(f"added {name}", err=True)
+    if loaded.refused:
+        raise UsageError("; ".join(each.reason for each in loaded.refused))
+
+
+@app.command("list")
+def list_exports(
+    form: FormatOption = None, output: Output = None, warehouse: Warehouse = None
+) -> None:
+    """List the exports that were added.
+
+    The days and currencies that each covers, and the columns to tick next time.
+
+    Example: sselfie stripe list
+    """
+    from sselfie_insights.settings import load_settings
+    from sselfie_insights.stripe.coverage import describe_files
+
+    settings = load_settings(warehouse=warehouse)
+    zone = settings.stripe_timezone or settings.timezone
+    rows = [
+        (each.file_name, each.kind, each.first_on, each.last_on, ", ".join(each.currencies),
+         each.row_count, each.detail)
+        for each in describe_files(settings.warehouse, settings.timezone, zone)
+    ]  # fmt: skip
+    show_rows(
+        "stripe exports",
+        {"file": "text", "kind": "text", "first_on": "date", "last_on": "date",
+         "currencies": "text", "rows": "count", "detail": "text"},
+        rows,
+        choose_format(form, output),
+        output,
+    )  # fmt: skip

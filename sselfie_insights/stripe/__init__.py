@@ -1,0 +1,1 @@
+"""Stripe's own exports: refunds, disputes, failed refunds and fees, which no application writes."""
