@@ -18,6 +18,7 @@ from sselfie_insights.query.library import load_library, load_query
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.settings import load_settings
+from sselfie_insights.warehouse.gaps import Gap
 from sselfie_insights.warehouse.publications import Note, use_publication
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
@@ -50,7 +51,8 @@ class Warehouse(OpenWarehouse):
             path: The file; by default that of the settings.
             publication: A kept publication instead: a date, for the last one of that day; a name;
                 or ``latest``.
-            on_note: Called with a sentence about damaged publications that were passed over.
+            on_note: Called with a sentence about damaged publications that were passed over, and
+                about what of a page could not be made.
 
         Raises:
             UsageError: There is no such warehouse or publication, or a newer version of this
@@ -60,6 +62,7 @@ class Warehouse(OpenWarehouse):
         settings = load_settings(warehouse=None if path is None else Path(path))
         self.settings = use_publication(settings, publication, on_note)
         super().__init__(self.settings.warehouse)
+        self._on_note = on_note
 
     def query(
         self,
@@ -108,12 +111,14 @@ class Warehouse(OpenWarehouse):
     def page(self, report: str, /, **parameters: object) -> "Page":
         """Evaluate a report: ``.blocks`` are what it shows, ``.data`` its tables by name.
 
+        A section that fails is a gap, named in ``.gaps`` and noted.
+
         Args:
             report: Its name.
             **parameters: Those of its queries; None stands for the default.
 
         Raises:
-            UsageError: There is no such report or parameter, a value is wrong, or a query fails.
+            UsageError: There is no such report or parameter, or a value is wrong.
         """
         from sselfie_insights.report import build_page
         from sselfie_insights.report.definition import load_report
@@ -122,11 +127,17 @@ class Warehouse(OpenWarehouse):
         return build_page(
             self,
             load_report(report),
-            load_library(),
+            load_library(on_gap=self.note_gap),
             _as_text(parameters),
             read_notices(self.settings, self),
             load_models(self.path),
+            on_gap=self.note_gap,
         )
+
+    def note_gap(self, gap: Gap) -> None:
+        """Say what could not be made, where anybody listens."""
+        if self._on_note is not None:
+            self._on_note(str(gap))
 
 
 def _as_text(parameters: dict[str, object]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, open_chosen
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_gap
 from sselfie_insights.cli.output import WithPersonalData, refuse_stale
 
 
@@ -44,7 +44,12 @@ def export(
     with open_chosen(warehouse, publication) as opened:
         folder = output or opened.settings.output_dir / "export"
         files = export_warehouse(
-            opened, folder, load_library(), mart or (), with_personal_data=with_personal_data
+            opened,
+            folder,
+            load_library(on_gap=say_gap),
+            mart or (),
+            with_personal_data=with_personal_data,
+            on_gap=say_gap,
         )
     typer.echo(str(folder / MANIFEST))
     typer.echo(f"{len(files)} files", err=True)

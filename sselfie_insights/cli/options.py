@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from sselfie_insights import notebook
+    from sselfie_insights.warehouse.gaps import Gap
 
 Warehouse = Annotated[
     Path | None,
@@ -37,6 +38,11 @@ def open_chosen(warehouse: Path | None, publication: str | None = None) -> "note
     from sselfie_insights.notebook import Warehouse
 
     return Warehouse(warehouse, publication=publication, on_note=say_note)
+
+
+def say_gap(gap: "Gap") -> None:
+    """Print what could not be made, while the rest was."""
+    say_note(str(gap))
 
 
 def say_note(note: str) -> None:

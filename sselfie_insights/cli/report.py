@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_gap, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -59,7 +59,8 @@ def list_reports(form: FormatOption = None, output: Output = None) -> None:
     """
     from sselfie_insights.report.definition import load_reports
 
-    rows = [(report.name, report.description) for report in load_reports().values()]
+    reports = load_reports(on_gap=say_gap).values()
+    rows = [(report.name, report.description) for report in reports]
     chosen = choose_format(form, output)
     show_rows("reports", {"report": "text", "description": "text"}, rows, chosen, output)
 
@@ -103,7 +104,7 @@ def show(
     if chosen is ReportFormat.TABLE and output is None:
         print_page(page if section is None else choose_section(page, section), color)
     else:
-        content, others = to_bytes(page, chosen.value, section)
+        content, others = to_bytes(page, chosen.value, section, say_gap)
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
         if others:
             say_note(f"other sections, for --section: {', '.join(others)}")
@@ -134,6 +135,8 @@ def site(
     written = render_site(settings, output or settings.output_dir / "site")
     typer.echo(str(written.index))
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
+    for gap in written.gaps:
+        say_gap(gap)
     for notice in written.notices:
         if notice != describe_age(settings, written.stamp):  # that one is the error
             say_note(notice)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 WORKBOOK = "sselfie.xlsx"
@@ -45,6 +47,7 @@ def export_warehouse(
     *,
     with_personal_data: bool = False,
     large_rows: int = LARGE_ROWS,
+    on_gap: OnGap | None = None,
 ) -> list[ExportFile]:
     """Write ``folder`` whole or not at all; an earlier export there is replaced.
 
@@ -59,35 +62,52 @@ def export_warehouse(
         marts: Names of tables in the schema ``marts``.
         with_personal_data: Whether to keep the columns that name people.
         large_rows: What counts as large.
+        on_gap: Receives the queries and marts that fail; the manifest names them, and the workbook
+            has a sheet that says why. Without it the first failure is raised.
 
     Raises:
-        UsageError: ``folder`` holds something else or cannot be written, or a query fails.
+        UsageError: ``folder`` holds something else or cannot be written; without ``on_gap`` also
+            when a query fails.
     """
     _check_marts(warehouse.connection, marts)
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
+    gaps: dict[str, str] = {}
+
+    def write_query(query: Query) -> None:
+        result = run_query(warehouse, query, with_personal_data=with_personal_data)
+        written = [(f"csv/{query.name}.csv", result, to_csv(result))]
+        written += _to_parquet(result, large_rows)
+        described = _describe(result)
+        files.extend(_record(private, *file) for file in written)
+        sources[query.name] = described
+        if result.height <= SHEET_ROWS:
+            sheets[query.name] = result
+
+    def write_mart(name: str) -> None:
+        statement = f"select * from marts.{quote(name)}"  # noqa: S608
+        mart = run_statement(warehouse.connection, statement, with_personal_data=with_personal_data)
+        mart = replace(mart, name=f"marts/{name}", stamp=warehouse.stamp)
+        written, described = list(_to_parquet(mart, large_rows)), _describe(mart)
+        files.extend(_record(private, *file) for file in written)
+        sources[mart.name] = described
+
     try:
         _check_folder(folder)
         with replace_folder(folder) as private:
             for query in library.values():
-                result = run_query(warehouse, query, with_personal_data=with_personal_data)
-                sources[query.name] = _describe(result)
-                files.append(_record(private, f"csv/{query.name}.csv", result, to_csv(result)))
-                files += _write_parquet(private, result, large_rows)
-                if result.height <= SHEET_ROWS:
-                    sheets[query.name] = result
+                made = attempt(f"export of {query.name}", partial(write_query, query), on_gap)
+                if isinstance(made, Gap):
+                    gaps[query.name] = made.reason
             for name in marts:
-                statement = f"select * from marts.{quote(name)}"  # noqa: S608
-                mart = run_statement(
-                    warehouse.connection, statement, with_personal_data=with_personal_data
-                )
-                mart = replace(mart, name=f"marts/{name}", stamp=warehouse.stamp)
-                sources[mart.name] = _describe(mart)
-                files += _write_parquet(private, mart, large_rows)
-            files.append(_write_workbook(private, sheets))
+                made = attempt(f"export of mart {name}", partial(write_mart, name), on_gap)
+                if isinstance(made, Gap):
+                    gaps[f"marts/{name}"] = made.reason
+            files.append(_write_workbook(private, sheets, gaps, on_gap))
             stamp = warehouse.stamp.as_text()
-            _write(private, MANIFEST, write_manifest(files, stamp=stamp, sources=sources))
+            manifest = write_manifest(files, stamp=stamp, sources=sources, gaps=gaps)
+            _write(private, MANIFEST, manifest)
             _check_folder(folder)  # again: that took a while
     except OSError as error:
         raise storage_error(f"{folder} cannot be written", error) from None
@@ -99,13 +119,25 @@ def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFi
     return ExportFile(path, result.height, len(content), checksum(content), result.name)
 
 
-def _write_parquet(folder: Path, result: Result, large_rows: int) -> Iterator[ExportFile]:
+def _to_parquet(result: Result, large_rows: int) -> Iterator[tuple[str, Result, bytes]]:
     for path, part in _partition(result, large_rows):
-        yield _record(folder, path, part, to_parquet(part))
+        yield path, part, to_parquet(part)
 
 
-def _write_workbook(folder: Path, sheets: dict[str, Result]) -> ExportFile:
-    content = to_workbook(sheets)
+def _write_workbook(
+    folder: Path, sheets: dict[str, Result], gaps: dict[str, str], on_gap: OnGap | None
+) -> ExportFile:
+    """Write all sheets; where one of them fails, the others and why it is missing."""
+    whole = attempt("the workbook", partial(to_workbook, sheets, gaps), on_gap and (lambda _: None))
+    if isinstance(whole, Gap):
+        for name in list(sheets):
+            alone = partial(to_workbook, {name: sheets[name]})
+            made = attempt(f"sheet {name}", alone, on_gap)
+            if isinstance(made, Gap):
+                del sheets[name]
+                gaps[name] = made.reason
+        whole = to_workbook(sheets, gaps)
+    content = whole
     _write(folder, WORKBOOK, content)
     rows = sum(result.height for result in sheets.values())
     return ExportFile(WORKBOOK, rows, len(content), checksum(content), "*")

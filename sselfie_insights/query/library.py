@@ -21,7 +21,7 @@ columns that come before the query's own.
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError, nearest
@@ -36,6 +36,7 @@ from sselfie_insights.query.header import (
     parse_yaml,
 )
 from sselfie_insights.resources import find_files
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
 _LEADING = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
@@ -98,18 +99,42 @@ def list_names() -> list[str]:
     return sorted(_find_files())
 
 
-def load_library(folders: Iterable[Path] | None = None) -> dict[str, Query]:
+class Library(dict[str, Query]):
+    """Queries by name, sorted.
+
+    Attributes:
+        broken: Why the files of others are no queries, by name.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.broken: dict[str, Gap] = {}
+
+
+def load_library(
+    folders: Iterable[Path] | None = None, on_gap: OnGap | None = None
+) -> dict[str, Query]:
     """Return every query by name, sorted; of two with one name the earlier folder's counts.
 
     Args:
         folders: Where to look; by default ``queries/`` of the working directory, then the
             packaged ones.
+        on_gap: Receives the files whose header is wrong, which are then left out.
 
     Raises:
-        UsageError: A file's header is wrong; the message names the file and the key.
+        UsageError: Without ``on_gap``, a file's header is wrong; the message names the file and
+            the key.
     """
     files = _find_files(folders)
-    return {name: _read_query(name, files) for name in sorted(files)}
+    library = Library()
+    for name in sorted(files):
+        read = attempt(f"query {name}", partial(_read_query, name, files), on_gap)
+        if isinstance(read, Gap):
+            library.broken[name] = read
+        else:
+            library[name] = read
+    return library
 
 
 def load_query(name: str) -> Query:
@@ -128,6 +153,8 @@ def find_query(name: str, library: dict[str, Query]) -> Query:
     Raises:
         UsageError: There is none; the message offers the nearest name.
     """
+    if isinstance(library, Library) and name in library.broken:
+        raise UsageError(library.broken[name].reason)
     return library[_resolve(name, library)]
 
 

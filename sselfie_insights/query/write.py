@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import combinations
 from math import isfinite
@@ -107,12 +107,17 @@ def to_parquet(result: Result) -> bytes:
     return buffer.getvalue()
 
 
-def to_workbook(results: dict[str, Result]) -> bytes:
+def to_workbook(results: dict[str, Result], gaps: Mapping[str, str] | None = None) -> bytes:
     """Return an Excel workbook with one sheet a result, typed cells and a frozen header.
 
+    A text of more characters than a cell holds is cut, and ends by saying so.
+
+    Args:
+        results: By name, the tables.
+        gaps: By name, why there is no table; a sheet of its own says so.
+
     Raises:
-        UsageError: A table has more rows or columns than a sheet, or a text more characters than
-            a cell.
+        UsageError: A table has more rows or columns than a sheet.
     """
     import xlsxwriter
 
@@ -144,9 +149,12 @@ def to_workbook(results: dict[str, Result]) -> bytes:
             sheet.write_string(0, position, column_name, header)
         for line, row in enumerate(_shown_rows(result), start=1):
             for position, value in enumerate(row):
-                _write_excel_cell(sheet, line, position, value, name)
+                _write_excel_cell(sheet, line, position, value)
         if result.height:
             sheet.autofilter(0, 0, result.height, len(result.columns) - 1)
+    for name, reason in (gaps or {}).items():
+        sheet = book.add_worksheet(_sheet_name(name, names))
+        _write_excel_cell(sheet, 0, 0, f"Not available: {reason}.")
     book.close()
     return buffer.getvalue()
 
@@ -224,15 +232,28 @@ def _neutral(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _write_excel_cell(sheet: Any, line: int, position: int, value: Any, name: str) -> None:
+def _write_excel_cell(sheet: Any, line: int, position: int, value: Any) -> None:
     if isinstance(value, str):
-        if len(value) > _EXCEL_TEXT:
-            raise UsageError(f"{name}: a text is longer than a cell holds", remedy="use csv")
-        sheet.write_string(line, position, value)
+        sheet.write_string(line, position, _fit(value))
     elif _excel_has_none(value):
         sheet.write_string(line, position, str(_json_cell(value)))
     elif value is not None:
         sheet.write(line, position, value)
+
+
+def _fit(text: str) -> str:
+    """Return ``text``, or its beginning and a mark where a cell of a workbook cannot hold it.
+
+    Excel counts UTF-16 code units.
+    """
+    if len(text) * 2 <= _EXCEL_TEXT:
+        return text
+    units = text.encode("utf-16-le", "replace")
+    if len(units) <= _EXCEL_TEXT * 2:
+        return text
+    mark = f"… [cut: of {len(text):,} characters; the CSV has all]"
+    kept = units[: 2 * (_EXCEL_TEXT - len(mark))].decode("utf-16-le", "ignore")
+    return kept + mark
 
 
 def _excel_has_none(value: Any) -> bool:

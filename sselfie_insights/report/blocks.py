@@ -122,4 +122,12 @@ class NoteBlock:
     text: str
 
 
-Block = HeadlineBlock | DataBlock | NoteBlock
+@dataclass(frozen=True)
+class GapBlock:
+    """A section that could not be made, and why."""
+
+    title: str
+    reason: str
+
+
+Block = HeadlineBlock | DataBlock | NoteBlock | GapBlock

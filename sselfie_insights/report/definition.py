@@ -1,6 +1,7 @@
 """What a report file may say: a title and sections, each naming a query and its columns."""
 
 from collections.abc import Iterable
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
 from sselfie_insights.query.header import as_list, parse_yaml
 from sselfie_insights.resources import find_files
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
 _WORDS = {"mrr", "arr", "arpa", "arppu", "grr", "nrr", "dau", "wau", "mau"}
 _UNIT_SUFFIXES = ("_cents", "_count", "_credits", "_on", "_at")
@@ -187,18 +189,24 @@ def list_names() -> list[str]:
     return sorted(_find_files())
 
 
-def load_reports(folders: Iterable[Path] | None = None) -> dict[str, Report]:
+def load_reports(
+    folders: Iterable[Path] | None = None, on_gap: OnGap | None = None
+) -> dict[str, Report]:
     """Return every report by name, by position; of two with one name the earlier folder's counts.
 
     Args:
         folders: Where to look; by default ``reports/`` of the working directory, then the
             packaged ones.
+        on_gap: Receives the files that are wrong; such a report only says why there is nothing.
 
     Raises:
-        UsageError: A file is wrong; the message names the file and the key.
+        UsageError: Without ``on_gap``, a file is wrong; the message names the file and the key.
     """
     files = _find_files(folders)
-    reports = [_read_report(name, files[name]) for name in sorted(files)]
+    reports = []
+    for name in sorted(files):
+        read = attempt(f"report {name}", partial(_read_report, name, files[name]), on_gap)
+        reports.append(_stand_in(name, files[name], read) if isinstance(read, Gap) else read)
     reports.sort(key=lambda report: inf if report.position is None else report.position)
     return {report.name: report for report in reports}
 
@@ -221,6 +229,20 @@ def _read_report(name: str, path: Path) -> Report:
     if name == INDEX:
         raise UsageError(f"{path}: the page of contents is called so", remedy="rename the file")
     return Report(name=name, path=path, **dict(parse_yaml(_Report, read_text(path), path)))
+
+
+def _stand_in(name: str, path: Path, gap: Gap) -> Report:
+    """Return what is shown in place of a report whose file is wrong."""
+    # The page of contents has its name to itself.
+    name = f"{name}-report" if name == INDEX else name
+    note = NoteSection(type="note", text=f"Not available: {gap.reason}.")
+    return Report(
+        name=name,
+        path=path,
+        title=humanize(name),
+        description="This report could not be made.",
+        sections=(note,),
+    )
 
 
 def _find_files(folders: Iterable[Path] | None = None) -> dict[str, Path]:

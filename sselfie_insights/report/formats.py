@@ -8,13 +8,22 @@ from sselfie_insights.query import write
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.page import Page
+from sselfie_insights.warehouse.gaps import OnGap
 
 
-def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, list[str]]:
+def to_bytes(
+    page: Page, form: str, section: str | None = None, on_gap: OnGap | None = None
+) -> tuple[bytes, list[str]]:
     """Return ``page`` in the format ``form``, and the names of sections left out.
 
     CSV and Parquet hold one table: ``section``, else the first with rows. A text, JSON and Excel
     hold all, or ``section`` alone; HTML holds all.
+
+    Args:
+        page: What to write.
+        form: The format.
+        section: The name of the only section wanted.
+        on_gap: Receives the charts that cannot be drawn; without it the first failure is raised.
 
     Raises:
         UsageError: There is no such section, or the format cannot hold it.
@@ -22,14 +31,14 @@ def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, 
     if form == "html":
         if section is not None:
             raise UsageError("a page holds every section", remedy="leave --section out")
-        return render_html(page).encode(), []
+        return render_html(page, on_gap=on_gap).encode(), []
     if section is not None:
         page = choose_section(page, section)
     if form == "table":
         return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
     results = {name: block.result for name, block in page.data.items()}
     if form == "xlsx":
-        return write.to_workbook(results), []
+        return write.to_workbook(results, page.gaps), []
     if form == "json":
         content = {
             "report": page.report.name,
@@ -41,6 +50,7 @@ def to_bytes(page: Page, form: str, section: str | None = None) -> tuple[bytes, 
             "publication": page.stamp.publication,
             "parameters": page.values,
             "notices": page.warnings,
+            "gaps": page.gaps,
             "sections": {name: write.to_records(result) for name, result in results.items()},
         }
         return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(), []

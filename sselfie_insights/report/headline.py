@@ -81,6 +81,11 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
     return tiles
 
 
+def missing_tile(item: HeadlineItem, reason: str) -> Tile:
+    """Return the tile of an ``item`` that could not be made."""
+    return Tile(item.label, f"not available: {reason}", False, "", "", False, "", "neutral", ())
+
+
 def _build_tile(
     item: HeadlineItem, label: str, result: Result, rows: list[tuple[dict[str, Any], str]]
 ) -> Tile:

@@ -2,8 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
@@ -11,13 +12,15 @@ from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
+from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.report.blocks import Block, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import Block, DataBlock, GapBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.chart_data import build_chart
 from sselfie_insights.report.definition import (
     BarSection,
     CohortGridSection,
     DataSection,
+    HeadlineItem,
     HeadlineSection,
     LineSection,
     NoteSection,
@@ -27,12 +30,13 @@ from sselfie_insights.report.definition import (
     humanize,
 )
 from sselfie_insights.report.grid import build_grid
-from sselfie_insights.report.headline import build_tiles
+from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 # The parameter of a report that chooses what its cohort grids hold.
@@ -78,6 +82,11 @@ class Page:
         if self.stamp.publication:
             words += ["--publication", self.stamp.publication]
         return shlex.join([*words, "-o", f"{self.report.name}.html"])
+
+    @property
+    def gaps(self) -> dict[str, str]:
+        """The sections that could not be made, with the reasons."""
+        return {block.title: block.reason for block in self.blocks if isinstance(block, GapBlock)}
 
     @property
     def data(self) -> dict[str, DataBlock]:
@@ -130,6 +139,7 @@ def build_page(
     warnings: Sequence[str] = (),
     models: Mapping[str, Model] | None = None,
     results: Results | None = None,
+    on_gap: OnGap | None = None,
 ) -> Page:
     """Evaluate ``report`` over the open warehouse.
 
@@ -143,12 +153,16 @@ def build_page(
         models: What dbt knows of the tables behind it.
         results: What queries gave to other pages over the same warehouse and library; what this
             page runs is added.
+        on_gap: Receives what fails, a section or a headline number, which is then a gap on the
+            page; without it the first failure is raised.
 
     Raises:
-        UsageError: A parameter, query or column is unknown, or a query fails.
+        UsageError: A parameter is unknown or its value wrong; without ``on_gap`` also when a query
+            or column is unknown, or a query fails.
     """
     values = dict(given or {})
-    _check_parameters(report, library, values)
+    if values:
+        _check_parameters(report, library, values, is_tolerant=on_gap is not None)
     runner = _Runner(warehouse, library, values, {} if results is None else results)
     blocks: list[Block] = []
     names: set[str] = set()
@@ -157,9 +171,16 @@ def build_page(
             case NoteSection():
                 blocks.append(NoteBlock(section.title, section.text))
             case HeadlineSection():
-                blocks.append(_build_headline(section, runner))
+                blocks.append(_build_headline(section, runner, report, on_gap))
             case _:
-                blocks.extend(_build_data(section, runner, values, names))
+                built = attempt(
+                    f"section {section.title!r} of report {report.name}",
+                    partial(_build_data, section, runner, values, names),
+                    on_gap,
+                )
+                blocks += (
+                    [GapBlock(section.title, built.reason)] if isinstance(built, Gap) else built
+                )
     return Page(
         report=report,
         stamp=warehouse.stamp,
@@ -171,7 +192,17 @@ def build_page(
     )
 
 
-def _check_parameters(report: Report, library: dict[str, Query], given: Mapping[str, str]) -> None:
+def _check_parameters(
+    report: Report, library: dict[str, Query], given: Mapping[str, str], *, is_tolerant: bool
+) -> None:
+    """Refuse names and values that no query of ``report`` takes.
+
+    Args:
+        report: What is shown.
+        library: The queries.
+        given: The values by name.
+        is_tolerant: Whether a section whose query is unknown is left to be a gap.
+    """
     known: dict[str, None] = {}
     measures: set[str] = set()
     for section in report.sections:
@@ -183,11 +214,19 @@ def _check_parameters(report: Report, library: dict[str, Query], given: Mapping[
             else (section,)
         )
         for source in sources:
-            parameters = find_query(source.query, library).parameters
-            known |= {name: None for name in parameters if name not in source.values}
-        if isinstance(section, CohortGridSection):
+            try:
+                query = find_query(source.query, library)
+            except UsageError:
+                if is_tolerant:
+                    continue
+                raise
+            free = {name: None for name in query.parameters if name not in source.values}
+            known |= free
+            check_values(query, {name: given[name] for name in given if name in free})
+            if not isinstance(section, CohortGridSection):
+                continue
             known[_VALUE] = None
-            columns = find_query(section.query, library).columns
+            columns = query.columns
             measures |= {name for name in columns if columns[name].unit in NUMERIC_UNITS}
     for name in given:
         if name not in known:
@@ -202,19 +241,29 @@ def _check_parameters(report: Report, library: dict[str, Query], given: Mapping[
         )
 
 
-def _build_headline(section: HeadlineSection, runner: _Runner) -> HeadlineBlock:
-    tiles = [
-        tile
-        for item in section.items
-        for tile in build_tiles(item, runner.run(item.query, item.values, item.where))
-    ]
+def _build_headline(
+    section: HeadlineSection, runner: _Runner, report: Report, on_gap: OnGap | None
+) -> HeadlineBlock:
+    tiles: list[Tile] = []
+    for item in section.items:
+        built = attempt(
+            f"headline {item.label!r} of report {report.name}",
+            partial(_build_item, item, runner),
+            on_gap,
+        )
+        tiles += [missing_tile(item, built.reason)] if isinstance(built, Gap) else built
     # The largest currency's numbers first, then those of the others.
     return HeadlineBlock(section.title, tuple(sorted(tiles, key=lambda tile: tile.rank)))
 
 
+def _build_item(item: HeadlineItem, runner: _Runner) -> list[Tile]:
+    return build_tiles(item, runner.run(item.query, item.values, item.where))
+
+
 def _build_data(
     section: DataSection, runner: _Runner, values: Mapping[str, str], names: set[str]
-) -> Iterator[DataBlock]:
+) -> list[DataBlock]:
+    blocks = []
     whole = runner.run(section.query, section.values, section.where)
     check_section(section, whole)
     parts, total = split(whole, section.each)
@@ -229,7 +278,8 @@ def _build_data(
             )
             block = replace(block, text=f"{block.text} {note}".strip())
         # Of several currencies or segments the reader sees the largest, and opens the others.
-        yield replace(block, collapsed=block.collapsed or position > 0)
+        blocks.append(replace(block, collapsed=block.collapsed or position > 0))
+    return blocks
 
 
 def _build_block(

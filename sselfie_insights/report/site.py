@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
@@ -24,6 +25,7 @@ from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, Results, build_page
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _INDEX_FILE = f"{INDEX}.html"
@@ -39,6 +41,7 @@ class Site:
         files: Every file.
         stamp: What the numbers speak for.
         notices: What stands above every page for the reader to know, in words.
+        gaps: What could not be made, and is marked in its place.
     """
 
     index: Path
@@ -46,6 +49,7 @@ class Site:
     files: tuple[ListedFile, ...]
     stamp: Stamp
     notices: tuple[str, ...]
+    gaps: tuple[Gap, ...]
 
 
 def site_dir(settings: Settings) -> Path:
@@ -53,19 +57,30 @@ def site_dir(settings: Settings) -> Path:
     return settings.output_dir / "site"
 
 
-def build_pages(settings: Settings) -> Iterator[Page]:
+def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Page]:
     """Evaluate every report over the warehouse of ``settings``, one after the other.
 
+    Args:
+        settings: The settings in force.
+        on_gap: Receives what fails: a query, a report, a section; the rest is evaluated.
+
     Raises:
-        UsageError: There is no warehouse, its marts were never built, or a report is wrong.
+        UsageError: There is no warehouse, its marts were never built, or, without ``on_gap``, a
+            report is wrong.
     """
-    library = load_library()
+    library = load_library(on_gap=on_gap)
     with OpenWarehouse(settings.warehouse) as warehouse:
         notices, models = read_notices(settings, warehouse), load_models(settings.warehouse)
         results: Results = {}
-        for report in load_reports().values():
+        for report in load_reports(on_gap=on_gap).values():
             yield build_page(
-                warehouse, report, library, warnings=notices, models=models, results=results
+                warehouse,
+                report,
+                library,
+                warnings=notices,
+                models=models,
+                results=results,
+                on_gap=on_gap,
             )
 
 
@@ -73,25 +88,28 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     """Write the index, a page a report, and each table as CSV and JSON, into ``out_dir``.
 
     Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
-    checksums; what an earlier one lists is replaced or removed, anything else stays.
+    checksums; what an earlier one lists is replaced or removed, anything else stays. What cannot
+    be made is marked in its place, and listed.
 
     Raises:
-        UsageError: There is no warehouse, a report is wrong, or ``out_dir`` cannot be written, or
-            holds somebody's file by the name of one of the site's.
+        UsageError: There is no warehouse, its marts were never built, or ``out_dir`` cannot be
+            written, or holds somebody's file by the name of one of the site's.
     """
     from sselfie_insights.report.draw.drawing import drawing_ahead
 
+    gaps: list[Gap] = []
     with drawing_ahead() as draw:
         pages = []
-        for page in build_pages(settings):
+        for page in build_pages(settings, gaps.append):
             pages.append(page)
             for block in page.data.values():
                 if block.chart is not None:
-                    draw(block.chart)
-        return _write_site(pages, out_dir)
+                    # What cannot be drawn is a gap once it is asked for.
+                    attempt("a chart", partial(draw, block.chart), lambda _: None)
+        return _write_site(pages, out_dir, gaps)
 
 
-def _write_site(pages: list[Page], out_dir: Path) -> Site:
+def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap]) -> Site:
     contents: dict[str, bytes] = {}
     files: list[ListedFile] = []
 
@@ -106,12 +124,13 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
     for page in pages:
         file = f"{page.report.name}.html"
         links = [(title, name, name == file) for title, name in names]
-        add(file, render_html(page, links=links).encode())
+        add(file, render_html(page, links=links, on_gap=gaps.append).encode())
     links = [(title, name, name == _INDEX_FILE) for title, name in names]
     tables = [file for file in files if file.rows is not None]
     add(_INDEX_FILE, render_index(pages, links, files=tables).encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
-    add(MANIFEST, write_manifest(files, stamp=stamp.as_text(), notices=notices))
+    listed = [{"what": gap.what, "reason": gap.reason} for gap in gaps]
+    add(MANIFEST, write_manifest(files, stamp=stamp.as_text(), notices=notices, gaps=listed))
     _write_files(contents, out_dir)
     return Site(
         index=out_dir / _INDEX_FILE,
@@ -119,6 +138,7 @@ def _write_site(pages: list[Page], out_dir: Path) -> Site:
         files=tuple(files),
         stamp=stamp,
         notices=notices,
+        gaps=tuple(gaps),
     )
 
 

@@ -20,6 +20,7 @@ from sselfie_insights.run.retention import export_dir, prune
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse import journal
+from sselfie_insights.warehouse.gaps import Gap
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.publications import retain
 from sselfie_insights.warehouse.publish import private_copy, publish
@@ -116,7 +117,7 @@ class _Run:
         self._read_at: datetime | None = None
         self._index: Path | None = None
         self._export: Path | None = None
-        entry |= {"steps": [], "published": False, "publication": None}
+        entry |= {"steps": [], "published": False, "publication": None, "gaps": []}
         self._pinger = Pinger(settings, run_id, log)
 
     def go(self, timeout: timedelta | None) -> RunReport:
@@ -256,6 +257,8 @@ class _Run:
         from sselfie_insights.report.site import render_site, site_dir
 
         site = render_site(self._settings, site_dir(self._settings))
+        for gap in site.gaps:
+            self._note_gap(gap)
         self._index = site.index
         self._log.info(f"rendered {len(site.pages)} reports in {site.index.parent}")
 
@@ -266,7 +269,8 @@ class _Run:
 
         folder = export_dir(self._settings, datetime.now(UTC))
         with OpenWarehouse(self._settings.warehouse) as warehouse:
-            files = export_warehouse(warehouse, folder, load_library())
+            library = load_library(on_gap=self._note_gap)
+            files = export_warehouse(warehouse, folder, library, on_gap=self._note_gap)
         self._export = folder
         self._log.info(f"exported {len(files)} files to {folder}")
 
@@ -327,6 +331,12 @@ class _Run:
         seconds = round(monotonic() - started, 3)
         self._entry["steps"].append({"name": name, "seconds": seconds})
         self._log.debug(f"{name}: {seconds:.1f} s", step=name, seconds=seconds)
+
+    def _note_gap(self, gap: Gap) -> None:
+        """Name what could not be made, once, in the log and in the journal."""
+        if str(gap) not in self._entry["gaps"]:
+            self._entry["gaps"].append(str(gap))
+            self._warn(str(gap))
 
     def _warn(self, text: str) -> None:
         self._log.warning(text, step=self._step)

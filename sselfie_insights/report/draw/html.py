@@ -1,6 +1,6 @@
 """Draw a page as one HTML file: no script, no network, everything inside."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -8,21 +8,36 @@ from markupsafe import Markup
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.query.lineage import read_tables
-from sselfie_insights.report.blocks import Chart, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import Chart, DataBlock, GapBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.draw.sparkline import draw_path
 from sselfie_insights.report.page import Page
 from sselfie_insights.resources import resource_dir
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
 
-def render_html(page: Page, *, links: list[tuple[str, str, bool]] | None = None) -> str:
+def render_html(
+    page: Page,
+    *,
+    links: list[tuple[str, str, bool]] | None = None,
+    on_gap: OnGap | None = None,
+) -> str:
     """Return ``page`` as HTML.
 
     Args:
         page: What to draw.
         links: The site's pages as (title, file, whether it is this one); None for a lone page,
             which then links to no file beside it.
+        on_gap: Receives the charts that cannot be drawn; the page then says so. Without it the
+            first such failure is raised.
     """
-    return _environment().get_template("report.html").render(page=page, links=links or [])
+
+    def draw(block: DataBlock) -> dict[str, Markup] | None:
+        what = f"the chart {block.title!r} of report {page.report.name}"
+        drawing = attempt(what, partial(_draw, block.chart), on_gap)
+        return None if isinstance(drawing, Gap) else drawing
+
+    template = _environment().get_template("report.html")
+    return template.render(page=page, links=links or [], draw=draw)
 
 
 def render_index(pages: list[Page], links: list[tuple[str, str, bool]], **more: Any) -> str:
@@ -43,7 +58,6 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
-        "draw": _draw,
         "draw_path": draw_path,
         "read_tables": read_tables,
         "write_caption": _write_caption,
@@ -51,12 +65,14 @@ def _environment() -> Environment:
     environment.filters["instant"] = write_instant
     environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
+    environment.tests["gap"] = lambda block: isinstance(block, GapBlock)
     environment.tests["note"] = lambda block: isinstance(block, NoteBlock)
     return environment
 
 
-def _draw(chart: Chart) -> dict[str, Markup]:
+def _draw(chart: Chart | None) -> dict[str, Markup]:
     """The drawings of ``chart``; vl-convert has escaped the text in them."""
+    assert chart is not None  # noqa: S101  # the template asks where there is one
     from sselfie_insights.report.draw.charts import NARROW, WIDE
     from sselfie_insights.report.draw.drawing import draw_chart
 

@@ -12,7 +12,14 @@ from rich.text import Text
 from sselfie_insights.clock import write_instant
 from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell, write_major
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
-from sselfie_insights.report.blocks import Block, Chart, DataBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import (
+    Block,
+    Chart,
+    DataBlock,
+    GapBlock,
+    HeadlineBlock,
+    NoteBlock,
+)
 from sselfie_insights.report.draw.sparkline import draw_text
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
 from sselfie_insights.report.headline import Tile
@@ -74,6 +81,9 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
             if block.title:
                 yield Text(clean(block.title), _HEADING)
             yield from _paragraph(block.text)
+        case GapBlock():
+            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(f"Not available: {block.reason}.", _QUIET)
         case DataBlock():
             yield Text(clean(block.title), _HEADING)
             yield from _paragraph(block.text)

@@ -2,15 +2,18 @@ import hashlib
 import json
 import stat
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
-from sselfie_insights.query import OpenWarehouse, load_library
+from sselfie_insights.query import OpenWarehouse, Result, load_library
+from sselfie_insights.query import export as export_module
 from sselfie_insights.query.export import MANIFEST, WORKBOOK, ExportFile, export_warehouse
+from sselfie_insights.warehouse.gaps import Gap
 
 FEW = ("churn/churn_by_month", "revenue/mrr_movements")
 """What suffices where only the folder matters."""
@@ -139,7 +142,7 @@ def test_a_file_that_comes_while_it_is_written_stays(
     folder = tmp_path / "e"
     export(business, folder)
 
-    def save(_: object) -> bytes:
+    def save(*_: object) -> bytes:
         (folder / "thesis.txt").write_text("mine")
         return b""
 
@@ -147,6 +150,38 @@ def test_a_file_that_comes_while_it_is_written_stays(
     with pytest.raises(UsageError, match=r"thesis.txt is no part of an earlier export"):
         export(business, folder)
     assert (folder / "thesis.txt").read_text() == "mine"
+
+
+def test_a_query_or_a_sheet_that_fails_leaves_the_others(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the manifest, in the workbook, and to whoever asked."""
+    movements, churn = "revenue/mrr_movements", "churn/churn_by_month"
+    write_workbook = export_module.to_workbook
+
+    def fail_on_churn(sheets: Mapping[str, Result], gaps: Mapping[str, str] = {}) -> bytes:
+        if churn in sheets:
+            raise OverflowError("a value of somebody's")
+        return write_workbook(dict(sheets), gaps)
+
+    monkeypatch.setattr("sselfie_insights.query.export.to_workbook", fail_on_churn)
+    library = {name: query for name, query in load_library().items() if name in FEW}
+    library["own"] = replace(library[movements], name="own", body="select month from marts.gone")
+    gaps: list[Gap] = []
+    with OpenWarehouse(business) as opened:
+        export_warehouse(opened, tmp_path / "e", library, on_gap=gaps.append)
+
+    assert [gap.what for gap in gaps] == ["export of own", f"sheet {churn}"]
+    manifest = json.loads((tmp_path / "e" / MANIFEST).read_text())
+    assert manifest["gaps"].keys() == {"own", churn} and "gone" in manifest["gaps"]["own"]
+    assert "a value of somebody's" not in (tmp_path / "e" / MANIFEST).read_text()
+    assert {file["path"] for file in manifest["files"]} == {
+        "csv/churn/churn_by_month.csv", "csv/revenue/mrr_movements.csv", "sselfie.xlsx",
+        "parquet/churn/churn_by_month.parquet", "parquet/revenue/mrr_movements.parquet",
+    }  # fmt: skip
+    book = zipfile.ZipFile(tmp_path / "e" / WORKBOOK)
+    assert len([name for name in book.namelist() if "worksheets/sheet" in name]) == 3
+    assert book.read("xl/sharedStrings.xml").count(b"Not available: ") == 2
 
 
 def test_a_link_to_itself_is_no_folder(business: Path, tmp_path: Path) -> None:

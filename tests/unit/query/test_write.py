@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import zipfile
 from datetime import UTC, date, datetime
@@ -231,11 +232,27 @@ def test_binary_does_not_go_to_a_terminal() -> None:
     assert terminal.getvalue() == b"text"
 
 
-def test_a_text_too_long_for_excel_is_told(result: Result) -> None:
-    frame = result.frame.with_columns(name=pl.lit("x" * 40_000))
+@pytest.mark.parametrize(
+    ("letter", "length", "kept"),
+    [("x", 32_767, 32_767), ("x", 32_768, 32_721), ("😀", 16_383, 16_383), ("😀", 40_000, 16_360)],
+    ids=["the most", "one more", "two units each", "two units each, too many"],
+)
+def test_a_text_too_long_for_excel_is_cut_and_says_so(
+    result: Result, letter: str, length: int, kept: int
+) -> None:
+    """A cell holds 32,767 characters of UTF-16."""
+    frame = result.frame.head(1).with_columns(name=pl.lit(letter * length))
     long = Result("q", frame, result.columns, ("name",), (), {}, None)
-    with pytest.raises(UsageError, match="longer than a cell holds"):
-        to_bytes(long, "xlsx")
+
+    book = zipfile.ZipFile(io.BytesIO(to_bytes(long, "xlsx")))
+    texts = re.findall("<t[^>]*>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
+    (written,) = (text for text in texts if letter * 100 in text)
+
+    assert len(written.encode("utf-16-le")) <= 2 * 32_767
+    assert written.count(letter) == kept
+    assert written.endswith(f"… [cut: of {length:,} characters; the CSV has all]") == (
+        kept < length
+    )
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def one_page(business: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings whose site has one page, where only the folder matters."""
     with OpenWarehouse(business) as opened:
         page = build_page(opened, load_report("academy"), load_library())
-    monkeypatch.setattr("sselfie_insights.report.site.build_pages", lambda _: iter([page]))
+    monkeypatch.setattr("sselfie_insights.report.site.build_pages", lambda *_: iter([page]))
     return load_settings(warehouse=business)
 
 
