@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sselfie_insights.notebook import Warehouse
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Warehouse", "__version__"]
 
 
