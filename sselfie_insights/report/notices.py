@@ -13,8 +13,10 @@ from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
-# Names of checks that a sentence lists before it only counts them.
+# Characters of an error that a sentence repeats.
 _LONGEST_REASON = 300
+# Products whose sizes a sentence gives, the largest amounts first.
+_MOST_SIZES = 3
 # A run that met another says nothing about the data, and neither does one that somebody stopped.
 _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
@@ -143,7 +145,9 @@ def describe_unlisted(
     for reason, text in texts.items():
         found = [row[1:] for row in unlisted if row[0] == reason]
         if found and with_sizes:
-            listed = "; ".join(_describe_size(*row) for row in found)
+            listed = "; ".join(_describe_size(*row) for row in found[:_MOST_SIZES])
+            if len(found) > _MOST_SIZES:
+                listed += f"; {len(found) - _MOST_SIZES} more in the query unlisted_products"
         else:
             listed = name_some(dict.fromkeys(product for product, *_ in found), most=20)
         if found:

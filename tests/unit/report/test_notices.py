@@ -211,3 +211,28 @@ def test_what_the_price_list_does_not_know_is_named(warehouse: Path) -> None:
         " (customers: 3, members now: 1, paid: 29,400 JPY)."
     )
     assert off_list.endswith("pro (customers: 1, members now: 1, paid: 49.50 USD).")
+
+
+def test_the_largest_amounts_off_the_list_are_named_and_the_others_counted(
+    warehouse: Path,
+) -> None:
+    change(
+        warehouse,
+        """
+        insert into marts.unlisted_payments by name
+        select
+            'in_' || n as payment_key, 'u9' as customer_key, 'p' || n as product_type,
+            'usd' as currency, 100 * n as amount_cents, 'amount off the list' as reason,
+            false as is_covering
+        from range(1, 6) as t (n)
+        """,
+    )
+    with OpenWarehouse(warehouse) as opened:
+        [sentence] = describe_unlisted(opened.connection, with_sizes=True)
+    assert sentence == (
+        "Products paid at amounts off the price list, counted all the same:"
+        " p5 (customers: 1, members now: 0, paid: 5.00 USD);"
+        " p4 (customers: 1, members now: 0, paid: 4.00 USD);"
+        " p3 (customers: 1, members now: 0, paid: 3.00 USD);"
+        " 2 more in the query unlisted_products."
+    )
