@@ -4,7 +4,10 @@ Queries and pages read its tables, so that the same warehouse gives the same pag
 lie in the working directory when they are rendered.
 """
 
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,9 +24,18 @@ from sselfie_insights.segment.sizes import (
     read_members,
 )
 from sselfie_insights.warehouse.frames import write_tables
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse
 from sselfie_insights.warehouse.storage import closing
+
+SCHEMAS = {
+    "alerts": ALERTS_SCHEMA,
+    "segment_sizes": SIZES_SCHEMA,
+    "segment_overlaps": OVERLAPS_SCHEMA,
+    "segment_effect": EFFECT_SCHEMA,
+}
+"""Every table of the schema, with its columns."""
 
 
 def require_derivable(warehouse: Path) -> None:
@@ -39,7 +51,7 @@ def require_derivable(warehouse: Path) -> None:
     read_record(warehouse)
 
 
-def write_derived(private: Path, warehouse: Path) -> None:
+def write_derived(private: Path, warehouse: Path, *, on_gap: OnGap | None = None) -> None:
     """Replace the schema ``growth`` of a private copy by what its marts and forecasts give.
 
     An alert or a segment that fails, as an own query can, is a row that says so.
@@ -47,24 +59,29 @@ def write_derived(private: Path, warehouse: Path) -> None:
     Args:
         private: The private copy, which nobody else has open.
         warehouse: The published file, beside which the record of exports lies.
+        on_gap: Receives each table that could not be computed, by its name, and is then empty;
+            without it the first failure is raised.
 
     Raises:
         UsageError: The alerts file or the record is wrong, see ``require_derivable``.
     """
     record = read_record(warehouse)
     watches = load_watches()
+    tables = {}
     with OpenWarehouse(private) as built:
-        members = read_members(built, record)
-        alerts = evaluate(built, watches, skips_failures=True)
-        effect = measure_effect(built.connection, record)
-    tables = {
-        "alerts": pl.DataFrame(
-            [row | {"position": position} for position, row in enumerate(alerts)], ALERTS_SCHEMA
-        ),
-        "segment_sizes": pl.DataFrame(count_sizes(members), SIZES_SCHEMA),
-        "segment_overlaps": pl.DataFrame(count_overlaps(members), OVERLAPS_SCHEMA),
-        "segment_effect": pl.DataFrame(effect, EFFECT_SCHEMA),
-    }
+        members = cache(lambda: read_members(built, record))
+        rows: Mapping[str, Callable[[], list[dict[str, Any]]]] = {
+            "alerts": lambda: [
+                row | {"position": position}
+                for position, row in enumerate(evaluate(built, watches, skips_failures=True))
+            ],
+            "segment_sizes": lambda: count_sizes(members()),
+            "segment_overlaps": lambda: count_overlaps(members()),
+            "segment_effect": lambda: measure_effect(built.connection, record),
+        }
+        for name, schema in SCHEMAS.items():
+            made = attempt(f"growth.{name}", rows[name], on_gap)
+            tables[name] = pl.DataFrame([] if isinstance(made, Gap) else made, schema)
     with closing(duckdb.connect(str(private), config=WRITER)) as connection:
         connection.execute("begin")
         connection.execute("drop schema if exists growth cascade")

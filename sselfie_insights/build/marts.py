@@ -12,6 +12,7 @@ import duckdb
 from sselfie_insights import __version__
 from sselfie_insights.build.checks import from_dbt, read_test_names
 from sselfie_insights.build.dbt import FAILED, NodeResult, Progress, run_dbt
+from sselfie_insights.build.failures import drop_unmade, require_headlines
 from sselfie_insights.check.results import CheckResult, failures, record, require_passed
 from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
@@ -19,11 +20,13 @@ from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
+from sselfie_insights.query.lineage import load_models
 from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.gaps import Gap, record_gaps
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
 from sselfie_insights.warehouse.paths import artifacts_dir
-from sselfie_insights.warehouse.publish import writable_copy
+from sselfie_insights.warehouse.publish import WRITER, writable_copy
 from sselfie_insights.warehouse.storage import explain_storage
 
 
@@ -40,6 +43,7 @@ class BuildReport:
             allow for it, in sentences.
         test_seconds: What the tests took, as if one ran after the other.
         seconds: What the build took.
+        gaps: The tables that could not be made, and why; no headline number rests on them.
     """
 
     as_of: datetime
@@ -49,6 +53,7 @@ class BuildReport:
     remarks: tuple[str, ...]
     test_seconds: float
     seconds: float
+    gaps: tuple[Gap, ...] = ()
 
 
 def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:
@@ -116,7 +121,7 @@ def build_into(
     Raises:
         UsageError: Nothing was synced into the copy.
         ChecksFailedError: A test of severity ``error`` failed.
-        SselfieError: A model failed.
+        SselfieError: A model failed that headline numbers rest on.
     """
     from sselfie_insights.build.derived import write_derived
     from sselfie_insights.forecast import write_forecasts
@@ -124,15 +129,19 @@ def build_into(
     started = monotonic()
     sync = _read_last_sync(private)
     as_of, results = _run_in(private, settings, sync, ["build"], on_progress)
+    gaps = require_headlines(results, load_models(settings.warehouse))
     findings = from_dbt(results, settings, sync.run_id, _own_artifacts(settings, "duckdb"))
     record(private, findings)
     require_passed(findings)
-    write_forecasts(private, discount_rate=settings.discount_rate)
-    write_derived(private, settings.warehouse)
+    with duckdb.connect(str(private), config=WRITER) as connection:
+        drop_unmade(connection, gaps)
+    write_forecasts(private, discount_rate=settings.discount_rate, on_gap=gaps.append)
+    write_derived(private, settings.warehouse, on_gap=gaps.append)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
-    with duckdb.connect(str(private), read_only=True) as connection:
+    with duckdb.connect(str(private), config=WRITER) as connection:
+        record_gaps(connection, gaps)
         remarks = tuple(describe_unlisted(connection, with_sizes=True))
-    return _report(as_of, results, warnings, remarks, started)
+    return _report(as_of, results, warnings, remarks, started, tuple(gaps))
 
 
 def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:
@@ -201,6 +210,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
         environment=environment,
         on_progress=on_progress,
     )
+    _require_models(results)
     failed = [result.name for result in results if result.is_test and result.status in FAILED]
     if failed:
         raise ChecksFailedError(f"{len(failed)} tests failed: {', '.join(failed)}")
@@ -270,7 +280,6 @@ def _run(
         folder=folder,
         on_progress=on_progress,
     )
-    _require_models(results)
     return as_of, results
 
 
@@ -280,10 +289,12 @@ def _report(
     warnings: tuple[str, ...],
     remarks: tuple[str, ...],
     started: float,
+    gaps: tuple[Gap, ...] = (),
 ) -> BuildReport:
     tests = [result for result in results if result.is_test]
     return BuildReport(
         as_of=as_of,
+        gaps=gaps,
         model_count=len(results) - len(tests),
         test_count=len(tests),
         warnings=warnings,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import AsOf, Timezone, Warehouse, say_note
+from sselfie_insights.cli.options import AsOf, Timezone, Warehouse, say_gap, say_note
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.clock import write_instant
 
@@ -47,5 +47,7 @@ def build(
         f"as of {write_instant(report.as_of)}, in {report.seconds:.1f} s",
         err=True,
     )
+    for gap in report.gaps:
+        say_gap(gap)
     for remark in report.remarks:
         say_note(remark)

@@ -1,6 +1,8 @@
 """The forecast step of a build: every table of schema ``forecast``, from the marts beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -8,8 +10,9 @@ import polars as pl
 
 from sselfie_insights.forecast import projection, risk, survival, value, value_backtest
 from sselfie_insights.forecast.book import Book, read_book
-from sselfie_insights.forecast.residual import expected_months
-from sselfie_insights.warehouse.frames import write_tables
+from sselfie_insights.forecast.residual import Residual, expected_months
+from sselfie_insights.warehouse.frames import write_table, write_tables
+from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.storage import closing
 
@@ -29,8 +32,10 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
 }
 """Every table of the schema, with its columns."""
 
+_OF_RISK = ("churn_risk", "churn_risk_backtest", "calibration", "churn_drivers")
 
-def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
+
+def write_forecasts(warehouse: Path, *, discount_rate: float, on_gap: OnGap | None = None) -> None:
     """Replace the schema ``forecast`` of the warehouse file by what its marts foretell.
 
     The same marts give the same tables. Without a settled month of members they are empty.
@@ -38,40 +43,96 @@ def write_forecasts(warehouse: Path, *, discount_rate: float) -> None:
     Args:
         warehouse: A file that nobody else has open.
         discount_rate: What a month's delay takes off money, e.g. 0.01.
+        on_gap: Receives each table that could not be computed, by its name, and is then empty;
+            without it the first failure is raised.
 
     Raises:
-        SselfieError: A mart is missing.
+        SselfieError: Without ``on_gap``, a mart is missing.
     """
     with closing(duckdb.connect(str(warehouse), config=WRITER)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        book = read_book(connection)
-        connection.execute("begin")
         connection.execute("drop schema if exists forecast cascade")
         connection.execute("create schema forecast")
-        write_tables(
-            connection, "forecast", {name: pl.DataFrame(schema=s) for name, s in SCHEMAS.items()}
-        )
-        if book is not None:
-            _fill(connection, book, discount_rate)
-        connection.execute("commit")
+        _empty(connection, SCHEMAS)
+        book = attempt("the forecasts", lambda: read_book(connection), on_gap and (lambda _: None))
+        if isinstance(book, Gap):
+            assert on_gap is not None  # noqa: S101  # else it was raised
+            for name in SCHEMAS:
+                on_gap(replace(book, what=f"forecast.{name}"))
+        elif book is not None:
+            _fill(connection, _Bases(book, discount_rate), on_gap)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, book: Book, rate: float) -> None:
-    fits = survival.fit_all(book)
-    pooled = fits[survival.ALL]
-    tenures = book.now - book.first + 2
-    shapes = {} if pooled.model is None else expected_months(pooled, tenures, rate)
-    value.write_members(connection, pooled, shapes, rate, tenures)
-    risk.write_risk(connection, book, pooled)
-    past_fits = survival.fit_past(book, projection.past_origins(book))
-    past = projection.look_back(book, past_fits)
-    tables = {
-        "survival_models": survival.build_models_table(book, fits),
-        "survival_by_cohort": survival.build_curves_table(book, fits),
-        "ltv_by_product": value.build_products_table(book, fits, rate),
-        "ltv_by_cohort": value.build_cohorts_table(connection, pooled, shapes, rate),
-        "value_backtest": value_backtest.build_backtest_table(book, past_fits),
-        "mrr_projection": projection.build_projection_table(book, pooled, past),
-        "projection_backtest": projection.build_backtest_table(past),
+class _Bases:
+    """What several tables rest on, computed when the first of them needs it."""
+
+    def __init__(self, book: Book, rate: float) -> None:
+        self.book = book
+        self.rate = rate
+        self.tenures = book.now - book.first + 2
+
+    @cached_property
+    def fits(self) -> dict[str, survival.Fit]:
+        return survival.fit_all(self.book)
+
+    @property
+    def pooled(self) -> survival.Fit:
+        return self.fits[survival.ALL]
+
+    @cached_property
+    def shapes(self) -> dict[int, Residual]:
+        if self.pooled.model is None:
+            return {}
+        return expected_months(self.pooled, self.tenures, self.rate)
+
+    @cached_property
+    def past_fits(self) -> dict[int, survival.Fit]:
+        return survival.fit_past(self.book, projection.past_origins(self.book))
+
+    @cached_property
+    def past(self) -> projection.Past:
+        return projection.look_back(self.book, self.past_fits)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, bases: _Bases, on_gap: OnGap | None) -> None:
+    """Write every table, each by itself: one that fails is empty, and the others are there."""
+    book, rate = bases.book, bases.rate
+
+    def write_members() -> None:
+        value.write_members(connection, bases.pooled, bases.shapes, rate, bases.tenures)
+
+    def write_risk() -> None:
+        risk.write_risk(connection, book, bases.pooled)
+
+    def writing(name: str, build: Callable[[], pl.DataFrame]) -> Callable[[], None]:
+        return lambda: write_table(connection, f"forecast.{name}", build())
+
+    built: dict[str, Callable[[], pl.DataFrame]] = {
+        "survival_models": lambda: survival.build_models_table(book, bases.fits),
+        "survival_by_cohort": lambda: survival.build_curves_table(book, bases.fits),
+        "ltv_by_product": lambda: value.build_products_table(book, bases.fits, rate),
+        "ltv_by_cohort": lambda: value.build_cohorts_table(
+            connection, bases.pooled, bases.shapes, rate
+        ),
+        "value_backtest": lambda: value_backtest.build_backtest_table(book, bases.past_fits),
+        "mrr_projection": lambda: projection.build_projection_table(book, bases.pooled, bases.past),
+        "projection_backtest": lambda: projection.build_backtest_table(bases.past),
     }
-    write_tables(connection, "forecast", tables)
+    parts: list[tuple[tuple[str, ...], Callable[[], None]]] = [
+        (("ltv_by_member",), write_members),
+        (_OF_RISK, write_risk),
+        *(((name,), writing(name, build)) for name, build in built.items()),
+    ]
+    for names, write in parts:
+        made = attempt("", write, on_gap and (lambda _: None))
+        if isinstance(made, Gap):
+            assert on_gap is not None  # noqa: S101  # else it was raised
+            _empty(connection, names)
+            for name in names:
+                on_gap(replace(made, what=f"forecast.{name}"))
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    write_tables(
+        connection, "forecast", {name: pl.DataFrame(schema=SCHEMAS[name]) for name in names}
+    )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.errors import SselfieError, UsageError, nearest
 from sselfie_insights.query.header import PERIOD_UNITS, Column, Unit
 from sselfie_insights.query.intervals import share_interval_sql
 from sselfie_insights.query.library import Query
+from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.template import compile_query
@@ -135,8 +136,10 @@ def run_query(
     Raises:
         UsageError: A value is wrong, a mart is missing, or the SQL does not give the columns
             that the header promises.
+        SselfieError: The build could not make a table that it reads.
     """
     stamp = warehouse.stamp
+    _require_made(warehouse, query)
     sql, values = compile_query(query, given or {})
     columns = {
         name: _told_by_grain(column, values, is_key=name in query.key)
@@ -155,6 +158,12 @@ def run_query(
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
     )
+
+
+def _require_made(warehouse: OpenWarehouse, query: Query) -> None:
+    """Refuse to read tables that the build failed at."""
+    for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
+        raise SselfieError(f"{table} could not be made: {warehouse.gaps[table]}")
 
 
 def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -> Result:

@@ -229,6 +229,8 @@ class _Run:
         )
         for remark in report.remarks:
             self._log.warning(remark)
+        for gap in report.gaps:
+            self._note_gap(gap)
 
     def _publish(self, private: Path) -> None:
         warehouse = self._settings.warehouse

@@ -3,7 +3,7 @@
 A section, a query or a sheet that fails is marked in its place and reported, and the rest goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
@@ -18,6 +18,7 @@ from sselfie_insights.errors import (
     UsageError,
     first_line,
 )
+from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.storage import explain_storage
 
 T = TypeVar("T")
@@ -42,6 +43,13 @@ class Gap:
 
     def __str__(self) -> str:
         return f"{self.what} could not be made: {self.detail}"
+
+
+GAPS = """
+create schema if not exists meta;
+create or replace table meta.gaps (table_name varchar not null, reason varchar not null);
+"""
+"""Tables that the last build could not make; they are missing or empty."""
 
 
 OnGap = Callable[[Gap], None]
@@ -78,6 +86,28 @@ def attempt(what: str, make: Callable[[], T], on_gap: OnGap | None) -> T | Gap:
         gap = describe_gap(what, error)
     on_gap(gap)
     return gap
+
+
+def record_gaps(connection: duckdb.DuckDBPyConnection, gaps: Iterable[Gap]) -> None:
+    """Write down which tables a build could not make, in place of what an earlier one wrote.
+
+    Args:
+        connection: The private copy of a warehouse.
+        gaps: What could not be made; ``what`` is a table's name with its schema.
+    """
+    connection.execute(GAPS)
+    for gap in gaps:
+        connection.execute(
+            f"insert into meta.gaps values ({literal(gap.what)}, {literal(gap.reason)})"
+        )
+
+
+def read_gaps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return why tables could not be made, by their names with schema."""
+    try:
+        return dict(connection.execute("from meta.gaps").fetchall())
+    except duckdb.CatalogException:  # nothing was built yet, or by an earlier version
+        return {}
 
 
 def describe_gap(what: str, error: Exception) -> Gap:

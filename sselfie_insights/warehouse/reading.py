@@ -11,6 +11,7 @@ import duckdb
 from sselfie_insights.definitions import definitions_of
 from sselfie_insights.errors import UsageError
 from sselfie_insights.warehouse.format import read_format
+from sselfie_insights.warehouse.gaps import read_gaps
 from sselfie_insights.warehouse.paths import publication_name
 from sselfie_insights.warehouse.storage import damaged
 
@@ -110,6 +111,11 @@ class OpenWarehouse:
             definitions=definitions_of(info.get("definitions"), info["version"]),
             publication=publication_name(self.path.absolute()),
         )
+
+    @cached_property
+    def gaps(self) -> dict[str, str]:
+        """Why tables could not be made by the build, by their names with schema."""
+        return read_gaps(self.connection)
 
     def _lock_settings(self) -> None:
         """Set the zone, and lock all settings; this process's connections to a file share them."""

@@ -9,12 +9,13 @@ import duckdb
 import numpy as np
 import pytest
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.forecast import write_forecasts
 from sselfie_insights.forecast.step import SCHEMAS
 from sselfie_insights.query import OpenWarehouse, find_query, load_library, run_query
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.formats import to_bytes
+from sselfie_insights.warehouse.gaps import Gap, record_gaps
 from tests.support.members import Truth, write_members
 from tests.unit.forecast.conftest import RATE
 
@@ -233,6 +234,43 @@ def test_a_business_that_everyone_leaves_is_no_error(tmp_path: Path) -> None:
     ((note,),) = ask(path, "select distinct note from forecast.churn_drivers")
     assert note.startswith("too few: n =")
     assert note.endswith("needs 60 renewals")
+
+
+def test_a_table_that_cannot_be_computed_is_empty_and_the_others_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what rests on it; a query of such a table says why instead of giving no rows."""
+
+    def overflow(*_: object) -> None:
+        raise OverflowError
+
+    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
+    write_forecasts(path, discount_rate=RATE)
+    whole = {name: ask(path, f"select count(*) from forecast.{name}") for name in SCHEMAS}
+    monkeypatch.setattr("sselfie_insights.forecast.projection.look_back", overflow)
+    gaps: list[Gap] = []
+    write_forecasts(path, discount_rate=RATE, on_gap=gaps.append)
+
+    failed = {gap.what.removeprefix("forecast.") for gap in gaps}
+    assert failed == {"mrr_projection", "projection_backtest"}
+    left = {name: ask(path, f"select count(*) from forecast.{name}") for name in SCHEMAS}
+    assert left == {name: [(0,)] if name in failed else rows for name, rows in whole.items()}
+    with duckdb.connect(str(path)) as connection:
+        record_gaps(connection, gaps)
+    with OpenWarehouse(path) as opened, pytest.raises(SselfieError, match="OverflowError"):
+        run_query(opened, find_query("forecast/mrr_projection", load_library()))
+
+
+def test_marts_that_are_missing_leave_every_forecast_empty(tmp_path: Path) -> None:
+    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("drop table marts.member_months")
+    with pytest.raises(SselfieError, match="miss a mart"):
+        write_forecasts(path, discount_rate=RATE)
+    gaps: list[Gap] = []
+    write_forecasts(path, discount_rate=RATE, on_gap=gaps.append)
+    assert [gap.what for gap in gaps] == [f"forecast.{name}" for name in SCHEMAS]
+    assert "miss a mart" in gaps[0].reason
 
 
 @pytest.mark.parametrize("name", QUERIES)
