@@ -51,6 +51,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         "internal_accounts": ["ann"],
         "internal_domains": ["studio.com"],
         "source_schema": "raw",
+        "price_list": [],
     }
 
 
