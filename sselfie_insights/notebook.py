@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sselfie_insights.query.library import load_library, load_query
 from sselfie_insights.query.lineage import load_models
-from sselfie_insights.query.run import Result, run_query, run_statement
+from sselfie_insights.query.run import Result, run_own, run_query
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.gaps import Gap
 from sselfie_insights.warehouse.publications import Note, use_publication
@@ -98,15 +98,13 @@ class Warehouse(OpenWarehouse):
 
         Args:
             text: The SELECT; ``show all tables`` lists what there is.
-            with_personal_data: Whether to keep the columns that name people.
+            with_personal_data: Whether personal columns hold what they do; otherwise they are NULL.
             as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
 
         Raises:
             UsageError: It is not one SELECT, or it fails.
         """
-        return run_statement(
-            self.connection, text, with_personal_data=with_personal_data, as_rows=as_rows
-        )
+        return run_own(self, text, with_personal_data=with_personal_data, as_rows=as_rows)
 
     def page(self, report: str, /, **parameters: object) -> "Page":
         """Evaluate a report: ``.blocks`` are what it shows, ``.data`` its tables by name.

@@ -16,8 +16,8 @@ from sselfie_insights.cli.options import say_note
 
 if TYPE_CHECKING:
     from sselfie_insights.query import Result, Stamp
+    from sselfie_insights.query.casts import Row
     from sselfie_insights.query.header import Unit
-    from sselfie_insights.query.run import Row
     from sselfie_insights.settings import Settings
 
 F = TypeVar("F", bound=StrEnum)

@@ -1,69 +1,40 @@
 """Run a query: bind its values, give a typed frame with units."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from sselfie_insights.errors import SselfieError, UsageError, nearest
-from sselfie_insights.query.header import PERIOD_UNITS, Column, Unit
-from sselfie_insights.query.intervals import share_interval_sql
+from sselfie_insights.query.casts import (
+    SUBQUERY,
+    WIDE,
+    Row,
+    build_frame,
+    cast_column,
+    cast_exactly,
+    in_utc,
+    unit_of,
+    write_ends,
+)
+from sselfie_insights.query.header import PERIOD_UNITS, Column
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.parameters import Value
-from sselfie_insights.query.personal import find_personal
+from sselfie_insights.query.personal import find_personal, open_masked, read_statement
 from sselfie_insights.query.template import compile_query
-from sselfie_insights.sql import literal, quote
+from sselfie_insights.resources import resource_dir
+from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 if TYPE_CHECKING:
     import polars as pl
 
-Row = tuple[Any, ...]
-
-# The DuckDB type of each unit; a whole unit that does not fit is an error, never a rounding.
-_TYPES: dict[Unit, str] = {
-    "cents": "bigint",
-    "count": "bigint",
-    "credits": "bigint",
-    "rate": "double",
-    "days": "double",
-    "number": "double",
-    "month": "date",
-    "date": "date",
-    "instant": "timestamptz",
-    "text": "varchar",
-    "flag": "boolean",
-}
-_UNIT_OF_TYPE: dict[str, Unit] = {
-    "boolean": "flag",
-    "date": "date",
-    "timestamp": "instant",
-    "timestamp_s": "instant",
-    "timestamp_ms": "instant",
-    "timestamp with time zone": "instant",
-    "double": "number",
-    "float": "number",
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint", "hugeint"), "count"),
-    **dict.fromkeys(("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"), "count"),
-}
-
-
-# What Python, Polars and a spreadsheet can hold of dates and, in UTC, of instants.
-_SPANS: dict[str, tuple[str, str]] = {
-    "date": ("0001-01-01", "9999-12-31"),
-    "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
-}
-# Types with numbers that the type of their unit may not hold.
-_WIDE = ("hugeint", "uhugeint", "ubigint", "decimal")
 # How errors call a statement of the user's own.
 _OWN_SQL = "the SQL"
-# DuckDB's error for a column that the header promises and the SQL lacks begins: Table "…"
-_SUBQUERY = '"of the SELECT"'
 
 
 @dataclass(frozen=True)
@@ -113,7 +84,7 @@ class Result:
     @cached_property
     def frame(self) -> "pl.DataFrame":
         """The rows; Int64, Float64, Date, Datetime (µs, UTC), String or Boolean columns."""
-        return _build_frame(self.data, self.columns) if isinstance(self.data, list) else self.data
+        return build_frame(self.data, self.columns) if isinstance(self.data, list) else self.data
 
 
 def run_query(
@@ -146,7 +117,9 @@ def run_query(
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
-    data = _fetch(warehouse.connection, sql, columns, values, str(query.path), as_rows=as_rows)
+    where = str(query.path)
+    with _translate_errors(where), _open_for(warehouse, query, sql, with_personal_data) as opened:
+        data = _fetch(opened, sql, columns, values, where, as_rows=as_rows)
     return Result(
         name=query.name,
         data=data,
@@ -158,6 +131,15 @@ def run_query(
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
     )
+
+
+def _open_for(
+    warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """What a query runs on: one of the user's own sees no personal data, whatever its header."""
+    if with_personal_data or resource_dir("queries") in query.path.parents:
+        return nullcontext(warehouse.connection)
+    return open_masked(warehouse.path, sql)
 
 
 def _require_made(warehouse: OpenWarehouse, query: Query) -> None:
@@ -186,30 +168,59 @@ def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -
     )
 
 
-def run_statement(
-    connection: duckdb.DuckDBPyConnection,
+def run_own(
+    warehouse: OpenWarehouse,
     sql: str,
     *,
     with_personal_data: bool = False,
     as_rows: bool = False,
 ) -> Result:
-    """Run one read-only SELECT of the user's own and return its table, which has no stamp.
+    """Run one SELECT of the user's own and return its table, which has no stamp.
+
+    Args:
+        warehouse: What to read.
+        sql: The statement.
+        with_personal_data: Whether it reads the file itself; otherwise personal columns are NULL to
+            it, and left out of the result where they keep their names.
+        as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
 
     Raises:
         UsageError: It is not one SELECT, it fails, or it asks for nothing but personal data.
     """
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
+    _require_one_select(sql)
+    if with_personal_data:
+        return run_statement(warehouse.connection, sql, as_rows=as_rows)
+    with _translate_errors(_OWN_SQL), open_masked(warehouse.path, sql) as masked:
+        tables = read_statement(masked, sql).tables
+        personal = frozenset[str]().union(*(find_personal(*table) for table in tables))
+        return run_statement(masked, sql, as_rows=as_rows, without=personal)
+
+
+def run_statement(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    *,
+    as_rows: bool = False,
+    without: Container[str] = (),
+) -> Result:
+    """Run one SELECT and return its table, which has no stamp.
+
+    Args:
+        connection: Where to run it.
+        sql: The statement.
+        as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
+        without: Names of columns, in lower case, to leave out of the result.
+
+    Raises:
+        UsageError: It is not one SELECT, it fails, or every column is left out.
+    """
+    _require_one_select(sql)
     with _translate_errors(_OWN_SQL):
         # The relation, not its text, is selected from: that may end with a semicolon or a comment.
-        relation = connection.sql(sql).set_alias(_SUBQUERY.strip('"'))
+        relation = connection.sql(sql).set_alias(SUBQUERY.strip('"'))
         columns = _describe(relation)
         kinds = dict(zip(columns, map(str, relation.types), strict=True))
-        left_out = () if with_personal_data else find_personal(connection, sql, columns)
+        left_out = tuple(name for name in columns if name.lower() in without)
         columns = {name: columns[name] for name in columns if name not in left_out}
         if not columns:
             raise UsageError(
@@ -217,9 +228,9 @@ def run_statement(
                 remedy="if that is meant, say --with-personal-data",
             )
         casts = (
-            _cast_exactly(name, kinds[name], column.unit)
-            if kinds[name].lower().startswith(_WIDE)
-            else _cast(name, column.unit, as_rows=as_rows)
+            cast_exactly(name, kinds[name], column.unit)
+            if kinds[name].lower().startswith(WIDE)
+            else cast_column(name, column.unit, as_rows=as_rows)
             for name, column in columns.items()
         )
         data = _take(relation.project(", ".join(casts)), columns, as_rows=as_rows)
@@ -235,6 +246,15 @@ def run_statement(
     )
 
 
+def _require_one_select(sql: str) -> None:
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UsageError(f"the SQL cannot be read: {_first_line(error)}") from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
+
+
 def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
     """A period's first day is written as a month where the grain is the month."""
     if is_key and column.unit == "date" and values.get("grain") == "month":
@@ -248,7 +268,7 @@ def _describe(relation: duckdb.DuckDBPyRelation) -> dict[str, Column]:
     if len({name.lower() for name in names}) != len(names):  # DuckDB ignores case
         raise UsageError("two columns have one name", remedy="rename one with 'as'")
     return {
-        name: Column(unit=_unit_of(str(kind)), description="")
+        name: Column(unit=unit_of(str(kind)), description="")
         for name, kind in zip(names, relation.types, strict=True)
     }
 
@@ -271,19 +291,19 @@ def _fetch(
                 f"{where}: ${unknown[0]} is no parameter{nearest(unknown[0], values)}",
                 remedy="declare it in the header",
             )
-        ends = _write_ends(columns)
+        ends = write_ends(columns)
         casts = ", ".join(
-            ends.get(name) or _cast(name, column.unit, as_rows=as_rows)
+            ends.get(name) or cast_column(name, column.unit, as_rows=as_rows)
             for name, column in columns.items()
         )
         connection.execute(
-            f"prepare asked as select {casts} from (\n{sql}\n) as {_SUBQUERY}"  # noqa: S608
+            f"prepare asked as select {casts} from (\n{sql}\n) as {SUBQUERY}"  # noqa: S608
         )
         bound = ", ".join(f"{name} := {literal(values[name])}" for name in used)
         execute = f"execute asked({bound})" if used else "execute asked"
         if as_rows:
             # A relation over it would plan its rows, held as constants, once more.
-            return _in_utc(connection.execute(execute).fetchall(), columns)
+            return in_utc(connection.execute(execute).fetchall(), columns)
         return _take(connection.sql(execute), columns, as_rows=False)
 
 
@@ -291,71 +311,10 @@ def _take(
     relation: duckdb.DuckDBPyRelation, columns: Mapping[str, Column], *, as_rows: bool
 ) -> "list[Row] | pl.DataFrame":
     if as_rows:
-        return _in_utc(relation.fetchall(), columns)
+        return in_utc(relation.fetchall(), columns)
     import polars as pl
 
     return pl.DataFrame(relation)
-
-
-def _write_ends(columns: Mapping[str, Column]) -> dict[str, str]:
-    """The SQL of the ends of intervals, by name."""
-    return {
-        end: f"{expression} as {quote(end)}"
-        for name, column in columns.items()
-        if column.interval
-        for end, expression in zip(
-            column.interval,
-            share_interval_sql(
-                f"cast({_SUBQUERY}.{quote(name)} as double)",
-                f"cast({_SUBQUERY}.{quote(str(column.of))} as double)",
-                name,
-            ),
-            strict=True,
-        )
-    }
-
-
-def _cast(name: str, unit: Unit, *, as_rows: bool) -> str:
-    column, kind = f"{_SUBQUERY}.{quote(name)}", _TYPES[unit]
-    cast = f"cast({column} as {kind})"
-    if kind in _SPANS:
-        first, last = _SPANS[kind]
-        message = literal(
-            f"{name} holds a date that is infinite or beyond the years 1 to 9999: cast it to text"
-        )
-        cast = (
-            f"case when {cast} not between {kind} '{first}' and {kind} '{last}'"
-            f" then error({message}) else {cast} end"
-        )
-    if unit == "instant" and as_rows:
-        # DuckDB needs one more library for Python's aware datetimes.
-        cast = f"timezone('UTC', {cast})"
-    return f"{cast} as {quote(name)}"
-
-
-def _cast_exactly(name: str, kind: str, unit: Unit) -> str:
-    """Cast numbers of a wide type, or refuse them where digits would be lost."""
-    column = f"{_SUBQUERY}.{quote(name)}"
-    cast = f"try_cast({column} as {_TYPES[unit]})"
-    message = literal(f"{name} holds a number with too many digits: cast it to text")
-    return (
-        f"case when try_cast({cast} as {kind}) is distinct from {column}"
-        f" then error({message}) else {cast} end as {quote(name)}"
-    )
-
-
-def _in_utc(rows: list[Row], columns: Mapping[str, Column]) -> list[Row]:
-    """Say of the naive instants that ``_cast`` gives that they are in UTC."""
-    instants = [column.unit == "instant" for column in columns.values()]
-    if not any(instants):
-        return rows
-    return [
-        tuple(
-            value.replace(tzinfo=UTC) if is_instant and value is not None else value
-            for value, is_instant in zip(row, instants, strict=True)
-        )
-        for row in rows
-    ]
 
 
 @contextmanager
@@ -372,26 +331,6 @@ def _translate_errors(where: str) -> Iterator[None]:
         raise UsageError(f"{where}: {_first_line(error)}", remedy=remedy) from None
     except duckdb.Error as error:
         raise UsageError(f"{where}: {_first_line(error)}") from None
-
-
-def _build_frame(rows: list[Row], columns: Mapping[str, Column]) -> "pl.DataFrame":
-    import polars as pl
-
-    kinds: dict[str, pl.DataType] = {
-        "bigint": pl.Int64(),
-        "double": pl.Float64(),
-        "date": pl.Date(),
-        "timestamptz": pl.Datetime("us", "UTC"),
-        "varchar": pl.String(),
-        "boolean": pl.Boolean(),
-    }
-    schema = {name: kinds[_TYPES[column.unit]] for name, column in columns.items()}
-    return pl.DataFrame(rows, schema=schema, orient="row", strict=True)
-
-
-def _unit_of(kind: str) -> Unit:
-    kind = kind.lower()
-    return "number" if kind.startswith("decimal") else _UNIT_OF_TYPE.get(kind, "text")
 
 
 def _first_line(error: Exception) -> str:

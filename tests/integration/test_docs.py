@@ -23,6 +23,12 @@ ENDS = {"alerts": {ExitCode.DONE, ExitCode.ALERT}}
 DAYS = ("20261101T030500Z", "20261121T030500Z", "20261122T030500Z")
 """The publications that the pages speak of."""
 
+EXPORT = """\
+balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category
+txn_1,2026-02-05 10:00:02,usd,97.00,3.11,93.89,charge
+"""
+"""A file of Stripe's, under the name that the pages give it."""
+
 FOLLOWED = [block for block in BLOCKS if not block.page.startswith(REFERENCE)]
 FIRST = {tuple(call): block for block in reversed(FOLLOWED) for call in read_calls(block)}
 """Where each call is shown first; only there it is made."""
@@ -34,6 +40,8 @@ def folder(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = walk.business.settings
     warehouse = tmp_path / "warehouse.duckdb"
     (tmp_path / "out").mkdir()
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "balance_history.csv").write_text(EXPORT)
     publications_dir(warehouse).mkdir()
     for name in (warehouse, tmp_path / "out" / "demo.duckdb"):
         name.hardlink_to(settings.warehouse)  # nobody writes a published file

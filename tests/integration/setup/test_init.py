@@ -98,9 +98,7 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
     assert sync(settings).row_count == 5, "row-level security hides nothing"
     with OpenWarehouse(settings.warehouse) as warehouse:
         tokens = run_statement(
-            warehouse.connection,
-            "select access_token from raw.instagram_connections",
-            with_personal_data=True,
+            warehouse.connection, "select access_token from raw.instagram_connections"
         )
     assert tokens.frame.rows() == [(None,)]
     # The owner's columns that tell changed rows are granted, so a second sync reads none.

@@ -9,8 +9,8 @@ from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import (
     OpenWarehouse,
     compile_query,
+    run_own,
     run_query,
-    run_statement,
 )
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.write import to_bytes
@@ -124,12 +124,10 @@ def test_a_date_that_nothing_else_can_hold_is_refused(
     warehouse: Path, value: str, as_rows: bool
 ) -> None:
     with OpenWarehouse(warehouse) as opened, pytest.raises(UsageError) as error:
-        run_statement(opened.connection, f"select {value} as until", as_rows=as_rows)
+        run_own(opened, f"select {value} as until", as_rows=as_rows)
     assert "until holds a date that is infinite or beyond the years 1 to 9999" in str(error.value)
     with OpenWarehouse(warehouse) as opened:
-        printed = run_statement(
-            opened.connection, f"select ({value})::text as until", as_rows=as_rows
-        )
+        printed = run_own(opened, f"select ({value})::text as until", as_rows=as_rows)
     assert printed.height == 1
 
 
@@ -142,16 +140,16 @@ def test_a_number_that_would_lose_digits_is_refused(
     warehouse: Path, value: str, as_rows: bool
 ) -> None:
     with OpenWarehouse(warehouse) as opened:
-        printed = run_statement(opened.connection, f"select ({value})::text as n", as_rows=as_rows)
+        printed = run_own(opened, f"select ({value})::text as n", as_rows=as_rows)
         assert printed.frame.item() == value.partition(":")[0]
         with pytest.raises(UsageError, match="n holds a number with too many digits: cast it to"):
-            run_statement(opened.connection, f"select {value} as n", as_rows=as_rows)
+            run_own(opened, f"select {value} as n", as_rows=as_rows)
 
 
 @pytest.mark.parametrize("end", [";", " ; -- done", "; /* ; */;"])
 def test_a_statement_may_end_with_a_semicolon_or_a_comment(warehouse: Path, end: str) -> None:
     with OpenWarehouse(warehouse) as opened:
-        assert run_statement(opened.connection, f"select ';' as x{end}").frame.item() == ";"
+        assert run_own(opened, f"select ';' as x{end}").frame.item() == ";"
 
 
 def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
@@ -161,9 +159,7 @@ def test_rows_and_a_frame_are_the_same_table(warehouse: Path) -> None:
         null as nothing
         union all by name select null as instant"""
     with OpenWarehouse(warehouse) as opened:
-        rows, frame = (
-            run_statement(opened.connection, sql, as_rows=each) for each in (True, False)
-        )
+        rows, frame = (run_own(opened, sql, as_rows=each) for each in (True, False))
     assert isinstance(rows.data, list)
     assert rows.frame.equals(frame.frame, null_equal=True)
     assert rows.frame.schema == frame.frame.schema
@@ -176,7 +172,7 @@ def test_a_statement_takes_its_units_from_its_types(warehouse: Path) -> None:
         timestamp_s '2026-01-31 10:00' as instant, true as flag, 'a' as text, [1, 2] as list,
         interval 1 day as span"""
     with OpenWarehouse(warehouse) as opened:
-        result = run_statement(opened.connection, sql)
+        result = run_own(opened, sql)
     units = [column.unit for column in result.columns.values()]
     assert units == [
         "count", "number", "number", "date", "instant", "flag", "text", "text", "text",
@@ -220,12 +216,12 @@ def test_a_statement_leaves_personal_data_out_unless_asked(
             """
         )
     with OpenWarehouse(path) as opened:
-        result = run_statement(opened.connection, sql)
+        result = run_own(opened, sql)
         assert (result.frame.columns, result.left_out) == (shown, left_out)
-        everything = run_statement(opened.connection, sql, with_personal_data=True)
+        everything = run_own(opened, sql, with_personal_data=True)
         assert len(everything.frame.columns) == len(shown) + len(left_out)
         with pytest.raises(UsageError, match="nothing but personal data: email"):
-            run_statement(opened.connection, "select email from raw.users")
+            run_own(opened, "select email from raw.users")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +248,7 @@ def test_a_statement_leaves_personal_data_out_unless_asked(
 def test_a_statement_can_only_read_the_warehouse(warehouse: Path, sql: str) -> None:
     before = warehouse.read_bytes()
     with OpenWarehouse(warehouse) as opened, pytest.raises(UsageError):
-        run_statement(opened.connection, sql)
+        run_own(opened, sql)
     assert warehouse.read_bytes() == before
 
 
