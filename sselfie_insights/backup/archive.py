@@ -29,6 +29,7 @@ from sselfie_insights.manifest import checksum
 from sselfie_insights.segment.record import record_lock
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.format import FORMAT_VERSION, write_format_version
+from sselfie_insights.warehouse.journal import new_run_id, write_entry
 from sselfie_insights.warehouse.paths import KEPT_SCHEMAS, exports_record_path, journal_path
 from sselfie_insights.warehouse.publish import writable_copy
 from sselfie_insights.warehouse.reading import OpenWarehouse, count_rows
@@ -119,6 +120,7 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
 
     The warehouse need not exist yet. Its mirror and marts are not touched: a sync and a build make
     them. Lines of the journal and of the record of exports that are there already are not doubled.
+    The journal records that it was restored.
 
     Returns:
         The rows, runs and exports that were added.
@@ -132,6 +134,7 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     from sselfie_insights.warehouse.meta import SYNC_TABLES
 
     contents = _read_backup(file)
+    started = datetime.now(UTC)
     with writable_copy(warehouse) as private:
         history = private.with_name(f"backup-{_HISTORY}")
         write_file(history, contents[_HISTORY])
@@ -158,6 +161,8 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
                 exports_record_path(warehouse), contents[_EXPORTS], _name_export
             )
         run_count = _merge_lines(journal_path(warehouse), contents[_JOURNAL], lambda line: line)
+    entry = {"run_id": new_run_id(started), "command": "restore"}
+    write_entry(warehouse, entry | {"started_at": started.isoformat()})
     return BackupReport(tables, run_count, export_count)
 
 

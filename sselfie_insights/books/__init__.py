@@ -1,1 +1,1 @@
-"""What a person signs: going back to an earlier publication."""
+"""What a person signs: months that are closed, and going back to an earlier publication."""

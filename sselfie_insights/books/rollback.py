@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
+from sselfie_insights.diff.closed import record_restatements
 from sselfie_insights.errors import UsageError
-from sselfie_insights.report.site import site_dir
+from sselfie_insights.report.site import render_again
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse import journal
@@ -67,10 +68,11 @@ def roll_back(
             upgrade(restored)
             if current.exists():
                 _carry_over(current, restored)
+                record_restatements(restored, settings, cause=f"rolled back to {found.name}")
             publish(restored, settings.warehouse)
         entry["published"] = True
         entry["publication"] = retain(settings.warehouse, datetime.now(UTC)).name
-        return RollbackReport(found.name, _render(settings))
+        return RollbackReport(found.name, render_again(settings))
 
 
 def _find(settings: Settings, name: str | None, on_note: Note | None) -> Publication:
@@ -109,10 +111,3 @@ def _carry_over(current: Path, restored: Path) -> None:
                 db.execute(f"create table {name} as from present.{name}")
         db.commit()
         db.execute("detach present")
-
-
-def _render(settings: Settings) -> Path | None:
-    from sselfie_insights.report.site import render_site
-
-    folder = site_dir(settings)
-    return render_site(settings, folder).index if folder.is_dir() else None

@@ -5,6 +5,7 @@ from sselfie_insights.build.marts import (
     build,
     build_in_postgres,
     build_into,
+    build_liability,
     check_marts,
     require_buildable,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "build",
     "build_in_postgres",
     "build_into",
+    "build_liability",
     "check_marts",
     "require_buildable",
 ]

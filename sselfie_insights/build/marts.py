@@ -23,7 +23,7 @@ from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
-from sselfie_insights.warehouse.gaps import Gap, record_gaps
+from sselfie_insights.warehouse.gaps import Gap, attempt, record_gaps
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
 from sselfie_insights.warehouse.paths import artifacts_dir
 from sselfie_insights.warehouse.publish import WRITER, writable_copy
@@ -124,6 +124,7 @@ def build_into(
         SselfieError: A model failed that headline numbers rest on.
     """
     from sselfie_insights.build.derived import write_derived
+    from sselfie_insights.diff.closed import record_restatements
     from sselfie_insights.forecast import write_forecasts
 
     started = monotonic()
@@ -136,12 +137,30 @@ def build_into(
     with duckdb.connect(str(private), config=WRITER) as connection:
         drop_unmade(connection, gaps)
     write_forecasts(private, discount_rate=settings.discount_rate, on_gap=gaps.append)
+    attempt("closed.restatements", lambda: record_restatements(private, settings), gaps.append)
     write_derived(private, settings.warehouse, on_gap=gaps.append)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     with duckdb.connect(str(private), config=WRITER) as connection:
         record_gaps(connection, gaps)
         remarks = tuple(describe_unlisted(connection, with_sizes=True))
     return _report(as_of, results, warnings, remarks, started, tuple(gaps))
+
+
+def build_liability(scratch: Path, settings: Settings, as_of: datetime) -> None:
+    """Build the marts of the credit liability as of another instant.
+
+    Args:
+        scratch: A copy of the warehouse, whose marts then speak for ``as_of`` in part.
+        settings: The settings in force.
+        as_of: The instant (UTC).
+
+    Raises:
+        UsageError: Nothing was synced into the copy.
+        SselfieError: A model failed.
+    """
+    at = settings.model_copy(update={"as_of": as_of.isoformat()})
+    _, results = _run_in(scratch, at, _read_last_sync(scratch), ["run", "--select", "+liability"])
+    _require_models(results)
 
 
 def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> list[CheckResult]:

@@ -18,6 +18,7 @@ from sselfie_insights.cli import (
     backup,
     build,
     check,
+    close,
     config,
     demo,
     diff,
@@ -54,6 +55,7 @@ alerts.register(app)
 backup.register(app)
 build.register(app)
 check.register(app)
+close.register(app)
 config.register(app)
 demo.register(app)
 diff.register(app)

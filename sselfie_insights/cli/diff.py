@@ -24,11 +24,16 @@ def register(app: typer.Typer) -> None:
 
 def diff(
     before: Annotated[
-        str, typer.Argument(metavar="A", help="The earlier publication: a date, a name or a file.")
-    ],
+        str | None,
+        typer.Argument(metavar="[A]", help="The earlier publication: a date, a name or a file."),
+    ] = None,
     after: Annotated[
         str | None,
         typer.Argument(metavar="B", help="The later one; default: the warehouse as it is."),
+    ] = None,
+    closed: Annotated[
+        str | None,
+        typer.Option(metavar="MONTH", help="Compare what was signed with MONTH."),
     ] = None,
     rows: Annotated[
         bool,
@@ -44,15 +49,22 @@ def diff(
 
     Example: sselfie diff 2026-11-01 2026-11-22 --format json
     """
+    from sselfie_insights.books.closing import explain_closed, parse_month
     from sselfie_insights.diff import compare, resolve
     from sselfie_insights.diff.tables import numbers_result, rows_result, to_json, to_text
+    from sselfie_insights.errors import UsageError
     from sselfie_insights.query.write import write_out
     from sselfie_insights.settings import load_settings
 
     chosen = choose_format(form, output)
     settings = load_settings(warehouse=warehouse)
-    files = (resolve(settings, text, say_note) for text in (before, after))
-    comparison = compare(settings, *files)
+    if closed is not None and before is None:
+        comparison = explain_closed(settings, parse_month(closed))
+    elif before is not None and closed is None:
+        files = (resolve(settings, text, say_note) for text in (before, after))
+        comparison = compare(settings, *files)
+    else:
+        raise UsageError("give an earlier publication, or --closed MONTH")
     for remark in comparison.remarks:
         say_note(remark)
     if chosen is TableFormat.JSON:

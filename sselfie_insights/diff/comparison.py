@@ -29,6 +29,8 @@ from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 NOT_PROVEN = "not proven"
 NEW_DEFINITION = "the definition changed"
+# Commands that take something away which the source does not give back.
+_CAUSES = {"forget": "somebody was forgotten", "restore": "the history was restored"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
             f" {new_stamp.as_of:%Y-%m-%d %H:%M}",
             remedy="give the earlier publication first",
         )
-    span = _read_span(before, old_stamp)
+    with OpenWarehouse(before) as warehouse:
+        span = read_span(warehouse)
     numbers = [
         number
         for name in old.keys() & new.keys()
@@ -101,18 +104,47 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
         for number in changed_numbers(library[name], old[name], new[name], span.complete_until)
     ]
     numbers.sort(key=_order)
-    remarks = [*_settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
-    # The rows then differ for another reason than the data.
-    is_of_one_kind = _scope(old_stamp) == _scope(new_stamp)
+    remarks = [*settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
+    with duckdb.connect() as db:
+        for name, path in (("a", before), ("b", after)):
+            db.execute(f"attach {literal(str(path))} as {name} (read_only)")
+        restatements, rows, unread = explain(
+            db, numbers, library, span, old_stamp, new_stamp, settings
+        )
+    return Comparison(old_stamp, new_stamp, (*remarks, *unread), tuple(restatements), tuple(rows))
+
+
+def explain(
+    db: duckdb.DuckDBPyConnection,
+    numbers: Sequence[Number],
+    library: Mapping[str, Query],
+    span: Span,
+    before: Stamp,
+    after: Stamp,
+    settings: Settings,
+) -> tuple[list[Restatement], list[ChangedRow], list[str]]:
+    """Return why each of ``numbers`` was restated, the rows behind them, and what was not read.
+
+    Args:
+        db: Has the earlier marts attached as ``a`` and the later ones as ``b``.
+        numbers: What was restated.
+        library: The queries, whose headers say which rows are behind them.
+        span: What the earlier marts had seen.
+        before: What the earlier marts speak for.
+        after: What the later ones speak for.
+        settings: Lead to the journal.
+    """
     rows: list[ChangedRow] = []
+    unread: list[str] = []
     marts = {
         name: marts_behind(library[name], library) for name in {each.query for each in numbers}
     }
+    # Rows of other settings or definitions differ for another reason than the data.
+    is_of_one_kind = _scope(before) == _scope(after)
     if numbers and is_of_one_kind:
         needed = {mart for behind in marts.values() for mart in behind}
-        rows, unread = _read_rows(before, after, needed, span)
-        remarks += unread
-    fallback = _fallback(settings, old_stamp, new_stamp)
+        rows, unread = _read_rows(db, needed, span)
+    fallback = _fallback(settings, before, after)
     linked = _link(numbers, rows, marts, library)
     used = sorted({position for positions in linked for position in positions})
     place = {position: index for index, position in enumerate(used)}
@@ -125,13 +157,7 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
         restatements.append(
             Restatement(number, tuple(causes), tuple(place[position] for position in positions))
         )
-    return Comparison(
-        old_stamp,
-        new_stamp,
-        tuple(remarks),
-        tuple(restatements),
-        tuple(rows[position] for position in used),
-    )
+    return restatements, [rows[position] for position in used], unread
 
 
 def _run_all(
@@ -159,7 +185,8 @@ def _scope(stamp: Stamp) -> tuple[str, int, int]:
     return stamp.timezone, stamp.grace_days, stamp.definitions
 
 
-def _settings_apart(before: Stamp, after: Stamp) -> list[str]:
+def settings_apart(before: Stamp, after: Stamp) -> list[str]:
+    """Return in words which settings and definitions of two files differ."""
     differences = [
         f"the {name} was {was} and is {now}, so numbers differ that nothing restated"
         for name, was, now in (
@@ -191,17 +218,16 @@ def _fallback(settings: Settings, before: Stamp, after: Stamp) -> str:
         return "other settings"
     start, end = (stamp.synced_at or stamp.as_of for stamp in (before, after))
     for entry in read_journal(settings.warehouse):
-        is_forget = entry["command"] == "forget" and entry["exit_code"] == 0
-        if is_forget and start <= datetime.fromisoformat(entry["finished_at"]) <= end:
-            return "somebody was forgotten"
+        is_between = start <= datetime.fromisoformat(entry["finished_at"]) <= end
+        if is_between and entry["command"] in _CAUSES and entry["exit_code"] == 0:
+            return _CAUSES[entry["command"]]
     return NOT_PROVEN
 
 
-def _read_span(path: Path, stamp: Stamp) -> Span:
-    with OpenWarehouse(path) as warehouse:
-        row = warehouse.connection.execute(
-            "select complete_until_on from marts.build_info"
-        ).fetchone()
+def read_span(warehouse: OpenWarehouse) -> Span:
+    """Return what the marts of the open warehouse had seen."""
+    stamp = warehouse.stamp
+    row = warehouse.connection.execute("select complete_until_on from marts.build_info").fetchone()
     assert row is not None  # noqa: S101  # there is a stamp, which is of the same row
     return Span(row[0], stamp.as_of_on, stamp.grace_days)
 
@@ -221,24 +247,21 @@ def marts_behind(query: Query, library: Mapping[str, Query]) -> tuple[str, ...]:
 
 
 def _read_rows(
-    before: Path, after: Path, needed: Collection[str], span: Span
+    db: duckdb.DuckDBPyConnection, needed: Collection[str], span: Span
 ) -> tuple[list[ChangedRow], list[str]]:
     """Return the rows of the marts ``needed`` that changed, and what could not be read."""
     rows: list[ChangedRow] = []
     unread = []
-    with duckdb.connect() as db:
-        db.execute("set enable_progress_bar = false")
-        for name, path in (("a", before), ("b", after)):
-            db.execute(f"attach {literal(str(path))} as {name} (read_only)")
-        # Those of payments come first: they explain those of members.
-        for mart in DRILL_DOWNS if needed else ():
-            try:
-                found = list(changed_rows(db, mart, span))
-            except duckdb.Error as error:
-                reason = first_line(error)
-                unread.append(f"the rows of {mart} could not be compared: {reason}")
-            else:
-                rows += found if mart in needed else []
+    db.execute("set enable_progress_bar = false")
+    # Those of payments come first: they explain those of members.
+    for mart in DRILL_DOWNS if needed else ():
+        try:
+            found = list(changed_rows(db, mart, span))
+        except duckdb.Error as error:
+            reason = first_line(error)
+            unread.append(f"the rows of {mart} could not be compared: {reason}")
+        else:
+            rows += found if mart in needed else []
     return rows, unread
 
 
@@ -248,7 +271,7 @@ _Positions = dict[str, dict[date, list[tuple[int, RowVersion]]]]
 
 def _link(
     numbers: Iterable[Number],
-    rows: list[ChangedRow],
+    rows: Sequence[ChangedRow],
     marts: Mapping[str, Sequence[str]],
     library: Mapping[str, Query],
 ) -> list[list[int]]:

@@ -74,7 +74,7 @@ def changed_numbers(
         was, now = old.get(key), new.get(key)
         known = was if was is not None else now
         assert known is not None  # noqa: S101  # the key is of one of them
-        first_on, end_on = _span(period, known, before)
+        first_on, end_on = span_of(period, known, before)
         if was is not None and period:
             is_complete = bool(was[_COMPLETE])
         else:
@@ -119,7 +119,7 @@ def _rows(result: Result) -> dict[tuple[Any, ...], dict[str, Any]]:
     }
 
 
-def _span(
+def span_of(
     period: str | None, row: dict[str, Any], result: Result
 ) -> tuple[date | None, date | None]:
     """Return the first day that a row speaks of, and the day after the last."""

@@ -10,6 +10,7 @@ Rows go by these rules:
 - In Stripe's exports, a row goes when it carries an id of Stripe's that is the person's, and every
   id that it carries is theirs too: a refund can name its charge alone.
 - Where a row of others mentions the person, the mention alone is replaced.
+- The sums of closed months, and who signed them, stay; the rows behind them go.
 """
 
 import re
@@ -32,6 +33,12 @@ _EXPORT_IDS = frozenset(
 )
 _EXPORT_CUSTOMER = "customer_id"
 _GOING = "rows_to_forget"
+# What was signed, and by whom, stays as it was signed; of these columns alone mentions go.
+_SIGNED = {
+    "closed.closings": ("reopened_because",),
+    "closed.figures": (),
+    "closed.restatements": (),
+}
 _TEXT = frozenset({"VARCHAR", "JSON", "UUID"})
 
 
@@ -76,7 +83,8 @@ class Table:
         return {
             name: kind
             for name, kind in self.columns.items()
-            if kind in _TEXT or "VARCHAR" in kind or "JSON" in kind
+            if (kind in _TEXT or "VARCHAR" in kind or "JSON" in kind)
+            and (self.label not in _SIGNED or name in _SIGNED[self.label])
         }
 
 
@@ -145,7 +153,7 @@ def find_rows(db: duckdb.DuckDBPyConnection, person: Person) -> list[Finding]:
                 is_settled = False
     keys = person.keys
     for table in tables:
-        if not table.is_mirror and table.schema != "meta":
+        if not table.is_mirror and table.schema != "meta" and table.label not in _SIGNED:
             names = [quote(name) for name, kind in table.columns.items() if kind in _TEXT]
             among = [_among(f"lower({name}::varchar)", keys) for name in names]
             if among:

@@ -57,6 +57,16 @@ def site_dir(settings: Settings) -> Path:
     return settings.output_dir / "site"
 
 
+def render_again(settings: Settings) -> Path | None:
+    """Render the site over what is published now, where there is one; return its index.
+
+    Raises:
+        UsageError: As ``render_site``.
+    """
+    folder = site_dir(settings)
+    return render_site(settings, folder).index if folder.is_dir() else None
+
+
 def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Page]:
     """Evaluate every report over the warehouse of ``settings``, one after the other.
 

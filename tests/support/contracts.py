@@ -13,11 +13,14 @@ import polars as pl
 
 from sselfie_insights.contract import find_marts, load_mart
 from sselfie_insights.forecast.step import SCHEMAS
+from sselfie_insights.warehouse.closed import TABLES
 from sselfie_insights.warehouse.frames import write_table
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
     """Create empty tables, ``marts.payments`` or ``forecast.churn_risk``; without names, all.
+
+    Those of the schema ``closed`` are always there.
 
     Raises:
         KeyError: Neither dbt nor the forecasts know the table.
@@ -26,6 +29,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
     connection.execute(
         "begin; create schema if not exists marts; create schema if not exists forecast;"
         + "".join(f"create or replace table {name} ({_columns(name)});" for name in names or every)
+        + TABLES
         + "commit;"
     )
 

@@ -108,7 +108,7 @@ def test_a_run_at_work_keeps_it_away(third: Nightly) -> None:
         ("sselfie_insights.books.rollback._carry_over", {2}),
         ("sselfie_insights.books.rollback.publish", {2}),
         ("sselfie_insights.books.rollback.retain", {1}),
-        ("sselfie_insights.books.rollback._render", {1}),
+        ("sselfie_insights.books.rollback.render_again", {1}),
     ],
 )
 def test_killed_at_any_step_the_published_file_is_whole(
