@@ -5,7 +5,7 @@ the definition. Raise ``DEFINITIONS`` whenever the same data gives another numbe
 changelog's entries here.
 """
 
-DEFINITIONS = 2
+DEFINITIONS = 3
 """The version that this package builds by."""
 
 CHANGES: dict[int, tuple[str, ...]] = {
@@ -18,6 +18,14 @@ CHANGES: dict[int, tuple[str, ...]] = {
         "An expiry of credits is no use and takes from no paid lot first; a refunded purchase"
         " closes its lot; credits returned go back to the lot last taken from; a balance below 0"
         " has no runway.",
+    ),
+    3: (
+        "`email/email_by_type`: rates are of the people whom an e-mail reached (sent or"
+        " delivered), counted in the new `reached_count`. `academy/academy_by_course`: who enrols"
+        " again is one person, whose time counts from the first enrolment."
+        " `engagement/activation_funnel`: a step taken before signing up counts after 0 days.",
+        "Grace after a proration in another product is that of the period that runs: a weekly"
+        " member who lapsed after one was held to be in grace for two weeks, not half a week.",
     ),
 }
 """By version, the entries of the changelog that say what it changed."""

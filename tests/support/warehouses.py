@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from sselfie_insights.definitions import DEFINITIONS
 from tests.support.contracts import create_tables, insert
 
 _USER_COLUMNS = """
@@ -103,5 +104,5 @@ def write_build_info(
         "as_of, as_of_on, as_of_month, complete_until_on, timezone, grace_days, synced_at, run_id,"
         " version, definitions",
         [(instant, today, today.replace(day=1), first_unfinished_day, zone, 14, instant, "run-1",
-          "0.1.0", 2)],
+          "0.1.0", DEFINITIONS)],
     )  # fmt: skip

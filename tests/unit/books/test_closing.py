@@ -21,6 +21,7 @@ from sselfie_insights.books.closing import (
 )
 from sselfie_insights.books.rollback import roll_back
 from sselfie_insights.cli import app
+from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.diff.closed import record_restatements
 from sselfie_insights.errors import (
     ChecksFailedError,
@@ -325,7 +326,7 @@ def test_a_late_refund_an_upgrade_a_rebuild_and_a_restore_are_each_named(
                 db.execute(f"create table marts.{table} as from old.marts.{table}")
             db.execute("detach old")
             db.execute(
-                "update marts.build_info set definitions = 2, grace_days = 14,"
+                f"update marts.build_info set definitions = {DEFINITIONS}, grace_days = 14,"
                 " as_of = timestamp '2099-01-01', synced_at = timestamp '2099-01-01';"
                 "update marts.churn_by_month set unknown_count = unknown_count + 1"
                 " where month = date '2026-10-01'"

@@ -410,7 +410,7 @@ def test_rows_that_come_and_go_are_restated_too(later: Later) -> None:
     [
         ("timezone = 'Europe/Oslo'", "other settings", "the reporting zone was UTC and is Europe/"),
         ("grace_days = 3", "other settings", "the number of grace days was 14 and is 3"),
-        ("definitions = 1", "the definition changed", "version 2 and are version 1: Contract and"),
+        ("definitions = 1", "the definition changed", "version 3 and are version 1: Contract and"),
     ],
 )
 def test_other_settings_are_said_first(later: Later, change: str, cause: str, remark: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
@@ -123,7 +124,7 @@ STAMP = {
     "timezone": "UTC",
     "run_id": "run-1",
     "version": "0.1.0",
-    "definitions": 2,
+    "definitions": DEFINITIONS,
     "publication": None,
     "parameters": {},
     "notices": [],
