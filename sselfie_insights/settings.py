@@ -50,6 +50,12 @@ def _web_address(value: SecretStr | None) -> SecretStr | None:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
+_REMOVED = {
+    "cron_record_url": "the source is never written to; the monitor at ping_url hears of every run"
+}
+"""Settings of version 0.1, and what became of them."""
+
+
 class Settings(BaseModel):
     """What a run needs to know; every field is ``SSELFIE_<NAME>`` and a key of ``sselfie.toml``."""
 
@@ -201,6 +207,11 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden" and name in _REMOVED:
+            raise UsageError(
+                f"the setting {name!r} was removed: {_REMOVED[name]}",
+                remedy=f"run: sed -i '/^{name} *=/d' {sources[name]}",
+            ) from None
         if first["type"] == "extra_forbidden":
             raise UsageError(
                 f"there is no setting {name!r}{nearest(name, Settings.model_fields)}",

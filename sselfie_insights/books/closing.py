@@ -25,9 +25,10 @@ from sselfie_insights.errors import (
     UsageError,
     name_some,
 )
+from sselfie_insights.query.casts import Row
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.library import load_library
-from sselfie_insights.query.run import Row, run_query
+from sselfie_insights.query.run import run_query
 from sselfie_insights.report.notices import describe_age
 from sselfie_insights.report.site import render_again
 from sselfie_insights.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from sselfie_insights.definitions import describe_changes
+from sselfie_insights.definitions import DEFINITIONS, describe_changes
 from sselfie_insights.diff.numbers import (
     Number,
     add_months,
@@ -16,6 +16,7 @@ from sselfie_insights.diff.numbers import (
     is_comparable,
     is_periodic,
 )
+from sselfie_insights.diff.older import OlderWarehouse
 from sselfie_insights.diff.rows import DRILL_DOWNS, ChangedRow, RowVersion, Span, changed_rows
 from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.query.library import Query, load_library
@@ -102,6 +103,8 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
         for name in old.keys() & new.keys()
         if is_periodic(library[name]) or old_stamp.as_of == new_stamp.as_of
         for number in changed_numbers(library[name], old[name], new[name], span.complete_until)
+        # What an earlier version did not count was not restated.
+        if number.before is not None or old_stamp.definitions == new_stamp.definitions
     ]
     numbers.sort(key=_order)
     remarks = [*settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
@@ -167,6 +170,8 @@ def _run_all(
     results, missing = {}, {}
     with OpenWarehouse(path) as warehouse:
         stamp = warehouse.stamp
+    kind = OpenWarehouse if stamp.definitions == DEFINITIONS else OlderWarehouse
+    with kind(path) as warehouse:
         for query in library.values():
             if is_comparable(query):
                 try:

@@ -1,8 +1,9 @@
 """What the header of a query may say, as pydantic reads it from YAML."""
 
 import re
+import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import (
@@ -35,6 +36,29 @@ Unit = Literal[
 ]
 NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
 PERIOD_UNITS: frozenset[Unit] = frozenset({"month", "date"})
+
+
+class _Former(NamedTuple):
+    reason: str
+    remedy: str
+
+
+_FORMER = {
+    "drill_down": _Former("it is called 'rows' now", "run: sed -i 's/^drill_down:/rows:/' {path}"),
+    "computed": _Former(
+        "every query is SQL now, over tables of the schema growth",
+        "write what 'sselfie query show growth/segment_sizes' shows; see also growth/alerts_now",
+    ),
+    "seasons": _Former(
+        "a usual course is that of all earlier periods now",
+        "run: sed -i -E 's/seasons: *[0-9]+,? *//' {path}",
+    ),
+    "deviations": _Former(
+        "how far is unusual follows from 'level' now, how often chance alone may go that far",
+        "run: sed -i -E 's/deviations: *[0-9.]+,? *//' {path}",
+    ),
+}
+"""Keys that files of version 0.1 may have, and what to do about them."""
 
 _DAYS = re.compile(r"(?P<days>[1-9]\d{0,3}) days")
 
@@ -298,6 +322,11 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
+        if first["type"] == "extra_forbidden" and (former := _FORMER.get(str(first["loc"][-1]))):
+            raise UsageError(
+                f"{path}: {where}: {former.reason}",
+                remedy=former.remedy.format(path=shlex.quote(str(path))),
+            ) from None
         reason = first["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
         raise UsageError(f"{path}: {where}: {reason}") from None
 

@@ -1,13 +1,15 @@
 """Run a query: bind its values, give a typed frame with units."""
 
+import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
+from sselfie_insights import __version__
 from sselfie_insights.errors import SselfieError, UsageError, nearest
 from sselfie_insights.query.casts import (
     SUBQUERY,
@@ -35,6 +37,16 @@ if TYPE_CHECKING:
 
 # How errors call a statement of the user's own.
 _OWN_SQL = "the SQL"
+
+
+class _Remedies(NamedTuple):
+    """What helps where a table, or a column, is missing."""
+
+    table: str
+    column: str = ""
+
+
+_LISTED = _Remedies("'show all tables' lists them")
 
 
 @dataclass(frozen=True)
@@ -117,9 +129,12 @@ def run_query(
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
-    where = str(query.path)
-    with _translate_errors(where), _open_for(warehouse, query, sql, with_personal_data) as opened:
-        data = _fetch(opened, sql, columns, values, where, as_rows=as_rows)
+    where, remedies = str(query.path), _describe_build(warehouse)
+    with (
+        _translate_errors(where, remedies),
+        _open_for(warehouse, query, sql, with_personal_data) as opened,
+    ):
+        data = _fetch(opened, sql, columns, values, where, remedies, as_rows=as_rows)
     return Result(
         name=query.name,
         data=data,
@@ -190,7 +205,7 @@ def run_own(
     _require_one_select(sql)
     if with_personal_data:
         return run_statement(warehouse.connection, sql, as_rows=as_rows)
-    with _translate_errors(_OWN_SQL), open_masked(warehouse.path, sql) as masked:
+    with _translate_errors(_OWN_SQL, _LISTED), open_masked(warehouse.path, sql) as masked:
         tables = read_statement(masked, sql).tables
         personal = frozenset[str]().union(*(find_personal(*table) for table in tables))
         return run_statement(masked, sql, as_rows=as_rows, without=personal)
@@ -215,7 +230,7 @@ def run_statement(
         UsageError: It is not one SELECT, it fails, or every column is left out.
     """
     _require_one_select(sql)
-    with _translate_errors(_OWN_SQL):
+    with _translate_errors(_OWN_SQL, _LISTED):
         # The relation, not its text, is selected from: that may end with a semicolon or a comment.
         relation = connection.sql(sql).set_alias(SUBQUERY.strip('"'))
         columns = _describe(relation)
@@ -279,11 +294,12 @@ def _fetch(
     columns: Mapping[str, Column],
     values: Mapping[str, Value],
     where: str,
+    remedies: _Remedies,
     *,
     as_rows: bool,
 ) -> "list[Row] | pl.DataFrame":
     """Cast to the types of the units on DuckDB's side, and fetch."""
-    with _translate_errors(where):
+    with _translate_errors(where, remedies):
         used = duckdb.extract_statements(sql)[0].named_parameters
         unknown = sorted(used - values.keys())
         if unknown:
@@ -318,19 +334,31 @@ def _take(
 
 
 @contextmanager
-def _translate_errors(where: str) -> Iterator[None]:
+def _translate_errors(where: str, remedies: _Remedies) -> Iterator[None]:
     """Say in one line what DuckDB found wrong."""
     try:
         yield
     except duckdb.CatalogException as error:
-        remedy = (
-            "'show all tables' lists them"
-            if where == _OWN_SQL
-            else "run 'sselfie build' to bring the marts up"
-        )
-        raise UsageError(f"{where}: {_first_line(error)}", remedy=remedy) from None
+        raise UsageError(f"{where}: {_first_line(error)}", remedy=remedies.table) from None
+    except duckdb.BinderException as error:
+        raise UsageError(f"{where}: {_first_line(error)}", remedy=remedies.column) from None
     except duckdb.Error as error:
         raise UsageError(f"{where}: {_first_line(error)}") from None
+
+
+def _describe_build(warehouse: OpenWarehouse) -> _Remedies:
+    """Return what makes the marts that the queries of this version read."""
+    stamp = warehouse.stamp
+    if stamp.version == __version__:
+        return _Remedies("run 'sselfie build' to bring the marts up")
+    remedy = f"the marts were built by version {stamp.version}: run 'sselfie build'"
+    if stamp.publication is not None:
+        path = shlex.quote(str(warehouse.path))
+        remedy = (
+            f"the publication was built by version {stamp.version}; for its data by this one, run:"
+            f" cp {path} old.duckdb && sselfie build --warehouse old.duckdb"
+        )
+    return _Remedies(remedy, remedy)
 
 
 def _first_line(error: Exception) -> str:
