@@ -29,6 +29,11 @@ from sselfie_insights.warehouse.paths import artifacts_dir
 from sselfie_insights.warehouse.publish import WRITER, writable_copy
 from sselfie_insights.warehouse.storage import explain_storage
 
+_LIABILITY = [
+    *("build", "--select", "+liability"),
+    *("--exclude-resource-type=test", "--exclude-resource-type=seed"),
+]
+
 
 @dataclass(frozen=True)
 class BuildReport:
@@ -159,7 +164,7 @@ def build_liability(scratch: Path, settings: Settings, as_of: datetime) -> None:
         SselfieError: A model failed.
     """
     at = settings.model_copy(update={"as_of": as_of.isoformat()})
-    _, results = _run_in(scratch, at, _read_last_sync(scratch), ["run", "--select", "+liability"])
+    _, results = _run_in(scratch, at, _read_last_sync(scratch), _LIABILITY)
     _require_models(results)
 
 
@@ -273,7 +278,7 @@ def _run(
     """Run dbt; return the instant that the marts speak for and what became of every node."""
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
     left_out = ["unit_test"]
-    if command == ["build"]:
+    if command[0] == "build":
         left_out += ["exposure", *(["snapshot"] if settings.as_of else [])]
     results = run_dbt(
         [*command, *(f"--exclude-resource-type={kind}" for kind in left_out)],
