@@ -4,10 +4,10 @@
     that is missing has no rows; a value that does not convert is NULL. Instants come out as
     timestamps in UTC, integers as bigint.
 -#}
-{% macro conformed(table_name) -%}
+{% macro conformed(table_name, source_name='app') -%}
     {%- if execute -%}
-        {%- set contract = source_contract(table_name) -%}
-        {%- set relation = load_relation(builtins.source('app', table_name)) -%}
+        {%- set contract = source_contract(table_name, source_name) -%}
+        {%- set relation = load_relation(builtins.source(source_name, table_name)) -%}
         {%- set live = live_columns(relation) -%}
         select
         {%- for column in contract %}
@@ -20,14 +20,14 @@
         from {{ relation.include(database=false) }}
         {%- endif -%}
     {%- else -%}
-        select * from {{ source('app', table_name) }}
+        select * from {{ source(source_name, table_name) }}
     {%- endif -%}
 {%- endmacro %}
 
 
 {#- The documented columns of a table, and those that only live databases have. -#}
-{% macro source_contract(table_name) -%}
-    {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', 'app') | selectattr('name', 'equalto', table_name) | first -%}
+{% macro source_contract(table_name, source_name='app') -%}
+    {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', source_name) | selectattr('name', 'equalto', table_name) | first -%}
     {%- set columns = [] -%}
     {%- for column in node.columns.values() -%}
         {%- do columns.append({'name': column.name, 'type': column.data_type, 'aliases': column.config.meta.get('aliases', [])}) -%}

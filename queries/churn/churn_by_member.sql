@@ -15,6 +15,7 @@ columns:
   churned_at: {unit: instant, description: End of paid coverage.}
   churned_on: {unit: date, description: Its day in the reporting zone.}
   kind: {unit: text, description: "voluntary, involuntary or unknown."}
+  is_after_chargeback: {unit: flag, description: Whether a chargeback such as a lost dispute ended the coverage.}
   is_in_grace: {unit: flag, description: Whether a late renewal may still take it back.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   lost_mrr_cents: {unit: cents, description: MRR that ended.}
@@ -27,6 +28,7 @@ select
     churned_at,
     churned_on,
     kind,
+    is_after_chargeback,
     is_in_grace,
     currency,
     lost_mrr_cents,

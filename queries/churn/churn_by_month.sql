@@ -22,7 +22,8 @@ columns:
   churned_member_count: {unit: count, description: All losses of the month.}
   opening_churned_count: {unit: count, description: Members at the opening who are gone at the close.}
   voluntary_count: {unit: count, description: Losses after a cancellation.}
-  involuntary_count: {unit: count, description: Losses after a failed payment.}
+  involuntary_count: {unit: count, description: Losses after a failed payment or a chargeback.}
+  after_chargeback_count: {unit: count, description: "Of them, losses after a chargeback such as a lost dispute."}
   unknown_count: {unit: count, description: Losses whose reason the source has overwritten.}
   in_grace_count: {unit: count, description: Losses that a late renewal may still take back.}
   closing_member_count: {unit: count, description: "Members at the last instant of the month, or at as_of."}
@@ -38,6 +39,7 @@ select
     opening_churned_count,
     voluntary_count,
     involuntary_count,
+    after_chargeback_count,
     unknown_count,
     in_grace_count,
     closing_member_count,

@@ -4,8 +4,9 @@ title: Revenue totals
 description: >-
   Money received, refunded and charged back in the month, over all products (cash view). A payment
   counts once, however often the source stores it; one given back stays in gross, and its refund or
-  chargeback counts in its own month. Amounts are as paid: a tax inside them stays inside. Where a database holds no refund at all, the refund rate is empty:
-  refunds were not captured.
+  chargeback counts in its own month; one that failed or was won is taken off again in the month of
+  that. Amounts are as paid: a tax inside them stays inside. Where the database holds no refund at all
+  and no export of Stripe's covers the month, the refund rate is empty: refunds were not captured.
 key: [month, currency]
 rows: revenue/payments
 carries: period
@@ -21,14 +22,10 @@ columns:
   chargeback_cents: {unit: cents, description: "Chargebacks, but for those that were won."}
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
-  refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where no refund was ever captured."}
+  refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where nothing would tell of a refund."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
-with captured as (
-    select count(*) > 0 as has_refunds from marts.revenue_by_month where refunded_cents > 0
-),
-
-totals as (
+with totals as (
     select
         month,
         currency,
@@ -45,8 +42,9 @@ totals as (
 final as (
     select
         totals.*,
-        case when has_refunds then refunded_cents / nullif(gross_cents, 0) end as refund_rate
-    from totals, captured
+        case when is_captured then refunded_cents / nullif(gross_cents, 0) end as refund_rate
+    from totals
+    inner join marts.refund_capture using (month)
     where
         ($since is null or month >= date_trunc('month', cast($since as date)))
         and ($until is null or month <= date_trunc('month', cast($until as date)))

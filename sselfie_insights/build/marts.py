@@ -21,6 +21,7 @@ from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
+from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.gaps import Gap, attempt, record_gaps
@@ -45,7 +46,7 @@ class BuildReport:
         test_count: The tests that ran.
         warnings: The names of the tests of severity ``warn`` that did not pass.
         remarks: What was counted though the price list, or the payment given back, does not
-            allow for it, in sentences.
+            allow for it, and where Stripe's exports differ, in sentences.
         test_seconds: What the tests took, as if one ran after the other.
         seconds: What the build took.
         gaps: The tables that could not be made, and why; no headline number rests on them.
@@ -147,7 +148,10 @@ def build_into(
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     with duckdb.connect(str(private), config=WRITER) as connection:
         record_gaps(connection, gaps)
-        remarks = tuple(describe_unlisted(connection, with_sizes=True))
+        remarks = (
+            *describe_unlisted(connection, with_sizes=True),
+            *describe_differences(connection, with_sizes=True),
+        )
     return _report(as_of, results, warnings, remarks, started, tuple(gaps))
 
 
@@ -286,6 +290,7 @@ def _run(
         target_path=target_path,
         variables={
             "timezone": settings.timezone,
+            "stripe_timezone": settings.stripe_timezone or "",
             "grace_days": settings.grace_days,
             "spend_paid_credits_first": settings.spend_paid_credits_first,
             "internal_accounts": list(settings.internal_accounts),

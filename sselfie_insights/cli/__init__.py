@@ -29,6 +29,7 @@ from sselfie_insights.cli import (
     init,
     migrate,
     query,
+    reconcile,
     report,
     rollback,
     run,
@@ -70,6 +71,7 @@ app.add_typer(query.app)
 app.add_typer(report.app)
 app.add_typer(segment.app)
 app.add_typer(stripe.app)
+reconcile.register(app)
 rollback.register(app)
 run.register(app)
 status.register(app)

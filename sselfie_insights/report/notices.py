@@ -9,6 +9,7 @@ import duckdb
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.money import to_major
+from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
@@ -40,6 +41,7 @@ def read_notices(
         _describe_failures(read_journal(settings.warehouse), stamp),
         *describe_checks(connection),
         *describe_unlisted(connection),
+        *describe_differences(connection),
         describe_gaps(connection),
     ]
     return [notice for notice in notices if notice]

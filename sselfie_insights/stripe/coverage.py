@@ -70,8 +70,8 @@ def describe_files(warehouse: Path, zone: str, stripe_zone: str) -> list[Coverag
         )
         try:
             files = db.execute(
-                f"select file_name, kind, {first_on}, {last_on}, currencies, columns, row_count,"
-                f" has_charge from {SCHEMA}.files order by file_name, added_at"
+                f"select file_name, kind, {first_on}, {last_on}, currencies, column_names,"
+                f" row_count, has_charge from {SCHEMA}.files order by file_name, added_at"
             ).fetchall()
         except duckdb.CatalogException:  # nothing was added yet
             files = []

@@ -65,7 +65,7 @@ create table if not exists {SCHEMA}.files (
     file_id varchar not null,
     file_name varchar not null,
     kind varchar not null,
-    columns varchar[] not null,
+    column_names varchar[] not null,
     currencies varchar[] not null,
     row_count integer not null,
     has_charge boolean not null,

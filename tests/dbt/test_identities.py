@@ -53,6 +53,23 @@ PERIOD = """
         (grain, period, active_count, new_count, returning_count, resurrected_count, dormant_count)
     values
 """
+RECONCILED = """
+    insert into marts.stripe_reconciliation
+        (month, currency, kind, row_count, database_cents, stripe_cents, difference_cents)
+    values
+"""
+PAIRED = """
+    insert into marts.stripe_reconciliation_rows (row_key, kind, payment_key, database_cents) values
+"""
+CHARGED = """
+    insert into intermediate.int_stripe_charges
+        (charge_key, charged_at, currency, amount_cents, standing)
+    values ('txn_1', timestamp '2026-01-05 10:00', 'usd', 9700, 'matched')
+"""
+PAID = """
+    insert into intermediate.int_payments (payment_key, is_payment, amount_cents)
+    values ('in_1', true, 9700)
+"""
 ACTIVITY = "insert into marts.fct_activity (user_id, activity_on, feature) values"
 LOT = """
     insert into intermediate.int_credit_lots (user_id, kind, credits, outstanding_credits) values
@@ -223,6 +240,24 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         "insert into marts.feature_adoption (month, feature, user_count, event_count)"
         f" values ('2026-03-01', 'chat', {counts})"
         for active, counts in (("1", "2, 1"), ("2", "1, 1"), ("1", "1, 2"))
+    ],
+    "stripe_reconciliation_balances": [
+        f"{RECONCILED} (date '2026-01-01', 'usd', 'matched', 1, 9700, 9700, 0)",
+        f"{RECONCILED} (date '2026-01-01', 'usd', 'matched', 1, 9700, 9600, -100); {CHARGED}",
+        f"{RECONCILED} (date '2026-01-01', 'usd', 'matched', 1, 9600, 9700, 0); {CHARGED}",
+        CHARGED,
+    ],
+    "reconciled_payments_count_once": [
+        f"{PAIRED} ('payment:in_1', 'matched', 'in_1', 9700)",
+        f"{PAIRED} ('payment:in_1', 'matched', 'in_1', 9600); {PAID}",
+        f"{PAIRED} ('1', 'matched', 'in_1', 9700), ('2', 'duplicate', 'in_1', 9700); {PAID}",
+    ],
+    "stripe_charges_are_the_databases_payments": [
+        f"{PAIRED} ('payment:in_1', '{kind}', 'in_1', 9700)"
+        for kind in ("only_database", "only_stripe", "amount_differs", "month_differs", "duplicate")
+    ],
+    "stripe_and_database_give_back_alike": [
+        "insert into marts.stripe_findings (finding_key) values ('txn_1')"
     ],
 }  # fmt: skip
 

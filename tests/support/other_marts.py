@@ -9,6 +9,10 @@ def write_other_marts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 _TABLES = """
+insert into marts.refund_capture by name
+select distinct month, 31 as day_count, 0 as covered_day_count, true as is_captured
+from marts.revenue_by_month;
+
 insert into marts.payers_by_month by name
 select
     month, currency, sum(net_cents)::bigint as net_cents, max(payer_count) as payer_count,

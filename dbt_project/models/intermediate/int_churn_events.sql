@@ -83,7 +83,8 @@ final as (
             when attempted.is_cancelling = 1 or (attempted.is_canceled = 1 and attempted.has_failed = 0) then 'voluntary'
             when attempted.is_unpaid = 1 or attempted.has_failed = 1 then 'involuntary'
             else 'unknown'
-        end as kind
+        end as kind,
+        coalesce(attempted.is_charged_back = 1, false) as is_after_chargeback
     from events
     left join attempted on events.customer_key = attempted.customer_key and events.churned_at = attempted.churned_at
 

@@ -35,11 +35,11 @@ given_back as (
 
     select
         payment_key,
-        sum(amount_cents) as amount_cents,
+        sum(kept_cents) as amount_cents,
         max(given_back_at) as given_back_at,
         max(case when kind = 'chargeback' then given_back_at end) as charged_back_at
     from {{ ref('int_reversals') }}
-    where amount_cents > 0 and payment_key is not null
+    where kept_cents > 0 and payment_key is not null
     group by payment_key
 
 ),

@@ -22,9 +22,10 @@ given_back as (
 
     select
         payment_key,
-        sum(amount_cents) as amount_cents,
+        sum(kept_cents) as amount_cents,
         max(given_back_at) as given_back_at
     from {{ ref('int_reversals') }}
+    where kept_cents > 0
     group by payment_key
 
 ),

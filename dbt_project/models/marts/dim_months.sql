@@ -14,6 +14,8 @@ first_events as (
     where exclusion is null
     union all
     select min(transacted_at) as first_at from {{ ref('int_credit_entries') }}
+    union all
+    select min(given_back_at) as first_at from {{ ref('int_reversals') }}
 
 ),
 

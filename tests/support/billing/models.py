@@ -25,6 +25,7 @@ import psycopg
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.resources import resource_dir
+from tests.support import exports
 from tests.support.billing.cases import Row, Rows
 from tests.support.contracts import insert
 from tests.support.models import AS_OF, ZONE, Node, compiled_nodes
@@ -194,6 +195,7 @@ def _create_source(execute: Any) -> None:
             f'"{column.name}" {_type(column.data_type)}' for column in load_contract()[name].columns
         )
         execute(f"create table raw.{name} ({columns})")
+    exports.create_tables(execute)
 
 
 def _create_seed(connection: psycopg.Connection[Any], node: Node) -> None:

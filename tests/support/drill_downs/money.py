@@ -63,6 +63,33 @@ MONEY: dict[str, list[Sums]] = {
             from payments group by all
         """)
     ],
+    "revenue/refund_rates": [
+        Sums("""
+            select
+                month, currency,
+                sum(gross_cents) as gross_cents,
+                sum(refunded_cents) as refunded_cents,
+                sum(chargeback_cents) as chargeback_cents,
+                sum(refunded_cents) / nullif(sum(gross_cents), 0) as refund_rate,
+                sum(chargeback_cents) / nullif(sum(gross_cents), 0) as chargeback_rate,
+                sum(back.refunded) as refunded_of_month_cents,
+                sum(back.charged_back) as chargeback_of_month_cents,
+                sum(back.refunded) / nullif(sum(gross_cents), 0) as refund_rate_of_month,
+                sum(back.charged_back) / nullif(sum(gross_cents), 0) as chargeback_rate_of_month,
+                count_if(kind = 'payment') as payment_count
+            from payments
+            left join (
+                select
+                    one.movement_key, sum(other.refunded_cents) as refunded,
+                    sum(other.chargeback_cents) as charged_back
+                from payments as one
+                join marts.payments as other using (payment_key)
+                where one.kind = 'payment' and other.kind <> 'payment'
+                group by all
+            ) as back using (movement_key)
+            group by all
+        """)
+    ],
     "revenue/payers_by_month": [
         Sums("""
             select
@@ -208,6 +235,7 @@ MONEY: dict[str, list[Sums]] = {
                     month, count(*) as churned_member_count,
                     count_if(kind = 'voluntary') as voluntary_count,
                     count_if(kind = 'involuntary') as involuntary_count,
+                    count_if(is_after_chargeback) as after_chargeback_count,
                     count_if(kind = 'unknown') as unknown_count,
                     count_if(is_in_grace) as in_grace_count
                 from churn_by_member group by all

@@ -33,6 +33,7 @@ def test_headline_numbers_are_those_on_top_of_the_overview() -> None:
         "marts.churn_by_month",
         "marts.credit_flow_by_month",
         "marts.mrr_movements",
+        "marts.refund_capture",
         "marts.revenue_by_month",
     ]
 

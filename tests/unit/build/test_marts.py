@@ -34,6 +34,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
     monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
     settings = load_settings(
         timezone="Europe/Oslo",
+        stripe_timezone="America/New_York",
         grace_days=3,
         spend_paid_credits_first=True,
         internal_accounts=("ann",),
@@ -46,6 +47,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
     assert asked.keys() == project["vars"].keys()
     assert asked == {
         "timezone": "Europe/Oslo",
+        "stripe_timezone": "America/New_York",
         "grace_days": 3,
         "spend_paid_credits_first": True,
         "internal_accounts": ["ann"],

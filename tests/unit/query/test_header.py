@@ -133,7 +133,7 @@ def test_a_restated_number_is_traced_to_the_marts_of_its_rows(name: str) -> None
 
 ROW_KEYS = {
     *("customer_key", "user_id", "movement_key", "payment_key", "credit_transaction_id"),
-    *("row_key", "row_id"),
+    *("row_key", "row_id", "move_key", "finding_key"),
     *("feed_layout_id", "maya_chat_id", "enrollment_id", "email_send_id"),
 }
 """A query with one of these in its key lists people or stored rows itself."""
@@ -181,7 +181,10 @@ WITHOUT_PEOPLE = {
     "revenue/closed_months": "a row is a figure that was signed, from another query",
     "revenue/billed_mrr_movements": "as for revenue/mrr_movements",
     "revenue/mrr_movements": "who came and left within the month is in neither of its counts",
+    "revenue/refund_rates": "payment_count counts payments",
     "revenue/revenue_totals": "payment_count counts payments",
+    "revenue/stripe_fees": "charge_count counts charges",
+    "revenue/stripe_reconciliation": "row_count counts payments and charges",
 }
 
 

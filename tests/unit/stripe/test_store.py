@@ -7,6 +7,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.stripe.coverage import describe_files
 from sselfie_insights.stripe.load import add_files, load_folder
+from tests.support.exports import contract
 
 HEADER = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category\n"
 CHARGE = "txn_1,2026-02-05 10:00:02,usd,97.00,3.11,93.89,charge\n"
@@ -114,3 +115,22 @@ def test_a_list_names_days_currencies_and_columns_to_tick(folder: Path, tmp_path
     assert b.detail.startswith("refused: b.csv, line 3")
     assert (c.first_on, c.last_on) == (None, None)
     assert "times are taken to be those of Europe/Berlin" in c.detail
+
+
+TYPES = {
+    "text": "VARCHAR",
+    "text[]": "VARCHAR[]",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "boolean": "BOOLEAN",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "timestamp": "TIMESTAMP",
+}
+
+
+def test_the_tables_are_those_of_the_contract(folder: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    load(folder, warehouse)
+    for table, columns in contract().items():
+        found = ask(warehouse, f"select name, type from pragma_table_info('stripe_export.{table}')")
+        assert found == [(name, TYPES[kind]) for name, kind in columns.items()]

@@ -35,6 +35,7 @@ final as (
         events.churned_at,
         {{ local_date('events.churned_at') }} as churned_on,
         events.kind,
+        coalesce(events.is_after_chargeback, false) as is_after_chargeback,
         events.is_in_grace,
         -- Of the largest currency, where a customer lost several at one instant.
         lost.currency,

@@ -18,6 +18,7 @@ churned as (
         count(*) as churned_member_count,
         sum(case when kind = 'voluntary' then 1 else 0 end) as voluntary_count,
         sum(case when kind = 'involuntary' then 1 else 0 end) as involuntary_count,
+        sum(case when is_after_chargeback then 1 else 0 end) as after_chargeback_count,
         sum(case when kind = 'unknown' then 1 else 0 end) as unknown_count,
         sum(case when is_in_grace then 1 else 0 end) as in_grace_count
     from {{ ref('int_churn_events') }}
@@ -70,6 +71,7 @@ counted as (
         cast(coalesce(opening_churned.opening_churned_count, 0) as bigint) as opening_churned_count,
         cast(coalesce(churned.voluntary_count, 0) as bigint) as voluntary_count,
         cast(coalesce(churned.involuntary_count, 0) as bigint) as involuntary_count,
+        cast(coalesce(churned.after_chargeback_count, 0) as bigint) as after_chargeback_count,
         cast(coalesce(churned.unknown_count, 0) as bigint) as unknown_count,
         cast(coalesce(churned.in_grace_count, 0) as bigint) as in_grace_count
     from months
@@ -102,6 +104,7 @@ final as (
         opening_churned_count,
         voluntary_count,
         involuntary_count,
+        after_chargeback_count,
         unknown_count,
         in_grace_count,
         closing_member_count,

@@ -41,7 +41,7 @@ dropped as (
 
     -- Counted as given back up to what was paid, and dropped beyond it.
     select
-        'stripe_payments' as source_table,
+        case when origin = 'export' then 'stripe_export' else 'stripe_payments' end as source_table,
         coalesce(cast(payment_row_id as {{ dbt.type_string() }}), reversal_key) as row_key,
         'over_refund' as reason,
         customer_key,

@@ -9,7 +9,7 @@ with payments as (
 reversals as (
 
     select * from {{ ref('int_reversals') }}
-    where amount_cents > 0
+    where amount_cents <> 0
 
 ),
 

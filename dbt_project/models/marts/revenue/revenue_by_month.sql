@@ -15,7 +15,7 @@ payments as (
 reversals as (
 
     select * from {{ ref('int_reversals') }}
-    where amount_cents > 0
+    where amount_cents <> 0
 
 ),
 
@@ -41,8 +41,8 @@ returned as (
         product_type,
         sum(case when kind = 'refund' then amount_cents else 0 end) as refunded_cents,
         sum(case when kind = 'chargeback' then amount_cents else 0 end) as chargeback_cents,
-        sum(case when kind = 'refund' then 1 else 0 end) as refund_count,
-        sum(case when kind = 'chargeback' then 1 else 0 end) as chargeback_count
+        sum(case when kind = 'refund' and amount_cents > 0 then 1 else 0 end) as refund_count,
+        sum(case when kind = 'chargeback' and amount_cents > 0 then 1 else 0 end) as chargeback_count
     from reversals
     group by 1, 2, 3
 
