@@ -44,6 +44,13 @@ def simulate(
     answers: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the answer key here, as Parquet.")
     ] = None,
+    stripe_exports: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write Stripe's exports here: what the database does not say, in the key too.",
+        ),
+    ] = None,
     timezone: Timezone = None,
 ) -> None:
     """Fill an empty, migrated database with a simulated business.
@@ -78,6 +85,7 @@ def simulate(
             months=months,
             shape=shape.value,
             timezone=settings.timezone,
+            stripe_exports=stripe_exports,
             on_progress=on_progress,
         )
     if answers:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from sselfie_insights.simulate.members import MOVEMENTS
+from sselfie_insights.simulate.stripe_books import StripeBooks
 from sselfie_insights.simulate.tally import FLOWS, Tally
 
 Z_95: Final = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
@@ -28,6 +29,7 @@ _DATES = {"month", "cohort_period", "period", "member_since_on", "paid_until_on"
 _RATES = ("rate", "grr", "nrr", "nrr_with_reactivation", "quick_ratio", "low", "high")
 _TEXTS = {"currency", "product_type", "customer_key", "movement", "state", "user_id"} | {
     "reason",
+    "kind",
     "source_table",
 }
 
@@ -50,9 +52,16 @@ class Answers:
             path.chmod(0o600)
 
 
-def answer(tally: Tally) -> Answers:
-    """Return the answer key of what ``tally`` has counted."""
-    return Answers(_Tables(tally).frames())
+def answer(tally: Tally, books: StripeBooks | None = None) -> Answers:
+    """Return the answer key of what ``tally`` has counted, and of what ``books`` add to it."""
+    if books is None:
+        return Answers(_Tables(tally).frames())
+    books.add_to(tally)
+    of_stripe = {
+        "revenue/stripe_fees": _frame(books.fees(tally)),
+        "revenue/stripe_reconciliation": _frame(books.reconciliation(tally)),
+    }
+    return Answers(_Tables(tally).frames() | of_stripe)
 
 
 class _Tables:

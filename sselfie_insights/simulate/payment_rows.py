@@ -21,6 +21,7 @@ from sselfie_insights.simulate.events import (
 )
 from sselfie_insights.simulate.instants import DAY, HOUR, SECOND, on_date
 from sselfie_insights.simulate.sheets import Sheets
+from sselfie_insights.simulate.stripe_books import StripeBooks
 
 # Before this the payments table did not exist; older payments were filled in on that day.
 BACKFILLED_AT: Final = on_date(2026, 1, 7) + 9 * HOUR
@@ -47,16 +48,19 @@ class PaymentRows:
     Args:
         sheets: Where rows go.
         now: The instant of the database's state.
+        books: What Stripe knows, where that is asked for.
     """
 
-    def __init__(self, sheets: Sheets, now: int) -> None:
-        self.sheets, self.now = sheets, now
+    def __init__(self, sheets: Sheets, now: int, books: StripeBooks | None = None) -> None:
+        self.sheets, self.now, self.books = sheets, now, books
 
     def write(self, rng: Random, person: History) -> list[Dropped]:
         """Write one person's rows; return the payment rows that do not count, and why."""
         rows = [*self._invoice_rows(rng, person), *self._purchase_rows(rng, person)]
         if _is_known_payer(person) and person.number % 35 == 5:
             rows.append(_stray_test_row(rng, person, rows[0]))
+        if self.books:
+            self.books.add(person, rows)
         rng.shuffle(rows)  # stored out of order
         dropped = []
         merged: set[str] = set()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from random import Random
 
 from sselfie_insights.clock import parse_zone
@@ -23,6 +24,8 @@ from sselfie_insights.simulate.instants import to_micros
 from sselfie_insights.simulate.members import GRACE_DAYS
 from sselfie_insights.simulate.people import Population
 from sselfie_insights.simulate.sheets import Sheets
+from sselfie_insights.simulate.stripe_books import StripeBooks
+from sselfie_insights.simulate.stripe_files import write_exports
 from sselfie_insights.simulate.tally import Tally
 
 CHUNK = 4000  # Users whose rows are held in memory at once.
@@ -58,10 +61,10 @@ class _Business:
             if guest:
                 yield guest
 
-    def run(self, tally: Tally, *, chunk: int) -> Iterator[int]:
+    def run(self, tally: Tally, *, chunk: int, books: StripeBooks | None = None) -> Iterator[int]:
         """Draw everyone, a chunk at a time; yield how many are done. Rows wait in the sheets."""
         accounts = account_rows.AccountRows(self.sheets, self.now)
-        payments = payment_rows.PaymentRows(self.sheets, self.now)
+        payments = payment_rows.PaymentRows(self.sheets, self.now, books)
         usage = usage_rows.UsageRows(self.sheets, self.now, self.shape)
         study = study_rows.StudyRows(self.sheets, self.now, self.shape)
         for start in range(0, self.users, chunk):
@@ -98,6 +101,7 @@ def simulate(
     months: int = 18,
     shape: Shape | str = Shape.DOCUMENTED,
     timezone: str = "UTC",
+    stripe_exports: Path | None = None,
     chunk: int = CHUNK,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Answers:
@@ -114,6 +118,8 @@ def simulate(
         months: How long before ``as_of`` the business opened.
         shape: ``documented``, or ``live`` for a database as the application really leaves it.
         timezone: The reporting zone of the answer key; the rows do not depend on it.
+        stripe_exports: A folder for Stripe's exports, which say what the database does not; the
+            answer key counts them.
         chunk: How many users' rows to hold in memory at once.
         on_progress: Called with the users done, all users, and what they are.
 
@@ -126,10 +132,13 @@ def simulate(
     """
     business = _Business(users, seed, to_micros(as_of), months, Shape(shape))
     tally = business.tally(business.now, timezone, GRACE_DAYS)
+    books = None
+    if stripe_exports:
+        books = StripeBooks(seed, business.population.opened_at, business.now)
     with connect(url) as connection, ThreadPoolExecutor(max_workers=1) as writer:
         load.require_empty(connection)
         written: Future[None] | None = None
-        for done in business.run(tally, chunk=chunk):
+        for done in business.run(tally, chunk=chunk, books=books):
             # While Postgres takes one chunk in, the next is drawn; never more than two.
             if written:
                 written.result()
@@ -141,7 +150,9 @@ def simulate(
         load.advance_sequences(connection, business.sheets.last_id)
         if business.shape is Shape.LIVE:
             load.drift(connection)
-    return answer(tally)
+    if books and stripe_exports:
+        write_exports(books, stripe_exports)
+    return answer(tally, books)
 
 
 def answer_key(
