@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sselfie_insights.build.dbt import NodeResult
-from sselfie_insights.check.results import CheckResult, Status
-from sselfie_insights.check.severities import Severities, load_severities
+from sselfie_insights.build.failures import find_vital
+from sselfie_insights.check.results import CheckResult, Severity, Status
+from sselfie_insights.check.severities import load_severities
+from sselfie_insights.query.lineage import read_models
 from sselfie_insights.settings import Settings
 
 _STATUSES: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
@@ -45,9 +47,21 @@ def from_dbt(
     severities.require_known("marts", [test.name for test in tests])
     nodes = _read_nodes(artifacts)
     now = datetime.now(UTC)
-    return [
-        _as_result(test, nodes.get(test.unique_id, {}), severities, run_id, now) for test in tests
-    ]
+    vital = find_vital(read_models(artifacts / "manifest.json"))
+    found = []
+    for test in tests:
+        node = nodes.get(test.unique_id, {})
+        default: Severity = "error" if _tested(node, nodes) & vital else "warn"
+        severity = severities.of("marts", test.name, default)
+        found.append(_as_result(test, node, severity, run_id, now))
+    return found
+
+
+def _tested(node: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> set[str]:
+    """Return the names of the tables that a test is about: its own, else all that it reads."""
+    attached = node.get("attached_node")
+    keys = [attached] if attached else node.get("depends_on", {}).get("nodes", [])
+    return {f"{nodes[key]['schema']}.{nodes[key]['name']}" for key in keys if key in nodes}
 
 
 def _read_nodes(artifacts: Path) -> dict[str, dict[str, Any]]:
@@ -57,7 +71,7 @@ def _read_nodes(artifacts: Path) -> dict[str, dict[str, Any]]:
 
 
 def _as_result(
-    test: NodeResult, node: dict[str, Any], severities: Severities, run_id: str, now: datetime
+    test: NodeResult, node: dict[str, Any], severity: Severity, run_id: str, now: datetime
 ) -> CheckResult:
     status = _STATUSES.get(test.status, "broken")
     if status == "failed":
@@ -72,7 +86,7 @@ def _as_result(
         check_name=test.name,
         table_name=attached.rpartition(".")[2],
         column_name=node.get("column_name"),
-        severity=severities.of("marts", test.name),
+        severity=severity,
         status=status,
         failed_rows=test.failures,
         checked_rows=None,

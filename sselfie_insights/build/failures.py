@@ -30,6 +30,11 @@ def headline_tables() -> list[str]:
     return sorted({_STAMP, *(table for query in queries for table in read_tables(query))})
 
 
+def find_vital(models: Mapping[str, Model]) -> set[str]:
+    """Return every table that headline numbers are made from, directly or not."""
+    return {name for layer in trace(headline_tables(), models).values() for name in layer}
+
+
 def require_headlines(results: Sequence[NodeResult], models: Mapping[str, Model]) -> list[Gap]:
     """Return the tables that dbt could not make, unless headline numbers rest on one of them.
 
@@ -47,7 +52,7 @@ def require_headlines(results: Sequence[NodeResult], models: Mapping[str, Model]
     for result in failed:
         if failure := explain_storage(result.message):
             raise failure
-    needed = {name for layer in trace(headline_tables(), models).values() for name in layer}
+    needed = find_vital(models)
     vital = [each for each in failed if names.get(each.name, f"marts.{each.name}") in needed]
     if vital:
         reason = " ".join(vital[0].message.split())

@@ -17,7 +17,7 @@ from sselfie_insights.check.results import CheckResult, failures, record, requir
 from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.definitions import DEFINITIONS
-from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError
+from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError, name_some
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
@@ -60,6 +60,13 @@ class BuildReport:
     test_seconds: float
     seconds: float
     gaps: tuple[Gap, ...] = ()
+
+    @property
+    def test_summary(self) -> str:
+        """In words, how many tests passed, and the first that did not."""
+        passed = self.test_count - len(self.warnings)
+        words = f"; {len(self.warnings)} warn: {name_some(self.warnings)}" if self.warnings else ""
+        return f"{passed} of {self.test_count} tests passed{words}"
 
 
 def build(settings: Settings, *, on_progress: Progress | None = None) -> BuildReport:

@@ -7,7 +7,13 @@ kept with the data by ``record``, and ``require_passed`` comes before anything i
 
 from sselfie_insights.check.expectations import start_import
 from sselfie_insights.check.mirror import check_mirror
-from sselfie_insights.check.results import CheckResult, failures, record, require_passed
+from sselfie_insights.check.results import (
+    CheckResult,
+    failures,
+    record,
+    require_passed,
+    sum_up,
+)
 from sselfie_insights.check.severities import load_severities
 
 __all__ = [
@@ -18,4 +24,5 @@ __all__ = [
     "record",
     "require_passed",
     "start_import",
+    "sum_up",
 ]

@@ -5,6 +5,7 @@ small frames: one row a column with its counts and limits, one row a table with 
 age, and one row a distinct value of the columns whose values, or their shapes, are documented.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ FEWEST_ROWS = 20
 
 FEWEST_DAYS = 10
 """A table with new rows on fewer days than this, of the last 90 of its history, is a quiet one."""
+
+_WORD = re.compile(r"[a-z][a-z0-9_.-]{0,31}", re.IGNORECASE)
+"""A value that can be a code word: letters, digits and what joins them, and not long."""
+
+_MOST_WORDS = 5
+"""How many undocumented values of a column are named."""
 
 QUIET_DAYS = 90
 """How old the newest row of a quiet table may be."""
@@ -198,12 +205,26 @@ def _read_values(
             findings.append(_broken(check))
             continue
         answer = answers[_question(check)]
-        failed = sum(count for each, (_, count) in enumerate(found, row) if each in answer.failed)
+        odd = [pair for each, pair in enumerate(found, row) if each in answer.failed]
+        failed = sum(count for _, count in odd)
         row += len(found)
         detail = _describe(check, failed, {}) if failed else ""
+        if failed and check.rule == "accepted_values":
+            detail += f": {_name_values(odd)}"
         looked_at = sum(count for _, count in found)
         findings.append(Finding(check, failed > 0, answer.is_broken, failed, looked_at, detail))
     return findings
+
+
+def _name_values(odd: Values) -> str:
+    """Return undocumented values with the number of their rows, the most frequent first.
+
+    Only code words are named: anything else can be what somebody typed, or who they are.
+    """
+    words = sorted((pair for pair in odd if _WORD.fullmatch(pair[0])), key=lambda pair: -pair[1])
+    named = [f"{value} ({count})" for value, count in words[:_MOST_WORDS]]
+    left = sum(count for _, count in odd) - sum(count for _, count in words[:_MOST_WORDS])
+    return ", ".join([*named, *([f"no code words or rarer ({left})"] if left else [])])
 
 
 def _broken(check: Check) -> Finding:
@@ -264,4 +285,4 @@ def _describe(check: Check, count: int | None, known: Measures) -> str:
         case "array":
             return f"{count} values are not a plain list"
         case _:
-            return f"{count} rows have a value that is not documented"
+            return f"{count} {'row has' if count == 1 else 'rows have'} an undocumented value"

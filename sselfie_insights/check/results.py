@@ -1,6 +1,6 @@
 """What became of each check, and the table ``meta.check_results`` that keeps it.
 
-No result ever holds a cell's value: names, counts and limits only.
+A result holds names, counts and limits; of the data, only code words that are not documented.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,8 @@ class CheckResult:
         status: ``passed``, ``failed``, or ``broken`` when the check itself could not run.
         failed_rows: Rows that break the rule; None where the rule is not about rows.
         checked_rows: Rows that were looked at; None where that is not known.
-        detail: The finding in words, without any cell's value; empty when passed.
+        detail: The finding in words; empty when passed. Of cells it quotes only code words that a
+            column of a few documented ones holds besides them.
     """
 
     run_id: str
@@ -79,6 +80,14 @@ def failures(results: Iterable[CheckResult], severity: Severity) -> list[CheckRe
     ]
 
 
+def sum_up(results: Sequence[CheckResult]) -> str:
+    """Return in words how many checks passed, and what the first that warn found."""
+    passed = sum(result.status == "passed" for result in results)
+    warned = failures(results, "warn")
+    words = f"; {len(warned)} warn: {name_some(map(describe, warned))}" if warned else ""
+    return f"{passed} of {len(results)} checks passed{words}"
+
+
 def require_passed(results: Iterable[CheckResult]) -> None:
     """Raise when a check of severity ``error`` did not pass.
 
@@ -90,12 +99,13 @@ def require_passed(results: Iterable[CheckResult]) -> None:
         return
     count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
     raise ChecksFailedError(
-        f"{count} failed: {name_some(map(_name, failed))}",
+        f"{count} failed: {name_some(map(describe, failed))}",
         remedy="mend the source, or make it 'warn' in checks.yml",
     )
 
 
-def _name(result: CheckResult) -> str:
+def describe(result: CheckResult) -> str:
+    """Return the name of a check that did not pass, and what it found."""
     if result.status == "broken":
         return f"{result.check_name} (could not run)"
     return f"{result.check_name} ({result.detail})" if result.detail else result.check_name

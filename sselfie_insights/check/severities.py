@@ -44,10 +44,10 @@ class Severities:
 
     lines: tuple[_Line, ...]
 
-    def of(self, suite: Suite, name: str) -> Severity:
-        """Return how severe the check ``name`` of ``suite`` is."""
+    def of(self, suite: Suite, name: str, default: Severity = "warn") -> Severity:
+        """Return how severe the check ``name`` of ``suite`` is; ``default`` where no line says."""
         matching = [line.severity for line in self.lines if line.matches(suite, name)]
-        return matching[-1]
+        return matching[-1] if matching else default
 
     def has_own(self, suite: Suite) -> bool:
         """Say whether any line of the user's is about ``suite``."""

@@ -43,8 +43,8 @@ def build(
     with progress_bar("build") as on_progress:
         report = build_marts(settings, on_progress=on_progress)
     typer.echo(
-        f"built {report.model_count} models, {report.test_count} tests passed, "
-        f"as of {write_instant(report.as_of)}, in {report.seconds:.1f} s",
+        f"built {report.model_count} models as of {write_instant(report.as_of)} in"
+        f" {report.seconds:.1f} s, {report.test_summary}",
         err=True,
     )
     for gap in report.gaps:

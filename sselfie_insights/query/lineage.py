@@ -49,8 +49,11 @@ def load_models(warehouse: Path) -> dict[str, Model]:
     from sselfie_insights.warehouse.paths import artifacts_dir
 
     path = artifacts_dir(warehouse) / "duckdb" / "manifest.json"
-    if not path.is_file():
-        return {}
+    return read_models(path) if path.is_file() else {}
+
+
+def read_models(path: Path) -> dict[str, Model]:
+    """Return what dbt knows of its tables by the manifest at ``path``, by name."""
     manifest = json.loads(path.read_bytes())
     nodes = {
         key: node

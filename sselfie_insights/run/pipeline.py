@@ -215,8 +215,7 @@ class _Run:
         results = check.check_mirror(private, self._settings)
         check.record(private, results)
         check.require_passed(results)
-        warned = tuple(result.check_name for result in check.failures(results, "warn"))
-        self._log.info(f"checked the mirror: {len(results)} checks" + _warned(warned))
+        self._log.info(f"checked the mirror: {check.sum_up(results)}")
 
     def _build(self, private: Path) -> None:
         from sselfie_insights.build import build_into
@@ -225,7 +224,7 @@ class _Run:
         self._entry["test_seconds"] = round(report.test_seconds, 3)
         self._log.info(
             f"built {report.model_count} models as of {write_instant(report.as_of)},"
-            f" {report.test_count} tests" + _warned(report.warnings)
+            f" {report.test_summary}"
         )
         for remark in report.remarks:
             self._log.warning(remark)
@@ -342,8 +341,3 @@ class _Run:
 
     def _warn(self, text: str) -> None:
         self._log.warning(text, step=self._step)
-
-
-def _warned(names: Sequence[str]) -> str:
-    """Return in words which checks of severity ``warn`` did not pass."""
-    return f"; {len(names)} warn: {', '.join(names)}" if names else ", all passed"

@@ -10,16 +10,27 @@ from sselfie_insights.settings import Settings, load_settings
 
 KEY = "test.sselfie.unique_not_null_payments_movement_key.1a2b3c"
 SUMS = "test.sselfie.payments_sum_to_revenue"
+PAYMENTS, REVENUE = "model.sselfie.payments", "model.sselfie.revenue_by_month"
+
+
+def model(schema: str, name: str, *parents: str) -> dict[str, object]:
+    return {
+        "resource_type": "model", "schema": schema, "name": name, "description": "One row.",
+        "depends_on": {"nodes": list(parents)},
+    }  # fmt: skip
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings, and a folder where dbt has left its manifest."""
     nodes = {
-        KEY: {"attached_node": "model.sselfie.payments", "column_name": "movement_key"},
-        SUMS: {},
+        KEY: {"attached_node": PAYMENTS, "column_name": "movement_key", "resource_type": "test"},
+        SUMS: {"depends_on": {"nodes": [PAYMENTS, REVENUE]}, "resource_type": "test"},
+        PAYMENTS: model("marts", "payments"),
+        REVENUE: model("marts", "revenue_by_month", "model.sselfie.int_paid"),
+        "model.sselfie.int_paid": model("intermediate", "int_paid"),
     }
-    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes, "sources": {}}))
     return load_settings(warehouse=tmp_path / "warehouse.duckdb")
 
 
@@ -41,10 +52,20 @@ def test_only_tests_are_checks_and_they_tell_what_they_are_about(
         ("unique_not_null_payments_movement_key", "payments", "movement_key", "passed", 0),
         ("payments_sum_to_revenue", "", None, "failed", 3),
     ]
-    assert {(each.run_id, each.suite, each.severity) for each in checks} == {
-        ("run-1", "marts", "error")
-    }
+    assert {(each.run_id, each.suite) for each in checks} == {("run-1", "marts")}
+    # Net revenue is a headline number; the list of payments is none.
+    assert [each.severity for each in checks] == ["warn", "error"]
     assert [each.detail for each in checks] == ["", "3 rows"]
+
+
+def test_a_test_far_up_the_way_to_a_headline_number_is_an_error(
+    settings: Settings, tmp_path: Path
+) -> None:
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    document["nodes"][KEY]["attached_node"] = "model.sselfie.int_paid"
+    (tmp_path / "manifest.json").write_text(json.dumps(document))
+    [check] = from_dbt([NodeResult(KEY, "fail", "", 0.1, 1)], settings, "run-1", tmp_path)
+    assert check.severity == "error"
 
 
 @pytest.mark.parametrize("status", ["error", "runtime error", "skipped"])

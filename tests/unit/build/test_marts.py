@@ -25,7 +25,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         *_: object, variables: Mapping[str, object], target_path: Path, **__: object
     ) -> list[object]:
         asked.update(variables)
-        (target_path / "manifest.json").write_text('{"nodes": {}}')
+        (target_path / "manifest.json").write_text('{"nodes": {}, "sources": {}}')
         return []
 
     module = sys.modules[check_marts.__module__]

@@ -35,11 +35,20 @@ def test_the_defaults_know_every_check_and_every_line_of_theirs_is_about_one() -
         ("unique.users.id", "error"),
         ("volume.users", "error"),
         ("volume.admin_cron_runs", "warn"),
+        ("volume.maya_chat_messages", "warn"),
+        ("unique.waitlist.id", "warn"),
+        ("unique.stripe_payments.stripe_payment_id", "warn"),
         ("not_null.users.id", "error"),
         ("not_null.credit_transactions.user_id", "warn"),
         ("accepted_values.stripe_payments.status", "error"),
+        ("accepted_values.stripe_payments.payment_type", "warn"),
+        ("accepted_values.subscriptions.status", "warn"),
+        ("accepted_values.credit_transactions.transaction_type", "warn"),
+        ("type.stripe_payments.amount_cents", "error"),
+        ("type.subscriptions.created_at", "warn"),
+        ("future.stripe_payments.payment_date", "warn"),
         ("accepted_values.maya_chats.chat_type", "warn"),
-        ("range.stripe_payments.amount_cents", "error"),
+        ("range.stripe_payments.amount_cents", "warn"),
         ("foreign_key.stripe_payments.user_id", "warn"),
         ("freshness.stripe_payments", "warn"),
     ],
@@ -60,7 +69,7 @@ def test_lines_of_the_user_come_after_the_defaults_and_the_last_one_wins(tmp_pat
     assert severities.of("mirror", "freshness.maya_chats") == "warn"
     assert severities.of("mirror", "unique.users.id") == "error"
     assert severities.of("marts", "members_balance") == "warn"
-    assert severities.of("marts", "mrr_movements_balance") == "error"
+    assert severities.of("marts", "mrr_movements_balance", "error") == "error"
 
 
 def test_a_file_in_the_working_directory_is_found(
