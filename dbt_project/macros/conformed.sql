@@ -1,8 +1,8 @@
 {#-
     Select every documented column of a source table, in its documented type, whatever the live
     table looks like: from the column, else from one of its aliases, else a typed NULL; a table
-    that is missing has no rows; a value that does not convert is NULL. Instants come out as
-    timestamps in UTC, integers as bigint.
+    that is missing has no rows; a value that does not convert is NULL, and so is a day or an instant
+    outside of the years 2000 to 2199. Instants come out as timestamps in UTC, integers as bigint.
 -#}
 {% macro conformed(table_name, source_name='app') -%}
     {%- if execute -%}
@@ -72,9 +72,19 @@
 {%- endmacro %}
 
 
-{#- An expression that turns a column of a live type into its documented type, or NULL. -#}
+{#-
+    An expression that turns a column of a live type into its documented type, or NULL. So are days and
+    instants that no event of this application can have: the clock's zero, infinity, the year 9999.
+-#}
 {% macro convert(expression, live_type, documented) -%}
-    {{ return(adapter.dispatch('convert')(expression, live_type, documented | lower)) }}
+    {%- set converted = adapter.dispatch('convert')(expression, live_type, documented | lower) -%}
+    {{ return(plausible(converted) if documented | lower in ('timestamptz', 'date') else converted) }}
+{%- endmacro %}
+
+
+{#- A day or an instant of this century and the next, else NULL; a month of each would be counted. -#}
+{% macro plausible(moment) -%}
+    case when {{ moment }} >= '2000-01-01' and {{ moment }} < '2200-01-01' then {{ moment }} end
 {%- endmacro %}
 
 
@@ -143,18 +153,16 @@
 {%- endmacro %}
 
 
-{#- Whether a live type is the documented one, so that no value can be lost. -#}
-{% macro is_documented_type(live_type, documented) -%}
+{#- Whether no value of a live type can be lost on its way into the documented one. -#}
+{% macro keeps_every_value(live_type, documented) -%}
     {%- set same = {
         'text': ['text'],
         'integer': ['integer', 'bigint', 'smallint'],
         'serial': ['integer', 'bigint', 'smallint'],
         'boolean': ['boolean'],
-        'timestamptz': ['timestamp with time zone', 'timestamp without time zone', 'timestamp'],
         'jsonb': ['jsonb', 'json'],
-        'date': ['date'],
         'text[]': ['array', 'text[]'],
         'integer[]': ['array', 'integer[]', 'bigint[]'],
     } -%}
-    {{ return(live_type in same.get(documented | lower, [documented | lower])) }}
+    {{ return(live_type in same.get(documented | lower, [])) }}
 {%- endmacro %}

@@ -1,16 +1,16 @@
 /*
-grain: One row per column with values that do not convert to the documented type.
+grain: One row per column with values that do not convert, or are no possible day or instant.
 title: Unconverted values
 description: >-
-  Columns that the live database keeps in another type than the document says, where some values
-  cannot be read in the documented one and so count as missing.
+  Columns with values that count as missing: they cannot be read in the documented type, or are a
+  day or an instant outside of the years 2000 to 2199, such as infinity or the zero of a clock.
 key: [source_table, column_name]
 columns:
   source_table: {unit: text, description: The table.}
   column_name: {unit: text, description: The column.}
   documented_type: {unit: text, description: The type of the document.}
   live_type: {unit: text, description: The type of the database.}
-  value_count: {unit: count, description: Values that did not convert.}
+  value_count: {unit: count, description: Values that count as missing.}
 */
 select
     source_table,

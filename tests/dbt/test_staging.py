@@ -52,6 +52,12 @@ RAW = """
     insert into raw.generated_images values
         (1, 'ann', '["one.png", "two.png"]', 'two.png'), (2, 'ann', 'three.png', null);
 
+    create table raw.generated_videos (id integer, created_at timestamptz);
+    insert into raw.generated_videos values
+        (1, '1999-12-31 23:59:59.999999+00'), (2, '2000-01-01 00:00:00+00'),
+        (3, '2199-12-31 23:59:59.999999+00'), (4, '2200-01-01 00:00:00+00'),
+        (5, 'infinity'), (6, '-infinity'), (7, null);
+
     create table raw.waitlist (id integer, email varchar);
 
     create schema snapshots;
@@ -95,6 +101,7 @@ def staged(
     artifacts = Path(shutil.copytree(built.folder, folder / "dbt"))
     done = Dbt(artifacts, warehouse).run(
         *("run", "--select", *(f"stg_app__{name}" for name in names.split())),
+        "stg_app__generated_videos",
         *("core_build", "source_tables", "unconverted_values", "status_changes"),
     )
     assert done.returncode == 0, done.stdout
@@ -185,10 +192,26 @@ def test_a_table_is_missing_or_empty_or_holds_rows(staged: duckdb.DuckDBPyConnec
 def test_values_that_do_not_convert_are_counted(staged: duckdb.DuckDBPyConnection) -> None:
     found = rows(staged, "unconverted_values", "*", "marts")
 
-    assert [tuple(row.values()) for row in found] == [
+    assert [tuple(row.values()) for row in found if row["source_table"] != "generated_videos"] == [
         ("stripe_payments", "amount_cents", "integer", "text", 1),
         ("stripe_payments", "metadata", "jsonb", "text", 1),
     ]
+
+
+def test_an_instant_that_no_event_can_have_is_missing_and_counted(
+    staged: duckdb.DuckDBPyConnection,
+) -> None:
+    """A chart of every month since the year 1, or up to infinity, would be no chart."""
+    kept = staged.execute(
+        "select generated_video_id from staging.stg_app__generated_videos"
+        " where generated_at is not null order by 1"
+    ).fetchall()
+    assert kept == [(2,), (3,)]
+    lost = staged.execute(
+        "select column_name, value_count from marts.unconverted_values"
+        " where source_table = 'generated_videos'"
+    ).fetchall()
+    assert lost == [("created_at", 4)]
 
 
 def test_a_change_of_state_is_seen_between_two_syncs(staged: duckdb.DuckDBPyConnection) -> None:

@@ -44,7 +44,12 @@ final as (
 
     select
         courses.course_id,
-        courses.title,
+        -- Where two courses have one title, their ids tell them apart.
+        case
+            when count(*) over (partition by courses.title) > 1
+                then coalesce(courses.title, 'untitled') || ' (' || courses.course_id || ')'
+            else coalesce(courses.title, 'untitled')
+        end as title,
         courses.level,
         courses.tier,
         cast(coalesce(counted.enrolled_count, 0) as bigint) as enrolled_count,
