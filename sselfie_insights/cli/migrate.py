@@ -11,7 +11,6 @@ from sselfie_insights.cli.output import FormatOption, Output, choose_format, sho
 from sselfie_insights.errors import ExitCode
 
 if TYPE_CHECKING:
-    from sselfie_insights.migrate.catalog import Difference
     from sselfie_insights.migrate.planning import Plan
     from sselfie_insights.settings import Settings
 
@@ -64,8 +63,13 @@ def status(
         on_scratch=on_scratch,
         scratch_url=scratch_url,
     )
-    rows = [
-        (f"{step.version:04d}_{step.name}", step.state, step.applied_at, step.detail)
+    rows: list[tuple[Any, ...]] = [
+        (
+            step.label,
+            step.state,
+            step.finished_at.isoformat() if step.finished_at else "",
+            step.detail,
+        )
         for step in found.steps
     ]
     rows += [(str(each.identity), "drift", "", str(each)) for each in found.drift]
@@ -248,12 +252,12 @@ def trace(
         _note(note)
     rows = [
         (
-            each.file,
-            each.line,
-            each.statement,
-            ", ".join(f"{lock.table} {lock.mode}" for lock in each.locks),
+            each.migration.path.name,
+            each.statement.line,
+            each.statement.beginning,
+            ", ".join(sorted(str(lock) for lock in each.locks if not lock.is_on_index)),
             ", ".join(each.rewritten),
-            "skipped" if each.is_skipped else each.error,
+            "skipped" if each.is_skipped else str(each.error or "").partition("\n")[0],
         )
         for each in found.traced
     ]
@@ -294,7 +298,9 @@ def baseline(
         accept_differences=accept_differences,
     )
     _note(f"adopted at {version:04d}; differences: {len(differences)}")
-    rows = [_difference(each) for each in differences]
+    rows = [
+        (*each.identity, each.change, *(text or "" for text in each.texts)) for each in differences
+    ]
     _show("differences", ("kind", "name", "change", "before", "after"), rows, form, output)
 
 
@@ -350,16 +356,6 @@ def _plan_rows(found: "Plan") -> list[tuple[str, str, str, str]]:
         place = f"{each.file}:{each.line}"
         rows.append((each.severity, place, each.rule, f"{each.message}; {reason}"))
     return rows
-
-
-def _difference(each: "Difference") -> tuple[str, str, str, str, str]:
-    return (
-        each.identity.kind,
-        each.identity.name,
-        each.change,
-        each.before or "",
-        each.after or "",
-    )
 
 
 def _show(

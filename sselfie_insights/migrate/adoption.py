@@ -5,12 +5,19 @@ from pathlib import Path
 
 from sselfie_insights.errors import MigrationError, UsageError, name_some
 from sselfie_insights.migrate import history
-from sselfie_insights.migrate.catalog import Difference, compare, read_catalog
-from sselfie_insights.migrate.expected import migrated_catalog, structure
-from sselfie_insights.migrate.files import PACKAGED, load_migrations
-from sselfie_insights.migrate.runner import create_history
-from sselfie_insights.migrate.session import refuse_standby, session
-from sselfie_insights.postgres import advisory_lock
+from sselfie_insights.migrate.catalog import (
+    Catalog,
+    Definition,
+    Difference,
+    Identity,
+    compare,
+    read_catalog,
+)
+from sselfie_insights.migrate.execution import apply
+from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
+from sselfie_insights.migrate.scratch import scratch_database
+from sselfie_insights.migrate.session import writing_session
+from sselfie_insights.postgres import connect
 
 
 def baseline(
@@ -47,11 +54,7 @@ def baseline(
         raise UsageError(
             f"there is no migration {version:04d}", remedy="see 'sselfie migrate status'"
         )
-    with (
-        session(url) as connection,
-        advisory_lock(connection, wait_seconds=wait_seconds),
-    ):
-        refuse_standby(connection, url)
+    with writing_session(url, wait_seconds) as connection:
         if history.read(connection):
             raise MigrationError(
                 "the database has a history of migrations already",
@@ -71,9 +74,49 @@ def baseline(
                 f"{len(missing)} missing: {name_some(missing)}",
                 remedy="create them, choose a lower version, or say --accept-differences",
             )
-        create_history(connection, url)
+        history.create(connection)
         with connection.transaction():
-            for migration in migrations:
-                history.begin(connection, migration)
-                history.finish(connection, migration, current, "baseline")
+            for each in migrations:
+                count = len(each.statements)
+                history.record(connection, each, count, "baseline", catalog=current)
     return differences
+
+
+def migrated_catalog(
+    migrations: Sequence[Migration],
+    folder: Path,
+    schemas: Sequence[str],
+    scratch_url: str | None,
+    target: str | None,
+) -> Catalog:
+    """Return the catalog that ``migrations``, the first ones of ``folder``, build from nothing.
+
+    Raises:
+        UsageError: There is no scratch server to build it on.
+        MigrationError: They cannot be applied.
+    """
+    with scratch_database(scratch_url, target) as url:
+        if migrations:
+            last = migrations[-1].version
+            apply(url, folder=folder, to=last, schemas=schemas, allow_destructive=True)
+        with connect(url, autocommit=True) as connection:
+            return read_catalog(connection, schemas)
+
+
+def structure(catalog: Catalog) -> Catalog:
+    """Return tables, columns and constraints alone; a constraint goes by what it says.
+
+    Names of constraints, indexes, rights and policies differ between databases that hold the
+    same data.
+    """
+    reduced: Catalog = {}
+    for identity, definition in catalog.items():
+        if identity.kind == "constraint":
+            name = f"{definition.relation} {definition.text}"
+            reduced[Identity("constraint", name)] = Definition("", definition.relation)
+        elif identity.kind == "table":
+            kind = definition.text.split(" as ")[0].split(" row level")[0]
+            reduced[identity] = Definition(kind, definition.relation)
+        elif identity.kind == "column":
+            reduced[identity] = definition
+    return reduced

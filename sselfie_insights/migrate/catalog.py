@@ -1,12 +1,12 @@
 """The catalog of a database as comparable text: every object, its definition, one fingerprint."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import psycopg
+from sselfie_insights.postgres import Connection
 
 _QUERY = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
@@ -33,31 +33,32 @@ Catalog = dict[Identity, Definition]
 
 @dataclass(frozen=True)
 class Difference:
-    """One object in which two catalogs differ.
+    """One object in which catalogs differ.
 
     Attributes:
         identity: The object.
-        change: ``missing`` or ``extra`` in the second catalog, or ``changed``.
         relation: The relation it belongs to, if any.
-        before: Its definition in the first catalog.
-        after: Its definition in the second.
+        texts: Its definition in each of the catalogs; None where it is not.
     """
 
     identity: Identity
-    change: Literal["missing", "extra", "changed"]
     relation: str | None
-    before: str | None
-    after: str | None
+    texts: tuple[str | None, ...]
+
+    @property
+    def change(self) -> Literal["missing", "extra", "changed"]:
+        """What became of it between the first catalog and the last."""
+        if self.texts[-1] is None:
+            return "missing"
+        return "extra" if self.texts[0] is None else "changed"
 
     def __str__(self) -> str:
-        if self.change == "changed":
-            return f"{self.identity}: {_shorten(self.before)} → {_shorten(self.after)}"
-        return f"{self.identity}: {self.change}"
+        if self.change != "changed":
+            return f"{self.identity}: {self.change}"
+        return f"{self.identity}: {' → '.join(_shorten(text or '') for text in self.texts)}"
 
 
-def read_catalog(
-    connection: psycopg.Connection[tuple[Any, ...]], schemas: Iterable[str]
-) -> Catalog:
+def read_catalog(connection: Connection, schemas: Iterable[str]) -> Catalog:
     """Return every object of ``schemas`` in a stable order, as PostgreSQL writes it."""
     # With an empty search path PostgreSQL qualifies every name that it prints.
     with connection.transaction():
@@ -68,7 +69,7 @@ def read_catalog(
     return {Identity(kind, name): Definition(text, relation) for kind, name, relation, text in rows}
 
 
-def fingerprint(catalog: Mapping[Identity, Definition]) -> str:
+def fingerprint(catalog: Catalog) -> str:
     """Return a hex digest that is equal for equal catalogs."""
     digest = hashlib.sha256()
     for identity, definition in sorted(catalog.items()):
@@ -76,40 +77,30 @@ def fingerprint(catalog: Mapping[Identity, Definition]) -> str:
     return digest.hexdigest()
 
 
-def compare(
-    before: Mapping[Identity, Definition], after: Mapping[Identity, Definition]
-) -> list[Difference]:
-    """Return the objects in which two catalogs differ, in a stable order.
+def compare(*catalogs: Catalog) -> list[Difference]:
+    """Return the objects in which catalogs differ, in a stable order.
 
-    What belongs to a table that is wholly missing or extra is not listed apart.
+    What belongs to a table that one of them lacks altogether is not listed apart.
     """
     differences = []
-    for identity in sorted(before.keys() | after.keys()):
-        old, new = before.get(identity), after.get(identity)
-        if old is not None and new is not None and old.text == new.text:
-            continue
-        known = old or new
-        differences.append(
-            Difference(
-                identity=identity,
-                change="extra" if old is None else "missing" if new is None else "changed",
-                relation=known.relation if known else None,
-                before=old.text if old else None,
-                after=new.text if new else None,
-            )
-        )
-    whole = {
+    for identity in sorted(set().union(*catalogs)):
+        found = [catalog.get(identity) for catalog in catalogs]
+        texts = tuple(definition and definition.text for definition in found)
+        if len(set(texts)) > 1:
+            relation = next(definition.relation for definition in found if definition)
+            differences.append(Difference(identity, relation, texts))
+    lacking = {
         difference.identity.name
         for difference in differences
-        if difference.identity.kind == "table" and difference.change != "changed"
+        if difference.identity.kind == "table" and None in difference.texts
     }
     return [
         difference
         for difference in differences
-        if difference.identity.kind == "table" or difference.relation not in whole
+        if difference.identity.kind == "table" or difference.relation not in lacking
     ]
 
 
-def _shorten(definition: str | None) -> str:
-    text = " ".join((definition or "").split())
+def _shorten(definition: str) -> str:
+    text = " ".join(definition.split())
     return text if len(text) <= 120 else text[:117] + "…"

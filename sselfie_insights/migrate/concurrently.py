@@ -2,35 +2,26 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 
 from sselfie_insights.errors import MigrationError
-from sselfie_insights.migrate.statements import Statement, Token, split
+from sselfie_insights.migrate.statements import Statement, split
 from sselfie_insights.postgres import Connection
 
-Name = tuple[str, ...]
-
-_SORTED = ("table", "index", "schema", "database", "system")
-
 _INDEXES = Path(__file__).with_name("indexes.sql").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a statement does to indexes: create, drop or reindex.
-
-    Attributes:
-        verb: ``create``, ``drop`` or ``reindex``.
-        name: The index to create or drop; empty if it is not named.
-        place: The table, or index, whose indexes it is about; empty for all of a schema.
-    """
-
-    verb: str
-    name: Name
-    place: Name
+_PART = r'(?:[\w$]+|"(?:[^"]|"")+")'
+_NAME = rf"{_PART}(?: \. {_PART})*"
+_CREATE = re.compile(
+    r"create (?P<unique>unique )?index (?:concurrently )?(?:if not exists )?"
+    rf"(?:(?!on )(?P<index>{_NAME}) )?on (?:only )?(?P<table>{_NAME}) (?P<rest>.*)"
+)
+_DROP = re.compile(rf"drop index concurrently (?:if exists )?(?P<index>{_NAME})")
+_REINDEX = re.compile(
+    rf"reindex .*?\b(?:(?:table|index)(?: concurrently)? (?P<one>{_NAME})|schema|database|system)"
+)
 
 
 def drop_invalid_indexes(
@@ -54,24 +45,24 @@ def drop_invalid_indexes(
         MigrationError: Another session is building that index, or a valid one of its name is there
             that may be another.
     """
-    work = _read(statement)
-    if work is None:
+    if not statement.is_concurrent:
         return False
-    if work.verb == "drop":
-        return resumed and _resolve(connection, work.name) is None
-    place = _resolve(connection, work.place) if work.place else None
-    rows = keeper.execute(
-        _INDEXES.encode(), [place is None and work.verb == "reindex", place, place]
-    )
-    if work.verb == "reindex":
-        for schema, name, is_valid, _, pid in rows:
+    if dropped := _DROP.match(statement.words):
+        return resumed and _resolve(connection, dropped["index"]) is None
+    if again := _REINDEX.match(statement.words):
+        relation = _resolve(connection, again["one"]) if again["one"] else None
+        for schema, name, is_valid, _, pid in _find_indexes(keeper, relation):
             # Postgres calls its copies so, and leaves it to its user to drop them.
             if not is_valid and pid is None and re.search("_cc(new|old)[0-9]*$", name):
-                _drop(connection, (schema, name), note)
+                _drop(connection, schema, name, note)
         return False
-    for schema, name, is_valid, definition, pid in rows.fetchall():
+    wanted = _CREATE.match(statement.words)
+    table = _resolve(connection, wanted["table"]) if wanted else None
+    if wanted is None or table is None:
+        return False
+    for schema, name, is_valid, definition, pid in _find_indexes(keeper, table, wanted["index"]):
         is_same = _essence(split(definition)[0][0]) == _essence(statement)
-        if name != work.name[-1] if work.name else not is_same:
+        if wanted["index"] is None and not is_same:
             continue
         if pid is not None:
             raise MigrationError(
@@ -79,7 +70,7 @@ def drop_invalid_indexes(
                 remedy="wait until it is done; if it is the index wanted, write 'if not exists'",
             )
         if not is_valid:
-            _drop(connection, (schema, name), note)
+            _drop(connection, schema, name, note)
         elif resumed and not is_same:
             raise MigrationError(
                 f"index {schema}.{name} is there, and may not be the one wanted: {definition}",
@@ -90,67 +81,30 @@ def drop_invalid_indexes(
     return False
 
 
-def _read(statement: Statement) -> _Work | None:
-    """Return what a statement does to indexes, if it does it CONCURRENTLY."""
-    tokens = statement.tokens
-    words = [token.text if token.kind == "word" else "" for token in tokens]
-    if not statement.is_concurrent:
-        return None
-    start = words.index("concurrently") + 1
-    if words[start : start + 3] == ["if", "not", "exists"]:
-        start += 3
-    elif words[start : start + 2] == ["if", "exists"]:
-        start += 2
-    if words[0] == "create" and "on" in words[start:]:
-        place = words.index("on", start) + 1
-        place += words[place] == "only"
-        return _Work("create", _name(tokens[start : place - 1]), _name(tokens[place:]))
-    if words[:2] == ["drop", "index"]:
-        return _Work("drop", _name(tokens[start:]), ())
-    if words[0] == "reindex":
-        kind = next(word for word in words if word in _SORTED)
-        if kind == words[start]:  # the form reindex (concurrently) table …
-            start += 1
-        elif words[start] == "" and tokens[start].text == ")":
-            start += 2
-        name = _name(tokens[start:]) if kind in ("table", "index") else ()
-        return _Work("reindex", (), name)
-    return None
-
-
-def _name(tokens: tuple[Token, ...]) -> Name:
-    """Return the parts of the (qualified) name with which ``tokens`` begin; none without one."""
-    parts: list[str] = []
-    for position in range(0, len(tokens), 2):
-        if tokens[position].kind not in ("word", "name"):
-            break
-        parts.append(tokens[position].text)
-        if position + 1 >= len(tokens) or tokens[position + 1].text != ".":
-            break
-    return tuple(parts)
-
-
-def _essence(statement: Statement) -> tuple[bool, str, str]:
+def _essence(statement: Statement) -> tuple[str, ...]:
     """Return what CREATE INDEX says, without what Postgres adds when it writes an index."""
-    words = [token.text for token in statement.tokens]
-    place = words.index("on") + 1
-    place += words[place] == "only"
-    table = _name(statement.tokens[place:])
-    rest = " ".join(words[place + 2 * len(table) - 1 :])
-    rest = re.sub(r"^using btree |:: (character varying|\w+)|[()]", "", rest)
-    return words[1] == "unique", table[-1], " ".join(rest.split())
+    found = _CREATE.match(statement.words)
+    assert found is not None  # noqa: S101  # both callers have made sure
+    rest = re.sub(r'^using btree |:: (character varying|\w+)|[()"]', "", found["rest"])
+    return found["unique"] or "", found["table"].split(" . ")[-1], " ".join(rest.split())
 
 
-def _resolve(connection: Connection, name: Name) -> int | None:
+def _resolve(connection: Connection, name: str) -> int | None:
     row = connection.execute(
-        "select pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8",
-        [sql.Identifier(*name).as_string()],
+        "select pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8", [name]
     ).fetchone()
     return row[0] if row else None
 
 
-def _drop(connection: Connection, index: Name, note: Callable[[str], None]) -> None:
-    note(f"index {'.'.join(index)} is invalid, left by an attempt that failed: dropped first")
+def _find_indexes(
+    keeper: Connection, relation: int | None, name: str | None = None
+) -> list[tuple[Any, ...]]:
+    parameters = {"relation": relation, "name": name}
+    return keeper.execute(_INDEXES.encode(), parameters).fetchall()
+
+
+def _drop(connection: Connection, schema: str, name: str, note: Callable[[str], None]) -> None:
+    note(f"index {schema}.{name} is invalid, left by an attempt that failed: dropped first")
     connection.execute(
-        sql.SQL("drop index concurrently if exists {}").format(sql.Identifier(*index))
+        sql.SQL("drop index concurrently if exists {}").format(sql.Identifier(schema, name))
     )

@@ -1,22 +1,25 @@
-"""Run one migration on a live database without making anyone wait longer than the lock timeout."""
+"""Apply migrations to a live database without making anyone wait longer than the lock timeout."""
 
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from sselfie_insights.errors import MigrationError, SourceError
+from sselfie_insights.errors import MigrationError, SourceError, first_line
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import read_catalog
 from sselfie_insights.migrate.concurrently import drop_invalid_indexes
-from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.files import PACKAGED, Migration
+from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
 from sselfie_insights.migrate.observer import Observer
-from sselfie_insights.migrate.session import open_file_session
+from sselfie_insights.migrate.planning import plan
+from sselfie_insights.migrate.session import open_connection, writing_session
 from sselfie_insights.migrate.statements import Statement
 from sselfie_insights.migrate.watch import MISSING, STANDS_ALONE
 from sselfie_insights.postgres import Connection
@@ -45,6 +48,61 @@ class Limits:
     deadline_s: float = 300
     concurrent_deadline_s: float = 3600
     wait_s: float = 30
+
+
+def _silent(message: str) -> None:
+    del message
+
+
+def apply(
+    url: str,
+    *,
+    folder: Path = PACKAGED,
+    to: int | None = None,
+    schemas: Sequence[str] = ("public",),
+    limits: Limits | None = None,
+    allow_destructive: bool = False,
+    scratch_url: str | None = None,
+    large_table_bytes: int = LARGE_TABLE_BYTES,
+    note: Callable[[str], None] = _silent,
+) -> list[Migration]:
+    """Apply the pending migrations of ``folder`` in order, and return them.
+
+    Args:
+        url: The database.
+        folder: The migration files.
+        to: The last version to apply; all of them if None.
+        schemas: The schemas whose catalog is recorded, to find drift later.
+        limits: How long to wait.
+        allow_destructive: Whether steps may lose data or names that applications use.
+        scratch_url: A server to try the files on beforehand; an embedded one if None.
+        large_table_bytes: The size from which on lint blocks what locks or rewrites a table.
+        note: Called with each migration applied, with drift and with retries.
+
+    Raises:
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
+        SourceError: The database cannot be reached.
+        LockedError: Another run is at work.
+        MigrationError: Files and history contradict each other, lint blocks, or a step failed.
+    """
+    limits = limits or Limits()
+    with writing_session(url, limits.wait_s) as connection:
+        found = plan(
+            url, folder=folder, to=to, schemas=schemas,
+            scratch_url=scratch_url, large_table_bytes=large_table_bytes,
+        )  # fmt: skip
+        for warning in (*found.notes, *(f"drift: {difference}" for difference in found.drift)):
+            note(warning)
+        found.raise_on_blockers(allow_destructive=allow_destructive)
+        if not found.pending:
+            return []
+        history.create(connection)
+        with Observer(url) as observer:
+            executor = Executor(url, connection, observer, limits, schemas, note)
+            for migration in found.pending:
+                executor.run(migration)
+                note(f"applied {migration.label}")
+    return list(found.pending)
 
 
 class _MissingObjectError(MigrationError):
@@ -87,7 +145,7 @@ class Executor:
             MigrationError: A statement failed, or its locks were not to be had in time.
             SourceError: The connection broke.
         """
-        with open_file_session(self._url) as self._connection:
+        with open_connection(self._url, own_search_path=True) as self._connection:
             self._observer.watch(self._connection.info.backend_pid)
             try:
                 self._keeper.execute("select 1")
@@ -98,28 +156,17 @@ class Executor:
             except psycopg.Error as error:
                 if self._connection.closed or self._keeper.closed:
                     raise SourceError(
-                        f"{migration.label}: the connection broke: {_first_line(error)}",
+                        f"{migration.label}: the connection broke: {first_line(error)}",
                         remedy="run 'sselfie migrate apply' again: nothing is half-recorded",
                     ) from None
-                raise MigrationError(f"{migration.label}: {_first_line(error)}") from None
+                raise MigrationError(f"{migration.label}: {first_line(error)}") from None
 
     def _run_whole(self, migration: Migration) -> None:
-        def attempt() -> None:
-            with self._connection.transaction():
-                locked_since = None
-                for statement in migration.statements:
-                    begun = time.monotonic()
-                    self._set_timeouts(locked_since=locked_since)
-                    self._send(migration, statement)
-                    if locked_since is None and self._observer.sees_others_locked_out():
-                        locked_since = begun
-                self._record_done(migration, locked_since)
-
         try:
-            self._retry(attempt, migration.label)
+            self._run_together(migration, migration.statements, len(migration.statements))
         except STANDS_ALONE as error:
             raise MigrationError(
-                f"{migration.label}: {_first_line(error)}",
+                f"{migration.label}: {first_line(error)}",
                 remedy="write '-- migrate: no-transaction' at the top of the file",
             ) from None
 
@@ -128,59 +175,74 @@ class Executor:
         begun = records.get(migration.version)
         done = begun.statements_done if begun else 0
         # Nobody knows what became of the last statement of a run that ended without a record.
-        uncertain = done + 1 if begun and begun.state == "running" else None
-        history.begin(self._keeper, migration)
+        resumed = begun is not None and begun.state == "running"
+        history.record(self._keeper, migration, done)
         try:
-            for number, statement in enumerate(migration.statements[done:], start=done + 1):
-                self._step(migration, number, statement, resumed=number == uncertain)
+            for statement in migration.statements[done:]:
+                try:
+                    self._run_step(migration, statement, done + 1, resumed)
+                except _MissingObjectError as error:
+                    self._note(f"{error.message}: skipped")
+                    history.record(self._keeper, migration, done + 1)
+                done += 1
+                resumed = False
         except MigrationError as error:
             if not self._keeper.closed:
-                history.record_failure(self._keeper, migration, error.message)
+                history.record(self._keeper, migration, done, "failed", error=error.message)
             raise
+        self._run_together(migration, (), done)
 
-        def record() -> None:
-            with self._connection.transaction():
-                self._record_done(migration)
-
-        self._retry(record, migration.label)
-
-    def _step(self, migration: Migration, number: int, statement: Statement, resumed: bool) -> None:
-        place = f"{migration.label}, statement {number} of {len(migration.statements)}"
-
-        def together() -> None:
-            with self._connection.transaction():
-                self._set_timeouts()
-                self._send(migration, statement)
-                self._take_over()
-                history.record_progress(self._connection, migration, number)
-
+    def _run_step(
+        self, migration: Migration, statement: Statement, number: int, resumed: bool
+    ) -> None:
         def alone() -> None:
-            self._set_timeouts(for_session=True, concurrently=True)
+            # It waits for others without making anyone wait: no lock timeout, a longer deadline.
+            self._set_timeouts(0, self._limits.concurrent_deadline_s)
             if drop_invalid_indexes(self._connection, self._keeper, statement, resumed, self._note):
                 return
             if not statement.is_concurrent:
-                self._set_timeouts(for_session=True)
+                self._set_timeouts(self._limits.lock_timeout_ms)
             self._send(migration, statement)
 
         try:
-            try:
-                self._retry(together, place)
-            except STANDS_ALONE:
-                self._retry(alone, place)
-                history.record_progress(self._keeper, migration, number)
-        except _MissingObjectError as error:
-            self._note(f"{error.message}: skipped")
-            history.record_progress(self._keeper, migration, number)
+            self._run_together(migration, (statement,), number)
+        except STANDS_ALONE:
+            self._retry(alone, _place(migration, number))
+            history.record(self._keeper, migration, number)
 
-    def _record_done(self, migration: Migration, locked_since: float | None = None) -> None:
-        self._take_over()
-        # The file may have left a smaller timeout behind.
-        self._set_timeouts(locked_since=locked_since)
-        self._observer.announce(history.TABLES)
-        if migration.in_transaction:
-            history.begin(self._connection, migration)
-        catalog = read_catalog(self._connection, self._schemas)
-        history.finish(self._connection, migration, catalog)
+    def _run_together(
+        self, migration: Migration, statements: Sequence[Statement], done: int
+    ) -> None:
+        """Run ``statements`` in one transaction with the record that the first ``done`` are done.
+
+        Without statements, or if they are the whole of the file, its record is closed.
+        """
+        is_whole = migration.in_transaction or not statements
+
+        def attempt() -> None:
+            left_ms = self._limits.lock_timeout_ms
+            locked_since = None
+            with self._connection.transaction():
+                for statement in statements:
+                    begun = time.monotonic()
+                    self._set_timeouts(left_ms)
+                    self._send(migration, statement)
+                    if locked_since is None and self._observer.sees_others_locked_out():
+                        locked_since = begun
+                    if locked_since is not None:
+                        # From now on all waits together last no longer than the lock timeout.
+                        waited_ms = int((time.monotonic() - locked_since) * 1000)
+                        left_ms = max(1, self._limits.lock_timeout_ms - waited_ms)
+                self._take_over()
+                self._set_timeouts(left_ms)  # the file may have left a smaller one
+                self._observer.announce(history.TABLES)
+                if is_whole:
+                    catalog = read_catalog(self._connection, self._schemas)
+                    history.record(self._connection, migration, done, "applied", catalog=catalog)
+                else:
+                    history.record(self._connection, migration, done)
+
+        self._retry(attempt, migration.label if is_whole else _place(migration, done))
 
     def _take_over(self) -> None:
         """Leave the file's search path, until its transaction ends, for our own."""
@@ -188,32 +250,17 @@ class Executor:
         self._connection.execute("set constraints all immediate")
         self._connection.execute("set local search_path = pg_catalog, pg_temp")
 
-    def _set_timeouts(
-        self,
-        *,
-        locked_since: float | None = None,
-        for_session: bool = False,
-        concurrently: bool = False,
-    ) -> None:
+    def _set_timeouts(self, lock_ms: int, statement_s: float | None = None) -> None:
         """Set them again before each statement, so that no file can lift them.
 
-        While a transaction locks others out, since ``locked_since``, all its further waits
-        together last no longer than the lock timeout. What runs CONCURRENTLY waits for others
-        without making anyone wait: it has a deadline of its own instead of a lock timeout.
+        In a transaction they end with it.
         """
-        limits = self._limits
-        locked_ms = 0 if locked_since is None else int((time.monotonic() - locked_since) * 1000)
-        wait_ms = 0 if concurrently else max(1, limits.lock_timeout_ms - locked_ms)
-        seconds = limits.concurrent_deadline_s if concurrently else limits.statement_timeout_s
+        statement_ms = int((statement_s or self._limits.statement_timeout_s) * 1000)
+        is_local = self._connection.info.transaction_status is TransactionStatus.INTRANS
         self._connection.execute(
             "select pg_catalog.set_config('lock_timeout', %s, %s),"
             " pg_catalog.set_config('statement_timeout', %s, %s)",
-            [
-                f"{wait_ms}ms",
-                not for_session,
-                f"{int(seconds * 1000)}ms",
-                not for_session,
-            ],
+            [f"{lock_ms}ms", is_local, f"{statement_ms}ms", is_local],
         )
 
     def _send(self, migration: Migration, statement: Statement) -> None:
@@ -227,7 +274,7 @@ class Executor:
                 raise
             skips = migration.skips_missing and isinstance(error, MISSING)
             raise (_MissingObjectError if skips else MigrationError)(
-                f"{migration.path.name}:{statement.line}: {_first_line(error)}",
+                f"{migration.path.name}:{statement.line}: {first_line(error)}",
                 remedy=_remedy(error),
             ) from None
         in_transaction = self._connection.info.transaction_status is TransactionStatus.INTRANS
@@ -245,7 +292,7 @@ class Executor:
                 attempt()
                 return
             except _TRANSIENT as error:
-                what = f"{place}: {_first_line(error)}; {self._explain(error)}"
+                what = f"{place}: {first_line(error)}; {self._explain(error)}"
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2**number) * random.uniform(0.5, 1)  # noqa: S311
                 if time.monotonic() + pause > deadline:
                     raise MigrationError(
@@ -263,9 +310,8 @@ class Executor:
         return " ".join(detail.split())
 
 
-def _first_line(error: psycopg.Error) -> str:
-    text = error.diag.message_primary or str(error).strip() or type(error).__name__
-    return text.splitlines()[0]
+def _place(migration: Migration, number: int) -> str:
+    return f"{migration.label}, statement {number} of {len(migration.statements)}"
 
 
 def _remedy(error: psycopg.Error) -> str:

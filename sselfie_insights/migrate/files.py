@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,8 +36,7 @@ class Migration:
         version: Its number, from 1.
         name: The file's name without number and suffix.
         path: Where it lies.
-        text: Its text, without byte-order mark and with line ends of one character.
-        sha256: The hex digest of that text.
+        sha256: The hex digest of its text, without byte-order mark and carriage returns.
         statements: What it does, in order.
         in_transaction: Whether it runs in one transaction; no with ``-- migrate: no-transaction``.
         skips_missing: Whether a statement about a table or column that this database lacks is
@@ -47,7 +47,6 @@ class Migration:
     version: int
     name: str
     path: Path
-    text: str
     sha256: str
     statements: tuple[Statement, ...]
     in_transaction: bool
@@ -63,6 +62,13 @@ class Migration:
             digest.update((";\n" if number else "").encode() + statement.sql.encode())
             digests.append(digest.hexdigest())
         return tuple(digests)
+
+    @cached_property
+    def waivers(self) -> dict[tuple[int, str], Ignore]:
+        """What it waives, by the line of the statement that follows and the rule."""
+        lines = [statement.line for statement in self.statements]
+        places = [(bisect(lines, ignore.line), ignore) for ignore in self.ignores]
+        return {(lines[place], each.rule): each for place, each in places if place < len(lines)}
 
     @property
     def label(self) -> str:
@@ -80,7 +86,7 @@ def load_migrations(folder: Path = PACKAGED) -> list[Migration]:
     """
     if not folder.is_dir():
         raise UsageError(f"no folder of migrations at {folder}", remedy="set SSELFIE_MIGRATIONS")
-    migrations = [read_migration(path) for path in sorted(folder.iterdir()) if _is_meant(path)]
+    migrations = [_read_migration(path) for path in sorted(folder.iterdir()) if _is_meant(path)]
     for expected, migration in enumerate(migrations, start=1):
         if migration.version == expected - 1:
             raise MigrationError(
@@ -95,12 +101,7 @@ def load_migrations(folder: Path = PACKAGED) -> list[Migration]:
     return migrations
 
 
-def read_migration(path: Path) -> Migration:
-    """Return the migration in the file ``path``.
-
-    Raises:
-        MigrationError: Its name, encoding, syntax or directives are wrong, or it is empty.
-    """
+def _read_migration(path: Path) -> Migration:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:
         raise MigrationError(
@@ -126,7 +127,6 @@ def read_migration(path: Path) -> Migration:
         version=int(match[1]),
         name=match[2],
         path=path,
-        text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         statements=tuple(statements),
         in_transaction="no-transaction" not in directives,
@@ -161,8 +161,7 @@ def _is_meant(path: Path) -> bool:
 
 def _refuse_copy_from_stdin(statements: Iterable[Statement]) -> None:
     for statement in statements:
-        first = statement.tokens[0]
-        if first.text == "copy" and " from stdin" in statement.words:
+        if statement.tokens[0].text == "copy" and " from stdin" in statement.words:
             raise MigrationError(
                 f"line {statement.line}: COPY FROM STDIN has no input here", remedy="use INSERT"
             )

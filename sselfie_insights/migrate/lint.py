@@ -5,18 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from sselfie_insights.migrate.files import Ignore, Migration
+from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.history import Record
 from sselfie_insights.migrate.judging import judge
 from sselfie_insights.migrate.rules import Hazard, find_rule
-from sselfie_insights.migrate.scratch import (
-    copy_schema,
-    has_scratch,
-    read_search_path,
-    scratch_database,
-)
+from sselfie_insights.migrate.scratch import copy_schema, has_scratch, scratch_database
+from sselfie_insights.migrate.session import open_connection
 from sselfie_insights.migrate.squawk import Place, run_squawk
-from sselfie_insights.migrate.statements import Statement
 from sselfie_insights.migrate.watch import EXCLUSIVE, Observed, Watcher, is_control
 from sselfie_insights.postgres import Connection, describe_target
 
@@ -24,7 +19,6 @@ LARGE_TABLE_BYTES = 10_000_000
 """From this size on a scan or rewrite takes longer than people wait: about 0.1 s."""
 
 Severity = Literal["error", "warning", "ignored"]
-Sizes = Mapping[str, int]
 
 _SIZES = Path(__file__).with_name("sizes.sql").read_text(encoding="utf-8")
 
@@ -41,7 +35,7 @@ class Finding:
         message: What would happen.
         safer_form: What to write instead.
         table: The table it is about, if one is named.
-        hazard: Why it matters.
+        hazard: Why it matters: ``lock``, ``loss``, ``error`` or ``style``, as in ``rules.yml``.
         reason: The author's reason, where it was waived.
     """
 
@@ -53,51 +47,10 @@ class Finding:
     safer_form: str
     table: str
     hazard: Hazard
-    reason: str = ""
-
-    @property
-    def is_destructive(self) -> bool:
-        """Whether something is lost, so that ``--allow-destructive`` is needed."""
-        return self.hazard is Hazard.LOSS
+    reason: str
 
     def __str__(self) -> str:
-        """The finding in one line."""
-        waived = f" (ignored: {self.reason})" if self.reason else ""
-        return (
-            f"{self.file}:{self.line}: {self.severity}: {self.rule}: {self.message}{waived}; "
-            f"instead: {self.safer_form}"
-        )
-
-
-@dataclass(frozen=True)
-class Lock:
-    """A lock that a statement took on a table that others can see: PostgreSQL's name of it."""
-
-    table: str
-    mode: str
-
-
-@dataclass(frozen=True)
-class Traced:
-    """What one statement really did.
-
-    Attributes:
-        file: The migration's file name.
-        line: The line, from 1.
-        statement: Its beginning.
-        locks: The locks that it took, beyond those the file held already.
-        rewritten: The tables that it rewrote.
-        error: Why it failed; empty if it did not.
-        is_skipped: Whether it failed for want of a table or column, which its file passes over.
-    """
-
-    file: str
-    line: int
-    statement: str
-    locks: tuple[Lock, ...]
-    rewritten: tuple[str, ...]
-    error: str
-    is_skipped: bool
+        return f"{self.file}:{self.line} {self.rule}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +59,7 @@ class Judgement:
 
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    traced: tuple[Traced, ...] = ()
+    traced: tuple[Observed, ...] = ()
 
 
 def read_sizes(connection: Connection) -> dict[str, int]:
@@ -117,7 +70,7 @@ def read_sizes(connection: Connection) -> dict[str, int]:
 def lint(
     migrations: Sequence[Migration],
     target: str | None,
-    sizes: Sizes | None,
+    sizes: Mapping[str, int] | None,
     *,
     server_version: int | None = None,
     records: Iterable[Record] = (),
@@ -143,15 +96,22 @@ def lint(
     """
     if not migrations:
         return Judgement()
-    is_large = _size_check(sizes, large_table_bytes)
+
+    def is_large(table: str) -> bool:
+        # Of a table that is not named, or not there to be measured, assume the worst.
+        return sizes is None or sizes.get(table, large_table_bytes) >= large_table_bytes
+
     if not has_scratch(scratch_url):
-        hits = run_squawk(migrations, server_version)
-        findings = [f for m in migrations for f in _finish(m, hits[m.version], is_large)]
+        findings = [
+            finding
+            for migration in migrations
+            for finding in _weigh(migration, run_squawk(migration, server_version), is_large)
+        ]
         return Judgement(tuple(findings), ("no scratch server: squawk alone has read the files",))
     with scratch_database(scratch_url, target) as scratch:
         missing = copy_schema(target, scratch) if target else []
-        path = {"search_path": read_search_path(target)} if target else {}
-        watcher = Watcher(scratch, known_anew=target is None, **path)
+        path = _read_search_path(target) if target else '"$user", public'
+        watcher = Watcher(scratch, search_path=path, known_anew=target is None)
         judgement = judge_files(
             watcher, migrations, records=records, is_partial=bool(missing), is_large=is_large
         )
@@ -177,98 +137,83 @@ def judge_files(
         is_large: Whether a table, by its name, is so large that a lock on it matters.
     """
     half_done = {record.version: record for record in records if not record.is_done}
-    findings, traced = [], []
+    findings: list[Finding] = []
+    traced = []
     for migration in migrations:
         record = half_done.get(migration.version)
         done = record.statements_done if record else 0
-        rest = replace(migration, statements=migration.statements[done:])
+        # Nobody knows what became of the last statement of a run without a final record.
+        resumed = record is not None and record.state == "running"
         places: list[Place] = []
-        locked: dict[int, None] = {}
-        for number, seen in enumerate(watcher.run(rest)):
-            # Nobody knows what became of the last statement of a run without a final record.
-            resumed = number == 0 and record is not None and record.state == "running"
-            for hit in judge(seen, resumed=resumed, is_partial=is_partial):
-                places.append((seen.statement.line, hit.rule, hit.message, seen.name(hit.table)))
-            shut = {seen.table(oid): None for oid, mode in seen.locks if mode == EXCLUSIVE}
-            if migration.in_transaction and shut.keys() - locked.keys():
-                if locked:
-                    names = ", ".join(map(seen.name, locked | shut))
+        shut: set[str] = set()
+        for seen in watcher.run(migration, done):
+            line = seen.statement.line
+            hits = judge(seen, resumed=resumed, is_partial=is_partial)
+            places += [(line, *hit) for hit in hits]
+            resumed = False
+            now = {lock.table for lock in seen.locks if lock.mode == EXCLUSIVE}
+            if migration.in_transaction and now - shut:
+                if shut:
+                    names = ", ".join(sorted(shut | now))
                     message = f"nobody reads {names} until the transaction ends"
-                    places.append((seen.statement.line, "locking-several-tables", message, ""))
-                locked |= shut
-            traced.append(_trace(seen))
-        findings += _finish(rest, places, is_large)
+                    places.append((line, "locking-several-tables", message, ""))
+                shut |= now
+            traced.append(seen)
+        findings += _weigh(migration, places, is_large, done)
     return Judgement(tuple(findings), traced=tuple(traced))
 
 
 def check_control(migrations: Iterable[Migration]) -> list[Finding]:
     """Return the statements that begin or end a transaction, which no file may do."""
-    return [
-        finding
-        for migration in migrations
-        for finding in _finish(migration, [], lambda _: True)
-        if finding.rule == "transaction-control"
-    ]
+    findings = [finding for migration in migrations for finding in _weigh(migration, [])]
+    return [finding for finding in findings if finding.rule == "transaction-control"]
 
 
-def _finish(
-    migration: Migration, places: Iterable[Place], is_large: Callable[[str], bool]
+def _weigh(
+    migration: Migration,
+    places: Iterable[Place],
+    is_large: Callable[[str], bool] = lambda _: True,
+    done: int = 0,
 ) -> list[Finding]:
-    """Return what the hits in one file come to: weighed, waived, in order."""
+    """Return what the hits in one file come to behind its first ``done`` statements, in order."""
     places = list(dict.fromkeys(places))
-    for statement in migration.statements:
+    statements = migration.statements[done:]
+    for statement in statements:
         if is_control(statement):
             word = statement.tokens[0].text.upper()
             places.append((statement.line, "transaction-control", f"{word} inside a migration", ""))
+    unused = migration.waivers.keys() - {(line, rule) for line, rule, *_ in places}
+    lines = {statement.line for statement in statements}
+    for line, rule in unused:
+        if line in lines:
+            at = migration.waivers[line, rule].line
+            places.append((at, "unused-ignore", f"nothing to ignore: {rule}", ""))
     findings = []
-    used: set[Ignore] = set()
     for line, rule, message, table in places:
         hazard, safer_form = find_rule(rule)
-        ignore = _find_ignore(migration, rule, line)
-        severity: Severity = "error"
-        if ignore is not None:
-            used.add(ignore)
-            severity = "ignored"
-        elif hazard is Hazard.STYLE or (hazard is Hazard.LOCK and not is_large(table)):
-            severity = "warning"
+        ignore = None if rule == "transaction-control" else migration.waivers.get((line, rule))
+        is_harmless = hazard == "style" or (hazard == "lock" and not is_large(table))
         findings.append(
             Finding(
-                rule, migration.path.name, line, severity, " ".join(message.split()), safer_form,
-                table, hazard, ignore.reason if ignore else "",
+                rule=rule,
+                file=migration.path.name,
+                line=line,
+                severity="ignored" if ignore else "warning" if is_harmless else "error",
+                message=" ".join(message.split()),
+                safer_form=safer_form,
+                table=table,
+                hazard=hazard,
+                reason=ignore.reason if ignore else "",
             )
-        )  # fmt: skip
-    for ignore in migration.ignores:
-        if ignore not in used and _follows(migration, ignore) is not None:
-            hazard, safer_form = find_rule("unused-ignore")
-            findings.append(
-                Finding(
-                    "unused-ignore", migration.path.name, ignore.line, "warning",
-                    f"nothing to ignore: {ignore.rule}", safer_form, "", hazard,
-                )
-            )  # fmt: skip
+        )
     return sorted(findings, key=lambda finding: (finding.line, finding.rule))
 
 
-def _find_ignore(migration: Migration, rule: str, line: int) -> Ignore | None:
-    """Return the waiver that stands between the statement before and the one of ``line``."""
-    if rule == "transaction-control":
-        return None
-    for ignore in migration.ignores:
-        if ignore.rule == rule:
-            statement = _follows(migration, ignore)
-            if statement is not None and statement.line <= line <= statement.last_line:
-                return ignore
-    return None
-
-
-def _follows(migration: Migration, ignore: Ignore) -> Statement | None:
-    later = (each for each in migration.statements if each.line > ignore.line)
-    return next(later, None)
-
-
-def _size_check(sizes: Sizes | None, large: int) -> Callable[[str], bool]:
-    # Of a table that is not named, or not there to be measured, assume the worst.
-    return lambda table: sizes is None or sizes.get(table, large) >= large
+def _read_search_path(url: str) -> str:
+    """Return the search path under which ``url``'s role begins."""
+    with open_connection(url, own_search_path=True) as connection:
+        row = connection.execute("select pg_catalog.current_setting('search_path')").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _describe_scratch(url: str | None, scratch: int, target: int | None) -> str:
@@ -280,23 +225,3 @@ def _describe_scratch(url: str | None, scratch: int, target: int | None) -> str:
             " reading or writing the table again, is not judged"
         )
     return note
-
-
-def _trace(seen: Observed) -> Traced:
-    locks = {Lock(seen.name(oid), mode) for oid, mode in seen.locks if seen.table(oid) == oid}
-    rewritten = {
-        found.name
-        for key, found in (seen.before.items() if seen.before is not seen.after else ())
-        if key[0] in ("table", "materialized view") and key in seen.known and key in seen.after
-        if seen.after[key].file != found.file
-    }
-    error = seen.error
-    return Traced(
-        file=seen.migration.path.name,
-        line=seen.statement.line,
-        statement=seen.statement.beginning,
-        locks=tuple(sorted(locks, key=lambda lock: (lock.table, lock.mode))),
-        rewritten=tuple(sorted(rewritten)),
-        error=(error.diag.message_primary or str(error)) if error else "",
-        is_skipped=seen.is_skipped,
-    )

@@ -2,74 +2,29 @@
 
 import threading
 from collections.abc import Iterable
-from types import TracebackType
+from pathlib import Path
 
 import psycopg
 
 from sselfie_insights.migrate.session import open_connection
+from sselfie_insights.migrate.watch import STRONG
 
 POLL_SECONDS = 0.03
 """Often enough to look several times within a lock timeout of 200 ms."""
 
-# What is said of a session; some of it is hidden from a role that is no superuser.
-_SESSION = """
-    coalesce(
-        'process ' || activity.pid || ' ('
-        || concat_ws(
-            ', ',
-            coalesce(nullif(activity.application_name, ''), activity.backend_type),
-            'role ' || activity.usename,
-            activity.state,
-            'transaction open for '
-            || date_trunc('second', clock_timestamp() - activity.xact_start)
-        )
-        || '): ' || left(regexp_replace(activity.query, '\\s+', ' ', 'g'), 100),
-        'a prepared transaction (see pg_prepared_xacts)'
-    )
-"""
+_SESSIONS = Path(__file__).with_name("sessions.sql").read_text(encoding="utf-8").encode()
 
-# One row per session that the observed one waits for.
-_BLOCKERS = f"""
-select distinct {_SESSION}
-from unnest(pg_catalog.pg_blocking_pids(%s)) as blockers (pid)
-left join pg_catalog.pg_stat_activity as activity on activity.pid = blockers.pid
-order by 1
-"""  # noqa: S608 - own text
-
-# One row per session that holds a lock on a table or index of one of the given names.
-_HOLDERS = f"""
-select {_SESSION}, string_agg(distinct locks.mode || ' on ' || class.relname, ', ')
-from pg_catalog.pg_locks as locks
-join pg_catalog.pg_class as class on class.oid = locks.relation
-left join pg_catalog.pg_stat_activity as activity on activity.pid = locks.pid
-where
-    locks.granted
-    and locks.database = (
-        select oid from pg_catalog.pg_database where datname = current_database()
-    )
-    and locks.pid is distinct from %s
-    and class.relname = any (%s)
-    and class.relnamespace <> 'pg_catalog'::regnamespace
-group by 1
-order by 1
-"""  # noqa: S608 - own text
-
-# Whether a session holds a lock that keeps others from writing a table or view that they can
-# see: what its own transaction creates, this one's snapshot does not show.
-_LOCKS_OTHERS_OUT = """
+_LOCKS_OTHERS_OUT = b"""
 select exists (
-    select 1
-    from pg_catalog.pg_locks as locks
+    select from pg_catalog.pg_locks as locks
     join pg_catalog.pg_class as class on class.oid = locks.relation
     where
-        locks.pid = %s
-        and locks.granted
+        locks.pid = %s and locks.granted and locks.mode = any (%s)
         and class.relkind in ('r', 'p', 'm', 'v')
-        and locks.mode in (
-            'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'
-        )
 )
 """
+"""Whether a session holds one of these locks on a table or view that others can see: what its own
+transaction creates, another's snapshot does not show."""
 
 
 class Observer:
@@ -96,12 +51,7 @@ class Observer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
         self._connection.close()
@@ -126,7 +76,7 @@ class Observer:
             return f"blocked by {seen}"
         unknown = "its blocker was not observed"
         try:
-            rows = self._connection.execute(_HOLDERS, [self._pid, self._names]).fetchall()
+            rows = self._find_sessions(self._names)
         except psycopg.Error as error:
             return f"{unknown} ({type(error).__name__})"
         if rows:
@@ -137,19 +87,24 @@ class Observer:
     def sees_others_locked_out(self) -> bool:
         """Say whether the connection keeps others from writing or reading a table or view."""
         try:
-            row = self._connection.execute(_LOCKS_OTHERS_OUT, [self._pid]).fetchone()
+            row = self._connection.execute(_LOCKS_OTHERS_OUT, [self._pid, [*STRONG]]).fetchone()
         except psycopg.Error:
             return True  # nothing is known: take care
         return row is not None and row[0]
+
+    def _find_sessions(self, names: list[str] | None) -> list[tuple[str, str]]:
+        """Return who locks relations of these names, and how; or else who blocks the connection."""
+        parameters = {"pid": self._pid, "names": names}
+        return self._connection.execute(_SESSIONS, parameters).fetchall()
 
     def _poll(self) -> None:
         while True:
             number = self._number
             try:
-                rows = self._connection.execute(_BLOCKERS, [self._pid]).fetchall()
+                rows = self._find_sessions(None)
             except psycopg.Error:
                 return  # whoever asks about the blocker meets the same error, and reports it
             if rows:
-                self._seen = (number, "; ".join(session for (session,) in rows))
+                self._seen = (number, "; ".join(session for session, _ in rows))
             if self._stop.wait(POLL_SECONDS):
                 return

@@ -2,43 +2,38 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sselfie_insights.errors import MigrationError, UsageError, name_some
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import Catalog, Difference, compare, read_catalog
-from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.files import PACKAGED, Migration, load_migrations
 from sselfie_insights.migrate.history import Record
 from sselfie_insights.migrate.lint import (
     LARGE_TABLE_BYTES,
     Finding,
     Judgement,
-    Traced,
     check_control,
     lint,
     read_sizes,
 )
-from sselfie_insights.postgres import Connection
+from sselfie_insights.migrate.session import session
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What `apply` would do.
+class Plan(Judgement):
+    """What `apply` would do, and how that was judged.
 
     Attributes:
         pending: The migrations to run, in order.
-        findings: What lint says of them.
         drift: Objects that differ from what the last migration left.
         conflicting_drift: Those of them that a pending file names.
-        notes: What a person should know besides.
-        traced: What each statement did to a copy, where there was one.
     """
 
-    pending: tuple[Migration, ...]
-    findings: tuple[Finding, ...]
-    drift: tuple[Difference, ...]
-    conflicting_drift: tuple[Difference, ...]
-    notes: tuple[str, ...]
-    traced: tuple[Traced, ...] = ()
+    pending: tuple[Migration, ...] = ()
+    drift: tuple[Difference, ...] = ()
+    conflicting_drift: tuple[Difference, ...] = ()
 
     def raise_on_blockers(self, *, allow_destructive: bool) -> None:
         """Raise if anything forbids going on.
@@ -46,17 +41,18 @@ class Plan:
         Raises:
             MigrationError: A finding blocks, or a pending file touches what drifted.
         """
-        blocking = [f for f in self.findings if f.severity == "error" and not f.is_destructive]
-        destructive = [f for f in self.findings if f.is_destructive]
+        destructive = [each for each in self.findings if each.hazard == "loss"]
+        blocking = [
+            each for each in self.findings if each.severity == "error" and each.hazard != "loss"
+        ]
         if blocking:
             raise MigrationError(
-                f"lint blocks {_count(blocking, 'step')}: {name_some(map(_place, blocking))}",
+                f"lint blocks {_count_steps(blocking)}: {name_some(blocking)}",
                 remedy="change them, or write '-- lint: ignore <rule> <reason>' above each",
             )
         if destructive and not allow_destructive:
             raise MigrationError(
-                f"{_count(destructive, 'step')} would lose something: "
-                f"{name_some(map(_place, destructive))}",
+                f"{_count_steps(destructive)} would lose something: {name_some(destructive)}",
                 remedy="if that is meant, run it with --allow-destructive",
             )
         if self.conflicting_drift:
@@ -67,55 +63,90 @@ class Plan:
             )
 
 
-def make_plan(
-    connection: Connection,
+def plan(
     url: str,
-    migrations: Sequence[Migration],
-    schemas: Sequence[str],
     *,
+    folder: Path = PACKAGED,
     to: int | None = None,
+    schemas: Sequence[str] = ("public",),
     scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
 ) -> Plan:
-    """Return what is left to do on a database; it is only read.
+    """Return what `apply` would do now, and what that did on a copy; the database is only read.
 
     Raises:
-        UsageError: There is no version ``to``, or no way to judge what could do harm.
-        SourceError: The database cannot be copied.
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
+        SourceError: The database cannot be reached, or not be copied.
         MigrationError: Files and history contradict each other.
     """
-    records = history.read(connection)
-    pending = pending_migrations(migrations, records, to)
-    sizes = read_sizes(connection)
+    migrations = load_migrations(folder)
     notes = []
-    if pending and not sizes:
-        notes.append("the database has no tables yet: nothing was judged")
-    stored = history.read_stored_catalog(connection)
     drift: list[Difference] = []
-    half_done = next((record for record in records if not record.is_done), None)
-    if half_done is not None:
-        notes.append(f"{half_done.label} is half done, so drift was not looked for")
-    elif stored:
-        drift = find_drift(stored, read_catalog(connection, schemas))
-        version = records[-1].server_version // 10000
-        if drift and version != connection.info.server_version // 10000:
-            notes.append(f"the last migration ran on PostgreSQL {version}, which may word it so")
+    with session(url) as connection:
+        server_version = connection.info.server_version
+        records = history.read(connection)
+        pending = pending_migrations(migrations, records, to)
+        sizes = read_sizes(connection)
+        if pending and not sizes:
+            notes.append("the database has no tables yet: nothing was judged")
+        half_done = next((record for record in records if not record.is_done), None)
+        if half_done is not None:
+            notes.append(f"{half_done.label} is half done, so drift was not looked for")
+        elif records:
+            stored = history.read_stored_catalog(connection)
+            drift = find_drift(stored, read_catalog(connection, schemas))
+            version = records[-1].server_version // 10000
+            if drift and version != server_version // 10000:
+                notes.append(
+                    f"the last migration ran on PostgreSQL {version}, which may word it so"
+                )
     # On a database without tables there is nobody to keep waiting, and nothing to lose.
     judgement = Judgement(tuple(check_control(pending)))
     if sizes:
         judgement = lint(
-            pending, url, sizes,
-            server_version=connection.info.server_version, records=records,
+            pending, url, sizes, server_version=server_version, records=records,
             scratch_url=scratch_url, large_table_bytes=large_table_bytes,
         )  # fmt: skip
     return Plan(
-        pending=tuple(pending),
         findings=judgement.findings,
-        drift=tuple(drift),
-        conflicting_drift=tuple(each for each in drift if _is_named(each, pending)),
         notes=(*notes, *judgement.notes),
         traced=judgement.traced,
+        pending=tuple(pending),
+        drift=tuple(drift),
+        conflicting_drift=tuple(each for each in drift if _is_named(each, pending)),
     )
+
+
+def lint_folder(
+    folder: Path,
+    url: str | None,
+    *,
+    scratch_url: str | None = None,
+    large_table_bytes: int = LARGE_TABLE_BYTES,
+    everything: bool = False,
+) -> Judgement:
+    """Judge the pending files of ``folder``, or all of them, as if they began with nothing.
+
+    Without ``url`` all files count as pending, and all tables as large.
+
+    Raises:
+        UsageError: The folder or the URL is wrong, or there is no way to judge the files.
+        SourceError: The database cannot be reached.
+        MigrationError: A file is wrong.
+    """
+    migrations = load_migrations(folder)
+    options: dict[str, Any] = {"scratch_url": scratch_url, "large_table_bytes": large_table_bytes}
+    if url is None:
+        return lint(migrations, None, None, **options)
+    with session(url) as connection:
+        sizes = read_sizes(connection)
+        options["server_version"] = connection.info.server_version
+        if everything:
+            return lint(migrations, None, sizes, **options)
+        records = history.read(connection)
+    done = {record.version for record in records if record.is_done}
+    pending = [migration for migration in migrations if migration.version not in done]
+    return lint(pending, url, sizes, records=records, **options)
 
 
 def find_drift(stored: Catalog, current: Catalog) -> list[Difference]:
@@ -192,7 +223,7 @@ def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
     An index that is invalid was made by nobody's hand: a failed build left it, and the runner drops
     it before it builds it again.
     """
-    if difference.identity.kind == "index" and (difference.after or "").endswith(" invalid"):
+    if difference.identity.kind == "index" and (difference.texts[-1] or "").endswith(" invalid"):
         return False
     name = difference.relation or difference.identity.name.split("(")[0]
     wanted = name.split(".")[-1]
@@ -201,9 +232,5 @@ def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:
     )
 
 
-def _count(items: Sequence[object], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _place(finding: Finding) -> str:
-    return f"{finding.file}:{finding.line} {finding.rule}"
+def _count_steps(findings: Sequence[Finding]) -> str:
+    return f"{len(findings)} step{'' if len(findings) == 1 else 's'}"

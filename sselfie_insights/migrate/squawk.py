@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from sselfie_insights.errors import MigrationError, UsageError
@@ -26,16 +25,17 @@ _TASTE = frozenset(
 )  # fmt: skip
 """Rules of squawk about style, and about what the runner does."""
 
-_DOUBTFUL = ("do", "execute", "call", "select", "with", "merge")
-_FUNCTION = re.compile(r"^(select|with|insert|update|delete) .*\w \(")
-_NAMING = frozenset(
-    {"alter", "drop", "truncate", "cluster", "reindex", "lock", "vacuum", "refresh", "update",
-     "delete", "insert"}
-)  # fmt: skip
-_BEFORE_NAME = frozenset(
-    {"table", "view", "materialized", "index", "sequence", "type", "domain", "function",
-     "concurrently", "if", "exists", "not", "only", "full", "verbose", "analyze", "into", "from"}
-)  # fmt: skip
+_UNREADABLE = re.compile(r"(do|execute|call|select|with|merge)\b|(insert|update|delete)\b.*\w \(")
+"""What runs other code: a block, a query, a write that calls a function."""
+
+_KINDS = " table| view| materialized| index| sequence| type| domain| function"
+_UNQUALIFIED = re.compile(
+    rf"((alter|drop)(?={_KINDS})|reindex|refresh|truncate|cluster|lock|vacuum|update|delete|insert"
+    r"|create( unique)? index .*\bon)"
+    rf"({_KINDS}| concurrently| if| exists| not| only| full| verbose| analyze| into| from)*+"
+    r' (?P<name>\w+|"[^"]*")(?! \.)( |$)'
+)
+"""What names something in use without its schema."""
 
 
 def find_squawk() -> str | None:
@@ -44,10 +44,8 @@ def find_squawk() -> str | None:
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("squawk")
 
 
-def run_squawk(
-    migrations: Sequence[Migration], server_version: int | None
-) -> dict[int, list[Place]]:
-    """Return what squawk finds in each of ``migrations``, and what no text can tell, by version.
+def run_squawk(migration: Migration, server_version: int | None) -> list[Place]:
+    """Return what squawk finds in ``migration``, and what no text can tell.
 
     Raises:
         UsageError: squawk is not installed.
@@ -60,72 +58,41 @@ def run_squawk(
             remedy="pip install 'sselfie-insights[demo]', or name a server with --scratch-url, or"
             " pip install 'sselfie-insights[lint]'",
         )
-    found: dict[int, list[Place]] = {}
-    for migration in migrations:
-        doubts = [_doubt(statement) for statement in migration.statements]
-        found[migration.version] = [doubt for doubt in doubts if doubt is not None]
-    for in_transaction in (True, False):
-        chosen = [m for m in migrations if m.in_transaction == in_transaction]
-        if chosen:
-            _run(program, chosen, server_version, in_transaction, found)
-    return found
-
-
-def _doubt(statement: Statement) -> Place | None:
-    """Return that nobody can judge ``statement`` by its text, if that is so."""
-    first = statement.tokens[0].text
-    if first in _DOUBTFUL or _FUNCTION.match(statement.words):
-        return statement.line, "unjudged", f"no text tells what {first.upper()} does", ""
-    words = [token.text for token in statement.tokens]
-    start = 1 if first in _NAMING else len(words)
-    if first == "create" and "index" in words[:3] and "on" in words:
-        start = words.index("on") + 1
-    while start < len(words) and words[start] in _BEFORE_NAME:
-        start += 1
-    is_named_in_schemas = first not in ("alter", "drop") or start > 1
-    if start < len(words) and is_named_in_schemas and words[start + 1 : start + 2] != ["."]:
-        message = f"{words[start]} may be in any schema of the search path"
-        return statement.line, "unjudged", message, ""
-    return None
-
-
-def _run(
-    program: str,
-    migrations: Sequence[Migration],
-    server_version: int | None,
-    in_transaction: bool,
-    found: dict[int, list[Place]],
-) -> None:
-    places: dict[tuple[str, int], tuple[Migration, int]] = {}
+    command = [program, "--reporter", "json", "--include=ban-drop-trigger", "file.sql"]
+    if migration.in_transaction:
+        command.append("--assume-in-transaction")
+    if server_version is not None:
+        command += ["--pg-version", f"{server_version // 10000}.{server_version % 10000}"]
+    lines: list[int] = []
     # A folder of its own: no configuration of the user's; statements only, so that a place in
     # squawk's report is a statement, and a comment cannot silence it without being recorded.
     with tempfile.TemporaryDirectory() as folder:
-        for migration in migrations:
-            name = f"{migration.version}.sql"
-            lines = 0
-            with Path(folder, name).open("w", encoding="utf-8") as file:
-                for statement in migration.statements:
-                    text = statement.sql.replace("squawk-ignore", "squawk_ignore") + ";\n"
-                    for line in range(text.count("\n")):
-                        places[name, lines + line] = (migration, statement.line + line)
-                    lines += text.count("\n")
-                    file.write(text)
-        command = [program, "--reporter", "json", "--include=ban-drop-trigger"]
-        if in_transaction:
-            command.append("--assume-in-transaction")
-        if server_version is not None:
-            command += ["--pg-version", f"{server_version // 10000}.{server_version % 10000}"]
-        command += [f"{migration.version}.sql" for migration in migrations]
+        with Path(folder, "file.sql").open("w", encoding="utf-8") as file:
+            for statement in migration.statements:
+                text = statement.sql.replace("squawk-ignore", "squawk_ignore") + ";\n"
+                lines += [statement.line] * text.count("\n")
+                file.write(text)
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
-        for item in json.loads(done.stdout):
-            if item["rule_name"] not in _TASTE:
-                migration, line = places[item["file"], item["line"]]
-                place = (line, item["rule_name"], item["message"], "")
-                found[migration.version].append(place)
-    except (ValueError, KeyError, TypeError):
+        found = [
+            (lines[item["line"]], item["rule_name"], item["message"], "")
+            for item in json.loads(done.stdout)
+            if item["rule_name"] not in _TASTE
+        ]
+    except (ValueError, LookupError, TypeError):
         said = (done.stderr or done.stdout).strip().splitlines()
         raise MigrationError(
             f"squawk failed with exit {done.returncode}: {said[0] if said else 'nothing said'}",
             remedy="reinstall 'sselfie-insights[lint]'",
         ) from None
+    doubts = [(each.line, "unjudged", _doubt(each), "") for each in migration.statements]
+    return [doubt for doubt in doubts if doubt[2]] + found
+
+
+def _doubt(statement: Statement) -> str:
+    """Return why nobody can judge ``statement`` by its text; nothing if one can."""
+    if found := _UNREADABLE.match(statement.words):
+        return f"no text tells what {found[0].split()[0].upper()} does"
+    if found := _UNQUALIFIED.match(statement.words):
+        return f"{found['name']} may be in any schema of the search path"
+    return ""

@@ -11,21 +11,21 @@ from typing import Literal
 
 from sselfie_insights.errors import MigrationError
 
-Kind = Literal["word", "name", "string", "number", "symbol"]
-
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
-  | (?P<line_comment>--[^\n]*)
-  | (?P<block_comment>/\*)
-  | (?P<escape_string>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
-  | (?P<string>(?:[bBnNxX]|[uU]&)?'[^']*(?:''[^']*)*')
+  | (?P<comment>--[^\n]*)
+  | (?P<block>/\*)
+  | (?P<literal>
+        [eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'
+      | (?:[bBnNxX]|[uU]&)?'[^']*(?:''[^']*)*'
+      | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
+      | \d[\w.]* | \.\d\w*
+    )
   | (?P<name>(?:[uU]&)?"[^"]*(?:""[^"]*)*")
-  | (?P<dollar>\$(?P<tag>[^\W\d]\w*)?\$)
-  | (?P<parameter>\$\d+)
+  | (?P<open>\$(?:[^\W\d]\w*)?\$|['"])
   | (?P<word>[^\W\d][\w$]*)
-  | (?P<number>\d[\w.]*|\.\d\w*)
-  | (?P<symbol>::|[^\s\w])
+  | (?P<symbol>::|\$\d+|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -36,8 +36,12 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 class Token:
     """One lexical unit: a word in lower case, a quoted name without its quotes, ``?`` for data."""
 
-    kind: Kind
+    kind: Literal["word", "name", "literal", "symbol"]
     text: str
+
+    def __str__(self) -> str:
+        quoted = self.text.replace('"', '""')
+        return f'"{quoted}"' if self.kind == "name" else self.text
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ class Statement:
 
     @cached_property
     def words(self) -> str:
-        """Keywords, names and symbols in lower case, a space between each; literals are ``?``."""
-        return " ".join(token.text for token in self.tokens)
+        """Its tokens with a space between each: words in lower case, literals as ``?``."""
+        return " ".join(map(str, self.tokens))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -68,11 +72,6 @@ class Statement:
     def is_concurrent(self) -> bool:
         """Whether it says CONCURRENTLY, and so blocks nobody."""
         return any(token.kind == "word" and token.text == "concurrently" for token in self.tokens)
-
-    @property
-    def last_line(self) -> int:
-        """The line of its end."""
-        return self.line + self.sql.count("\n")
 
     @property
     def beginning(self) -> str:
@@ -104,71 +103,53 @@ def split(text: str) -> tuple[list[Statement], list[Comment]]:
     statements: list[Statement] = []
     comments: list[Comment] = []
     tokens: list[Token] = []
-    start = position = 0
+    start = position = parentheses = bodies = 0
     line = first_line = 1
-    parentheses = bodies = 0
     while position < len(text):
-        kind, found, end = _scan(text, position, line)
+        match = _TOKEN.match(text, position)
+        assert match is not None  # noqa: S101  # its last part is any character
+        kind, found, end = match.lastgroup, match[0], match.end()
         if kind == "comment":
             head = text[text.rfind("\n", 0, position) + 1 : position]
-            comments.append(Comment(found, line, not tokens and not head.strip()))
-        elif found == ";" and kind == "symbol" and parentheses == 0 and bodies == 0:
-            _finish(statements, tokens, first_line, text[start:position])
+            comments.append(Comment(found[2:], line, not tokens and not head.strip()))
+        elif kind == "block":
+            end = _end_of_comment(text, position, line)
+        elif found == ";" and parentheses == 0 and bodies == 0:
+            if tokens:
+                statements.append(Statement(text[start:position].strip(), first_line, (*tokens,)))
             tokens = []
-        elif kind is not None:
+        elif kind != "space":
             if not tokens:
                 start, first_line = position, line
-            tokens.append(Token(kind, found))
-            if kind == "symbol":
-                parentheses += {"(": 1, ")": -1}.get(found, 0)
+            tokens.append(_read_token(kind, found, line))
+            if found in ("(", ")"):
+                parentheses += 1 if found == "(" else -1
             elif kind == "word":
-                bodies = max(0, bodies + _body_change(tokens, bodies))
+                bodies += _body_change(tokens, bodies)
         line += text.count("\n", position, end)
         position = end
-    _finish(statements, tokens, first_line, text[start:])
+    if tokens:
+        statements.append(Statement(text[start:].strip(), first_line, (*tokens,)))
     return statements, comments
 
 
-def _scan(text: str, position: int, line: int) -> tuple[Kind | Literal["comment"] | None, str, int]:
-    """Return the kind (None for space), text and end of the token at ``position``."""
-    match = _TOKEN.match(text, position)
-    group = match.lastgroup if match else None
-    if match is None or group is None:
-        raise MigrationError(f"line {line}: a character that is no SQL: {text[position]!r}")
-    end = match.end()
-    match group:
-        case "space":
-            return None, "", end
-        case "line_comment":
-            return "comment", match.group()[2:], end
-        case "block_comment":
-            return None, "", _end_of_comment(text, position, line)
-        case "dollar" | "tag":
-            found = match.group()
-            end = text.find(found, end)
-            if end < 0:
-                raise MigrationError(f"line {line}: {found} is opened and never closed")
-            return "string", "?", end + len(found)
-        case "escape_string" | "string":
-            return "string", "?", end
-        case "number":
-            return "number", "?", end
-    found = match.group()
-    if group == "name":
-        return "name", found[found.index('"') + 1 : -1].replace('""', '"'), end
-    if group == "word":
-        return "word", found.lower(), end
-    if found in ("'", '"'):
-        raise MigrationError(f"line {line}: a quote {found} is opened and never closed")
+def _read_token(kind: str | None, found: str, line: int) -> Token:
+    if kind == "open":
+        what = f"a quote {found}" if len(found) == 1 else found
+        raise MigrationError(f"line {line}: {what} is opened and never closed")
     if found == "\\":
         raise MigrationError(f"line {line}: psql's backslash commands are no SQL")
-    return "symbol", found, end
+    if kind == "literal":
+        return Token("literal", "?")
+    if kind == "name":
+        return Token("name", found[found.index('"') + 1 : -1].replace('""', '"'))
+    return Token("word", found.lower()) if kind == "word" else Token("symbol", found)
 
 
 def _end_of_comment(text: str, position: int, line: int) -> int:
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, position):
-        depth += 1 if mark.group() == "/*" else -1
+        depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
             return mark.end()
     raise MigrationError(f"line {line}: a comment /* is opened and never closed")
@@ -182,8 +163,3 @@ def _body_change(tokens: list[Token], bodies: int) -> int:
     if bodies and word == "case":
         return 1
     return -1 if bodies and word == "end" else 0
-
-
-def _finish(statements: list[Statement], tokens: list[Token], line: int, sql: str) -> None:
-    if tokens:
-        statements.append(Statement(sql.strip(), line, tuple(tokens)))

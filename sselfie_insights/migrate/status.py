@@ -4,37 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sselfie_insights.contract import SERIAL, Column, load_contract
 from sselfie_insights.migrate import history
-from sselfie_insights.migrate.catalog import Catalog, Difference, Identity, read_catalog
-from sselfie_insights.migrate.expected import contract_catalog, migrated_catalog, structure
+from sselfie_insights.migrate.adoption import migrated_catalog, structure
+from sselfie_insights.migrate.catalog import (
+    Catalog,
+    Definition,
+    Difference,
+    Identity,
+    compare,
+    read_catalog,
+)
 from sselfie_insights.migrate.files import PACKAGED, load_migrations
 from sselfie_insights.migrate.planning import find_drift, pending_migrations
 from sselfie_insights.migrate.session import session
-
-MISSING = ""
-"""The definition of an object that is not there."""
+from sselfie_insights.postgres import FULL_TYPE_NAMES
 
 UNKNOWN = "unknown without --on-scratch"
 """Said for the migrations where none was applied, or the database was adopted as it was."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One migration and its state: ``pending``, ``applied``, ``baseline``, ``running``, ``failed``.
-
-    Attributes:
-        version: Its number.
-        name: Its name.
-        state: Its state.
-        applied_at: When it was finished, ISO 8601; empty if it was not.
-        detail: How far it came, and what stopped it.
-    """
-
-    version: int
-    name: str
-    state: str
-    applied_at: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -52,12 +39,12 @@ class Status:
     """Where a database stands.
 
     Attributes:
-        steps: The migrations in order.
+        steps: The migrations in order, with what is recorded of them.
         drift: What was changed by hand since the last one.
         differences: What contract, migrations and database do not agree on.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[history.Record, ...]
     drift: tuple[Difference, ...]
     differences: tuple[ThreeWay, ...]
 
@@ -87,25 +74,18 @@ def read_status(
         pending_migrations(migrations, records.values())  # refuses files that were tampered with
         stored = history.read_stored_catalog(connection)
         current = read_catalog(connection, schemas)
-    steps = []
-    for migration in migrations:
-        record = records.get(migration.version)
-        if record is None:
-            steps.append(Step(migration.version, migration.name, "pending", "", ""))
-            continue
-        detail = ""
-        if not record.is_done:
-            detail = f"{record.statements_done} of {record.statement_count} statements done"
-            detail += f"; {record.error}" if record.error else ""
-        at = record.finished_at.isoformat() if record.finished_at else ""
-        steps.append(Step(record.version, record.name, record.state, at, detail))
+    steps = [
+        records.get(each.version)
+        or history.Record(each.version, each.name, each.sha256, "pending", len(each.statements))
+        for each in migrations
+    ]
     is_adopted = any(record.state == "baseline" for record in records.values())
     built = None if is_adopted else stored or None
     if on_scratch or scratch_url:
         built = migrated_catalog(migrations, folder, schemas, scratch_url, url)
     half_done = any(not record.is_done for record in records.values())
     drift = [] if half_done or not records else find_drift(stored, current)
-    contract = contract_catalog(schemas[0])
+    contract = _contract_catalog(schemas[0])
     return Status(tuple(steps), tuple(drift), compare_three_ways(contract, built, current))
 
 
@@ -117,33 +97,49 @@ def compare_three_ways(
     What belongs to a table that one of them lacks altogether is not listed apart. Where nothing
     is known of ``migrations``, the other two are compared.
     """
-    three = [
-        structure(catalog) for catalog in (contract, migrations, database) if catalog is not None
-    ]
-    lacking = [
-        {
-            identity.name
-            for identity in set().union(*three) - side.keys()
-            if identity.kind == "table"
-        }
-        for side in three
-    ]
+    known = [contract, database] if migrations is None else [contract, migrations, database]
     rows = []
-    for identity in sorted(set().union(*three)):
-        found = [side.get(identity) for side in three]
-        relations = {definition.relation for definition in found if definition}
-        texts = [_say(identity, side) for side in three]
-        if len(set(texts)) > 1 and (
-            identity.kind == "table" or not any(relations & names for names in lacking)
-        ):
-            if migrations is None:
-                texts.insert(1, UNKNOWN)
-            rows.append(ThreeWay(str(identity), *texts))
+    for difference in compare(*map(structure, known)):
+        texts = ["" if text is None else text or "yes" for text in difference.texts]
+        if migrations is None:
+            texts.insert(1, UNKNOWN)
+        rows.append(ThreeWay(str(difference.identity), *texts))
     return tuple(rows)
 
 
-def _say(identity: Identity, catalog: Catalog) -> str:
-    definition = catalog.get(identity)
-    if definition is None:
-        return MISSING
-    return definition.text or "yes"
+def _contract_catalog(schema: str) -> Catalog:
+    """Return the tables, columns and constraints that the contract documents, in ``schema``."""
+    catalog: Catalog = {}
+    for table in load_contract().values():
+        relation = f"{schema}.{table.name}"
+        catalog[Identity("table", relation)] = Definition("table", relation)
+        for column in table.columns:
+            identity = Identity("column", f"{relation}.{column.name}")
+            catalog[identity] = Definition(_column_text(relation, column), relation)
+            constraints = []
+            if column.key == "primary":
+                constraints.append(f"PRIMARY KEY ({column.name})")
+            if column.key == "unique":
+                constraints.append(f"UNIQUE ({column.name})")
+            if column.references is not None:
+                target = f"{schema}.{column.references}(id)"
+                constraints.append(f"FOREIGN KEY ({column.name}) REFERENCES {target}")
+            for text in constraints:
+                catalog[Identity("constraint", f"{relation} {text}")] = Definition(text, relation)
+    return catalog
+
+
+def _column_text(relation: str, column: Column) -> str:
+    """Return a column as the catalog query writes it."""
+    kind = FULL_TYPE_NAMES.get(column.data_type, column.data_type)
+    default = column.default
+    if default == SERIAL:
+        default = f"nextval('{relation}_{column.name}_seq'::regclass)"
+    elif default is not None and column.data_type in ("text", "jsonb"):
+        default = f"'{default}'::{column.data_type}"
+    parts = [kind]
+    if column.key == "primary":
+        parts.append("not null")
+    if default is not None:
+        parts.append(f"default {default}")
+    return " ".join(parts)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,20 +24,19 @@ MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 STRONG = frozenset({"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
 """The locks that keep others from writing."""
 
-READING = frozenset({"AccessShareLock"})
-"""What a query holds on what it reads; a check of a foreign key holds another."""
-
 EXCLUSIVE = "AccessExclusiveLock"
 """The lock that keeps others from reading, too."""
 
-CONTROL = frozenset(
+_READING = "AccessShareLock"
+"""What a query holds on what it reads; a check of a foreign key holds another."""
+
+_WHOLE_SCANS = {"ALTER DOMAIN": "ShareLock", "CREATE TABLE": EXCLUSIVE}
+"""What reads tables to the end and says nothing of it, and its lock on them: the tables with a
+column of the domain, the default partition."""
+
+_CONTROL = frozenset(
     {"begin", "commit", "rollback", "abort", "end", "savepoint", "release", "start", "prepare"}
 )
-"""First words of statements that are the runner's alone; PREPARE is, if TRANSACTION follows."""
-
-RELATIONS = ("table", "materialized view", "view", "foreign table", "composite type", "sequence")
-"""The kinds that have columns, or rows."""
-
 _SETTINGS = {
     "statement_timeout": "60s",
     # In this zone timestamp and timestamptz are two things; who knows who will run the file.
@@ -45,49 +44,48 @@ _SETTINGS = {
     # What a function does is judged when it is called.
     "check_function_bodies": "off",
 }
-_LOCKABLE = frozenset({"table", "view", "materialized view", "foreign table", "index"})
 _PLANNED = frozenset({"select", "insert", "update", "delete", "merge", "with", "execute"})
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
 _NEXT = "savepoint statement; set local client_min_messages = debug1"
-_LOCKS = """
-select relation::bigint, mode from pg_catalog.pg_locks
-where pid = %s and locktype = 'relation' and relation >= 16384
-"""
-Key = tuple[str, int, int]
-"""What names an object for as long as it lives: its kind, its oid, and its part of that."""
 
 
-class Object(NamedTuple):
-    """A database object: its name, the relation it belongs to, its file, and what else matters."""
+class Hit(NamedTuple):
+    """A rule that a statement breaks: what it says about it, and the table, if it is about one."""
 
-    name: str
-    owner: int | None
-    file: int
-    detail: str
+    rule: str
+    message: str
+    table: str = ""
 
 
-Objects = dict[Key, Object]
+class Lock(NamedTuple):
+    """A lock on a table that others can see, or on an index of one; modes are PostgreSQL's."""
+
+    table: str
+    mode: str
+    is_on_index: bool
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.mode}"
 
 
 @dataclass
 class Observed:
-    """What one statement did to the copy.
+    """What one statement did to the copy. Tables are those that others can see, by their names.
 
     Attributes:
-        migration: The file.
+        migration: Its file.
         statement: The statement.
-        known: The objects that others can see, by what they were before.
-        before: The objects before the statement.
-        after: The objects after it.
         tag: PostgreSQL's name of what it did: ``ALTER TABLE``; empty if it failed.
-        locks: The locks it took on known relations (oid and mode), beyond those held already.
-        read: The known tables that were read, by whatever ran inside it.
-        held: The known relations that the transaction keeps others from writing, after it.
-        events: The known tables it wrote, and how: INSERT, UPDATE, DELETE or TRUNCATE.
+        locks: The locks it took, beyond those held already.
+        held: The tables that the transaction keeps others from writing, after it.
+        read: The tables that were read, by whatever ran inside it.
+        writes: The tables it wrote, and how: INSERT, UPDATE, DELETE or TRUNCATE.
         notices: SQLSTATE and text of what the server said meanwhile.
+        hits: The rules that it breaks by what it changed in the catalog.
         removed: Whether it removed anything from the catalog.
-        plan: The nodes of its plan, where it has one and that matters.
+        planned: The tables that its plan reads, where it has one and that matters.
+        bounded: The tables to which it adds rows, or of which a condition chooses some.
         stands_alone: Whether it cannot run in a transaction.
         error: Why it failed.
         note: What had to be done to the copy for it to run at all.
@@ -95,40 +93,30 @@ class Observed:
 
     migration: Migration
     statement: Statement
-    known: Mapping[Key, Object]
-    before: Objects
-    after: Objects
     tag: str = ""
-    locks: set[tuple[int, str]] = field(default_factory=set)
-    read: set[int] = field(default_factory=set)
-    held: set[int] = field(default_factory=set)
-    events: list[tuple[int, str]] = field(default_factory=list)
+    locks: set[Lock] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
+    writes: list[tuple[str, str]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
     removed: bool = False
-    plan: list[dict[str, Any]] | None = None
+    planned: set[str] | None = None
+    bounded: set[str] = field(default_factory=set)
     stands_alone: bool = False
     error: psycopg.Error | None = None
     note: str = ""
-
-    def table(self, oid: int) -> int:
-        """Return the table of an index; another relation is its own."""
-        for objects in (self.before, self.after):
-            if found := objects.get(("index", oid, 0)):
-                return found.owner or oid
-        return oid
-
-    def name(self, oid: int | None) -> str:
-        """Return what a relation was called, or is called if it is new; empty if it is none."""
-        for objects in (self.known, self.before, self.after):
-            for kind in RELATIONS:
-                if found := objects.get((kind, oid or 0, 0)):
-                    return found.name
-        return ""
 
     @property
     def is_skipped(self) -> bool:
         """Whether it failed for want of a table or column, which its file passes over."""
         return self.migration.skips_missing and isinstance(self.error, MISSING)
+
+    @property
+    def rewritten(self) -> list[str]:
+        """The tables whose rows got a new file: written again, or emptied."""
+        written = {hit.table for hit in self.hits if hit.rule == "rewriting-table"}
+        return sorted(written | {table for table, kind in self.writes if kind == "TRUNCATE"})
 
 
 class Watcher:
@@ -143,22 +131,21 @@ class Watcher:
     def __init__(
         self, scratch: str, *, search_path: str = '"$user", public', known_anew: bool = False
     ) -> None:
-        settings = _SETTINGS | {"search_path": search_path}
         # As options of the connection: no RESET of a file undoes them.
-        self._options = as_options(settings)
+        self._options = as_options(_SETTINGS | {"search_path": search_path})
         self._scratch = scratch
         self._known_anew = known_anew
         self._notices: list[tuple[str, str]] = []
-        self._event = self._added = self._changed = self._removed = 0
-        self._held: set[tuple[int, str]] = set()
-        self._scans: dict[int, int] = {}
+        self._last_write = 0
         with connect(scratch, autocommit=True) as connection:
             connection.execute(_WATCH.encode())
+            connection.execute("select sselfie_watch.learn()")
             self.server_version = connection.info.server_version
-            self._learn(connection)
 
-    def run(self, migration: Migration) -> Iterator[Observed]:
-        """Yield what each statement of ``migration`` does; one that fails leaves nothing.
+    def run(self, migration: Migration, done: int = 0) -> Iterator[Observed]:
+        """Yield what each statement of ``migration`` does after the first ``done``.
+
+        One that fails leaves nothing.
 
         Raises:
             SourceError: The copy cannot be reached.
@@ -170,46 +157,30 @@ class Watcher:
                 lambda said: self._notices.append((said.sqlstate or "", said.message_primary or ""))
             )
             if self._known_anew:
-                self._learn(connection)
+                connection.execute("select sselfie_watch.learn()")
             with suppress(errors.InsufficientPrivilege):
                 connection.execute("set lc_messages = 'C'")
             if migration.in_transaction:
                 self._begin(connection)
-            for statement in migration.statements:
+            for statement in migration.statements[done:]:
                 if is_control(statement):
                     continue
                 if migration.in_transaction:
-                    yield self._observe(connection, migration, statement)
+                    yield self._observe(connection, Observed(migration, statement))
                 else:
-                    yield self._observe_by_itself(connection, migration, statement)
+                    yield self._observe_by_itself(connection, Observed(migration, statement))
             if migration.in_transaction:
                 with suppress(errors.IntegrityError):  # what is checked in the end needs rows
                     connection.execute("commit")
 
-    def _learn(self, connection: Connection) -> None:
-        connection.execute("select sselfie_watch.attach()")
-        self._state = self._objects(connection)
-        self._know(self._state)
-
-    def _know(self, known: Objects) -> None:
-        """Take ``known`` for what others can see."""
-        self._known = known
-        self._tables = {
-            key[1]: found.owner or key[1]
-            for key, found in self._known.items()
-            if key[0] in _LOCKABLE
-        }
-
     def _begin(self, connection: Connection) -> None:
         # The runner asks something first, too: SET TRANSACTION comes too late.
         connection.execute(f"begin; select 1; {_NEXT}".encode())
-        self._held, self._scans = set(), {}
-        self._added = self._changed = self._removed = 0
+        self._locks: set[Lock] = set()
+        self._scans: dict[int, int] = {}
+        self._counts = (0, 0, 0)
 
-    def _observe(
-        self, connection: Connection, migration: Migration, statement: Statement
-    ) -> Observed:
-        seen = Observed(migration, statement, self._known, self._state, self._state)
+    def _observe(self, connection: Connection, seen: Observed) -> Observed:
         self._attempt(connection, seen)
         if isinstance(seen.error, errors.ForeignKeyViolation):
             # The rows that it refers to are not in the copy.
@@ -221,9 +192,6 @@ class Watcher:
             seen.note = str(seen.error.diag.message_primary)
             connection.execute("select sselfie_watch.drop_views()")
             connection.execute(f"release savepoint statement; {_NEXT}".encode())
-            self._state = seen.before = seen.after = self._objects(connection)
-            self._know({key: self._known[key] for key in self._known.keys() & self._state.keys()})
-            seen.known = self._known
             self._attempt(connection, seen)
         if seen.error is None:
             self._look(connection, seen)
@@ -246,87 +214,98 @@ class Watcher:
     def _look(self, connection: Connection, seen: Observed) -> None:
         """Find out what a statement did that has succeeded, in its transaction."""
         # One way there and back: a file can have many thousands of statements.
-        answers = connection.execute(
-            f"release savepoint statement; select * from sselfie_watch.pulse({self._event});"  # noqa: S608 - a number
-            f" {_NEXT}".encode()
-        )
+        look = f"select * from sselfie_watch.pulse({self._last_write})"  # noqa: S608 - a number
+        answers = connection.execute(f"release savepoint statement; {look}; {_NEXT}".encode())
         answers.nextset()
         row = answers.fetchone()
         assert row is not None  # noqa: S101  # the function returns one
-        added, changed, removed, locks, events = row
-        held = {(int(oid), mode) for oid, mode, _ in locks or () if int(oid) in self._tables}
-        scans = {int(oid): int(number) for oid, mode, number in locks or () if mode in READING}
-        seen.read = {
-            self._tables[oid]
-            for oid, number in scans.items()
-            if oid in self._tables and number > self._scans.get(oid, 0)
-        }
-        self._scans = scans
-        seen.locks, self._held = held - self._held, held
-        seen.held = {self._tables[oid] for oid, mode in held if mode in STRONG}
-        self._hear(seen, events)
-        seen.removed = removed != self._removed
+        *counts, locks, writes = row
+        held = {Lock(name, mode, is_on_index) for _, name, mode, is_on_index, _ in locks or ()}
+        scans = {oid: (name, n) for oid, name, mode, _, n in locks or () if mode == _READING}
+        seen.read = {name for oid, (name, n) in scans.items() if n > self._scans.get(oid, 0)}
+        seen.locks = held - self._locks
+        seen.held = {lock.table for lock in held if lock.mode in STRONG}
+        was_added, was_changed, was_removed = (
+            now != before for now, before in zip(counts, self._counts, strict=True)
+        )
+        self._locks, self._counts = held, tuple(counts)
+        self._scans = {oid: n for oid, (_, n) in scans.items()}
+        since = self._hear(seen, writes)
+        seen.removed = was_removed
         # What is only added concerns nobody, but on a table that is locked for it.
-        if changed != self._changed or (seen.held and added != self._added):
-            seen.after = self._state = self._objects(connection)
-        self._added, self._changed, self._removed = added, changed, removed
+        if was_changed or (seen.held and was_added):
+            self._compare(connection, seen, since)
         if seen.statement.tokens[0].text in _PLANNED and (
-            seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.events)
+            seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.writes)
         ):
-            seen.plan = _explain(connection, seen.statement)
-        if seen.after is not seen.before and any(
-            found.name == "sselfie_watch" and found.detail != "A" for found in seen.after.values()
-        ):
-            connection.execute("select sselfie_watch.attach()")
-            self._state = self._objects(connection)
+            self._explain(connection, seen)
 
-    def _hear(self, seen: Observed, events: list[tuple[int, int, str]] | None) -> None:
-        for number, oid, kind in events or ():
-            self._event = number
-            if oid in self._tables:
-                seen.events.append((oid, kind))
+    def _explain(self, connection: Connection, seen: Observed) -> None:
+        """Note which tables the plan of a statement reads or changes, if it has one."""
+        rows = connection.execute(
+            "select plan is not null, used.* from sselfie_watch.explain(%s) as plan"
+            " left join lateral sselfie_watch.read_plan(plan) as used on true",
+            [seen.statement.sql],
+        ).fetchall()
+        if rows[0][0]:
+            seen.planned = {name for _, name, is_read, _ in rows if is_read}
+            seen.bounded = {name for _, name, _, is_bounded in rows if is_bounded}
 
-    def _observe_by_itself(
-        self, connection: Connection, migration: Migration, statement: Statement
-    ) -> Observed:
+    def _hear(self, seen: Observed, writes: Iterable[tuple[int, str, str]] | None) -> int:
+        """Take note of what was written; return the number of the last write before."""
+        since = self._last_write
+        for self._last_write, name, kind in writes or ():
+            seen.writes.append((name, kind))
+        return since
+
+    def _compare(self, connection: Connection, seen: Observed, since: int) -> None:
+        mode = _WHOLE_SCANS.get(seen.tag)
+        rows = connection.execute(
+            "select rule, message, coalesce(name, '')"
+            " from sselfie_watch.compare(%s, %s, %s, %s, %s)",
+            [
+                since,
+                seen.stands_alone,
+                bool(seen.held),
+                [message for _, message in seen.notices],
+                [lock.table for lock in seen.locks if lock.mode == mode],
+            ],
+        )
+        seen.hits = [Hit(*row) for row in rows]
+
+    def _observe_by_itself(self, connection: Connection, seen: Observed) -> Observed:
         self._begin(connection)
-        seen = self._observe(connection, migration, statement)
+        self._observe(connection, seen)
         if isinstance(seen.error, STANDS_ALONE):
             connection.execute("rollback")
-            return self._observe_alone(connection, migration, statement)
-        connection.execute("commit")
+            self._observe_alone(connection, seen)
+        else:
+            connection.execute("commit")
         return seen
 
-    def _observe_alone(
-        self, connection: Connection, migration: Migration, statement: Statement
-    ) -> Observed:
+    def _observe_alone(self, connection: Connection, seen: Observed) -> None:
         """Run a statement that commits by itself, and look at its locks while it waits.
 
         A transaction that may have written every table keeps what locks writers out waiting for
         its lock, and what runs CONCURRENTLY waiting after it took its own.
         """
-        seen = Observed(
-            migration, statement, self._known, self._state, self._state, stands_alone=True
-        )
-        pid = connection.info.backend_pid
-        locks: set[tuple[int, str]] = set()
+        seen.stands_alone, seen.error = True, None
 
         def execute() -> None:
             try:
-                seen.tag = _tag(connection.execute(statement.sql.encode()))
+                seen.tag = _tag(connection.execute(seen.statement.sql.encode()))
             except psycopg.Error as error:
                 seen.error = error
 
         connection.execute("set client_min_messages = debug1")
         self._notices.clear()
-        names = [found.name for key, found in self._state.items() if key[0] == "table"]
+        pid = connection.info.backend_pid
         runner = threading.Thread(target=execute)
         with (
             connect(self._scratch, autocommit=True) as writer,
             writer.transaction(force_rollback=True),
         ):
-            if names:
-                writer.execute(f"lock table {', '.join(names)} in row exclusive mode".encode())
+            writer.execute("select sselfie_watch.write_every_table()")
             runner.start()
             blocked = False
             while runner.is_alive() and not blocked:
@@ -334,54 +313,29 @@ class Watcher:
                     "select cardinality(pg_catalog.pg_blocking_pids(%s)) > 0", [pid]
                 ).fetchone()
                 blocked = row is not None and row[0]
-                locks |= set(writer.execute(_LOCKS, [pid]).fetchall())
+                seen.locks |= {
+                    Lock(*lock)
+                    for lock in writer.execute(
+                        "select name, mode, is_index from sselfie_watch.locks(%s)", [pid]
+                    )
+                }
                 time.sleep(0.005)
         runner.join()
         if connection.closed and seen.error:
             raise seen.error
         seen.notices = self._notices.copy()
-        seen.locks = {lock for lock in locks if lock[0] in self._tables}
-        seen.held = {self._tables[oid] for oid, mode in seen.locks if mode in STRONG}
-        row = connection.execute(
-            "select events from sselfie_watch.pulse(%s)", [self._event]
-        ).fetchone()
-        self._hear(seen, row[0] if row else None)
-        seen.after = self._state = self._objects(connection)
-        return seen
-
-    def _objects(self, connection: Connection) -> Objects:
+        seen.held = {lock.table for lock in seen.locks if lock.mode in STRONG}
         rows = connection.execute(
-            "select kind, oid::bigint, part, name, owner::bigint, file::bigint, detail"
-            " from sselfie_watch.objects"
+            "select number, name, operation from sselfie_watch.writes(%s)", [self._last_write]
         )
-        return {(kind, oid, part): Object(*found) for kind, oid, part, *found in rows}
+        self._compare(connection, seen, self._hear(seen, rows))
 
 
 def is_control(statement: Statement) -> bool:
     """Say whether a statement would begin or end a transaction, which is the runner's to do."""
     words = [token.text for token in statement.tokens[:2]]
-    return words[0] in CONTROL and (words[0] != "prepare" or words[1:] == ["transaction"])
+    return words[0] in _CONTROL and (words[0] != "prepare" or words[1:] == ["transaction"])
 
 
 def _tag(cursor: psycopg.Cursor[Any]) -> str:
     return (cursor.statusmessage or "").rstrip(" 0123456789")
-
-
-def _explain(connection: Connection, statement: Statement) -> list[dict[str, Any]] | None:
-    """Return the nodes of a statement's plan, each with its children; None if it has none."""
-    connection.execute("savepoint plan")
-    nodes: list[dict[str, Any]] = []
-    try:
-        row = connection.execute(
-            b"explain (format json, verbose) " + statement.sql.encode()
-        ).fetchone()
-    except psycopg.Error:
-        return None
-    finally:
-        connection.execute("rollback to savepoint plan")
-    open_nodes = [item["Plan"] for item in (row[0] if row else ()) if "Plan" in item]
-    while open_nodes:
-        node = open_nodes.pop()
-        nodes.append(node)
-        open_nodes += node.get("Plans", ())
-    return nodes

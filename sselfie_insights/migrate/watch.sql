@@ -19,7 +19,9 @@ end
 $$;
 
 -- One row per object that somebody may use, or that belongs to a table: what it is called now, the
--- table or type it is part of, the file that holds its rows, and what else matters of it.
+-- table or type it is part of, the file that holds its rows, and what else matters of it: type,
+-- modifier, generation, collation and not-nullness of a column; kind, first column, index and text of
+-- a constraint; whether a trigger or rule is enabled.
 create view sselfie_watch.objects as
 with user_relations as (
     select class.*
@@ -31,7 +33,7 @@ with user_relations as (
 )
 select
     'schema' as kind, oid, 0::bigint as part, nspname::text as name, null::oid as owner, 0::oid as file,
-    '' as detail
+    '{}'::text[] as detail
 from pg_catalog.pg_namespace
 where oid >= 16384 and nspname not in ('sselfie_watch', 'pg_toast') and nspname !~ '^pg_temp_'
 union all
@@ -42,18 +44,17 @@ select
         when 'c' then 'composite type' else 'index'
     end,
     class.oid, 0, class.relnamespace::regnamespace || '.' || pg_catalog.quote_ident(class.relname),
-    indexes.indrelid, class.relfilenode, ''
+    indexes.indrelid, class.relfilenode, '{}'
 from user_relations as class
 left join pg_catalog.pg_index as indexes on indexes.indexrelid = class.oid
 union all
 select
     'column', attribute.attrelid, attribute.attnum, pg_catalog.quote_ident(attribute.attname),
     attribute.attrelid, 0,
-    pg_catalog.concat_ws(
-        ' ', attribute.atttypid, attribute.atttypmod, attribute.attgenerated::text,
-        attribute.attcollation,
-        case when attribute.attnotnull then 'filled' end
-    )
+    array[
+        attribute.atttypid::text, attribute.atttypmod::text, attribute.attgenerated::text,
+        attribute.attcollation::text, attribute.attnotnull::text
+    ]
 from pg_catalog.pg_attribute as attribute
 inner join user_relations as class on class.oid = attribute.attrelid
 where
@@ -62,112 +63,452 @@ where
 union all
 select
     'constraint', oid, 0, pg_catalog.quote_ident(conname), nullif(conrelid, 0), 0,
-    pg_catalog.concat_ws(
-        ' ', contype::text, coalesce(conkey[1], 0), conindid, pg_catalog.pg_get_constraintdef(oid)
-    )
+    array[contype::text, conkey[1]::text, conindid::text, pg_catalog.pg_get_constraintdef(oid)]
 from pg_catalog.pg_constraint
 where oid >= 16384 and contype <> 't'
 union all
 select
     case typtype when 'd' then 'domain' else 'type' end, oid, 0,
-    typnamespace::regnamespace || '.' || pg_catalog.quote_ident(typname), null, 0, ''
+    typnamespace::regnamespace || '.' || pg_catalog.quote_ident(typname), null, 0, '{}'
 from pg_catalog.pg_type
 where oid >= 16384 and typtype in ('b', 'd', 'e', 'r') and typcategory <> 'A'
 union all
-select 'enum value', oid, 0, pg_catalog.quote_literal(enumlabel), enumtypid, 0, ''
+select 'enum value', oid, 0, pg_catalog.quote_literal(enumlabel), enumtypid, 0, '{}'
 from pg_catalog.pg_enum
 where oid >= 16384
 union all
 select
     'function', oid, 0, pronamespace::regnamespace || '.' || pg_catalog.quote_ident(proname), null,
-    0, ''
+    0, '{}'
 from pg_catalog.pg_proc
 where oid >= 16384 and pronamespace <> 'sselfie_watch'::regnamespace
 union all
 select
     case when tgisinternal then 'internal trigger' else 'trigger' end, oid, 0,
-    pg_catalog.quote_ident(tgname), tgrelid, 0, tgenabled::text
+    pg_catalog.quote_ident(tgname), tgrelid, 0, array[tgenabled::text]
 from pg_catalog.pg_trigger
 where oid >= 16384
 union all
-select 'rule', oid, 0, pg_catalog.quote_ident(rulename), ev_class, 0, ev_enabled::text
+select 'rule', oid, 0, pg_catalog.quote_ident(rulename), ev_class, 0, array[ev_enabled::text]
 from pg_catalog.pg_rewrite
 where oid >= 16384 and rulename <> '_RETURN'
 union all
-select 'policy', oid, 0, pg_catalog.quote_ident(polname), polrelid, 0, ''
+select 'policy', oid, 0, pg_catalog.quote_ident(polname), polrelid, 0, '{}'
 from pg_catalog.pg_policy
 where oid >= 16384
 union all
-select 'partition', inhrelid, inhparent::bigint, inhrelid::regclass::text, inhparent, 0, ''
+select 'partition', inhrelid, inhparent::bigint, inhrelid::regclass::text, inhparent, 0, '{}'
 from pg_catalog.pg_inherits
 union all
-select 'statistics', oid, 0, pg_catalog.quote_ident(stxname), stxrelid, 0, ''
+select 'statistics', oid, 0, pg_catalog.quote_ident(stxname), stxrelid, 0, '{}'
 from pg_catalog.pg_statistic_ext
 where oid >= 16384
 union all
-select 'cast', oid, 0, castsource::regtype || ' as ' || casttarget::regtype, null, 0, ''
+select 'cast', oid, 0, castsource::regtype || ' as ' || casttarget::regtype, null, 0, '{}'
 from pg_catalog.pg_cast
 where oid >= 16384
 union all
-select 'operator', oid, 0, oprnamespace::regnamespace || '.' || oprname, null, 0, ''
+select 'operator', oid, 0, oprnamespace::regnamespace || '.' || oprname, null, 0, '{}'
 from pg_catalog.pg_operator
 where oid >= 16384
 union all
-select 'collation', oid, 0, collnamespace::regnamespace || '.' || collname, null, 0, ''
+select 'collation', oid, 0, collnamespace::regnamespace || '.' || collname, null, 0, '{}'
 from pg_catalog.pg_collation
 where oid >= 16384
 union all
-select 'extension', oid, 0, extname::text, null, 0, ''
+select 'extension', oid, 0, extname::text, null, 0, '{}'
 from pg_catalog.pg_extension
 where oid >= 16384
 union all
-select 'publication', oid, 0, pubname::text, null, 0, ''
+select 'publication', oid, 0, pubname::text, null, 0, '{}'
 from pg_catalog.pg_publication
 union all
-select 'foreign server', oid, 0, srvname::text, null, 0, ''
+select 'foreign server', oid, 0, srvname::text, null, 0, '{}'
 from pg_catalog.pg_foreign_server
 union all
-select 'event trigger', oid, 0, evtname::text, null, 0, evtenabled::text
+select 'event trigger', oid, 0, evtname::text, null, 0, array[evtenabled::text]
 from pg_catalog.pg_event_trigger
 union all
-select 'text search configuration', oid, 0, cfgname::text, null, 0, ''
+select 'text search configuration', oid, 0, cfgname::text, null, 0, '{}'
 from pg_catalog.pg_ts_config
 where oid >= 16384
 union all
-select 'role', oid, 0, rolname::text, null, 0, ''
+select 'role', oid, 0, rolname::text, null, 0, '{}'
 from pg_catalog.pg_roles
 where oid >= 16384 or rolname !~ '^pg_';
 
--- One row: how many catalog rows this transaction has added, changed and removed so far, the locks
--- it holds on what is not PostgreSQL's own, with the scans of that, and the events after a number.
-create function sselfie_watch.pulse(
-    last_event bigint,
-    out added bigint, out changed bigint, out removed bigint, out locks json, out events json
-)
-language sql volatile set search_path = pg_catalog, pg_temp
+-- One row per object as it was before the statement that runs, and what it was called when others
+-- began to see it: null for what they cannot see yet.
+create table sselfie_watch.state as
+select *, name as known_as from sselfie_watch.objects
+with no data;
+
+alter table sselfie_watch.state add primary key (oid, kind, part);
+
+create view sselfie_watch.relations as
+select oid, coalesce(known_as, name) as name, known_as is not null as is_known
+from sselfie_watch.state
+where kind in ('table', 'materialized view', 'view', 'foreign table', 'composite type', 'sequence');
+
+-- One row per lock of a session on a relation that others can see, or on an index of one: its name
+-- is that of the relation.
+create function sselfie_watch.locks(
+    session integer, out relation oid, out name text, out mode text, out is_index boolean
+) returns setof record
+language sql stable set search_path = pg_catalog, pg_temp
 as $$
+    select locks.relation, relations.name, locks.mode, state.kind = 'index'
+    from pg_locks as locks
+    inner join sselfie_watch.state on state.oid = locks.relation
+    inner join sselfie_watch.relations
+        on relations.oid = case state.kind when 'index' then state.owner else state.oid end
+    where
+        locks.pid = session and locks.locktype = 'relation' and state.known_as is not null
+        and state.kind in ('table', 'view', 'materialized view', 'foreign table', 'index')
+$$;
+
+-- One row per statement that wrote a relation that others can see, after a number: in its order.
+create function sselfie_watch.writes(
+    since bigint, out number bigint, out name text, out operation text
+) returns setof record
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select events.number, relations.name, events.operation
+    from sselfie_watch.events
+    inner join sselfie_watch.relations on relations.oid = events.relation and is_known
+    where events.number > since
+    order by events.number
+$$;
+
+-- One row: how many catalog rows this transaction has added, changed and removed so far, the locks
+-- it holds, each with the scans of its relation, and what was written after a number.
+create function sselfie_watch.pulse(
+    since bigint,
+    out added bigint, out changed bigint, out removed bigint, out locks json, out writes json
+)
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
     select
         sum(pg_stat_get_xact_tuples_inserted(oid)),
         sum(pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid)),
-        sum(pg_stat_get_xact_tuples_deleted(oid)),
-        (
-            select json_agg(
-                distinct array[relation::text, mode, pg_stat_get_xact_numscans(relation)::text]
-            )
-            from pg_locks
-            where pid = pg_backend_pid() and locktype = 'relation' and relation >= 16384
-        ),
-        (
-            select json_agg(json_build_array(number, relation::bigint, operation) order by number)
-            from sselfie_watch.events
-            where number > last_event
-        )
+        sum(pg_stat_get_xact_tuples_deleted(oid))
+    into added, changed, removed
     from unnest(
         '{pg_namespace, pg_class, pg_attribute, pg_constraint, pg_type, pg_enum, pg_proc, pg_trigger,
         pg_rewrite, pg_policy, pg_inherits, pg_statistic_ext, pg_cast, pg_operator, pg_collation,
         pg_extension, pg_publication, pg_foreign_server, pg_event_trigger, pg_ts_config, pg_authid,
         pg_depend}'::regclass[]
-    ) as catalog (oid)
+    ) as catalog (oid);
+    locks := (
+        select json_agg(
+            json_build_array(
+                relation::bigint, name, mode, is_index, pg_stat_get_xact_numscans(relation)
+            )
+        )
+        from sselfie_watch.locks(pg_backend_pid())
+    );
+    writes := (
+        select json_agg(json_build_array(number, name, operation))
+        from sselfie_watch.writes(since)
+    );
+end
+$$;
+
+-- The plan of a statement, under the search path and role of the file; null if it has none.
+create function sselfie_watch.explain(statement text) returns jsonb
+language plpgsql
+as $$
+declare
+    plan json;
+begin
+    execute pg_catalog.concat('explain (format json, verbose) ', statement) into plan;
+    return plan;
+exception when others then
+    return null;
+end
+$$;
+
+-- One row per node of a plan that reads a relation, with its name; and one per relation that it
+-- changes, if it inserts or a condition chooses the rows.
+create function sselfie_watch.read_plan(
+    plan jsonb, out name text, out is_read boolean, out is_bounded boolean
+) returns setof record
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    with recursive nodes (node, target) as (
+        select plan -> 0 -> 'Plan', null::jsonb
+        union all
+        select
+            child,
+            case
+                when child ->> 'Parent Relationship' in ('InitPlan', 'SubPlan') then null
+                when node ->> 'Node Type' = 'ModifyTable' then node
+                else target
+            end
+        from nodes
+        cross join jsonb_array_elements(node -> 'Plans') as children (child)
+    ),
+    used (node, is_read, is_bounded) as (
+        select node, true, false from nodes where node ->> 'Node Type' <> 'ModifyTable'
+        union all
+        select node, false, true from nodes where node ->> 'Operation' = 'Insert'
+        union all
+        select target, false, true from nodes
+        where exists (
+            select from jsonb_object_keys(node) as keys (key)
+            where key like '%Cond' or key like '%Filter'
+        )
+    )
+    select distinct relations.name, is_read, is_bounded
+    from used
+    inner join sselfie_watch.relations
+        on relations.oid = to_regclass(
+            quote_ident(node ->> 'Schema') || '.' || quote_ident(node ->> 'Relation Name')
+        )
+$$;
+
+-- One row per rule that a statement breaks by what it changed in the catalog, with the relation it
+-- is about; what it has changed is the state of the next one. Sees as its owner, whatever role a
+-- file has set.
+--     since      the last event before it
+--     is_alone   whether it manages its own transaction
+--     is_locked  whether others cannot write some table
+--     notices    what the server said meanwhile, at DEBUG1
+--     suspects   tables that are read whole if nothing said says otherwise
+create function sselfie_watch.compare(
+    since bigint, is_alone boolean, is_locked boolean, notices text[], suspects text[]
+) returns table (rule text, message text, name text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    now sselfie_watch.objects[] := array(select objects from sselfie_watch.objects);
+begin
+    return query
+    with changes as materialized (
+        select
+            coalesce(old.kind, new.kind) as kind, coalesce(old.oid, new.oid) as oid,
+            coalesce(old.part, new.part) as part, coalesce(old.owner, new.owner) as owner,
+            old.oid is not null and new.oid is null as is_gone,
+            old.oid is null as is_new,
+            old.known_as is not null and new.oid is not null as is_kept,
+            old.known_as is not null as is_known,
+            old.name as old_name, new.name as new_name, old.file as old_file,
+            new.file as new_file, old.detail as old, new.detail as new
+        from sselfie_watch.state as old
+        full join unnest(now) as new using (kind, oid, part)
+        where (old.name, old.file, old.detail) is distinct from (new.name, new.file, new.detail)
+    ),
+    relations as (
+        select oid, name, is_known from sselfie_watch.relations
+        union all
+        select oid, new_name, false from changes
+        where is_new and kind in ('table', 'materialized view', 'view', 'foreign table')
+    ),
+    gone as (
+        select
+            changes.*, relations.name as relation,
+            concat_ws('.', relations.name, old_name) as place,
+            exists (
+                select from changes as other
+                where other.oid = changes.owner and other.is_gone and other.part = 0
+            ) as is_gone_with_relation
+        from changes
+        left join relations on relations.oid = changes.owner
+        where is_gone and changes.is_known
+    ),
+    kept as (
+        select changes.*, relations.name as relation,
+            concat_ws('.', relations.name, old_name) as place
+        from changes
+        left join relations on relations.oid = changes.owner
+        where is_kept
+    ),
+    emptied as (
+        select relation from sselfie_watch.events where number > since and operation = 'TRUNCATE'
+    ),
+    rewritten as (
+        select kept.oid, relations.name
+        from kept
+        inner join relations using (oid)
+        where
+            kept.kind in ('table', 'materialized view') and old_file <> new_file
+            and oid not in (select relation from emptied)
+    ),
+    dropped as (
+        select 'dropping-object', kind || ' ' || place || ' is gone', relation
+        from gone
+        where
+            kind not in ('internal trigger', 'index', 'partition', 'composite type')
+            and not is_gone_with_relation and old_name <> 'sselfie_watch'
+            -- Nobody uses these by their names.
+            and not (
+                kind in ('constraint', 'trigger', 'rule', 'policy', 'statistics')
+                and exists (
+                    select from changes as other
+                    where
+                        (other.kind, other.owner, other.new_name)
+                        = (gone.kind, gone.owner, gone.old_name)
+                )
+            )
+            -- A constraint that a column is filled says nothing of one that is.
+            and not (
+                kind = 'constraint' and (
+                    old[1] = 'n'
+                    or old[1] = 'c' and old[4] ~ '^CHECK \(\(\S+ IS NOT NULL\)\)'
+                    and exists (
+                        select from unnest(now) as filled
+                        where
+                            filled.kind = 'column' and filled.oid = gone.owner
+                            and filled.part::text = old[2] and filled.detail[5]::boolean
+                    )
+                )
+            )
+    ),
+    renamed as (
+        select
+            'renaming-object', kind || ' ' || place || ' is called ' || new_name,
+            relation
+        from kept
+        where
+            old_name <> new_name and kind not in
+            ('constraint', 'trigger', 'rule', 'policy', 'statistics', 'index', 'partition')
+    ),
+    altered as (
+        select 'dropping-object', place || ' is computed no longer', relation
+        from kept
+        where kind = 'column' and old[3] <> '' and new[3] = ''
+        union all
+        select
+            'narrowing-column-type', 'what does not fit ' || place || ' is cut off, or fails',
+            relation
+        from kept
+        where
+            kind = 'column' and old[1:2] <> new[1:2] and new[2] <> '-1'
+            and owner in (select oid from rewritten)
+        union all
+        select 'changing-collation', place || ' is compared and sorted otherwise', relation
+        from kept
+        where kind = 'column' and old[1] = new[1] and old[4] <> new[4]
+        union all
+        select distinct
+            'dropping-object', 'triggers of ' || coalesce(relation, place) || ' are disabled',
+            relation
+        from kept
+        where
+            kind in ('trigger', 'internal trigger', 'event trigger')
+            and new[1] = 'D' and old[1] <> 'D'
+    ),
+    shut as (
+        select
+            case kind
+                when 'index' then 'require-concurrent-index-deletion' else 'detaching-partition'
+            end,
+            'everybody waits for ' || relation, relation
+        from gone
+        where
+            not is_alone and not is_gone_with_relation
+            and (
+                kind = 'index'
+                and not exists (
+                    select from sselfie_watch.state as used
+                    where used.kind = 'constraint' and used.detail[3] = gone.oid::text
+                )
+                -- An index of that name is there again when the type of its column changes.
+                and not exists (
+                    select from changes as other
+                    where
+                        other.is_new and other.kind = 'index' and other.new_name = gone.old_name
+                )
+                or kind = 'partition' and not exists (
+                    select from changes as other
+                    where other.is_gone and other.oid = gone.oid and other.part = 0
+                )
+            )
+        union all
+        select
+            'creating-trigger', 'nobody writes ' || relations.name || ' meanwhile', relations.name
+        from changes
+        inner join relations on relations.oid = changes.owner and relations.is_known
+        where is_new and kind in ('trigger', 'rule')
+    ),
+    built as (
+        select
+            case
+                when bool_or(is_kept) then 'require-concurrent-reindex'
+                else 'require-concurrent-index-creation'
+            end,
+            'an index of ' || relations.name || ' is built', relations.name
+        from changes
+        inner join relations on relations.oid = changes.owner and relations.is_known
+        where
+            is_locked and kind = 'index' and (is_new or is_kept) and new_file <> 0
+            and new_file not in (select file from sselfie_watch.state)
+            and owner not in (
+                select oid from rewritten union all select relation from emptied
+            )
+        group by relations.name
+    ),
+    scanned as (
+        select name from unnest(suspects) as suspects (name)
+        where not exists (
+            select from unnest(notices) as said (text)
+            where text like '%implied by existing constraints%'
+        )
+        union
+        select held.name
+        from sselfie_watch.locks(pg_backend_pid()) as held
+        inner join pg_class as class on class.oid = held.relation
+        where
+            format('verifying table "%s"', class.relname) = any (notices)
+            or exists (
+                select from unnest(now) as new
+                where
+                    new.kind = 'constraint' and new.owner = class.oid
+                    and (select conname from pg_constraint where oid = new.oid) = any (
+                        select substring(text from '^validating foreign key constraint "(.*)"$')
+                        from unnest(notices) as said (text)
+                    )
+            )
+    )
+    select * from dropped
+    union all select * from renamed
+    union all select * from altered
+    union all select * from shut
+    union all select 'rewriting-table', name || ' is written again, row by row', name from rewritten
+    union all select * from built
+    union all
+    select 'scanning-table', name || ' is read whole', name from scanned
+    where is_locked and name not in (select name from rewritten)
+    order by 1, 2;
+
+    delete from sselfie_watch.state as old
+    where not exists (
+        select from unnest(now) as new
+        where (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
+    );
+    update sselfie_watch.state as old
+    set name = new.name, file = new.file, detail = new.detail
+    from unnest(now) as new
+    where
+        (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
+        and (new.name, new.file, new.detail) is distinct from (old.name, old.file, old.detail);
+    insert into sselfie_watch.state
+    select new.* from unnest(now) as new
+    where not exists (
+        select from sselfie_watch.state as old
+        where (old.kind, old.oid, old.part) = (new.kind, new.oid, new.part)
+    );
+    if exists (
+        select from sselfie_watch.state
+        where kind = 'trigger' and name = 'sselfie_watch' and detail <> '{A}'
+    ) then
+        perform sselfie_watch.attach();
+        update sselfie_watch.state set detail = '{A}'
+        where kind = 'trigger' and name = 'sselfie_watch';
+    end if;
+end
 $$;
 
 -- For a change that views forbid: what would it do without them?
@@ -187,11 +528,9 @@ begin
     loop
         execute format('drop %s if exists %s cascade', view.kind, view.name);
     end loop;
+    perform sselfie_watch.compare(0, true, false, '{}', '{}');
 end
 $$;
-
-grant usage on schema sselfie_watch to public;
-grant select on all tables in schema sselfie_watch to public;
 
 create function sselfie_watch.attach() returns void
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -221,3 +560,31 @@ begin
     end loop;
 end
 $$;
+
+-- Take everything that is there for what others can see.
+create function sselfie_watch.learn() returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform sselfie_watch.attach();
+    delete from sselfie_watch.state;
+    insert into sselfie_watch.state
+    select *, name as known_as from sselfie_watch.objects;
+end
+$$;
+
+-- Lock all tables as one does who writes them.
+create function sselfie_watch.write_every_table() returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tables text := (select string_agg(name, ', ') from sselfie_watch.state where kind = 'table');
+begin
+    if tables is not null then
+        execute format('lock table %s in row exclusive mode', tables);
+    end if;
+end
+$$;
+
+grant usage on schema sselfie_watch to public;
+grant select on all tables in schema sselfie_watch to public;

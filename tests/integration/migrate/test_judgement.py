@@ -9,8 +9,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.migrate import lint_folder, load_migrations, plan
 from sselfie_insights.migrate import squawk as squawk_module
-from sselfie_insights.migrate.judging import judge
-from sselfie_insights.migrate.lint import Finding, lint
+from sselfie_insights.migrate.lint import Finding, judge_files, lint
 from sselfie_insights.migrate.watch import Watcher
 from tests.conftest import temporary_database
 from tests.integration.migrate.conftest import Folder
@@ -194,15 +193,10 @@ def test_what_is_seen_is_what_the_manual_says(
         connection.execute("drop schema public cascade; create schema public;" + SCHEMA)
     stands_alone = "concurrently" in statement or statement.startswith("vacuum")
     (migration,) = load_migrations(folder(f"{ALONE if stands_alone else ''}{statement};"))
-    (seen,) = Watcher(shared_target).run(migration)
+    (seen,) = judge_files(Watcher(shared_target), [migration]).traced
     assert seen.error is None
-    (users,) = (key[1] for key, each in seen.known.items() if each.name == "public.users"
-                and key[0] == "table")  # fmt: skip
-    assert lock in {mode for oid, mode in seen.locks if oid == users}
-    key = ("table", users, 0)
-    assert (seen.before[key].file != seen.after[key].file) == is_rewritten
-    if is_rewritten:
-        assert judge(seen)
+    assert f"public.users {lock}" in map(str, seen.locks)
+    assert ("public.users" in seen.rewritten) == is_rewritten
 
 
 def test_every_rule_has_its_cases() -> None:
@@ -249,6 +243,16 @@ def test_what_text_hides(base: str, folder: Folder, text: str, rule: str) -> Non
 
 def test_what_refers_to_rows_of_the_target_can_be_tried(base: str, folder: Folder) -> None:
     assert findings(base, folder("insert into public.bills values (1, 1, 77);")) == []
+
+
+def test_a_renamed_table_is_known_by_its_name_before(base: str, folder: Folder) -> None:
+    text = "alter table public.bills rename to notes; update public.notes set amount = 1 {};"
+    rules = ["renaming-object", "backfill-beside-ddl"]
+    found = findings(base, folder(text.format("where id = 1")))
+    assert [each.rule for each in found] == sorted(rules)
+    assert "public.bills" in {each.table for each in found}
+    found = findings(base, folder(text.format("")))
+    assert "changing-every-row" in {each.rule for each in found}
 
 
 def test_the_line_is_that_of_the_statement(base: str, folder: Folder) -> None:
