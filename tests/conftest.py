@@ -36,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=150,
         help="generated customers to hold against the oracle of billing, on each engine",
     )
+    parser.addoption(
+        "--ledgers",
+        type=int,
+        default=300,
+        help="random credit ledgers to hold against their replay, on each engine and setting",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,9 +2,9 @@
 grain: One row per lot of bought credits.
 title: Lots of bought credits
 description: >-
-  The rows behind the credit liability: what is left of each purchase, first in first out, and what was
-  paid for that. Old lots were bought 180 days ago or earlier; of idle ones the user has shown no activity
-  for 180 days.
+  The rows behind the credit liability: what is left of each purchase with the ledger replayed in time,
+  and what was paid for that. Old lots were bought twelve months ago or earlier; of idle ones the user
+  has neither used nor bought credits for twelve months.
 key: [credit_transaction_id]
 columns:
   credit_transaction_id: {unit: text, description: The stored ledger entry that brought the credits.}
@@ -14,7 +14,9 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   price_cents: {unit: cents, description: Paid for the lot; empty where that is not known.}
   credits: {unit: credits, description: Bought.}
-  outstanding_credits: {unit: credits, description: "Of them, not used yet."}
+  is_given_back: {unit: flag, description: "Whether the purchase was given back in full, which closes the lot."}
+  used_credits: {unit: credits, description: "Of them, used and not returned."}
+  outstanding_credits: {unit: credits, description: "Of them, still there."}
   outstanding_cents: {unit: cents, description: Those at the lot's unit price.}
   is_old: {unit: flag, description: Whether breakage in proportion to use is measured on it.}
   is_idle: {unit: flag, description: Whether its use has become remote.}
@@ -27,6 +29,8 @@ select
     currency,
     price_cents,
     credits,
+    is_given_back,
+    used_credits,
     outstanding_credits,
     outstanding_cents,
     is_old,

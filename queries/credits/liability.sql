@@ -2,9 +2,10 @@
 grain: One row per currency.
 title: Credit liability
 description: >-
-  Paid credits not used yet, first in first out, at the price paid for them; granted credits
-  carry no liability. What will never be used (breakage) is an estimate, in two ways:
-  proportional to use so far, and remote, only for credits whose owners are long gone.
+  Paid credits not used yet, with the ledger replayed in time, at the price paid for them; granted credits
+  carry no liability. What will never be used (breakage) is an estimate, in two ways: recognised in
+  proportion to use so far, at the rate of earlier purchases; and remote, what is held by users who
+  neither used nor bought credits for twelve months.
 key: [currency]
 rows: credits/credit_lots
 carries: now
@@ -13,7 +14,7 @@ columns:
   paid_credits_outstanding: {unit: credits, description: Bought and not used.}
   unpriced_credits_outstanding: {unit: credits, description: "Of these, without a known price."}
   liability_cents: {unit: cents, description: Their price.}
-  breakage_rate: {unit: rate, description: Share of bought credits expected never to be used; an estimate.}
+  breakage_rate: {unit: rate, description: "Share of the credits bought twelve months ago or earlier that became remote; an estimate."}
   breakage_proportional_cents: {unit: cents, description: Breakage in proportion to use; an estimate.}
   breakage_remote_cents: {unit: cents, description: Breakage where use is remote; an estimate.}
 */

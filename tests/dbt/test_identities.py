@@ -72,7 +72,7 @@ PAID = """
 """
 ACTIVITY = "insert into marts.fct_activity (user_id, activity_on, feature) values"
 LOT = """
-    insert into intermediate.int_credit_lots (user_id, kind, credits, outstanding_credits) values
+    insert into intermediate.int_credit_lots (user_id, credits, outstanding_credits) values
 """
 ENTRY = """
     insert into intermediate.int_credit_entries
@@ -213,11 +213,11 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         " values ('ann', 5, 4, 1)",
     ],
     "lots_hold_what_is_left": [
-        f"{LOT} ('ann', 'purchased', 5, 5)",
+        f"{LOT} ('ann', 5, 5)",
         "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
-        f"{ENTRY} ('ann', 1, '2026-01-01', 4); {LOT} ('ann', 'purchased', 5, 5)",
+        f"{ENTRY} ('ann', 1, '2026-01-01', 4); {LOT} ('ann', 5, 5)",
         "insert into marts.ledger_gaps (user_id, ledger_balance) values ('ann', 4);"
-        f"{LOT} ('ann', 'purchased', 5, 6), ('ann', 'bonus', 5, -2)",
+        f"{LOT} ('ann', 5, 6), ('ann', 5, -2)",
     ],
     "active_users_balance": [
         f"{ACTIVITY} ('ann', '2026-03-01', 'chat'); {PERIOD} ('day', '2026-03-01', 2, 1, 0, 0, 0)",

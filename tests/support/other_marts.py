@@ -197,8 +197,8 @@ insert into marts.credit_lots by name
 select
     1 as credit_transaction_id, 'u1' as user_id, date '2026-10-03' as bought_on,
     'usd' as currency, 54000 as price_cents, 1200 as credits,
-    1200 as outstanding_credits, 54000 as outstanding_cents, false as is_old,
-    false as is_idle;
+    false as is_given_back, 0 as used_credits, 1200 as outstanding_credits,
+    54000 as outstanding_cents, false as is_old, false as is_idle;
 
 insert into marts.first_purchases by name
 select

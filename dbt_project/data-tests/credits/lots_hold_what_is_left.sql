@@ -1,10 +1,9 @@
--- One row per user whose lots hold less than nothing, more than was added, or more than the ledger has left of them but for
+-- One row per user whose lots hold less than nothing, more than was bought, or more than the ledger has left of them but for
 -- what was spent when there was nothing.
 with lots as (
 
     select
         user_id,
-        sum(credits) as added_credits,
         sum(outstanding_credits) as outstanding_credits,
         max(case when outstanding_credits not between 0 and credits then 1 else 0 end) as impossible_count
     from {{ ref('int_credit_lots') }}

@@ -8,7 +8,8 @@ with build as (
         cast('{{ of_this_build('VERSION', '') }}' as {{ dbt.type_string() }}) as version,
         cast(nullif('{{ of_this_build('DEFINITIONS', '') }}', '') as bigint) as definitions,
         cast('{{ var('timezone') }}' as {{ dbt.type_string() }}) as timezone,
-        cast({{ var('grace_days') }} as bigint) as grace_days
+        cast({{ var('grace_days') }} as bigint) as grace_days,
+        cast({{ var('spend_paid_credits_first') }} as boolean) as spends_paid_credits_first
 
 ),
 
@@ -22,6 +23,7 @@ final as (
         {{ local_date("as_of + interval '1 microsecond'") }} as complete_until_on,
         timezone,
         grace_days,
+        spends_paid_credits_first,
         synced_at,
         run_id,
         version,

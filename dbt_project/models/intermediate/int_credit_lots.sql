@@ -1,199 +1,164 @@
--- One row per addition of credits up to as_of: what it cost, and what spending, oldest first, left of it.
-with entries as (
+-- One row per purchase of credits up to as_of: what it cost, what was used of it and what is left, with the ledger
+-- replayed in time.
+with recursive purchases as (
 
-    select * from {{ ref('int_credit_entries') }}
-
-),
-
-payments as (
-
-    select
-        stripe_payment_id,
-        max(payment_key) as payment_key,
-        max(currency) as currency,
-        max(amount_cents) as amount_cents
-    from {{ ref('int_payments') }}
-    where stripe_payment_id is not null and dropped_reason is null
-    group by stripe_payment_id
+    select * from {{ ref('int_credit_purchases') }}
 
 ),
 
-given_back as (
+moves as (
 
-    select
-        payment_key,
-        sum(kept_cents) as amount_cents,
-        max(given_back_at) as given_back_at
-    from {{ ref('int_reversals') }}
-    where kept_cents > 0
-    group by payment_key
+    select * from {{ ref('int_credit_moves') }}
 
 ),
 
--- A purchase given back in full closes its lot then.
-priced as (
-
-    select
-        entries.*,
-        case when entries.kind = 'purchased' then coalesce(payments.currency, 'usd') end as currency,
-        case when entries.kind = 'purchased' then coalesce(entries.payment_amount_cents, payments.amount_cents) end as price_cents,
-        case
-            when entries.kind = 'purchased' and given_back.amount_cents >= payments.amount_cents then given_back.given_back_at
-        end as closed_at
-    from entries
-    left join payments on entries.stripe_payment_id = payments.stripe_payment_id
-    left join given_back on payments.payment_key = given_back.payment_key
-
-),
-
-closed as (
+-- Lots in pieces: what is there, what was spent of it and may be returned, what was there when a purchase closed. Beside
+-- them a row without a lot for every user, out of which new lots come. What a move takes depends on all moves before it,
+-- which no window can say: a fold over the moves of every user at once.
+pieces as (
 
     select
         user_id,
-        min(closed_at) as closed_at,
-        sum(credits) as closed_credits
-    from priced
-    where closed_at is not null
-    group by user_id
+        cast(0 as bigint) as move_number,
+        cast(null as bigint) as lot_number,
+        cast(null as bigint) as lot_id,
+        false as is_paid,
+        false as is_closed,
+        cast(null as bigint) as spent_number,
+        cast(0 as bigint) as credits,
+        cast(0 as bigint) as used_credits
+    from moves
+    where move_number = 1
 
-),
-
--- What is returned goes back to the lots last taken from, so it was never spent; an expiry is no spend; nor is what is
--- clawed back of a purchase that was given back.
-moved as (
+    union all
 
     select
-        priced.user_id,
-        priced.transacted_at,
-        priced.credit_transaction_id,
-        case when priced.kind = 'used' or priced.kind = 'adjusted' then -priced.credits else 0 end as spent_credits,
+        user_id,
+        move_number,
+        case when is_new then move_number else lot_number end as lot_number,
+        case when is_new then its_lot_id else lot_id end as lot_id,
+        case when is_new then is_its_lot_paid else is_paid end as is_paid,
+        is_closed or (move = 'closed' and coalesce(lot_id = its_lot_id, false)) as is_closed,
         case
-            when priced.kind = 'adjusted' and priced.credits < 0 and priced.transacted_at >= closed.closed_at then -priced.credits
-            else 0
-        end as clawed_credits,
-        closed.closed_credits,
-        case when priced.kind = 'expired' then -priced.credits else 0 end as expired_credits,
-        sum(priced.credits) over (
-            partition by priced.user_id order by priced.transacted_at, priced.credit_transaction_id
-            rows between unbounded preceding and current row
-        ) as balance
-    from priced
-    left join closed on priced.user_id = closed.user_id
+            when not is_moved then spent_number
+            when is_use then move_number
+        end as spent_number,
+        case
+            when is_new then its_credits
+            when is_moved then moved_credits
+            else credits - moved_credits
+        end as credits,
+        case
+            when is_moved and move = 'returned' then -moved_credits
+            when is_moved then 0
+            when is_use then used_credits + moved_credits
+            else used_credits
+        end as used_credits
+    from (
+        select
+            taken.*,
+            halves.is_moved,
+            halves.is_moved and move = 'added' and lot_number is null as is_new
+        from (
+            select
+                ordered.*,
+                -- What is withdrawn of a purchase that was given back, or is named, is no use.
+                is_within and (move = 'spent' or (move = 'withdrawn' and choice = 2)) as is_use,
+                case
+                    when is_within then greatest(0, least(
+                        credits,
+                        its_credits + credits - cast(sum(case when is_within then credits else 0 end) over (
+                            partition by user_id order by choice, paid_choice, lot_choice
+                            rows between unbounded preceding and current row
+                        ) as bigint)
+                    ))
+                    else 0
+                end as moved_credits
+            from (
+                select
+                    pieces.user_id,
+                    pieces.lot_number,
+                    pieces.lot_id,
+                    pieces.is_paid,
+                    pieces.is_closed,
+                    pieces.spent_number,
+                    pieces.credits,
+                    pieces.used_credits,
+                    moves.move_number,
+                    moves.move,
+                    moves.lot_id as its_lot_id,
+                    moves.is_paid as is_its_lot_paid,
+                    moves.credits as its_credits,
+                    moves.last_returned_number,
+                    case
+                        when pieces.lot_number is null then false
+                        when moves.move = 'returned' then pieces.spent_number is not null
+                        when moves.move = 'withdrawn' then pieces.spent_number is null
+                        else moves.move in ('spent', 'expired') and pieces.spent_number is null and not pieces.is_closed
+                    end as is_within,
+                    case
+                        -- What was spent last is returned first.
+                        when moves.move = 'returned' then -pieces.spent_number
+                        -- What was given expires before what was bought.
+                        when moves.move = 'expired' and pieces.is_paid then 1
+                        when moves.move = 'withdrawn' and not pieces.is_closed
+                            then case when pieces.lot_id = moves.lot_id then 1 else 2 end
+                        else 0
+                    end as choice,
+                    case when moves.move = 'returned' then -1 else 1 end
+                    * case when moves.spends_paid_credits_first and pieces.is_paid then 0 else 1 end as paid_choice,
+                    case when moves.move = 'returned' then -1 else 1 end * pieces.lot_number as lot_choice
+                from pieces
+                inner join moves on pieces.user_id = moves.user_id and pieces.move_number + 1 = moves.move_number
+            ) as ordered
+        ) as taken
+        cross join (select false as is_moved union all select true as is_moved) as halves
+    ) as split
+    where
+        case
+            when is_new then true
+            when is_moved
+                then moved_credits > 0 and (move = 'returned' or (is_use and move_number < last_returned_number))
+            when lot_number is null then true
+            when spent_number is not null then credits > moved_credits and move_number < last_returned_number
+            else is_paid or credits > moved_credits
+        end
 
 ),
 
 lots as (
 
     select
-        priced.*,
-        sum(priced.credits) over (
-            partition by priced.user_id
-            order by
-                {% if var('spend_paid_credits_first') -%}
-                case when priced.kind = 'purchased' then 0 else 1 end,
-                {%- endif %}
-                priced.transacted_at, priced.credit_transaction_id
-            rows between unbounded preceding and current row
-        ) as credits_so_far
-    from priced
-    where priced.kind in ('purchased', 'granted', 'bonus') and priced.credits > 0
-
-),
-
--- What was spent of a closed lot before it was closed; afterwards spends take from the others.
-spent_of_closed as (
-
-    select
-        user_id,
-        sum(greatest(0, least(credits, spent_before - (credits_so_far - credits)))) as spent_credits
-    from (
+        pieces.lot_id,
+        sum(case when pieces.spent_number is null and not pieces.is_closed then pieces.credits else 0 end) as outstanding_credits,
+        sum(pieces.used_credits) as used_credits
+    from pieces
+    inner join (
         select
-            lots.user_id,
-            lots.credit_transaction_id,
-            lots.credits,
-            lots.credits_so_far,
-            sum(moved.spent_credits) as spent_before
-        from lots
-        inner join moved on lots.user_id = moved.user_id and moved.transacted_at < lots.closed_at
-        group by lots.user_id, lots.credit_transaction_id, lots.credits, lots.credits_so_far
-    ) as before_closing
-    group by user_id
-
-),
-
--- A spend takes what exists then: what went below nothing is no lot's that came later. What is clawed back of a closed
--- lot is what was left of it.
-spent as (
-
-    select
-        moved.user_id,
-        greatest(
-            0,
-            sum(moved.spent_credits)
-            - least(sum(moved.clawed_credits), coalesce(max(moved.closed_credits), 0) - coalesce(max(spent_of_closed.spent_credits), 0))
-            - coalesce(max(spent_of_closed.spent_credits), 0)
-            - greatest(0, -min(moved.balance))
-        ) as spent_credits,
-        sum(moved.expired_credits) as expired_credits
-    from moved
-    left join spent_of_closed on moved.user_id = spent_of_closed.user_id
-    group by moved.user_id
-
-),
-
-unspent as (
-
-    select
-        open_lots.*,
-        spent.expired_credits,
-        case
-            when open_lots.closed_at is null
-                then
-                    greatest(0, least(
-                        open_lots.credits,
-                        open_lots.open_credits_so_far - spent.spent_credits
-                    ))
-            else 0
-        end as unspent_credits
-    from (
-        select
-            lots.*,
-            sum(case when closed_at is null then credits else 0 end) over (
-                partition by user_id order by credits_so_far, credit_transaction_id
-                rows between unbounded preceding and current row
-            ) as open_credits_so_far
-        from lots
-    ) as open_lots
-    inner join spent on open_lots.user_id = spent.user_id
-
-),
-
--- An expiry closes credits that were given, and bought ones only beyond those.
-expiring as (
-
-    select
-        unspent.*,
-        sum(unspent_credits) over (
-            partition by user_id
-            order by case when kind = 'purchased' then 1 else 0 end, transacted_at, credit_transaction_id
-            rows between unbounded preceding and current row
-        ) as unspent_so_far
-    from unspent
+            user_id,
+            max(move_number) as move_number
+        from moves
+        group by user_id
+    ) as ends on pieces.user_id = ends.user_id and pieces.move_number = ends.move_number
+    where pieces.is_paid
+    group by pieces.lot_id
 
 ),
 
 final as (
 
     select
-        credit_transaction_id,
-        user_id,
-        kind,
-        transacted_at,
-        credits,
-        currency,
-        price_cents,
-        greatest(0, least(unspent_credits, unspent_so_far - expired_credits)) as outstanding_credits
-    from expiring
+        purchases.credit_transaction_id,
+        purchases.user_id,
+        purchases.transacted_at,
+        purchases.credits,
+        purchases.currency,
+        purchases.price_cents,
+        purchases.given_back_at is not null as is_given_back,
+        cast(lots.used_credits as bigint) as used_credits,
+        cast(lots.outstanding_credits as bigint) as outstanding_credits
+    from purchases
+    inner join lots on purchases.credit_transaction_id = lots.lot_id
 
 )
 

@@ -31,11 +31,13 @@ class Rows:
     payments: list[Row] = field(default_factory=list)
     subscriptions: list[Row] = field(default_factory=list)
     users: list[Row] = field(default_factory=list)
+    credit_entries: list[Row] = field(default_factory=list)
 
     def extend(self, more: "Rows") -> None:
         self.payments.extend(more.payments)
         self.subscriptions.extend(more.subscriptions)
         self.users.extend(more.users)
+        self.credit_entries.extend(more.credit_entries)
 
 
 @dataclass(frozen=True)

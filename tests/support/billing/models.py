@@ -30,7 +30,12 @@ from tests.support.billing.cases import Row, Rows
 from tests.support.contracts import insert
 from tests.support.models import AS_OF, ZONE, Node, compiled_nodes
 
-TABLES = {"stripe_payments": "payments", "subscriptions": "subscriptions", "users": "users"}
+TABLES = {
+    "stripe_payments": "payments",
+    "subscriptions": "subscriptions",
+    "users": "users",
+    "credit_transactions": "credit_entries",
+}
 """The source's tables, and the rows that are theirs."""
 
 MARTS = (
@@ -50,6 +55,7 @@ class Surroundings:
     zone: str = "UTC"
     grace_days: int = GRACE_DAYS
     prices: str | None = None
+    spends_paid_credits_first: bool = False
 
     def put_into(self, node: Node) -> str:
         """Return the SQL of ``node`` for this build."""
@@ -60,6 +66,7 @@ class Surroundings:
         if node.name == "core_build":
             text = text.replace(AS_OF.strftime(_INSTANT), as_of)
             text = text.replace(f"cast({GRACE_DAYS} as", f"cast({self.grace_days} as")
+            text = text.replace("cast(False as", f"cast({self.spends_paid_credits_first} as")
         return text
 
 

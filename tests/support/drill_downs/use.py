@@ -153,14 +153,21 @@ USE: dict[str, list[Sums]] = {
                 sum(outstanding_credits) filter (price_cents is null)
                     as unpriced_credits_outstanding,
                 sum(outstanding_cents) as liability_cents,
-                sum(outstanding_credits) filter (is_old) / sum(credits) filter (is_old)
-                    as breakage_rate,
-                round(
-                    coalesce(sum(outstanding_cents) filter (is_old), 0)
-                    + breakage_rate * coalesce(sum(outstanding_cents) filter (not is_old), 0)
-                ) as breakage_proportional_cents,
+                any_value(rate) as breakage_rate,
+                round(sum(case
+                    when rate < 1
+                        then least(outstanding_credits, used_credits * rate / (1 - rate))
+                    when rate = 1 then outstanding_credits
+                end * price_cents / credits)) as breakage_proportional_cents,
                 sum(outstanding_cents) filter (is_idle) as breakage_remote_cents
-            from credit_lots group by all
+            from credit_lots
+            left join (
+                select
+                    currency,
+                    sum(outstanding_credits) filter (is_idle) / sum(credits) as rate
+                from credit_lots where is_old and not is_given_back group by all
+            ) using (currency)
+            group by all
         """)
     ],
     "engagement/active_users": [
@@ -352,17 +359,42 @@ USE: dict[str, list[Sums]] = {
         Sums("""
             with received as (
                 select
-                    month, count_if(kind = 'payment') as payment_count,
+                    month, currency, count_if(kind = 'payment') as payment_count,
                     sum(gross_cents - refunded_cents - chargeback_cents) as net_cents
-                from payments where currency = 'usd' group by all
+                from payments group by all
             ),
-            spent as (select month, sum(cost_cents) as cost_cents from credit_entries group by all)
+            paid as (
+                select customer_key, moved_on, max(currency) as currency
+                from payments where kind = 'payment' group by all
+            ),
+            spent as (
+                select
+                    entry.month,
+                    coalesce(
+                        (
+                            select arg_max(paid.currency, paid.moved_on) from paid
+                            where customer_key = user_id and moved_on <= transacted_on
+                        ),
+                        (
+                            select arg_min(paid.currency, paid.moved_on) from paid
+                            where customer_key = user_id
+                        )
+                    ) as currency,
+                    -entry.credits as credits, entry.cost_cents
+                from credit_entries as entry where kind = 'used'
+            ),
+            costs as (
+                select
+                    month, currency, sum(credits) as used_credits, sum(cost_cents) as cents
+                from spent where currency is not null group by all
+            )
             select
-                month, payment_count, coalesce(net_cents, 0) as net_cents,
-                coalesce(cost_cents, 0) as cost_cents,
-                coalesce(net_cents, 0) - coalesce(cost_cents, 0) as margin_cents,
+                month, currency, payment_count, coalesce(net_cents, 0) as net_cents,
+                coalesce(used_credits, 0) as used_credits,
+                case when currency = 'usd' then coalesce(cents, 0) end as cost_cents,
+                coalesce(net_cents, 0) - cost_cents as margin_cents,
                 case when net_cents > 0 then margin_cents / net_cents end as margin_rate
-            from received full join spent using (month)
+            from received full join costs using (month, currency)
             where month >= (select min(month) from payments)
         """)
     ],

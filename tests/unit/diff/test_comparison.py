@@ -45,7 +45,8 @@ insert into marts.churn_by_member by name
         'unknown' as kind, true as is_in_grace, 'usd' as currency, 4900 as lost_mrr_cents;
 create or replace table marts.credit_entries as
     select 7 as credit_transaction_id, 'u1' as user_id, date '2026-09-01' as month,
-        date '2026-09-03' as transacted_on, 'used' as kind, 'image' as feature, -5 as credits;
+        date '2026-09-03' as transacted_on, 'used' as kind, 'image' as feature, -5 as credits,
+        75 as cost_cents;
 """
 LATE = (
     "insert into marts.payments values ('in_3', 'in_3', 'payment', date '2026-09-01',"

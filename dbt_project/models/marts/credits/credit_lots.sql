@@ -1,5 +1,4 @@
 -- One row per lot of bought credits up to as_of: what is left of it, and what was paid for that.
-{%- set idle_days = 180 %}
 with build as (
 
     select * from {{ ref('core_build') }}
@@ -9,13 +8,18 @@ with build as (
 lots as (
 
     select * from {{ ref('int_credit_lots') }}
-    where kind = 'purchased'
 
 ),
 
-users as (
+-- Whoever buys or uses credits is there.
+last_moves as (
 
-    select * from {{ ref('dim_users') }}
+    select
+        user_id,
+        max(transacted_at) as last_moved_at
+    from {{ ref('int_credit_entries') }}
+    where kind = 'purchased' or (kind = 'used' and credits < 0)
+    group by user_id
 
 ),
 
@@ -28,13 +32,15 @@ final as (
         cast(lots.currency as {{ dbt.type_string() }}) as currency,
         cast(lots.price_cents as bigint) as price_cents,
         cast(lots.credits as bigint) as credits,
-        cast(lots.outstanding_credits as bigint) as outstanding_credits,
+        lots.is_given_back,
+        lots.used_credits,
+        lots.outstanding_credits,
         {{ divide_cents('lots.outstanding_credits * lots.price_cents', 'lots.credits') }} as outstanding_cents,
-        lots.transacted_at <= build.as_of - interval '{{ idle_days }} days' as is_old,
-        coalesce(users.last_activity_at <= build.as_of - interval '{{ idle_days }} days', true) as is_idle
+        lots.transacted_at <= build.as_of - interval '12 months' as is_old,
+        last_moves.last_moved_at <= build.as_of - interval '12 months' as is_idle
     from lots
     cross join build
-    left join users on lots.user_id = users.user_id
+    inner join last_moves on lots.user_id = last_moves.user_id
 
 )
 
