@@ -39,11 +39,14 @@ def diff(
         bool,
         typer.Option("--rows", help="In csv, parquet and xlsx: write the rows behind the numbers."),
     ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="On the terminal: only the few sentences on top.")
+    ] = False,
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """List every published number that changed, and why.
+    """Sum up and list every published number that changed, and why.
 
     Only numbers of periods that were already complete in A.
 
@@ -51,7 +54,13 @@ def diff(
     """
     from sselfie_insights.books.closing import explain_closed, parse_month
     from sselfie_insights.diff import compare, resolve
-    from sselfie_insights.diff.tables import numbers_result, rows_result, to_json, to_text
+    from sselfie_insights.diff.tables import (
+        numbers_result,
+        rows_result,
+        to_json,
+        to_summary,
+        to_text,
+    )
     from sselfie_insights.errors import UsageError
     from sselfie_insights.query.write import write_out
     from sselfie_insights.settings import load_settings
@@ -71,7 +80,8 @@ def diff(
         write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
     elif chosen is TableFormat.TABLE:
         on_terminal = output is None and sys.stdout.isatty()
-        text = to_text(comparison, shutil.get_terminal_size().columns if on_terminal else None)
+        write = to_summary if summary else to_text
+        text = write(comparison, shutil.get_terminal_size().columns if on_terminal else None)
         if output is None:
             print_text(text)
         else:

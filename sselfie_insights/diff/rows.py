@@ -94,6 +94,25 @@ _OF_CUSTOMER = """
                     and paid.moved_on <= lost.churned_on + {grace_days}::integer
             ) then 'late renewal'
             when exists (
+                -- MRR rose from that of an invoice to that of the next one, to a cent of each.
+                select 1
+                from a.marts.member_months as was
+                inner join b.marts.member_months as became using (month, customer_key, currency)
+                inner join b.marts.payments as charged using (customer_key, currency)
+                inner join b.marts.payments as next_charged
+                    using (customer_key, currency, product_type)
+                where customer_key = coalesce(new.who, old.who)
+                    and charged.kind = 'payment' and next_charged.kind = 'payment'
+                    and charged.moved_on < {seen_until} and next_charged.moved_on >= {seen_until}
+                    and was.month >= date_trunc('month', charged.moved_on)
+                    and became.mrr_cents > was.mrr_cents
+                    and next_charged.gross_cents > charged.gross_cents
+                    and abs(
+                        was.mrr_cents * next_charged.gross_cents
+                        - became.mrr_cents * charged.gross_cents
+                    ) <= next_charged.gross_cents + charged.gross_cents
+            ) then 'discount ended'
+            when exists (
                 select 1 from b.marts.payments as paid
                 where paid.customer_key = coalesce(new.who, old.who)
                     and paid.kind = 'payment'

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import polars as pl
 
 from sselfie_insights.diff.comparison import Comparison, Restatement
+from sselfie_insights.diff.summary import summarize
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
@@ -43,6 +45,7 @@ def to_json(comparison: Comparison) -> bytes:
         "before": _describe(comparison.before.as_of, comparison.before.publication),
         "after": _describe(comparison.after.as_of, comparison.after.publication),
         "remarks": comparison.remarks,
+        "summary": summarize(comparison),
         "numbers": [
             {
                 "query": each.number.query,
@@ -96,15 +99,23 @@ def rows_result(comparison: Comparison) -> Result:
     return _result("diff-rows", _ROWS, rows)
 
 
+def to_summary(comparison: Comparison, width: int | None) -> str:
+    """Return the summary alone, a sentence a line, in ``width`` columns; None for no limit."""
+    sentences = summarize(comparison)
+    return "\n".join(
+        sentences if width is None else (line for each in sentences for line in wrap(each, width))
+    )
+
+
 def to_text(comparison: Comparison, width: int | None) -> str:
-    """Return what a person reads: both tables, cut to ``SHOWN`` lines each.
+    """Return what a person reads: the summary, and both tables, cut to ``SHOWN`` lines each.
 
     Args:
         comparison: What to show.
         width: Columns of the terminal; None for no limit.
     """
     if not comparison.restatements:
-        return "nothing restated"
+        return to_summary(comparison, width)
     numbers = [
         [
             each.number.query,
@@ -119,7 +130,7 @@ def to_text(comparison: Comparison, width: int | None) -> str:
     ]
     headers = ["query", "period", "of", "number", "before", "after", "cause"]
     right = [False, False, False, False, True, True, False]
-    parts = [_table(headers, numbers, right, width)]
+    parts = [to_summary(comparison, width), _table(headers, numbers, right, width)]
     if comparison.rows:
         rows = [
             [

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
-from sselfie_insights.diff import Comparison, compare, comparison, resolve
+from sselfie_insights.diff import Comparison, compare, comparison, resolve, summary
 from sselfie_insights.diff.numbers import is_same
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import load_library
@@ -35,6 +35,8 @@ insert into marts.mrr_by_member by name
 create or replace table marts.payments as select * from (values
     ('in_1', 'in_1', 'payment', date '2026-09-01', date '2026-09-05', 'u1', 'pro', 'usd', 4900, 0,
         0),
+    ('in_0', 'in_0', 'payment', date '2026-10-01', date '2026-10-05', 'user:u1', 'pro', 'usd', 2450,
+        0, 0),
     ('in_2', 'in_2', 'payment', date '2026-09-01', date '2026-09-09', 'u2', 'pro', 'usd', 4900, 0,
         0)
 ) as t (movement_key, payment_key, kind, month, moved_on, customer_key, product_type, currency,
@@ -197,6 +199,66 @@ def test_the_next_invoice_says_what_a_month_was_worth(later: Later) -> None:
         ("closing_mrr_cents", ("next invoice",))
     }
     assert [(row.mart, row.customer_key) for row in found.rows] == [("member_months", "user:u1")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paid", "cause"),
+    [
+        (2450, 4900, 4900, "discount ended"),
+        (204, 408, 4900, "discount ended"),  # a twelfth of each
+        (2450, 4900, 2450, "next invoice"),  # no more is paid than before
+        (2450, 4900, 6000, "next invoice"),  # it is not worth what the next invoice is
+        (4900, 2450, 4900, "next invoice"),
+    ],
+)
+def test_a_discount_ended_when_the_month_is_worth_the_next_invoice(
+    later: Later, template: Path, before: int, after: int, paid: int, cause: str
+) -> None:
+    """In October 24.50 were paid; MRR of the month is now that of what is paid in November."""
+    where = "where month = date '2026-10-01' and customer_key = 'user:u1'"
+    with duckdb.connect(template) as db:
+        db.execute(f"update marts.member_months set mrr_cents = {before} {where}")
+    found = later(
+        f"""
+        insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
+            date '2026-11-18', 'user:u1', 'pro', 'usd', {paid}, 0, 0);
+        update marts.member_months set mrr_cents = {after} {where};
+        update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 2450
+            where month = date '2026-10-01';
+        """
+    )
+    assert {(each.number.column, each.causes) for each in found.restatements} >= {
+        ("closing_mrr_cents", (cause,))
+    }
+
+
+def test_a_summary_says_how_much_what_and_why(later: Later) -> None:
+    found = later(
+        PAID_AFTERWARDS
+        + """
+        update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 5000
+            where month = date '2026-08-01';
+        """
+    )
+    closing = {
+        each.number.first_on: (each.number.before, each.number.after)
+        for each in found.restatements
+        if each.number.query == "revenue/mrr_movements"
+    }
+    before, after = (f"{value / 100:,.2f}" for value in closing[date(2026, 10, 1)])
+    queries = {each.number.query for each in found.restatements}
+    last = max(each.number.first_on for each in found.restatements)
+    assert summary.summarize(found) == [
+        f"{len(found.restatements)} numbers of {len(queries)} queries changed after their period"
+        f" was complete, from Aug 2026 to {last:%b %Y}.",
+        f"MRR of Oct 2026 went from {before} USD to {after} USD (next invoice); 1 earlier month"
+        " changed, too.",
+        *summary.summarize(found)[2:],
+    ]
+    assert any("(next invoice)" in each for each in summary.summarize(found))
+    assert summary.summarize(found)[-1].endswith(
+        "changed for a reason that the files do not prove."
+    )
 
 
 def test_a_late_renewal_takes_back_a_month(later: Later) -> None:
