@@ -1,1 +1,1 @@
-"""What a person signs: months that are closed, and going back to an earlier publication."""
+"""What a person signs: closed months, earlier publications, and other tools' numbers."""

@@ -34,7 +34,7 @@ def close(
     output: Output = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Freeze a month's figures as they are signed, or open the month again.
+    """Freeze a month's figures as they are signed, or reopen it.
 
     Example: sselfie close 2026-10
     """

@@ -1,6 +1,9 @@
-"""``sselfie reconcile``: the database's payments against Stripe's charges."""
+"""``sselfie reconcile``: payments against Stripe's charges, MRR against another tool's."""
 
-from typing import Annotated
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,10 +11,16 @@ from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, sa
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
+    TableFormat,
     choose_format,
+    print_text,
     refuse_stale,
     show_table,
+    write_table,
 )
+
+if TYPE_CHECKING:
+    from sselfie_insights.books.mrr import MrrComparison
 
 
 def register(app: typer.Typer) -> None:
@@ -31,22 +40,66 @@ def reconcile(
     rows: Annotated[
         bool, typer.Option("--rows", help="List each payment and charge that does not match.")
     ] = False,
+    mrr: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare MRR instead, with this CSV of another tool's."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="PART=COLUMN",
+            help="With --mrr: the column of customer, month, currency or mrr; repeatable.",
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="With --mrr: the currency, where no column says it."),
+    ] = None,
+    sums: Annotated[
+        bool,
+        typer.Option(
+            "--sums", help="With --mrr, in csv, parquet and xlsx: write the sum of each cause."
+        ),
+    ] = False,
     form: FormatOption = None,
     output: Output = None,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Compare the database's payments with Stripe's charges.
+    """Compare with Stripe's charges, or with another tool's MRR.
 
-    Month by month and currency, as far as Stripe's exports speak for them; what differs is named
-    with what it does to the numbers.
+    Payments are compared month by month and currency, as far as Stripe's exports speak for them;
+    MRR customer by customer, with the rule by which both differ.
 
     Example: sselfie reconcile --since 2026-01-01 --rows
     """
+    from sselfie_insights.errors import UsageError
+
+    chosen = choose_format(form, output)
+    if mrr is None:
+        if mapping or currency or sums:
+            raise UsageError("--map, --currency and --sums need --mrr FILE")
+        _compare_payments(since, until, rows, chosen, output, warehouse, publication)
+        return
+    if since or until or rows:
+        raise UsageError("--since, --until and --rows are for payments: leave out --mrr")
+    comparison = _compare_mrr(mrr, mapping or [], currency, warehouse, publication)
+    _show_mrr(comparison, sums, chosen, output)
+
+
+def _compare_payments(
+    since: str | None,
+    until: str | None,
+    rows: bool,
+    chosen: TableFormat,
+    output: Path | None,
+    warehouse: Path | None,
+    publication: str | None,
+) -> None:
     from sselfie_insights.report.differences import describe_differences
 
     name = "revenue/stripe_reconciliation"
-    chosen = choose_format(form, output)
     with open_chosen(warehouse, publication) as opened:
         if rows:
             result = opened.query(f"{name}_rows", since=since, until=until, kind="different")
@@ -62,3 +115,50 @@ def reconcile(
     elif not notes:
         say_note("the database and Stripe agree")
     refuse_stale(opened.settings, opened.stamp)
+
+
+def _compare_mrr(
+    file: Path,
+    mapping: list[str],
+    currency: str | None,
+    warehouse: Path | None,
+    publication: str | None,
+) -> "MrrComparison":
+    from sselfie_insights.books.mrr import compare_mrr
+    from sselfie_insights.books.mrr_file import read_mrr
+    from sselfie_insights.errors import UsageError
+
+    columns = dict(text.partition("=")[::2] for text in mapping)
+    for part, column in columns.items():
+        if not column:
+            raise UsageError(f"--map {part}: write PART=COLUMN")
+    foreign = read_mrr(file, columns, currency)
+    with open_chosen(warehouse, publication) as opened:
+        return compare_mrr(opened, foreign)
+
+
+def _show_mrr(
+    comparison: "MrrComparison", sums: bool, chosen: TableFormat, output: Path | None
+) -> None:
+    from sselfie_insights.books.mrr_tables import (
+        differences_result,
+        sums_result,
+        to_json,
+        to_text,
+    )
+    from sselfie_insights.query.write import write_out
+
+    for remark in comparison.remarks:
+        say_note(remark)
+    if chosen is TableFormat.JSON:
+        write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
+    elif chosen is TableFormat.TABLE:
+        on_terminal = output is None and sys.stdout.isatty()
+        text = to_text(comparison, shutil.get_terminal_size().columns if on_terminal else None)
+        if output is None:
+            print_text(text)
+        else:
+            write_out(f"{text}\n".encode(), output, sys.stdout.buffer, binary=False)
+    else:
+        result = sums_result(comparison) if sums else differences_result(comparison)
+        write_table(result, chosen, output)

@@ -14,8 +14,12 @@ from sselfie_insights.warehouse.paths import publications_dir
 from tests.integration.conftest import AS_OF, Walk
 from tests.support.docs import BLOCKS, REFERENCE, Block, read_calls
 
-ELSEWHERE = ("demo", "init", "run", "build", "check", "forget", "restore", "migrate baseline")
-"""Calls that only tests of their own make: they take a minute, ask, or want another database."""
+ELSEWHERE = (
+    *("demo", "init", "run", "build", "check", "forget", "restore", "migrate baseline"),
+    "reconcile --mrr",
+)
+"""Calls that only tests of their own make: they take a minute, ask, or want another database or a
+file of somebody else's."""
 
 ENDS = {"alerts": {ExitCode.DONE, ExitCode.ALERT}}
 """What commands may end with, where it is not only 0."""
