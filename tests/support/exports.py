@@ -16,7 +16,7 @@ from sselfie_insights.stripe.reading import Export, parse_export
 from sselfie_insights.stripe.store import SCHEMA, add
 from tests.support.billing.cases import AS_OF, Case
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "stripe-exports.yml"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 SOURCES = resource_dir("dbt_project") / "models" / "staging" / "stripe" / "_stripe__sources.yml"
 
 
@@ -34,7 +34,8 @@ def load_cases() -> tuple[Case, ...]:
             content=content,
             expect=content["expect"],
         )
-        for content in yaml.safe_load(FIXTURE.read_text())["cases"]
+        for path in sorted(FIXTURES.glob("stripe-exports*.yml"))
+        for content in yaml.safe_load(path.read_text())["cases"]
     )
 
 

@@ -175,19 +175,22 @@ claims as (
 
     union all
 
+    -- The database can know whose an exported refund is that names no charge.
     select
         cast(null as bigint) as payment_row_id,
-        move_key as reversal_key,
-        kind,
-        payment_key,
-        customer_key,
-        'unknown' as product_type,
-        currency,
-        claimed_cents,
-        moved_at as given_back_at,
-        reversal_id,
+        exported_claims.move_key as reversal_key,
+        exported_claims.kind,
+        coalesce(exported_claims.payment_key, told.payment_key) as payment_key,
+        coalesce(exported_claims.customer_key, told.customer_key) as customer_key,
+        coalesce(told.product_type, 'unknown') as product_type,
+        exported_claims.currency,
+        exported_claims.claimed_cents,
+        exported_claims.moved_at as given_back_at,
+        exported_claims.reversal_id,
         'export' as origin
     from exported_claims
+    left join paired on exported_claims.move_key = paired.other
+    left join told on paired.one = told.reversal_key
 
 ),
 
