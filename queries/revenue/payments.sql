@@ -10,6 +10,7 @@ parameters:
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
   movement_key: {unit: text, description: "The payment's key, or that of the refund or chargeback."}
+  payment_key: {unit: text, description: "The payment, or the one given back, where it is known."}
   month: {unit: month, description: "The month, in the reporting zone."}
   moved_on: {unit: date, description: The day on which the money moved.}
   kind: {unit: text, description: "payment, refund or chargeback."}
@@ -23,6 +24,7 @@ columns:
 */
 select
     movement_key,
+    payment_key,
     month,
     moved_on,
     kind,

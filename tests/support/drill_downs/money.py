@@ -83,7 +83,7 @@ MONEY: dict[str, list[Sums]] = {
                     one.movement_key, sum(other.refunded_cents) as refunded,
                     sum(other.chargeback_cents) as charged_back
                 from payments as one
-                join marts.payments as other using (payment_key)
+                join payments as other using (payment_key)
                 where one.kind = 'payment' and other.kind <> 'payment'
                 group by all
             ) as back using (movement_key)
