@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Warehouse
+from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
 
 app = typer.Typer(
@@ -34,6 +34,8 @@ def add(
     loaded = add_files(files, load_settings(warehouse=warehouse).warehouse)
     for name in loaded.added:
         typer.echo(f"added {name}", err=True)
+    if loaded.added:
+        say_note("the next build counts them: run 'sselfie build'")
     if loaded.refused:
         raise UsageError("; ".join(each.reason for each in loaded.refused))
 

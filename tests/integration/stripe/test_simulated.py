@@ -4,8 +4,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from sselfie_insights.build import build
+from sselfie_insights.cli import app
 from sselfie_insights.migrate import apply
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
@@ -57,3 +59,10 @@ def test_exports_make_every_number_that_the_key_knows(
     )
     keys = ["month", "currency", "kind"]
     assert sums.sort(keys).equals(planted.select(sums.columns).sort(keys))
+    told = CliRunner().invoke(
+        app, ["reconcile", "--rows", "--format", "csv", "--warehouse", str(settings.warehouse)]
+    )
+    assert told.exit_code == 0, told.stderr
+    different = rows.filter(pl.col("kind") != "matched")
+    assert len(told.stdout.splitlines()) == 1 + different.height
+    assert "revenue is too low by them" in told.stderr

@@ -1,3 +1,4 @@
+import random
 from datetime import date
 from pathlib import Path
 
@@ -134,3 +135,21 @@ def test_the_tables_are_those_of_the_contract(folder: Path, tmp_path: Path) -> N
     for table, columns in contract().items():
         found = ask(warehouse, f"select name, type from pragma_table_info('stripe_export.{table}')")
         assert found == [(name, TYPES[kind]) for name, kind in columns.items()]
+
+
+def test_no_damage_to_a_file_loses_what_was_loaded(tmp_path: Path) -> None:
+    """The damaged file has the name of the good one, as a download that broke off would."""
+    folder, warehouse = tmp_path / "exports", tmp_path / "w.duckdb"
+    folder.mkdir()
+    good = (HEADER + CHARGE + REFUND).encode()
+    (folder / "a.csv").write_bytes(good)
+    load(folder, warehouse)
+    (good_id,) = ask(warehouse, "select file_id from stripe_export.files")[0]
+    before = ask(warehouse, "from stripe_export.balance_rows")
+    for seed in range(20):
+        rng = random.Random(seed)
+        at = rng.randrange(len(good))
+        (folder / "a.csv").write_bytes(good[:at] + rng.randbytes(rng.randrange(4)))
+        load(folder, warehouse)
+        kept = ask(warehouse, f"from stripe_export.balance_rows where file_id = '{good_id}'")
+        assert kept == before
