@@ -2,11 +2,11 @@
 grain: One row per month.
 title: Churn by month
 description: >-
-  Members at the month's opening, who came, who left and how. A member leaves at the end of
-  paid coverage that no renewal continued within the grace days; until those are over the loss
-  is provisional (in grace). Voluntary: cancelled without a failed payment. Involuntary: a
-  payment failed. Unknown: the source has overwritten the reason. Logo churn rate = opening
-  members gone at the close / opening members.
+  Members at the month's opening, who came, who left and how. A member has left when paid coverage
+  ended and no renewal followed within the grace period; until then the loss is provisional (in
+  grace). Voluntary: cancelled without a failed payment. Involuntary: a payment failed. Unknown:
+  the source has overwritten the reason. Logo churn rate = opening members gone at the close /
+  opening members.
 key: [month]
 rows: [churn/churn_by_member, churn/memberships, retention/cohort_members]
 carries: forward

@@ -2,10 +2,9 @@
 grain: One row per month and currency.
 title: MRR churn by month
 description: >-
-  What became of the MRR that stood at the month's opening. GRR counts what is left of it
-  without expansion, NRR with expansion; reactivated MRR counts only in nrr_with_reactivation.
-  Quick ratio = (new + expansion + reactivation) / (contraction + churn), empty where nothing
-  was lost.
+  What happened to the MRR at the start of the month. GRR is what is left of it without expansion,
+  NRR with expansion; reactivated MRR counts only in nrr_with_reactivation. Quick ratio = (new +
+  expansion + reactivation) / (contraction + churn), empty where nothing was lost.
 key: [month, currency]
 rows: [retention/cohort_members, revenue/mrr_by_member]
 carries: forward

@@ -2,9 +2,9 @@
 grain: One row per period.
 title: Active users
 description: >-
-  Distinct users with any activity in the period, by where they come from: new (first activity
-  ever), returning (active in the period before too), resurrected (active earlier, not in the
-  period before). Dormant were active in the period before and not in this one. active = new +
+  Distinct users with any activity in the period, by when they were active before: new (first
+  activity ever), returning (active in the period before too), resurrected (active earlier, not in
+  the period before). Dormant were active in the period before and not in this one. active = new +
   returning + resurrected; the active of the period before = returning + dormant.
 key: [period]
 rows: engagement/activity_by_user

@@ -2,7 +2,8 @@
 grain: One row per month and chat written in.
 title: Chats with Maya, one by one
 description: >-
-  The rows behind the chats with Maya: who wrote how often in which chat. What was written is not told.
+  The rows behind the chats with Maya: who wrote how often in which chat. Message text is not
+  included.
 key: [month, maya_chat_id]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

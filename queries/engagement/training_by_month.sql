@@ -2,9 +2,9 @@
 grain: One row per month.
 title: Trainings
 description: >-
-  Models that users had trained, and how long the training took, by the month of the request. A training
-  that ended after as_of still runs; a failure is as the source tells it now, since it keeps no time of
-  it.
+  Model trainings started by users, and how long the training took, by the month of the request. A
+  training that finished after as_of counts as running; a failure is as the source tells it now,
+  since it keeps no time of it.
 key: [month]
 rows: engagement/generations
 carries: period

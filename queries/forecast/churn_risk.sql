@@ -4,11 +4,12 @@ title: Churn risk
 description: >-
   The chance that a membership ends within 30 days, by a logistic hazard model of renewals made,
   days since the last activity, inactivity, trend of use, days that the credits last and failed
-  payments, as they stand at as_of; corrected by how earlier predictions turned out. It does not know of
-  cancellations, which the reasons name first; where nothing is due within 30 days there is no risk
-  to tell. Reasons are what raises the risk above the average member's, the weightiest first, and
-  only features that the data show to matter. With fewer than 60 losses to learn from, the hazard
-  of the survival model at the member's tenure; with too few for that, a note.
+  payments, as they stand at as_of; corrected by how earlier predictions turned out. It ignores
+  cancellations, which are listed first among the reasons; where nothing is due within 30 days
+  there is no risk to tell. Reasons are what raises the risk above the average member's, the
+  weightiest first, and only features that the data show to matter. With fewer than 60 losses to
+  learn from, the hazard of the survival model at the member's tenure; with too few for that, a
+  note.
 key: [customer_key]
 columns:
   customer_key: {unit: text, description: The customer.}

@@ -2,9 +2,9 @@
 grain: One row per member now and currency.
 title: Value by member
 description: >-
-  What each member has paid for memberships so far, and is expected to pay from the next renewal on,
-  discounted by the month. The interval is where 95 of 100 such members will end: wide, because one
-  member's luck is. Naive: MRR / churn rate.
+  What each member has paid for memberships so far, and is expected to pay from the next renewal
+  on, discounted by the month. The interval covers 95 of 100 such members; it is wide because
+  individual outcomes vary a lot. Naive: MRR / churn rate.
 key: [customer_key, currency]
 columns:
   customer_key: {unit: text, description: The customer.}

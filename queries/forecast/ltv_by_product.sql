@@ -2,11 +2,12 @@
 grain: One row per product and currency.
 title: Value of a new member by product
 description: >-
-  What someone who joins now is expected to pay, discounted by the month: ARPA times expected months
-  (the first at once, then discounted expected residual lifetime). Survival is that of the product,
-  or of all where the product has too few memberships, as the note then says. The interval joins the
-  model's profile likelihood and the bootstrap of ARPA. Beside it, naive: ARPA / churn rate, which
-  takes churn as the same for everyone and for ever, and does not discount. Costs are not taken off.
+  What someone who joins now is expected to pay, discounted by the month: ARPA times expected
+  months (the first at once, then discounted expected residual lifetime). Survival is that of the
+  product, or of all where the product has too few memberships, as the note then says. The
+  interval joins the model's profile likelihood and the bootstrap of ARPA. Beside it, naive: ARPA
+  / churn rate, which assumes the same churn for everyone, forever, and does not discount. Costs
+  are not taken off.
 key: [product_type, currency]
 people: member_count
 group_size: [member_count, n]

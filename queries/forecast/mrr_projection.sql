@@ -4,12 +4,12 @@ title: MRR projection
 description: >-
   MRR at the end of each of the next twelve months, from the close of the last month whose losses
   no late renewal can take back. A simulation: members leave as the survival model says, its
-  parameters drawn from their likelihood; the MRR of who stays changes as it did in one of the last
-  twelve months; in the total, joins and returns follow the trend of the last twelve months, which
-  fades, at the prices of one of them, and leave as new members do. No price change, campaign or
-  season is known to it. Of 100 courses 95 end between low and high, 50 between p25 and p75, if that
-  holds. With fewer than 50 memberships,
-  10 losses, 20 members of the currency or 6 months there is a note instead of numbers.
+  parameters drawn from their likelihood; the MRR of members who stay changes as in a randomly
+  drawn month of the last twelve; in the total, joins and returns follow the trend of the last
+  twelve months, which fades, at the prices of one of them, and leave as new members do. No price
+  change, campaign or season is known to it. 95 of 100 simulated courses end between low and high,
+  50 between p25 and p75, if that holds. With fewer than 50 memberships, 10 losses, 20 members of
+  the currency or 6 months there is a note instead of numbers.
 key: [month, currency]
 people: n
 columns:

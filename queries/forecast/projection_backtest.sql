@@ -2,10 +2,10 @@
 grain: One row per past origin, month ahead, currency and scope.
 title: Past projections
 description: >-
-  What a projection made at the close of each past month would have said, fitted anew on what was
+  What a projection made at the close of each past month would have said, fitted again on what was
   known then, and what came. Amounts of a past month are read as the invoices of today tell them.
-  Beside it two plain guesses: the last value, and the churn and new MRR of the last twelve months for
-  ever. Only origins at which a projection would not have been refused.
+  Beside it two plain guesses: the last value, and the churn and new MRR of the last twelve
+  months, continued. Only origins at which a projection would not have been refused.
 key: [origin_month, months_ahead, currency, scope]
 people: n
 columns:

@@ -1,14 +1,14 @@
 /*
 grain: One row per exported segment.
-title: Effect of writing to a segment
+title: Campaign effect to a segment
 description: >-
   Of the people exported with a segment and of those held out of it at random, how many reached
-  its goal within some days, and the difference with a 95 % interval that may be looked at every week
-  (a confidence sequence). Everybody exported stays in their group; guests are followed into accounts.
-  A person counts once a segment, from the first export on, and only when all of those days have
-  passed. The goal member means a member at their end, the others something done in them. No share
-  is shown while either group has fewer people than needed. Measured when the marts were built, from
-  the exports recorded by then, within 7, 14, 30, 60 and 90 days.
+  its goal within some days, and the difference with a 95 % interval that may be looked at every
+  week (a confidence sequence). Everybody exported stays in their group; guests are followed into
+  accounts. Each person counts once per segment, from their first export, and only when all of
+  those days have passed. The goal member means a member at their end, the others something done
+  in them. No share is shown while either group has fewer people than needed. Measured when the
+  marts were built, from the exports recorded by then, within 7, 14, 30, 60 and 90 days.
 key: [segment]
 group_size: [sent_count, held_out_count]
 parameters:

@@ -3,8 +3,8 @@ grain: One row per check of the last run of its suite.
 title: Check results
 description: >-
   What became of the checks on the mirror (Great Expectations) and on the marts (dbt's tests). A
-  failed check of severity error keeps a run from publishing, one of severity warn is told on
-  every page. A broken check could not run, which says nothing about the data.
+  failed check of severity error blocks publishing, one of severity warn is shown on every page. A
+  broken check could not run, which says nothing about the data.
 key: [suite, check_name, table_name, column_name]
 parameters:
   show: {type: choice, choices: [all, not_passed], default: all, description: "Every check, or those alone that did not pass."}

@@ -23,7 +23,7 @@ columns:
   contraction_mrr_cents: {unit: cents, description: Falls while a membership goes on.}
   churn_mrr_cents: {unit: cents, description: "Falls at the end of paid coverage, those in grace included."}
   closing_mrr_cents: {unit: cents, description: "Billed MRR at the last instant of the month, or at as_of."}
-  in_grace_mrr_cents: {unit: cents, description: Part of churn that a late renewal may still take back.}
+  in_grace_mrr_cents: {unit: cents, description: Churn that a late renewal could still reverse.}
   opening_member_count: {unit: count, description: Customers who paid in this currency at the opening.}
   member_count: {unit: count, description: Customers who pay in this currency at the close.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -4,10 +4,10 @@ title: MRR movements
 description: >-
   How contract MRR went from the month's opening to its close. MRR is what every invoice that
   covers the instant is worth a month, as paid: a tax inside it stays inside, a coupon or a
-  proration for one invoice does not count. The first ever rise of a customer from 0 is
-  new, a later one reactivation, a rise expansion, a fall contraction, a fall to 0 churn,
-  dated at the end of paid coverage. To the cent: closing = opening + new + reactivation +
-  expansion - contraction - churn.
+  proration for one invoice does not count. A customer's first MRR is new, MRR again after 0
+  reactivation, an increase expansion, a decrease contraction, and a fall to 0 churn, dated at the
+  end of paid coverage. To the cent: closing = opening + new + reactivation + expansion -
+  contraction - churn.
 key: [month, currency]
 rows: [revenue/mrr_by_member, retention/cohort_members, revenue/mrr_by_plan]
 carries: forward
@@ -27,7 +27,7 @@ columns:
   closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
   billed_mrr_cents: {unit: cents, description: The invoices' own amounts per month at the same instant.}
   committed_mrr_cents: {unit: cents, description: "Closing MRR without what was set to end; empty before the first sync, and where the source does not say."}
-  in_grace_mrr_cents: {unit: cents, description: Part of churn that a late renewal may still take back.}
+  in_grace_mrr_cents: {unit: cents, description: Churn that a late renewal could still reverse.}
   opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
   member_count: {unit: count, description: Members with MRR in this currency at the close.}
   arr_cents: {unit: cents, description: 12 x closing MRR.}

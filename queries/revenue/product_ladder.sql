@@ -2,9 +2,9 @@
 grain: One row per pair of products.
 title: Product ladder
 description: >-
-  Of the customers who bought one product, the share who later bought another for the first
-  time, and the median days between the two first purchases. membership is any recurring product:
-  session to membership is from one_time_session to it, and the ladder runs from credit_topup over
+  Of the customers who bought one product, the share who later bought another for the first time,
+  and the median days between the two first purchases. membership is any recurring product:
+  session to membership is from one_time_session to it, and the ladder runs from credit_topup via
   paid_blueprint to it.
 key: [from_product, to_product]
 rows: revenue/ladder_by_customer

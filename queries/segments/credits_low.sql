@@ -2,8 +2,8 @@
 grain: One row per person in the segment.
 title: Credits low
 description: >-
-  Users who used credits in the last 30 days and have fewer left than a number. They should hear
-  of it before the last credit is gone, at the pace of their own use.
+  Users who used credits in the last 30 days and have fewer left than a number. Tell them before
+  the last credit is gone, at the pace of their own use.
 interface: segment
 parameters:
   below: {type: integer, default: 20, minimum: 1, description: Credits that are few.}

@@ -3,8 +3,8 @@ grain: One row per person in the segment.
 title: Next rung
 description: >-
   Customers on the ladder of top-up, blueprint and membership who have never been members: the
-  next rung is the blueprint for who bought a top-up alone, the membership for who bought the
-  blueprint. Purchases given back do not count.
+  next rung is the blueprint for those who bought only a top-up, the membership for those who
+  bought the blueprint. Refunded purchases do not count.
 interface: segment
 parameters:
   after_days: {type: integer, default: 7, minimum: 0, description: Days since the last rung at least.}

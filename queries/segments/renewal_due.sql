@@ -2,8 +2,8 @@
 grain: One row per person in the segment.
 title: Renewal due
 description: >-
-  Members whose paid time ends within 7, 3 or 1 days, today included. Who has set the membership
-  to end, or is in grace, has no renewal coming.
+  Members whose paid time ends within 7, 3 or 1 days, today included. Members who set theirs to
+  end, or are in grace, have no renewal coming.
 interface: segment
 parameters:
   days: {type: choice, choices: ["7", "3", "1"], default: "7", description: Days until the renewal.}

@@ -2,8 +2,8 @@
 grain: One row per person in the segment.
 title: Session to membership
 description: >-
-  Customers who bought a one-time session some days ago, kept it, and were never members. The days
-  leave the session time to please.
+  Customers who bought a one-time session some days ago, kept it, and were never members. Those
+  days let the session make its impression.
 interface: segment
 parameters:
   after_days: {type: integer, default: 3, minimum: 0, description: Days since the session at least.}

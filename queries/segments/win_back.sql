@@ -2,9 +2,9 @@
 grain: One row per person in the segment.
 title: Win back
 description: >-
-  Former members whose paid time ended no longer ago than a number of days. Who is still within
-  the grace days is in none: a late renewal may come by itself. Nor is who took the last payment
-  back.
+  Former members whose paid time ended no longer ago than a number of days. Members still in grace
+  are left out, as a late renewal may come by itself, and so are those whose last payment was
+  refunded.
 interface: segment
 parameters:
   within_days: {type: integer, default: 180, minimum: 1, description: Days since the membership ended.}

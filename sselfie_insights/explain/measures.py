@@ -153,7 +153,7 @@ def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tu
     month = month.replace(day=1)
     if month not in months:
         known = f"{min(months):%Y-%m} to {max(months):%Y-%m}" if months else "none"
-        raise UsageError(f"there is no data of {month:%Y-%m}", remedy=f"months: {known}")
+        raise UsageError(f"no data for {month:%Y-%m}", remedy=f"months available: {known}")
     return month, months[month]
 
 

@@ -309,7 +309,7 @@ def _build_block(
                 chart = build_chart(section, shown, title)
     if chart is not None and chart.is_blank:
         is_zero = bool(chart.steps) or not any(shown.suppressed or ())
-        chart, empty = None, "All of it is 0." if is_zero else "Too few people to show."
+        chart, empty = None, "Nothing in this period." if is_zero else "Too few people to show."
     columns = show_intervals(columns, result)
     table, running = build_table(shown, columns, newest_first=newest_first)
     if len(running) > _MOST_ROWS:

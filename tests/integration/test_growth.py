@@ -51,7 +51,7 @@ def test_an_incomplete_month_says_so(business: Business) -> None:
         assert not explanation.is_complete
         assert page.warnings == ("Nov 2026 is still running: its numbers are those up to now.",)
         assert explain(opened, "mrr").month == date(2026, 10, 1)
-        with pytest.raises(UsageError, match="there is no data of 1999-01"):
+        with pytest.raises(UsageError, match="no data for 1999-01"):
             explain(opened, "mrr", "1999-01")
 
 

@@ -96,5 +96,5 @@ def _write_caption(block: DataBlock) -> str:
         of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
         sentences.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
-        sentences.append("Groups too small to show are left out.")
+        sentences.append("Groups of fewer than five people are left out, not zero.")
     return " ".join(sentences)

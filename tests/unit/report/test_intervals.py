@@ -31,11 +31,11 @@ def test_a_table_shows_n_before_a_rate_and_the_ends_after_a_share() -> None:
         ("overview", "logo-churn"),
         ("churn", "logo-churn-rate"),
         ("churn", "members-month-by-month"),
-        ("activation", "the-funnel-of-the-last-full-cohort"),
+        ("activation", "the-funnel-of-the-last-complete-month-of-signups"),
         ("activation", "activation-by-signup-month"),
         ("activation", "product-ladder"),
         ("engagement", "feature-adoption"),
-        ("engagement", "feature-adoption-month-by-month"),
+        ("engagement", "feature-adoption-by-month"),
     ],
 )
 def test_shares_on_the_pages_stand_beside_their_intervals(

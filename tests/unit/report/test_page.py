@@ -192,7 +192,7 @@ def test_a_chart_of_too_few_people_or_of_nothing_is_told_in_words(
     moved = build(path, "overview").data["what-moved-mrr"]
     assert moved.chart is None and moved.empty == "Too few people to show."
     curve = build(path, "engagement").data["power-curve"]
-    assert curve.chart is None and curve.empty == "All of it is 0."
+    assert curve.chart is None and curve.empty == "Nothing in this period."
 
 
 def test_an_adjustment_that_takes_away_is_a_loss(business: Path, tmp_path: Path) -> None:
