@@ -134,6 +134,7 @@ def test_a_late_payment_restates_its_month_and_is_named(
     found = later(LATE + MORE)
     late = ("late row",)
     assert summarize(found) == {
+        ("revenue/refund_rates", SEPTEMBER, "gross_cents", everything, everything + 100, late),
         ("revenue/revenue_by_month", SEPTEMBER, "gross_cents", pro, pro + 100, late),
         ("revenue/revenue_totals", SEPTEMBER, "gross_cents", everything, everything + 100, late),
     }
@@ -559,12 +560,12 @@ def test_the_command_takes_dates_names_and_files(
     code, out, _ = run(kept.name, str(after), "--format", "json")
     content = json.loads(out)
     assert {each["query"] for each in content["numbers"]} == {
-        "revenue/revenue_by_month", "revenue/revenue_totals",
+        "revenue/refund_rates", "revenue/revenue_by_month", "revenue/revenue_totals",
     }  # fmt: skip
     assert [row["customer_key"] for row in content["rows"]] == ["u3"]
     assert content["before"]["publication"] == kept.name
     code, out, _ = run("latest", str(after), "--format", "csv")
-    assert len(out.splitlines()) == 3
+    assert len(out.splitlines()) == 4
     code, out, _ = run("latest", str(after), "--format", "csv", "--rows")
     assert out.splitlines()[1].startswith("0,payments,u3,in_3,added,late row,,")
     code, out, note = run("latest", "--format", "csv")
