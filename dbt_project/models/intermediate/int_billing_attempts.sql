@@ -43,6 +43,24 @@ charges as (
         (payments.is_payment or (payments.dropped_reason = 'unsettled' and payments.reversal_kind is null and payments.paid_at is not null))
         and coalesce(listed.is_recurring, payments.is_subscribed and payments.stripe_subscription_id is not null)
 
+    union all
+
+    select
+        'export:' || failures.payment_id as attempt_key,
+        failures.payment_id as sort_key,
+        false as is_paid,
+        failures.customer_key,
+        failures.user_id,
+        failures.stripe_subscription_id,
+        failures.stripe_subscription_id as whole_key,
+        failures.product_type,
+        failures.currency,
+        failures.amount_cents,
+        failures.failed_at as charged_at
+    from {{ ref('int_exported_failures') }} as failures
+    left join listed on failures.product_type = listed.product_type
+    where coalesce(listed.is_recurring, true)
+
 ),
 
 products as (

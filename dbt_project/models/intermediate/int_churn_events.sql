@@ -14,8 +14,20 @@ coverage as (
 
 failed_payments as (
 
-    select * from {{ ref('int_payment_rows') }}
+    select
+        customer_key,
+        stripe_subscription_id,
+        paid_at
+    from {{ ref('int_payment_rows') }}
     where status = 'failed' and role = 'unsettled' and reversal_kind is null and not is_test
+
+    union all
+
+    select
+        customer_key,
+        stripe_subscription_id,
+        failed_at as paid_at
+    from {{ ref('int_exported_failures') }}
 
 ),
 
@@ -58,7 +70,7 @@ attempted as (
         max(case when ended.status = 'canceled' then 1 else 0 end) as is_canceled,
         max(case when ended.status in ('past_due', 'unpaid', 'incomplete_expired') then 1 else 0 end) as is_unpaid,
         max(case when ended.is_charged_back then 1 else 0 end) as is_charged_back,
-        max(case when failed_payments.payment_row_id is not null then 1 else 0 end) as has_failed
+        max(case when failed_payments.customer_key is not null then 1 else 0 end) as has_failed
     from ended
     left join failed_payments
         on

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import exports
 from tests.support.billing.answers import rows_of
-from tests.support.billing.cases import Case
+from tests.support.billing.cases import AS_OF, Case
 from tests.support.billing.models import Models, Surroundings
 
 MARTS = ("revenue_by_month", "payments", "stripe_fees", "stripe_reconciliation")
@@ -91,3 +92,52 @@ def test_postgres_says_the_same(in_postgres: Models) -> None:
         if answer not in asked:
             wrong.append((case.id, answer, asked))
     assert wrong == []
+
+
+LEAVERS = """
+payments:
+- {user: lost, date: '2026-02-05 10:00:00', amount: 9700, invoice: in_l, id: pi_lost, sub: sub_lost}
+- {user: won, date: '2026-02-05 10:00:00', amount: 9700, invoice: in_w, id: pi_won, sub: sub_won}
+- {user: failed, date: '2026-02-05 10:00:00', amount: 9700, invoice: in_f, id: pi_f, sub: sub_f}
+- {user: bored, date: '2026-02-05 10:00:00', amount: 9700, invoice: in_b, id: pi_b, sub: sub_b}
+subscriptions:
+- {user: lost, sub: sub_lost, status: canceled}
+- {user: won, sub: sub_won, status: canceled}
+- {user: failed, sub: sub_f, status: canceled}
+- {user: bored, sub: sub_b, status: canceled}
+files:
+- name: itemized.csv
+  text: |
+    balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,payment_intent_id
+    txn_1,2026-02-20 10:00:00,usd,-97.00,15.00,-112.00,dispute,du_{case}.1,pi_{case}.lost
+    txn_2,2026-02-20 10:00:00,usd,-97.00,15.00,-112.00,dispute,du_{case}.2,pi_{case}.won
+    txn_3,2026-04-20 10:00:00,usd,97.00,0.00,97.00,dispute_reversal,du_{case}.2,pi_{case}.won
+- name: payments.csv
+  text: |
+    id,Created date (UTC),Amount,Amount Refunded,Currency,Status,Customer ID
+    ch_{case}.f,2026-03-05 10:00:00,97.00,0.00,usd,Failed,cus_{case}.failed
+"""
+
+
+def test_who_leaves_after_a_dispute_or_a_failed_payment_does_so_involuntarily(
+    in_duckdb: Models,
+) -> None:
+    """METRICS §3: first, a chargeback that ended the coverage; a dispute won ends nothing."""
+    content = yaml.safe_load(LEAVERS)
+    case = Case("leavers", "churn", "", AS_OF, {}, None, content, {})
+    read, _ = exports.read_all(exports.contents(case))
+    exports.fill(in_duckdb.connection, read)
+    marts = in_duckdb.build(rows_of([case]), Surroundings(AS_OF), ("churn_by_member",))
+    assert {
+        row["customer_key"].removeprefix("leavers."): (
+            f"{row['churned_on']:%m-%d}",
+            row["kind"],
+            row["is_after_chargeback"],
+        )
+        for row in marts["churn_by_member"]
+    } == {
+        "lost": ("02-20", "involuntary", True),
+        "won": ("03-05", "voluntary", False),
+        "failed": ("03-05", "involuntary", False),
+        "bored": ("03-05", "voluntary", False),
+    }
