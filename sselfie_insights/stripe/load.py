@@ -45,12 +45,14 @@ def load_folder(folder: Path, warehouse: Path, into: Path | None = None) -> Load
     except UsageError as error:
         exports, refused = [], [Refusal(folder.name, str(error))]
     if exports or tuple(refused) != held.refusals:
-        _write(warehouse, into, exports, refused)
+        _write(warehouse, into, exports, refused, is_folder=True)
     return Loaded(tuple(each.name for each in exports), tuple(refused))
 
 
 def add_files(paths: Iterable[Path], warehouse: Path) -> Loaded:
     """Add the files at ``paths`` and publish the warehouse with those that were not refused.
+
+    It remembers the refused ones until files are added again.
 
     Raises:
         UsageError: A file cannot be read, or nothing was synced yet.
@@ -64,8 +66,8 @@ def add_files(paths: Iterable[Path], warehouse: Path) -> Loaded:
         known = read_holdings(warehouse).file_ids
         candidates = read_candidates(paths)
         exports, refused = parse_candidates(c for c in candidates if c.file_id not in known)
-        if exports:
-            _write(warehouse, None, exports, None)
+        if exports or refused:
+            _write(warehouse, None, exports, refused, is_folder=False)
         loaded = Loaded(tuple(each.name for each in exports), tuple(refused))
         entry |= {"added": list(loaded.added), "refused": [r.file_name for r in loaded.refused]}
     return loaded
@@ -75,13 +77,15 @@ def _write(
     warehouse: Path,
     into: Path | None,
     exports: Sequence[Export],
-    refusals: Sequence[Refusal] | None,
+    refusals: Sequence[Refusal],
+    *,
+    is_folder: bool,
 ) -> None:
     with (
         nullcontext(into) if into else writable_copy(warehouse) as private,
         closing(duckdb.connect(str(private), config=WRITER)) as db,
     ):
         db.begin()
-        add(db, exports, refusals)
+        add(db, exports, refusals, is_folder=is_folder)
         db.commit()
         db.execute("checkpoint")

@@ -78,7 +78,8 @@ create table if not exists {SCHEMA}.files (
 create table if not exists {SCHEMA}.refusals (
     file_id varchar not null,
     file_name varchar not null,
-    reason varchar not null
+    reason varchar not null,
+    is_in_folder boolean not null
 );
 {_create("balance_rows", BALANCE)}
 {_create("payment_rows", PAYMENTS)}
@@ -117,7 +118,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a warehouse knows of exports: the ids of its files, and the refused ones by id."""
+    """What a warehouse knows of exports: the ids of its files, and the folder's refused ones."""
 
     file_ids: frozenset[str]
     refusals: tuple[Refusal, ...]
@@ -130,13 +131,20 @@ def read_holdings(warehouse: Path) -> Holdings:
     with duckdb.connect(str(warehouse), read_only=True) as db:
         return Holdings(
             frozenset(file_id for (file_id,) in _read(db, "select file_id", "files")),
-            list_refusals(db),
+            _list_refusals(db, "where is_in_folder"),
         )
 
 
 def list_refusals(db: duckdb.DuckDBPyConnection) -> tuple[Refusal, ...]:
-    """Return the files of the folder that the open warehouse refused, by name."""
-    rows = _read(db, "select file_name, reason, file_id", "refusals")
+    """Return the files that the open warehouse refused, by name.
+
+    Those of the folder as it was last read, and those that were last added by name.
+    """
+    return _list_refusals(db, "")
+
+
+def _list_refusals(db: duckdb.DuckDBPyConnection, where: str) -> tuple[Refusal, ...]:
+    rows = _read(db, "select file_name, reason, file_id", f"refusals {where}")
     return tuple(Refusal(*row) for row in sorted(rows))
 
 
@@ -194,22 +202,29 @@ def parse_candidates(
 
 
 def add(
-    db: duckdb.DuckDBPyConnection, exports: Sequence[Export], refusals: Sequence[Refusal] | None
+    db: duckdb.DuckDBPyConnection,
+    exports: Sequence[Export],
+    refusals: Sequence[Refusal] = (),
+    *,
+    is_folder: bool = False,
 ) -> None:
     """Add ``exports``, in their order, to the private copy that is open as ``db``.
 
     Args:
         db: The open copy; the caller holds the transaction.
         exports: What was read.
-        refusals: What the folder holds of refused files, in the place of what was known of them;
-            None leaves that as it is.
+        refusals: The refused files, in the place of what was known of such.
+        is_folder: Whether the files are those of the folder, or were given by name.
     """
     db.execute(TABLES)
     for export in exports:
         _store(db, export)
-    if refusals is not None:
-        db.execute(f"delete from {SCHEMA}.refusals")
-        _insert(db, "refusals", [(each.file_id, each.file_name, each.reason) for each in refusals])
+    db.execute(f"delete from {SCHEMA}.refusals where is_in_folder = {literal(is_folder)}")
+    _insert(
+        db,
+        "refusals",
+        [(each.file_id, each.file_name, each.reason, is_folder) for each in refusals],
+    )
 
 
 def _store(db: duckdb.DuckDBPyConnection, export: Export) -> None:

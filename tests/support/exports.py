@@ -81,10 +81,10 @@ def fill(connection: Any, exports: Sequence[Export]) -> None:
     for table in contract():
         connection.execute(f"delete from {SCHEMA}.{table}")
     if isinstance(connection, duckdb.DuckDBPyConnection):
-        add(connection, exports, None)
+        add(connection, exports)
         return
     with duckdb.connect() as db:
-        add(db, exports, None)
+        add(db, exports)
         for table, columns in contract().items():
             rows = db.execute(f"select {', '.join(columns)} from {SCHEMA}.{table}").fetchall()
             places = ", ".join(["%s"] * len(columns))

@@ -101,6 +101,22 @@ def test_files_are_added_by_name_to_what_was_synced(folder: Path, tmp_path: Path
     assert add_files([folder / "a.csv"], warehouse).added == ("a.csv",)
 
 
+def test_a_file_that_was_refused_by_name_is_listed_beside_those_of_the_folder(
+    folder: Path, tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    (tmp_path / "z.csv").write_text("x")
+    load(folder, warehouse)
+    add_files([tmp_path / "z.csv"], warehouse)
+    names = "select file_name from stripe_export.refusals order by all"
+    assert ask(warehouse, names) == [("b.csv",), ("z.csv",)]
+    assert load(folder, warehouse) == ((), ["b.csv"])
+    assert ask(warehouse, names) == [("b.csv",), ("z.csv",)]
+    (tmp_path / "z.csv").write_text(HEADER + REFUND)
+    add_files([tmp_path / "z.csv"], warehouse)
+    assert ask(warehouse, names) == [("b.csv",)]
+
+
 def test_a_list_names_days_currencies_and_columns_to_tick(folder: Path, tmp_path: Path) -> None:
     warehouse = tmp_path / "w.duckdb"
     (folder / "c.csv").write_text(
