@@ -16,6 +16,7 @@ PACKAGED = Path(__file__).parent / "migrations"
 _FILE_NAME = re.compile(r"(\d{4})_(.+)\.sql")
 _DIRECTIVE = re.compile(r"\s*(migrate|lint):\s*(.*?)\s*")
 _DIRECTIVES = frozenset({"no-transaction", "skip-missing"})
+_COPY = re.compile(r"copy .* (from stdin|to stdout)\b")
 _IGNORE = re.compile(r"ignore\s+(\S+)\s+(\S.*)")
 
 
@@ -117,7 +118,7 @@ def _read_migration(path: Path) -> Migration:
         if "\0" in text:
             raise MigrationError("it holds zero bytes, so it is no SQL")
         statements, comments = split(text)
-        _refuse_copy_from_stdin(statements)
+        _refuse_copy(statements)
         directives, ignores = _read_directives(comments)
     except MigrationError as error:
         raise MigrationError(f"{path.name}: {error.message}", remedy=error.remedy) from None
@@ -159,11 +160,13 @@ def _is_meant(path: Path) -> bool:
     )
 
 
-def _refuse_copy_from_stdin(statements: Iterable[Statement]) -> None:
+def _refuse_copy(statements: Iterable[Statement]) -> None:
+    """Refuse what would send rows to or from a client that has none and wants none."""
     for statement in statements:
-        if statement.tokens[0].text == "copy" and " from stdin" in statement.words:
+        if found := _COPY.match(statement.words):
             raise MigrationError(
-                f"line {statement.line}: COPY FROM STDIN has no input here", remedy="use INSERT"
+                f"line {statement.line}: COPY {found[1].upper()} has no client here",
+                remedy="use INSERT, or leave it out",
             )
 
 

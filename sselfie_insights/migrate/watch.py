@@ -233,7 +233,7 @@ class Watcher:
         since = self._hear(seen, writes)
         seen.removed = was_removed
         # What is only added concerns nobody, but on a table that is locked for it.
-        if was_changed or (seen.held and was_added):
+        if was_changed or was_removed or (seen.held and was_added):
             self._compare(connection, seen, since)
         if seen.statement.tokens[0].text in _PLANNED and (
             seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.writes)

@@ -181,25 +181,40 @@ as $$
 $$;
 
 -- One row: how many catalog rows this transaction has added, changed and removed so far, the locks
--- it holds, each with the scans of its relation, and what was written after a number.
+-- it holds, each with the scans of its relation, and what was written after a number. What belongs to
+-- a relation changes only under a lock on it, so that new relations alone are no change.
 create function sselfie_watch.pulse(
     since bigint,
     out added bigint, out changed bigint, out removed bigint, out locks json, out writes json
 )
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
+declare
+    is_locked boolean := exists (
+        select from pg_locks as locks
+        inner join sselfie_watch.state on state.oid = locks.relation and state.part = 0
+        where
+            locks.pid = pg_backend_pid() and state.known_as is not null
+            and locks.mode not in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+    );
 begin
     select
         sum(pg_stat_get_xact_tuples_inserted(oid)),
-        sum(pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid)),
+        sum(pg_stat_get_xact_tuples_updated(oid)) filter (where is_locked or not is_of_relation),
         sum(pg_stat_get_xact_tuples_deleted(oid))
     into added, changed, removed
-    from unnest(
-        '{pg_namespace, pg_class, pg_attribute, pg_constraint, pg_type, pg_enum, pg_proc, pg_trigger,
-        pg_rewrite, pg_policy, pg_inherits, pg_statistic_ext, pg_cast, pg_operator, pg_collation,
-        pg_extension, pg_publication, pg_foreign_server, pg_event_trigger, pg_ts_config, pg_authid,
-        pg_depend}'::regclass[]
-    ) as catalog (oid);
+    from (
+        select unnest(
+            '{pg_class, pg_attribute, pg_trigger, pg_rewrite, pg_policy, pg_inherits,
+            pg_statistic_ext}'::regclass[]
+        ), true
+        union all
+        select unnest(
+            '{pg_namespace, pg_constraint, pg_type, pg_enum, pg_proc, pg_cast, pg_operator,
+            pg_collation, pg_extension, pg_publication, pg_foreign_server, pg_event_trigger,
+            pg_ts_config, pg_authid, pg_depend}'::regclass[]
+        ), false
+    ) as catalogs (oid, is_of_relation);
     locks := (
         select json_agg(
             json_build_array(
@@ -451,11 +466,16 @@ begin
         group by relations.name
     ),
     scanned as (
-        select name from unnest(suspects) as suspects (name)
-        where not exists (
-            select from unnest(notices) as said (text)
-            where text like '%implied by existing constraints%'
-        )
+        select relations.name
+        from sselfie_watch.relations
+        inner join sselfie_watch.state using (oid)
+        where
+            -- A partitioned table has no file, and no rows but those of its parts.
+            relations.name = any (suspects) and state.part = 0 and state.file <> 0
+            and not exists (
+                select from unnest(notices) as said (text)
+                where text like '%implied by existing constraints%'
+            )
         union
         select held.name
         from sselfie_watch.locks(pg_backend_pid()) as held
