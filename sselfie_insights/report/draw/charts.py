@@ -17,6 +17,8 @@ NARROW = (330, 220)
 
 _SERIES = tuple(f"#00f0{number:02x}" for number in range(1, 7))
 _HATCHES = tuple(f"#00f1{number:02x}" for number in range(1, 7))
+# The points of each line: lines differ by more than colour.
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _INK, _MUTED, _RULE, _PAPER = "#00f201", "#00f202", "#00f203", "#00f204"
 PAINTS = (
     {color: f"var(--series-{number})" for number, color in enumerate(_SERIES, start=1)}
@@ -111,9 +113,13 @@ def _draw_lines(chart: Chart, width: int) -> list[Layer]:
     if dashed:
         layers.append(_layer(dashed, line | {"strokeDash": [3, 4]}, **shared))
     dots = rows if len(chart.points) <= _MOST_DOTS else [r for r in rows if _is_last(r, chart)]
-    painted = [row | {"fill": _dot(row, chart)} for row in dots]
+    painted = [
+        row | {"fill": _dot(row, chart), "shape": _SHAPES[row["rank"] % len(_SHAPES)]}
+        for row in dots
+    ]
     mark = {"type": "point", "size": 34, "strokeWidth": 1.8, "opacity": 1}
-    return [*layers, _layer(painted, mark, **shared, fill=_paint("fill"))]
+    points = shared | {"fill": _paint("fill"), "shape": _paint("shape")}
+    return [*layers, _layer(painted, mark, **points)]
 
 
 def _draw_columns(chart: Chart, width: int) -> list[Layer]:
@@ -218,7 +224,7 @@ def _name(field: str, **more: Any) -> dict[str, Any]:
 
 
 def _paint(field: str) -> dict[str, Any]:
-    """The field holds the colour itself."""
+    """The field holds the colour, or the shape, itself."""
     return _name(field, scale=None, legend=None)
 
 
