@@ -249,17 +249,15 @@ def test_a_summary_says_how_much_what_and_why(later: Later) -> None:
     before, after = (f"{value / 100:,.2f}" for value in closing[date(2026, 10, 1)])
     queries = {each.number.query for each in found.restatements}
     last = max(each.number.first_on for each in found.restatements)
-    assert summary.summarize(found) == [
+    sentences = summary.summarize(found)
+    assert sentences[:2] == [
         f"{len(found.restatements)} numbers of {len(queries)} queries changed after their period"
         f" was complete, from Aug 2026 to {last:%b %Y}.",
         f"MRR of Oct 2026 went from {before} USD to {after} USD (next invoice); 1 earlier month"
         " changed, too.",
-        *summary.summarize(found)[2:],
     ]
-    assert any("(next invoice)" in each for each in summary.summarize(found))
-    assert summary.summarize(found)[-1].endswith(
-        "changed for a reason that the files do not prove."
-    )
+    assert any("(next invoice)" not in each and "next invoice (" in each for each in sentences[2:])
+    assert sentences[-1].endswith("changed for a reason that the files do not prove.")
 
 
 def test_a_late_renewal_takes_back_a_month(later: Later) -> None:
