@@ -71,3 +71,47 @@
 {% macro postgres__round_half_up(numerator, denominator) -%}
     cast(div(2 * cast({{ numerator }} as numeric) + ({{ denominator }}), 2 * ({{ denominator }})) as bigint)
 {%- endmacro %}
+
+
+{#-
+    A query with a row per month and currency of `months` and `changes` (int_mrr_changes): how contract MRR, or
+    with the prefix billed_ billed MRR, went from the month's opening to its close.
+-#}
+{% macro movements_by_month(prefix='') -%}
+    {%- set movement, change, held = prefix ~ 'movement', prefix ~ 'change_cents', prefix ~ 'mrr_cents' -%}
+    select
+        spine.month,
+        spine.currency,
+        cast(sum(coalesce(moved.change_cents, 0)) over so_far - coalesce(moved.change_cents, 0) as bigint) as opening_mrr_cents,
+        {%- for kind in ['new', 'reactivation', 'expansion', 'contraction', 'churn', 'in_grace'] %}
+        cast(coalesce(moved.{{ kind }}_mrr_cents, 0) as bigint) as {{ kind }}_mrr_cents,
+        {%- endfor %}
+        cast(sum(coalesce(moved.change_cents, 0)) over so_far as bigint) as closing_mrr_cents,
+        cast(sum(coalesce(moved.member_change, 0)) over so_far as bigint) as member_count,
+        spine.is_complete
+    from (
+        select
+            months.month,
+            months.is_complete,
+            currencies.currency
+        from months
+        cross join (select distinct currency from changes) as currencies
+        where months.month >= (select min(month) from changes)
+    ) as spine
+    left join (
+        select
+            month,
+            currency,
+            {%- for kind, sign in [('new', ''), ('reactivation', ''), ('expansion', ''), ('contraction', '-'), ('churn', '-')] %}
+            {{ sign }}sum(case when {{ movement }} = '{{ kind }}' then {{ change }} else 0 end) as {{ kind }}_mrr_cents,
+            {%- endfor %}
+            -sum(case when is_in_grace then {{ change }} else 0 end) as in_grace_mrr_cents,
+            sum({{ change }}) as change_cents,
+            sum(case when {{ held }} > 0 then 1 else 0 end)
+            - sum(case when {{ held }} - {{ change }} > 0 then 1 else 0 end) as member_change
+        from changes
+        group by month, currency
+    ) as moved
+        on spine.month = moved.month and spine.currency = moved.currency
+    window so_far as (partition by spine.currency order by spine.month)
+{%- endmacro %}

@@ -11,6 +11,18 @@ changes as (
 
 ),
 
+movements as (
+
+    {{ movements_by_month() }}
+
+),
+
+billed as (
+
+    {{ movements_by_month('billed_') }}
+
+),
+
 -- NULL where nobody knows who was set to end; a month without members has nothing to commit.
 committed as (
 
@@ -24,63 +36,29 @@ committed as (
 
 ),
 
-spine as (
-
-    select
-        months.month,
-        months.is_complete,
-        currencies.currency
-    from months
-    cross join (select distinct currency from changes) as currencies
-    where months.month >= (select min(month) from changes)
-
-),
-
-moved as (
-
-    select
-        month,
-        currency,
-        sum(case when movement = 'new' then change_cents else 0 end) as new_mrr_cents,
-        sum(case when movement = 'reactivation' then change_cents else 0 end) as reactivation_mrr_cents,
-        sum(case when movement = 'expansion' then change_cents else 0 end) as expansion_mrr_cents,
-        -sum(case when movement = 'contraction' then change_cents else 0 end) as contraction_mrr_cents,
-        -sum(case when movement = 'churn' then change_cents else 0 end) as churn_mrr_cents,
-        -sum(case when is_in_grace then change_cents else 0 end) as in_grace_mrr_cents,
-        sum(change_cents) as change_cents,
-        sum(billed_change_cents) as billed_change_cents,
-        sum(case when mrr_cents > 0 then 1 else 0 end) - sum(case when previous_mrr_cents > 0 then 1 else 0 end) as member_change
-    from changes
-    group by month, currency
-
-),
-
 final as (
 
     select
-        spine.month,
-        spine.currency,
-        cast(sum(coalesce(moved.change_cents, 0)) over so_far - coalesce(moved.change_cents, 0) as bigint) as opening_mrr_cents,
-        cast(coalesce(moved.new_mrr_cents, 0) as bigint) as new_mrr_cents,
-        cast(coalesce(moved.reactivation_mrr_cents, 0) as bigint) as reactivation_mrr_cents,
-        cast(coalesce(moved.expansion_mrr_cents, 0) as bigint) as expansion_mrr_cents,
-        cast(coalesce(moved.contraction_mrr_cents, 0) as bigint) as contraction_mrr_cents,
-        cast(coalesce(moved.churn_mrr_cents, 0) as bigint) as churn_mrr_cents,
-        cast(sum(coalesce(moved.change_cents, 0)) over so_far as bigint) as closing_mrr_cents,
-        cast(sum(coalesce(moved.billed_change_cents, 0)) over so_far as bigint) as billed_mrr_cents,
+        movements.month,
+        movements.currency,
+        movements.opening_mrr_cents,
+        movements.new_mrr_cents,
+        movements.reactivation_mrr_cents,
+        movements.expansion_mrr_cents,
+        movements.contraction_mrr_cents,
+        movements.churn_mrr_cents,
+        movements.closing_mrr_cents,
+        billed.closing_mrr_cents as billed_mrr_cents,
         cast(case when committed.is_known then committed.committed_mrr_cents end as bigint) as committed_mrr_cents,
-        cast(coalesce(moved.in_grace_mrr_cents, 0) as bigint) as in_grace_mrr_cents,
-        cast(sum(coalesce(moved.member_change, 0)) over so_far as bigint) as member_count,
-        spine.is_complete
-    from spine
-    left join moved on spine.month = moved.month and spine.currency = moved.currency
-    left join committed on spine.month = committed.month and spine.currency = committed.currency
-    window so_far as (partition by spine.currency order by spine.month)
+        movements.in_grace_mrr_cents,
+        movements.member_count,
+        movements.is_complete,
+        12 * movements.closing_mrr_cents as arr_cents,
+        {{ divide_cents('movements.closing_mrr_cents', 'nullif(movements.member_count, 0)') }} as arpa_cents
+    from movements
+    inner join billed on movements.month = billed.month and movements.currency = billed.currency
+    left join committed on movements.month = committed.month and movements.currency = committed.currency
 
 )
 
-select
-    final.*,
-    12 * closing_mrr_cents as arr_cents,
-    {{ divide_cents('closing_mrr_cents', 'nullif(member_count, 0)') }} as arpa_cents
-from final
+select * from final
