@@ -16,6 +16,7 @@ import duckdb
 
 from sselfie_insights import __version__
 from sselfie_insights.clock import parse_zone
+from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.diff.comparison import (
     Comparison,
     Restatement,
@@ -73,7 +74,7 @@ def read_month(
 
 def read_row(result: Result, row: Mapping[str, Any]) -> dict[FigureKey, Figure]:
     """Return the figures of a row of a query's result."""
-    row_key = json.dumps({name: row[name] for name in result.key}, default=str)
+    row_key = closed.write_row_key(result.key, row)
     return {
         (result.name, row_key, name): Figure(column.unit, row[name])
         for name, column in result.columns.items()
@@ -104,6 +105,8 @@ def record_restatements(
     library = load_library()
     with OpenWarehouse(private) as built:
         stamp = built.stamp
+        if stamp.definitions < DEFINITIONS:  # rolled back to; the next build says what changed
+            return
         until = read_span(built).complete_until
         # A build of an instant in the past says nothing of what came after it.
         closings = {m: each for m, each in closings.items() if add_months(m, 1) <= until}
@@ -249,7 +252,7 @@ def _parse_key(query: Query, row_key: str) -> dict[str, Any]:
 
 
 def _key_of(number: Number) -> str:
-    return json.dumps(number.key, default=str)
+    return closed.write_row_key(number.key, number.key)
 
 
 def _figure_key(number: Number) -> FigureKey:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -65,6 +65,8 @@ class Result:
         suppressed: Per row, what stands for a group size that is hidden; empty for a row that
             is shown, None where nothing was looked for. A suppressed row's measures are null.
         left_out: Columns with personal data, which nobody asked for.
+        restated: By the key of a row, as JSON, and a column: what has restated the figure since
+            it was signed, in words.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Result:
     part_of: tuple[tuple[str, ...], ...] = ()
     suppressed: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def height(self) -> int:

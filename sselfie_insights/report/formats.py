@@ -8,6 +8,7 @@ from sselfie_insights.query import write
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.page import Page
+from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.warehouse.gaps import OnGap
 
 
@@ -50,6 +51,11 @@ def to_bytes(
             "publication": page.stamp.publication,
             "parameters": page.values,
             "notices": page.warnings,
+            "restated": {
+                name: words
+                for name, result in results.items()
+                if (words := describe_restated(result, {each: each for each in result.columns}))
+            },
             "gaps": page.gaps,
             "sections": {name: write.to_records(result) for name, result in results.items()},
         }

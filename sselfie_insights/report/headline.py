@@ -9,6 +9,7 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.tables import rank_values
 from sselfie_insights.report.validation import check_item
+from sselfie_insights.warehouse.closed import write_row_key
 
 Tone = Literal["good", "bad", "neutral"]
 
@@ -26,8 +27,8 @@ class Tile:
         label: What it is.
         value: The number, or in words why there is none.
         has_value: Whether there is a number.
-        interval: Its 95 % interval and the n it rests on, e.g. ``95 %: 1.2% to 5.4%, n = 90``;
-            may be empty.
+        interval: Its 95 % interval and the n it rests on, e.g. ``95 %: 1.2% to 5.4%, n = 90``, and
+            what has restated it since it was signed; may be empty.
         period: What it speaks for, e.g. ``Feb 2026``.
         is_running: Whether that period is still running.
         change: The change against the period before, e.g. ``+3 vs Jan 2026``; may be empty.
@@ -113,17 +114,18 @@ def _build_tile(
     tone: Tone = "neutral"
     if time is not None and previous is not None and previous[item.column] is not None:
         difference = last[item.column] - previous[item.column]
-        moved = _write_difference(difference, unit, currency)
+        moved = write_difference(difference, unit, currency)
         change = f"{moved} vs {_write_period(previous, time, result)}"
         if difference and item.good != "neither":
             tone = "good" if (difference > 0) == (item.good == "up") else "bad"
     value = write_cell(last[item.column], unit, currency)
     interval = _write_interval(item, last, result)
+    restated = result.restated.get((write_row_key(result.key, last), item.column), "")
     return Tile(
         label,
         value,
         True,
-        interval,
+        "; ".join(filter(None, (interval, restated))),
         period,
         is_running,
         change,
@@ -150,7 +152,8 @@ def _write_interval(item: HeadlineItem, row: dict[str, Any], result: Result) -> 
     return ", ".join(parts)
 
 
-def _write_difference(difference: float, unit: Unit, currency: str | None) -> str:
+def write_difference(difference: float, unit: Unit, currency: str | None) -> str:
+    """Return a change with its sign: ``+12.50``, of rates ``+1.2 points``; or ``unchanged``."""
     if not difference:
         return "unchanged"
     sign = "+" if difference > 0 else "\N{MINUS SIGN}"

@@ -10,6 +10,7 @@ from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.money import to_major
 from sselfie_insights.report.differences import describe_differences
+from sselfie_insights.report.signed import describe_tampered
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
@@ -39,6 +40,7 @@ def read_notices(
     notices = [
         describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),
+        *describe_tampered(connection),
         *describe_checks(connection),
         *describe_unlisted(connection),
         *describe_differences(connection),

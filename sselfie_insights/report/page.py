@@ -34,6 +34,7 @@ from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
+from sselfie_insights.report.signed import SignedFigures, describe_restated
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
@@ -109,6 +110,7 @@ class _Runner:
         self.given = given
         self.used: dict[str, Query] = {}
         self.results = results
+        self.signed = SignedFigures(warehouse.connection)
 
     def run(self, name: str, values: Mapping[str, str], where: Mapping[str, str]) -> Result:
         """Run the query ``name``; values given for the page yield to the section's own.
@@ -121,7 +123,7 @@ class _Runner:
         wanted |= values
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self.results:
-            full = run_query(self.warehouse, query, wanted)
+            full = self.signed.put_into(run_query(self.warehouse, query, wanted), query)
             self.results[key] = suppress_small_groups(full)
         result = self.results[key]
         for column, value in where.items():
@@ -318,7 +320,7 @@ def _build_block(
     return DataBlock(
         name=_unique(title, names),
         title=title,
-        text=section.text or "",
+        text=f"{section.text or ''} {describe_restated(shown, columns)}".strip(),
         empty=empty,
         result=result,
         table=table,

@@ -38,6 +38,7 @@ create table if not exists closed.closings (
 );
 create table if not exists closed.figures (
     closing integer not null,
+    position integer not null,
     query varchar not null,
     row_key varchar not null,
     measure varchar not null,
@@ -165,7 +166,7 @@ def read_figures(db: duckdb.DuckDBPyConnection, closing: int) -> dict[FigureKey,
     """Return what was signed with the closing."""
     rows = db.execute(
         "select query, row_key, measure, unit, value from closed.figures where closing = ?"
-        " order by rowid",
+        " order by position",
         [closing],
     ).fetchall()
     return {
@@ -245,10 +246,10 @@ def write_closing(
         ],
     )
     db.executemany(
-        "insert into closed.figures values (?, ?, ?, ?, ?, ?)",
+        "insert into closed.figures values (?, ?, ?, ?, ?, ?, ?)",
         [
-            [closing.number, *key, each.unit, write_value(each.value)]
-            for key, each in figures.items()
+            [closing.number, position, *key, each.unit, write_value(each.value)]
+            for position, (key, each) in enumerate(figures.items())
         ],
     )
     for mart in ROWS_OF:
@@ -319,6 +320,11 @@ def reopen(
 def current(closings: Collection[Closing]) -> dict[date, Closing]:
     """Return the closing in force of each month that is closed."""
     return {each.month: each for each in closings if not each.is_open_again}
+
+
+def write_row_key(names: Iterable[str], row: Mapping[str, object]) -> str:
+    """Return the key of a query's row as JSON; days as ISO dates."""
+    return json.dumps({name: row[name] for name in names}, default=str)
 
 
 def write_value(value: float | int | None) -> str | None:

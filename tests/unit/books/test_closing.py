@@ -473,6 +473,26 @@ def test_rolled_back_the_closing_stays_and_the_rollback_is_the_cause(settings: S
     )  # fmt: skip
 
 
+def test_rolled_back_to_an_earlier_version_the_closing_stays_as_it_was(settings: Settings) -> None:
+    with duckdb.connect(settings.warehouse) as db:
+        db.execute(
+            "update marts.build_info set definitions = 1, version = '0.1.0';"
+            "alter table marts.mrr_movements drop column committed_mrr_cents"
+        )
+    retain(settings.warehouse, datetime(2026, 11, 15, 12, 40, tzinfo=UTC))
+    rebuild(
+        settings,
+        f"update marts.build_info set definitions = {DEFINITIONS}, version = '{__version__}';"
+        "alter table marts.mrr_movements add column committed_mrr_cents bigint",
+        until="2026-11-15 12:00:00",
+    )
+    closing = close(settings)
+    roll_back(settings, "20261115T124000Z")
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        assert closed.read_closings(db) == [closing]
+        assert db.execute("from closed.restatements").fetchall() == []
+
+
 def test_a_restored_backup_has_the_closing(settings: Settings, tmp_path: Path) -> None:
     closing = close(settings)
     backup(settings.warehouse, tmp_path / "b.zip")
@@ -508,3 +528,72 @@ def test_the_command_closes_lists_compares_and_reopens(settings: Settings) -> No
     assert "nothing restated" in run("diff", "--closed", "2026-10")
     assert "is open again" in run("close", "--reopen", "2026-10", "--because", "late payout")
     assert "late payout" in run("close", "--list")
+
+
+def show(settings: Settings, report: str, form: str = "table", *words: str) -> str:
+    to = ["--warehouse", str(settings.warehouse)]
+    run = CliRunner().invoke(app, ["report", "show", report, "--format", form, *words, *to])
+    assert run.exit_code == 0, (run.output, run.exception)
+    return run.stdout
+
+
+def test_pages_show_what_was_signed_and_what_has_restated_it(settings: Settings) -> None:
+    close(settings)
+    before = json.loads(show(settings, "revenue", "json"))
+    rebuild(settings, REFUND)
+    after = json.loads(show(settings, "revenue", "json"))
+    assert after["sections"] == before["sections"]  # October's, and no other month has changed
+    assert before["restated"] == {}
+    name = "revenue-month-by-month"
+    assert (
+        "refunded_cents as signed; restated since: +49.00, because refund."
+        in (after["restated"][name])
+    )
+    page = " ".join(show(settings, "revenue").split())
+    assert "Oct 2026, usd: Refunded as signed; restated since: +49.00, because refund." in page
+    # The headline number of the last complete month.
+    net = ask(settings)["net_cents"][0] / 100
+    assert f"{net:,.2f}" in page
+    assert "restated since: \N{MINUS SIGN}49.00, because refund" in page
+
+
+def test_a_month_that_was_opened_again_is_shown_as_it_is_now(settings: Settings) -> None:
+    close(settings)
+    rebuild(settings, REFUND)
+    reopen_month(settings, OCTOBER, "ann", "the refund belongs there")
+    page = show(settings, "revenue", "json")
+    assert json.loads(page)["restated"] == {}
+    (row,) = [
+        row
+        for row in json.loads(page)["sections"]["revenue-month-by-month"]
+        if row["month"] == "2026-10-01"
+    ]
+    assert row["refunded_cents"] == 4900
+
+
+def test_figures_that_were_tampered_with_are_not_shown_and_pages_say_so(
+    settings: Settings,
+) -> None:
+    close(settings)
+    rebuild(settings, REFUND)
+    with duckdb.connect(settings.warehouse) as db:
+        db.execute("update closed.figures set value = '1' where measure = 'refunded_cents'")
+    page = json.loads(show(settings, "revenue", "json"))
+    assert page["restated"] == {}
+    assert page["notices"][0] == (
+        "The figures of 2026-10 are not those that ann signed: their checksum differs."
+    )
+
+
+def test_other_parameters_are_other_numbers(settings: Settings) -> None:
+    close(settings)
+    rebuild(
+        settings,
+        "update marts.subscriber_cohorts set retained_count = retained_count - 1"
+        " where cohort_period = date '2026-08-01' and period_index = 2",
+    )
+    assert restated(settings) == {}  # cohorts are in closed_figures
+    page = json.loads(show(settings, "retention", "json"))
+    assert any("retained_count as signed" in words for words in page["restated"].values())
+    page = json.loads(show(settings, "retention", "json", "-p", "mode=on_or_after"))
+    assert not any("retained_count" in words for words in page["restated"].values())

@@ -128,6 +128,7 @@ STAMP = {
     "publication": None,
     "parameters": {},
     "notices": [],
+    "restated": {},
 }
 
 
