@@ -18,6 +18,24 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """How the operating system says that there is no room."""
 
 
+_HEAD = 4096
+"""How many bytes tell a file's kind."""
+
+_MARKS = (
+    (8, b"duck", "a DuckDB file"),
+    (0, b"sqlite format 3", "an SQLite file"),
+    (0, b"par1", "Parquet"),
+    (0, b"pk\x03\x04", "a workbook or archive"),
+    (0, b"<!doctype html", "HTML"),
+    (0, b"[", "JSON"),
+    (0, b"{", "JSON"),
+)
+"""Where in a file its kind is marked, by what, and the kind in words."""
+
+_BY_HAND = frozenset({".sql", ".yml", ".yaml", ".toml", ".py", ".md", ".env", ".jsonl", ".duckdb"})
+"""Endings of what people write, and of what a warehouse consists of."""
+
+
 def is_full(error: OSError) -> bool:
     """Say whether ``error`` means that there is no room on the disk."""
     return error.errno in _FULL
@@ -81,6 +99,42 @@ def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
             raise
     except OSError as error:
         raise storage_error(f"{path} cannot be written", error) from None
+
+
+def require_replaceable(path: Path, content: bytes) -> None:
+    """Refuse to write ``content`` over a file that a command of ours did not write.
+
+    That is a file of another kind, by its first bytes, or one whose name says that somebody wrote
+    it by hand. An empty file, and what is no file, may be written to.
+
+    Raises:
+        UsageError: It names the file.
+    """
+    try:
+        with path.open("rb") as file:
+            before = file.read(_HEAD) if path.is_file() else b""
+    except OSError:  # there is none, or writing will say what is wrong
+        return
+    kind = _kind(before)
+    if before and (kind != _kind(content[:_HEAD]) or path.suffix.lower() in _BY_HAND):
+        raise UsageError(
+            f"{path} is there and is no table or page of ours ({kind})",
+            remedy="choose another name for -o, or remove it first",
+        )
+
+
+def _kind(head: bytes) -> str:
+    """Say what a file is that begins with ``head``."""
+    for start, mark, kind in _MARKS:
+        if head[start : start + len(mark)].lower() == mark:
+            return kind
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # else a character is cut at the end
+            return "binary"
+        text = ""
+    return "binary" if "\0" in text else "text"
 
 
 def append_line(path: Path, line: str) -> None:

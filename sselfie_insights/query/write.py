@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import write_file
+from sselfie_insights.files import require_replaceable, write_file
 from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
@@ -163,9 +163,11 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
     """Write ``content`` to the file ``output``, or to ``stdout`` when it is None or ``-``.
 
     Raises:
-        UsageError: ``content`` is binary and ``stdout`` is a terminal.
+        UsageError: ``content`` is binary and ``stdout`` is a terminal, or ``output`` is a file of
+            another kind, such as the warehouse.
     """
     if output is not None and str(output) != "-":
+        require_replaceable(output, content)
         write_file(output, content)
         return
     if binary and stdout.isatty():

@@ -1,13 +1,15 @@
-"""Folders change places at one instant, and nothing of a killed process stays."""
+"""Folders change places at one instant, nothing of a killed process stays, nobody's file goes."""
 
 import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from sselfie_insights.files import replace_folder
+from sselfie_insights.errors import UsageError
+from sselfie_insights.files import replace_folder, require_replaceable
 
 ROUNDS = 200
 
@@ -60,3 +62,54 @@ def test_what_a_killed_process_left_is_removed_and_what_another_fills_is_not(
     finally:
         os.close(descriptor)
     assert {path.name for path in tmp_path.iterdir()} == {"e", live.name, *others}
+
+
+PAGE, TABLE, RECORDS = b"<!DOCTYPE html>\n<p>x", b"month,mrr_cents\n2026-01-01,4900\n", b"[]\n"
+
+
+@pytest.mark.parametrize("content", [PAGE, TABLE, RECORDS, b"PAR1\0\0", b"PK\x03\x04\0"])
+def test_a_file_of_the_same_kind_and_an_empty_one_may_be_replaced(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "out"
+    require_replaceable(path, content)
+    path.write_bytes(b"")
+    require_replaceable(path, content)
+    path.write_bytes(content + b"more of it")
+    require_replaceable(path, content)
+    require_replaceable(Path("/dev/null"), content)
+
+
+def test_a_text_cut_amid_a_character_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_bytes(b"x" * 4095 + "é".encode())
+    require_replaceable(path, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "content"),
+    [
+        ("out.csv", PAGE, TABLE),
+        ("out.csv", b"\x89PNG\r\n\x1a\n\0\0", TABLE),
+        ("out.csv", b"SQLite format 3\0", TABLE),
+        ("out.html", TABLE, PAGE),
+        ("out.json", TABLE, RECORDS),
+        ("out.xlsx", TABLE, b"PK\x03\x04"),
+        ("reports.yml", b"title: Mine\n", TABLE),
+        ("w.runs.jsonl", b'{"run_id": 1}\n', b'{"report": "a"}\n'),
+    ],
+)
+def test_a_file_of_somebodys_is_never_replaced(
+    tmp_path: Path, name: str, there: bytes, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(there)
+    with pytest.raises(UsageError, match="is there and is no table or page of ours"):
+        require_replaceable(path, content)
+
+
+def test_a_warehouse_is_never_replaced_by_whatever_name(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(UsageError, match="a DuckDB file"):
+        require_replaceable(path, TABLE)
