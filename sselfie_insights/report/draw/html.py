@@ -14,6 +14,10 @@ from sselfie_insights.report.page import Page
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
+_CONTROLS = (range(0x09), range(0x0B, 0x0C), range(0x0E, 0x20), range(0x7F, 0xA0))
+_FORBIDDEN = dict.fromkeys((code for codes in _CONTROLS for code in codes), "\ufffd")
+"""By code, the control characters that HTML forbids, and what stands for them."""
+
 
 def render_html(
     page: Page,
@@ -55,6 +59,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.globals |= {
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -70,15 +75,21 @@ def _environment() -> Environment:
     return environment
 
 
+def _visible(value: object) -> object:
+    """Put a visible mark for the control characters of a text, which no HTML may hold."""
+    return value.translate(_FORBIDDEN) if type(value) is str and not value.isprintable() else value
+
+
 def _draw(chart: Chart | None) -> dict[str, Markup]:
     """The drawings of ``chart``; vl-convert has escaped the text in them."""
     assert chart is not None  # noqa: S101  # the template asks where there is one
     from sselfie_insights.report.draw.charts import NARROW, WIDE
     from sselfie_insights.report.draw.drawing import draw_chart
 
+    sizes = {"wide": WIDE, "narrow": NARROW}
     return {
-        "wide": Markup(draw_chart(chart, WIDE)),  # noqa: S704
-        "narrow": Markup(draw_chart(chart, NARROW)),  # noqa: S704
+        name: Markup(draw_chart(chart, size).translate(_FORBIDDEN))  # noqa: S704
+        for name, size in sizes.items()
     }
 
 
