@@ -1,7 +1,14 @@
 -- One row per course: who enrolled, who finished, and how long that took.
 with courses as (
 
-    select * from {{ ref('stg_app__academy_courses') }}
+    select
+        course_id,
+        max(title) as title,
+        max(level) as level,
+        max(tier) as tier
+    from {{ ref('stg_app__academy_courses') }}
+    where course_id is not null
+    group by course_id
 
 ),
 
@@ -61,7 +68,6 @@ final as (
         cast(counted.median_days_to_complete as double precision) as median_days_to_complete
     from courses
     left join counted on courses.course_id = counted.course_id
-    where courses.course_id is not null
 
 )
 

@@ -1,4 +1,4 @@
--- One row per user with a credit balance.
+-- One row per user with a credit balance: of several stored, the one that changed last.
 with source as (
 
     {{ conformed('user_credits') }}
@@ -15,7 +15,34 @@ renamed as (
         total_used,
         updated_at
     from source
+    where user_id is not null
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by user_id
+            order by case when updated_at is null then 1 else 0 end, updated_at desc, user_credit_id desc
+        ) as choice
+    from renamed
+
+),
+
+final as (
+
+    select
+        user_credit_id,
+        user_id,
+        balance,
+        total_purchased,
+        total_used,
+        updated_at
+    from ranked
+    where choice = 1
 
 )
 
-select * from renamed
+select * from final
