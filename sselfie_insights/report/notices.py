@@ -19,6 +19,21 @@ from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 _LONGEST_REASON = 300
 # Products whose sizes a sentence gives, the largest amounts first.
 _MOST_SIZES = 3
+# A week in which nothing happened at all is no quiet week of a business with members.
+_QUIET_DAYS = 7
+_NEWEST = """
+with events as (
+    select max(signed_up_on) as happened_on from marts.dim_users
+    union all select max(activity_on) from marts.fct_activity
+    union all select max(moved_on) from marts.payments
+    union all select max(transacted_on) from marts.credit_entries
+)
+
+select max(happened_on), as_of_on, as_of_on - max(happened_on)
+from events cross join marts.build_info
+group by as_of_on
+having as_of_on - max(happened_on) > ?
+"""
 # A run that met another says nothing about the data, and neither does one that somebody stopped.
 _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
@@ -39,6 +54,7 @@ def read_notices(
     stamp, connection = warehouse.stamp, warehouse.connection
     notices = [
         describe_age(settings, stamp, now),
+        describe_silence(connection),
         _describe_failures(read_journal(settings.warehouse), stamp),
         *describe_tampered(connection),
         *describe_checks(connection),
@@ -61,6 +77,25 @@ def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) 
     return (
         f"The data is stale: the source was last read at {write_instant(stamp.synced_at)},"
         f" longer ago than the {settings.max_age} allowed."
+    )
+
+
+def describe_silence(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return in words that nothing has happened in the data for a week, else nothing.
+
+    However fresh the sync, the application then writes elsewhere, or writes no more.
+    """
+    try:
+        row = connection.execute(_NEWEST, [_QUIET_DAYS]).fetchone()
+    except duckdb.CatalogException:  # the marts are of an earlier version, or one is a gap
+        return ""
+    if row is None:
+        return ""
+    newest, as_of, days = row
+    return (
+        f"No new data since {newest:%-d %B %Y}: nobody signed up, paid, was active or moved a"
+        f" credit in the {days} days up to {as_of:%-d %B %Y}, though the source was read."
+        " Whether the application writes to another database now is the first thing to ask."
     )
 
 

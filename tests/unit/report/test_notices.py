@@ -111,6 +111,27 @@ def test_runs_that_failed_since_are_told_with_the_reason(
     assert notices(warehouse) == ([expected] if expected else [])
 
 
+@pytest.mark.parametrize(("last", "is_silent"), [("2026-11-08", False), ("2026-11-07", True)])
+def test_a_source_that_no_longer_moves_is_named_however_fresh_the_sync(
+    warehouse: Path, last: str, is_silent: bool
+) -> None:
+    """The business speaks for 15 November 2026."""
+    change(
+        warehouse,
+        f"delete from marts.fct_activity where activity_on > date '{last}'",
+        f"delete from marts.dim_users where signed_up_on > date '{last}'",
+        f"delete from marts.payments where moved_on > date '{last}'",
+        f"delete from marts.credit_entries where transacted_on > date '{last}'",
+        f"update marts.payments set moved_on = date '{last}'"
+        " where moved_on = (select max(moved_on) from marts.payments)",
+    )
+    printed = [text for text in notices(warehouse) if text.startswith("No new data since")]
+    assert len(printed) == is_silent
+    if is_silent:
+        assert printed[0].startswith("No new data since 7 November 2026: ")
+        assert "in the 8 days up to 15 November 2026" in printed[0]
+
+
 def test_a_failure_before_the_data_was_read_is_past(warehouse: Path) -> None:
     write_journal(warehouse, ("run", 3, "no route"))
     change(warehouse, "update marts.build_info set synced_at = synced_at + interval 2 hour")
