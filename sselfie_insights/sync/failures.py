@@ -7,6 +7,7 @@ import duckdb
 import psycopg
 
 from sselfie_insights.errors import SourceError
+from sselfie_insights.postgres import TOO_FEW_CONNECTIONS
 from sselfie_insights.sync.catalog import Catalog, moved_tables
 from sselfie_insights.sync.source import Source
 from sselfie_insights.warehouse.storage import explain_storage
@@ -27,6 +28,7 @@ PERSISTENT = (
     ("transaction timeout", "raise transaction_timeout for this role: something sets it again"),
     ("idle-in-transaction timeout", "raise idle_in_transaction_session_timeout for this role"),
     ("idle-session timeout", "raise idle_session_timeout for this role"),
+    *TOO_FEW_CONNECTIONS,
 )  # fmt: skip
 """What the server says that it would say again, and what helps."""
 

@@ -13,13 +13,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import (
     CONNECT_TIMEOUT_SECONDS,
-    NEUTRAL,
     TRANSACTION_TIMEOUT_SINCE,
     Connection,
     advisory_lock,
     as_options,
     connect,
     describe_target,
+    neutral_settings,
     refuse_pooler,
 )
 from sselfie_insights.sql import literal
@@ -315,14 +315,12 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
 def _guarded(url: str, server_version: int = 0) -> str:
     """Return ``url`` with the settings of a sync; what the user wrote in it wins."""
     settings = {
-        **NEUTRAL,
+        **neutral_settings(server_version),
         **_TEXT,
         # The planner overrates the catalog query so much that compiling it takes seconds.
         "jit": "off",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
     }
-    if server_version >= TRANSACTION_TIMEOUT_SINCE:
-        settings["transaction_timeout"] = "0"
     given = conninfo_to_dict(url)
     defaults = {"application_name": "sselfie sync", "connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
     return make_conninfo(

