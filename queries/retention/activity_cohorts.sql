@@ -1,27 +1,50 @@
 /*
-grain: One row per segment, cohort period and period index.
+grain: One row per segment, cohort period and period index that has begun, and one per segment and period index with the mean.
 title: Activity retention
 description: >-
   Of the users who started in one period, the share who came back in a later one. The start is
   signup, first payment (of any kind, above 0, refunded or not), first subscription or first
-  activity; the return is any activity, or one feature. Periods are calendar days, weeks (from
-  Monday) or months of the reporting zone. Period 0 is the whole period of the start, what
-  happened before the start's instant included. Mode "on" counts who was active in period k,
-  "on_or_after" who was active in period k or any later one up to as_of, "bracket" who was active
-  in any period of a bracket. Every user is in exactly one cohort. A cell that has not begun is
-  empty, not 0.
+  activity; the return is any activity, or one feature. Periods are calendar periods of the
+  reporting zone, weeks from Monday; period 0 is the whole period of the start, what happened
+  before the start's instant included. With window "rolling" they are spans of 24 hours (of 7 or 14
+  days) from the start's instant. Mode "on" counts who was active in period k, "on_or_after" who was
+  active in period k or any later one up to as_of, so that its cells rise until everyone has come
+  back and older cohorts had more time; "bracket" who was active in a bracket of periods. Everyone
+  is in one cohort, except with start "each_activity", where every period with activity is a start.
+  The mean is weighted: all who came back / all at risk, over the cohorts whose period has ended.
 key: [segment, cohort_period, period_index, period_label]
+group: [segment, cohort_period]
 rows: [retention/activity_cohort_members, engagement/activity_by_user]
 carries: period
 people: cohort_size
-part_of: [[segment, period_index, period_label], [cohort_period, period_index, period_label]]
+part_of: [[segment], [cohort_period]]
+refuse:
+  - {when: {window: rolling, grain: [month, quarter, year]}, because: these periods are not equally long}
+  - {when: {cohort: week, grain: [two_weeks, month, quarter, year]}, because: a cohort cannot be shorter than a period}
+  - {when: {cohort: month, grain: [quarter, year]}, because: a cohort cannot be shorter than a period}
+  - {when: {cohort: quarter, grain: year}, because: a cohort cannot be shorter than a period}
+  - {when: {mode: bracket, periods: given}, because: the brackets say which periods are shown}
 parameters:
-  grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
+  grain:
+    type: choice
+    choices: [day, week, two_weeks, month, quarter, year]
+    default: month
+    description: Length of a period.
+  cohort:
+    type: choice
+    choices: [grain, week, month, quarter]
+    default: grain
+    description: "Whom a cohort puts together, where that is not one period: all who started in the same week, month or quarter; each person's periods count from their own."
+  window:
+    type: choice
+    choices: [calendar, rolling]
+    default: calendar
+    description: Whether a period is a calendar one or counts from the start's instant.
   mode:
     {type: choice, choices: ["on", on_or_after, bracket], default: "on", description: What counts as retained.}
   start:
     type: choice
-    choices: [signup, first_payment, first_subscription, first_activity]
+    choices: [signup, first_payment, first_subscription, first_activity, each_activity]
     default: signup
     description: What puts a user into a cohort.
   return:
@@ -29,6 +52,7 @@ parameters:
     choices: [any, image, photoshoot, video, training, chat, feed, academy, brand, feedback]
     default: any
     description: What counts as coming back.
+  at_least: {type: integer, default: 1, minimum: 1, description: How often somebody must be active in a period (a bracket) to count.}
   breakdown:
     type: choice
     choices: [none, product, first_product, acquisition, brand_style]
@@ -39,161 +63,73 @@ parameters:
     needs: {mode: bracket}
     default: 0,1-3,4-7,8-14
     description: Ranges of period indexes, e.g. 1-3,4-7,8-14.
+  periods: {type: integer, minimum: 1, description: "How many periods to show, from 0; all without."}
   since: {type: date, description: The first cohort is the period that holds this day.}
   until: {type: date, description: The last cohort is the period that holds this day.}
 columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
-  cohort_period: {unit: date, description: First day of the period in which the users started.}
+  cohort_period: {unit: date, description: "First day of the period in which the users started; empty for the mean."}
   period_index: {unit: count, description: "Periods since the start; of a bracket, its first."}
   period_label: {unit: text, description: "The index, or the bracket, as text."}
-  cohort_size: {unit: count, description: Users who started in the period.}
-  at_risk_count: {unit: count, description: "Cohort size once period k has begun, else empty."}
-  retained_count: {unit: count, description: Users of the cohort who came back in period k.}
+  cohort_size: {unit: count, description: "Users who started in the period; of the mean, those it rests on."}
+  at_risk_count: {unit: count, of: at_risk_count, description: Users of the cohort for whom period k has begun.}
+  retained_count: {unit: count, of: at_risk_count, description: Users of the cohort who came back in period k.}
   retention_rate: {unit: rate, of: at_risk_count, interval: [low, high], description: Retained / at risk.}
-  is_complete: {unit: flag, description: Whether period k has ended by as_of.}
+  previous_rate: {unit: rate, description: "Retained in period k / retained in the one before; empty for brackets and means."}
+  is_complete: {unit: flag, description: "Whether the number can no longer change: period k has ended by as_of and, with on_or_after, everyone has come back."}
+  is_in_mean: {unit: flag, description: Whether the mean of its period counts the cell.}
+  is_mean: {unit: flag, description: Whether the row is the mean of a period.}
 */
-{% set start_column = ("signed_up" if start == "signup" else start) ~ "_on" %}
+{% import "retention/periods.jinja" as periods %}
+{% set groups, least = "segment", "$at_least" %}
 with build as (
-    select as_of_on, complete_until_on from marts.build_info
+    select as_of, as_of_on, complete_until_on from marts.build_info
 ),
 
 starts as (
+{% if start == "each_activity" %}
+    select
+        user_id,
+        {% if breakdown == "none" %}'all'{% else %}coalesce(any_value({{ breakdown }}), '(none)'){% endif %}
+            as segment,
+        min(activity_on) as started_on,
+        min(activity_at) as started_at
+    from marts.fct_activity
+    inner join marts.dim_users using (user_id)
+    group by user_id, {{ periods.number(grain if cohort == "grain" else cohort, "activity_on") }}
+{% else %}
+    {% set start_name = "signed_up" if start == "signup" else start %}
     select
         user_id,
         {% if breakdown == "none" %}'all'{% else %}coalesce({{ breakdown }}, '(none)'){% endif %}
             as segment,
-        cast(date_trunc('{{ grain }}', {{ start_column }}) as date) as cohort_period
+        {{ start_name }}_on as started_on,
+        {{ start_name }}_at as started_at
     from marts.dim_users
-    where {{ start_column }} is not null
-),
-
-cohorts as (
-    select
-        segment,
-        cohort_period,
-        count(*) as cohort_size
-    from starts
-    group by all
-),
-
-dense_cohorts as (
-    select
-        segment,
-        cohort_period,
-        coalesce(cohort_size, 0) as cohort_size
-    from (
-        select cast(unnest(generate_series(
-            min(cohort_period), any_value(as_of_on), interval 1 {{ grain }}
-        )) as date) as cohort_period
-        from cohorts, build
-    )
-    cross join (select distinct segment from cohorts)
-    left join cohorts using (segment, cohort_period)
-    where
-        ($since is null or cohort_period >= date_trunc('{{ grain }}', cast($since as date)))
-        and ($until is null or cohort_period <= date_trunc('{{ grain }}', cast($until as date)))
-),
-
-spans as (
-{% if mode == "bracket" %}
-{% include "retention/brackets.jinja" +%}
-{% else %}
-    select
-        cast(period_index as varchar) as period_label,
-        period_index as first_index,
-        period_index as last_index
-    from (
-        select unnest(generate_series(
-            0, date_diff('{{ grain }}', min(cohort_period), any_value(as_of_on))
-        )) as period_index
-        from cohorts, build
-    )
+    where {{ start_name }}_on is not null
 {% endif %}
 ),
 
-cells as (
-    select
-        segment,
-        cohort_period,
-        first_index,
-        period_label,
-        cohort_size,
-        cohort_period + first_index * interval 1 {{ grain }} <= as_of_on as has_begun,
-        cohort_period + (last_index + 1) * interval 1 {{ grain }} <= complete_until_on as is_complete
-    from dense_cohorts, spans, build
-),
-
-active_periods as (
-    select distinct
-        user_id,
-        cast(date_trunc('{{ grain }}', activity_on) as date) as period
-    from marts.fct_activity
-    {% if return != "any" %}where feature = $return{% endif %}
-),
+{% include "retention/frame.jinja" %}
 
 returns as (
     select
-        starts.user_id,
-        segment,
-        cohort_period,
-        date_diff('{{ grain }}', cohort_period, period) as period_index
-    from starts
-    inner join active_periods using (user_id)
-    where period >= cohort_period
-),
-
-counts as (
-{% if mode == "on" %}
-    select segment, cohort_period, period_index as first_index, count(*) as user_count
-    from returns
-    group by all
-{% elif mode == "on_or_after" %}
-    select segment, cohort_period, last_index as first_index, count(*) as user_count
-    from (
-        select segment, cohort_period, user_id, max(period_index) as last_index
-        from returns
-        group by all
-    )
-    group by all
+        entrant,
+{% if window == "rolling" %}
+        date_diff('microsecond', started_at, activity_at) // {{ periods.length(grain) }} as period_index,
 {% else %}
-    select segment, cohort_period, first_index, period_label, count(distinct user_id) as user_count
-    from returns
-    inner join spans on period_index between first_index and last_index
-    group by all
+        {{ periods.number(grain, "activity_on") }} - start_no as period_index,
 {% endif %}
+        count(*) as event_count
+    from marts.fct_activity
+    inner join entrants using (user_id)
+    where
+        {{ "activity_at >= started_at" if window == "rolling" else "period_index >= 0" }}
+        {% if mode == "on" %}and ($periods is null or period_index < $periods){% endif %}
+
+        {% if return != "any" %}and feature = $return{% endif %}
+
+    group by all
 ),
 
-retained as (
-    select
-        cells.*,
-        case when has_begun then cohort_size end as at_risk_count,
-        case when has_begun then
-        {% if mode == "on_or_after" %}
-            sum(coalesce(user_count, 0)) over (
-                partition by segment, cohort_period order by first_index desc
-            )
-        {% else %}
-            coalesce(user_count, 0)
-        {% endif %}
-        end as retained_count
-    from cells
-    left join counts using (segment, cohort_period, first_index
-        {% if mode == "bracket" %}, period_label{% endif %})
-),
-
-final as (
-    select
-        segment,
-        cohort_period,
-        first_index as period_index,
-        period_label,
-        cohort_size,
-        at_risk_count,
-        retained_count,
-        retained_count / nullif(at_risk_count, 0) as retention_rate,
-        is_complete
-    from retained
-)
-
-select * from final
-order by segment, cohort_period, period_index, period_label
+{% include "retention/cells.jinja" %}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sselfie_insights.query.header import NUMERIC_UNITS, Unit
+from sselfie_insights.query.header import MEAN, NUMERIC_UNITS, Unit
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result
 
@@ -114,8 +114,11 @@ def add_months(day: date, count: int) -> date:
 
 
 def _rows(result: Result) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The rows by their key, without means, which every period that ends moves."""
     return {
-        tuple(row[name] for name in result.key): row for row in result.frame.iter_rows(named=True)
+        tuple(row[name] for name in result.key): row
+        for row in result.frame.iter_rows(named=True)
+        if not row.get(MEAN)
     }
 
 

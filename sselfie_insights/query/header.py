@@ -36,6 +36,8 @@ Unit = Literal[
 ]
 NUMERIC_UNITS: frozenset[Unit] = frozenset({"cents", "rate", "count", "credits", "days", "number"})
 PERIOD_UNITS: frozenset[Unit] = frozenset({"month", "date"})
+# The columns that say of a row whether it is a mean of others, and whether that counts it.
+MEAN, IN_MEAN = "is_mean", "is_in_mean"
 
 
 class _Former(NamedTuple):
@@ -167,6 +169,20 @@ Parameter = Annotated[
 ]
 
 
+GIVEN = "given"
+"""In what a query refuses, stands for a parameter that is given at all."""
+
+
+class Refusal(_Strict):
+    """A combination of values that means nothing, and why.
+
+    ``when`` maps parameters to one value or several; ``given`` is any that is not the default.
+    """
+
+    when: dict[str, Annotated[tuple[str, ...], BeforeValidator(as_list)]] = Field(min_length=2)
+    because: str
+
+
 def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
     """Put the ends of its interval after each share of people."""
     whole: dict[str, Column] = {}
@@ -232,7 +248,9 @@ class Header(_Strict):
     group_sizes: Annotated[
         tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
     ] = ()
+    group: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
+    refuse: tuple[Refusal, ...] = ()
     rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     carries: Carries | None = None
     explains: Explains | None = None
@@ -261,7 +279,7 @@ class Header(_Strict):
     def _names_are_columns(self) -> "Header":
         counts = [column.of for column in self.columns.values() if column.of is not None]
         wholes = [name for whole in self.part_of for name in whole]
-        for name in (*self.key, *self.group_sizes, *counts, *wholes):
+        for name in (*self.key, *self.group_sizes, *counts, *self.group, *wholes):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
         if self.part_of and not self.group_sizes:
@@ -302,6 +320,11 @@ class Header(_Strict):
             for needed, choice in parameter.needs.items():
                 if choice not in getattr(self.parameters.get(needed), "choices", ()):
                     raise ValueError(f"{name!r} needs {needed}={choice}, which is no choice")
+        for name, values in ((n, v) for refusal in self.refuse for n, v in refusal.when.items()):
+            for value in values:
+                choices = getattr(self.parameters.get(name), "choices", ())
+                if name not in self.parameters or value not in (*choices, GIVEN):
+                    raise ValueError(f"refuse: {name}={value} is no choice")
         return self
 
 

@@ -33,6 +33,7 @@ from sselfie_insights.query.header import (
     Explains,
     Header,
     Parameter,
+    Refusal,
     parse_yaml,
 )
 from sselfie_insights.resources import find_files
@@ -56,9 +57,12 @@ class Query:
         people: The column that counts the distinct people behind a row, where there is one.
         group_sizes: The columns whose groups of one to four reports show as ``<5``: ``people``
             unless the file names others.
+        group: The columns that name the people behind a row, where several rows are about the same
+            people; empty where each row is about its own.
         part_of: Sets of columns; rows that agree in all of a set add up, in the first of
             ``group_sizes``, to a number that is shown elsewhere, from which a single hidden row
             could be worked out. An empty set takes the whole table together.
+        refuse: Combinations of parameters that mean nothing.
         interface: The name of what it shares with others, if any; its parts are among its own.
         rows: The queries that list the customers or rows behind its numbers; empty where its own
             rows are those. Each reads first the mart whose rows it lists.
@@ -81,7 +85,9 @@ class Query:
     group_sizes: tuple[str, ...]
     body: str
     path: Path
+    group: tuple[str, ...] = ()
     part_of: tuple[tuple[str, ...], ...] = ()
+    refuse: tuple[Refusal, ...] = ()
     interface: str | None = None
     people: str | None = None
     rows: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from datetime import date
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.header import (
+    GIVEN,
     ChoiceParameter,
     DateParameter,
     IntegerParameter,
@@ -36,6 +37,16 @@ def split_words(words: Iterable[str]) -> dict[str, str]:
     return values
 
 
+def choose_values(query: Query, given: Mapping[str, str]) -> dict[str, str]:
+    """Return those of ``given`` that ``query`` has a parameter and, of a choice, a value for."""
+    return {
+        name: value
+        for name, value in given.items()
+        if name in query.parameters
+        and value in (getattr(query.parameters[name], "choices", None) or (value,))
+    }
+
+
 def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
     """Return a value for every parameter of ``query``: the given one, else its default.
 
@@ -61,12 +72,25 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
                     f"parameter {name!r} needs {needed}={choice}",
                     remedy=f"add -p {needed}={choice}, or leave {name} out",
                 )
+    _refuse_combinations(query, values)
     since, until = values.get("since"), values.get("until")
     if isinstance(since, date) and isinstance(until, date) and since > until:
         raise UsageError(
             f"since {since} is after until {until}", remedy="swap them, or leave one out"
         )
     return values
+
+
+def _refuse_combinations(query: Query, values: Mapping[str, Value]) -> None:
+    """Refuse values that mean nothing together, and say why."""
+    for refusal in query.refuse:
+        if all(
+            values[name] in choices
+            or (GIVEN in choices and values[name] != query.parameters[name].default)
+            for name, choices in refusal.when.items()
+        ):
+            words = " and ".join(f"{name}={values[name]}" for name in refusal.when)
+            raise UsageError(f"{words} do not go together: {refusal.because}")
 
 
 def _convert(name: str, parameter: Parameter, given: str | None) -> Value:

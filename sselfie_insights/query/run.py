@@ -60,6 +60,7 @@ class Result:
         key: The columns that identify a row.
         group_sizes: Columns that count the people behind a row, if any.
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
+        group: The columns that name the people behind a row; empty where each row has its own.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement of the user's.
         suppressed: Per row, what stands for a group size that is hidden; empty for a row that
@@ -77,6 +78,7 @@ class Result:
     values: dict[str, Value]
     stamp: Stamp | None
     part_of: tuple[tuple[str, ...], ...] = ()
+    group: tuple[str, ...] = ()
     suppressed: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -145,6 +147,7 @@ def run_query(
         key=tuple(name for name in query.key if name in columns),
         group_sizes=query.group_sizes,
         part_of=query.part_of,
+        group=query.group,
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
@@ -181,6 +184,7 @@ def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -
         key=query.key,
         group_sizes=query.group_sizes,
         part_of=query.part_of,
+        group=query.group,
         values={},
         stamp=stamp,
     )
@@ -274,8 +278,9 @@ def _require_one_select(sql: str) -> None:
 
 
 def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
-    """A period's first day is written as a month where the grain is the month."""
-    if is_key and column.unit == "date" and values.get("grain") == "month":
+    """A period's first day is written as a month where that is the period's length."""
+    grains = (values.get("grain"), values.get("cohort", "grain"))
+    if is_key and column.unit == "date" and grains in (("month", "grain"), (grains[0], "month")):
         return column.model_copy(update={"unit": "month"})
     return column
 

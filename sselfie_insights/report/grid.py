@@ -1,17 +1,17 @@
 """A cohort grid: from one row a cell to one row a cohort."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
-
-import polars as pl
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
+from sselfie_insights.query.header import MEAN
 from sselfie_insights.query.run import Result
-from sselfie_insights.statistics.shares import share_interval
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
+
+
+_PERIODS = {"two_weeks": "two-week period"}
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class CohortGrid:
     Attributes:
         periods: The heading of each column of cells.
         rows: The cohorts, oldest first, that are shown.
-        mean: The weighted mean over the complete cells of all cohorts but the suppressed, which
-            it would give away; None where it has no meaning.
+        mean: The query's own mean of each period; None where it gives none of the value.
         mean_n: How many people the mean rests on; None where there is no mean.
         hidden_cohorts: Older cohorts that are not shown.
         hidden_periods: Later periods that are not shown.
         measure: What a cell holds, in words.
         grain: What the columns count from the cohort's start, e.g. ``week``.
+        is_rising: Whether cells rise until everyone has come back, so older ones had more time.
     """
 
     periods: tuple[str, ...]
@@ -64,6 +64,7 @@ class CohortGrid:
     hidden_periods: int
     measure: str
     grain: str
+    is_rising: bool
 
 
 def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> CohortGrid:
@@ -78,7 +79,19 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     Raises:
         UsageError: A cell has several rows.
     """
-    rows = list(result.frame.iter_rows(named=True))
+    every = list(result.frame.iter_rows(named=True))
+    hidden = dict(enumerate(result.suppressed or ()))
+    rows = [row for row in every if not row.get(MEAN)]
+    marks = {
+        row["cohort_period"]: hidden[place]
+        for place, row in enumerate(every)
+        if not row.get(MEAN) and hidden.get(place)
+    }
+    means = {
+        row["period_index"]: (row, hidden.get(place, ""))
+        for place, row in enumerate(every)
+        if row.get(MEAN)
+    }
     # Of the periods that no cohort here has reached, only a first one is a column.
     reached = max((row["period_index"] for row in rows if row[value] is not None), default=0)
     indexes = sorted({row["period_index"] for row in rows})
@@ -88,11 +101,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     starts = sorted({row["cohort_period"] for row in rows})
     shown_starts = starts[-cohorts:]
     cells = {(row["cohort_period"], row["period_index"]): row for row in rows}
-    marks = {
-        row["cohort_period"]: mark
-        for row, mark in zip(rows, result.suppressed or (), strict=False)
-        if mark
-    }
+    sizes = {row["cohort_period"]: row["cohort_size"] for row in rows}
     if len(cells) < len(rows):
         raise UsageError(
             f"a cohort grid of {result.name} has several rows a cell",
@@ -101,12 +110,12 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     unit, interval = result.columns[value].unit, result.columns[value].interval
     peak = max((row[value] or 0 for row in rows), default=0)
 
-    def draw(row: dict[str, Any], start: date) -> GridCell:
-        if start in marks:
+    def draw(row: dict[str, Any] | None, *, is_hidden: bool, is_empty: bool) -> GridCell:
+        if is_hidden:
             return GridCell("", None, "", "suppressed")
-        number = row[value]
-        if number is None:
-            return GridCell("", None, "", "nobody" if row["cohort_size"] == 0 else "not_begun")
+        number = None if row is None else row[value]
+        if row is None or number is None:
+            return GridCell("", None, "", "nobody" if is_empty else "not_begun")
         share = number if unit == "rate" else number / peak if peak else 0
         return GridCell(
             text=f"{number:.0%}"
@@ -120,12 +129,21 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     drawn = tuple(
         GridRow(
             label=write_cell(start, result.columns["cohort_period"].unit),
-            size=marks.get(start) or write_cell(cells[start, indexes[0]]["cohort_size"], "count"),
-            cells=tuple(draw(cells[start, index], start) for index in shown_indexes),
+            size=marks.get(start) or write_cell(sizes[start], "count"),
+            cells=tuple(
+                draw(cells.get((start, index)), is_hidden=start in marks, is_empty=not sizes[start])
+                for index in shown_indexes
+            ),
         )
         for start in shown_starts
     )
-    mean, mean_n = _mean(result, shown_indexes) if value == "retention_rate" else (None, None)
+    mean = mean_n = None
+    if any(row[value] is not None for row, _ in means.values()) and unit == "rate":
+        at = [means.get(index, (None, "")) for index in shown_indexes]
+        drawn_means = (draw(row, is_hidden=bool(mark), is_empty=True) for row, mark in at)
+        mean = GridRow("Mean", "", tuple(drawn_means))
+        mean_n = GridRow("n", "", tuple(_count(row, mark) for row, mark in at))
+    grain = str(result.values.get("grain") or result.columns["cohort_period"].unit)
     return CohortGrid(
         periods=tuple(names[index] for index in shown_indexes),
         rows=drawn,
@@ -134,31 +152,16 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         hidden_cohorts=len(starts) - len(shown_starts),
         hidden_periods=len(indexes) - len(shown_indexes),
         measure=result.columns[value].description,
-        grain=str(result.values.get("grain") or result.columns["cohort_period"].unit),
+        grain=_PERIODS.get(grain, grain),
+        is_rising=result.values.get("mode") == "on_or_after",
     )
 
 
-def _mean(result: Result, indexes: list[int]) -> tuple[GridRow, GridRow]:
-    """The sum of retained over the sum of at risk, complete cells only, and the latter."""
-    complete = result.frame.filter("is_complete", result.frame["at_risk_count"] > 0)
-    sums = {
-        index: (retained, at_risk)
-        for index, retained, at_risk in complete.group_by("period_index")
-        .agg(pl.col("retained_count", "at_risk_count").sum())
-        .iter_rows()
-    }
-    means, counts = [], []
-    for index in indexes:
-        retained, at_risk = sums.get(index, (0, 0))
-        if not at_risk:
-            means.append(GridCell("", None, "", "nobody"))
-            counts.append(GridCell("", None, "", "nobody"))
-            continue
-        rate = retained / at_risk
-        interval = _write_ends(*share_interval(rate, at_risk))
-        means.append(GridCell(f"{rate:.0%}", rate, interval, "complete"))
-        counts.append(GridCell(write_cell(at_risk, "count"), None, "", "complete"))
-    return GridRow("Mean", "", tuple(means)), GridRow("n", "", tuple(counts))
+def _count(row: dict[str, Any] | None, mark: str) -> GridCell:
+    """How many people a mean rests on, where the mean is shown."""
+    if row is None or mark:
+        return GridCell("", None, "", "suppressed" if mark else "nobody")
+    return GridCell(write_cell(row["at_risk_count"], "count"), None, "", "complete")
 
 
 def _write_ends(low: float | None, high: float | None) -> str:

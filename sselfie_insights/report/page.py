@@ -12,7 +12,7 @@ from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
-from sselfie_insights.query.parameters import check_values
+from sselfie_insights.query.parameters import check_values, choose_values
 from sselfie_insights.query.run import Result, run_query
 from sselfie_insights.report.blocks import Block, DataBlock, GapBlock, HeadlineBlock, NoteBlock
 from sselfie_insights.report.chart_data import build_chart
@@ -119,8 +119,7 @@ class _Runner:
         """
         query = find_query(name, self.library)
         self.used[query.name] = query
-        wanted = {key: value for key, value in self.given.items() if key in query.parameters}
-        wanted |= values
+        wanted = choose_values(query, self.given) | dict(values)
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self.results:
             full = self.signed.put_into(run_query(self.warehouse, query, wanted), query)
@@ -149,8 +148,9 @@ def build_page(
         warehouse: What to read.
         report: What to show.
         library: The queries.
-        given: Parameters by name; each goes to every query that has it and whose section does
-            not fix it. ``value`` chooses the column that cohort grids show, where they have it.
+        given: Parameters by name; each goes to every query that has it, can take the value, and
+            whose section does not fix it. ``value`` chooses the column that cohort grids show,
+            where they have it.
         warnings: What to say before anything else.
         models: What dbt knows of the tables behind it.
         results: What queries gave to other pages over the same warehouse and library; what this
@@ -205,7 +205,8 @@ def _check_parameters(
         given: The values by name.
         is_tolerant: Whether a section whose query is unknown is left to be a gap.
     """
-    known: dict[str, None] = {}
+    known: dict[str, Query] = {}
+    taken: set[str] = set()
     measures: set[str] = set()
     for section in report.sections:
         sources = (
@@ -222,12 +223,15 @@ def _check_parameters(
                 if is_tolerant:
                     continue
                 raise
-            free = {name: None for name in query.parameters if name not in source.values}
-            known |= free
-            check_values(query, {name: given[name] for name in given if name in free})
+            free = [name for name in query.parameters if name not in source.values]
+            for name in free:
+                known[name] = max(known.get(name, query), query, key=partial(_count_choices, name))
+            chosen = choose_values(query, {name: given[name] for name in given if name in free})
+            check_values(query, {**source.values, **chosen})
+            taken |= chosen.keys()
             if not isinstance(section, CohortGridSection):
                 continue
-            known[_VALUE] = None
+            known[_VALUE] = query
             columns = query.columns
             measures |= {name for name in columns if columns[name].unit in NUMERIC_UNITS}
     for name in given:
@@ -236,11 +240,17 @@ def _check_parameters(
                 f"report {report.name} has no parameter {name!r}{nearest(name, known)}",
                 remedy=f"parameters: {', '.join(known) or 'it has none'}",
             )
+        if name not in taken and name != _VALUE:
+            check_values(known[name], {name: given[name]})  # which says what it could be
     if _VALUE in given and given[_VALUE] not in measures:
         raise UsageError(
             f"no cohort grid of report {report.name} can hold {given[_VALUE]!r}"
             f"{nearest(given[_VALUE], measures)}"
         )
+
+
+def _count_choices(name: str, query: Query) -> int:
+    return len(getattr(query.parameters[name], "choices", ()))
 
 
 def _build_headline(

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from sselfie_insights.query.cells import write_rows
-from sselfie_insights.query.header import NUMERIC_UNITS
+from sselfie_insights.query.header import MEAN, NUMERIC_UNITS
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
 
@@ -55,7 +55,8 @@ def rank_values(result: Result, column: str) -> list[Any]:
         for name, described in result.columns.items()
         if name not in result.key and described.unit in NUMERIC_UNITS
     )
-    sums = result.frame.group_by(column, maintain_order=True).agg(pl.col(measure).sum())
+    frame = result.frame.filter(~pl.col(MEAN)) if MEAN in result.columns else result.frame
+    sums = frame.group_by(column, maintain_order=True).agg(pl.col(measure).sum())
     return sums.sort(measure, descending=True, maintain_order=True)[column].to_list()
 
 

@@ -17,7 +17,6 @@ from sselfie_insights.report.definition import (
 
 _COMPLETE = "is_complete"
 _GRID = ("cohort_period", "period_index", "cohort_size", _COMPLETE)
-_MEAN = ("at_risk_count", "retained_count")
 _PEOPLE = ("customer_key", "user_id")
 
 
@@ -53,7 +52,7 @@ def check_section(section: DataSection, result: Result) -> None:
             point = [*section.each, *result.period_columns]
         case CohortGridSection():
             named += _GRID
-            numbers += [section.value, *(_MEAN if section.value == "retention_rate" else ())]
+            numbers.append(section.value)
     _refuse_people(where, result)
     _require_columns(where, result, [*named, *numbers])
     _require_numbers(where, result, numbers)

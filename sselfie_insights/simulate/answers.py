@@ -247,6 +247,8 @@ class _Tables:
         }
         for cohort, offset, cell in self._cells(sizes):
             retained = self.tally.cohort_returns[start, mode, cohort, offset]
+            if mode == "on_or_after":  # who has not come back yet still may
+                cell["is_complete"] &= retained == cell["cohort_size"]
             yield cell | _retention(retained, cell["cohort_size"])
 
     def _credit_flow(self) -> Iterator[dict[str, Any]]:

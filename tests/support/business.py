@@ -39,7 +39,6 @@ def write_business(path: Path) -> Path:
     write_warehouse(path, users, BUSINESS_AS_OF)
     with duckdb.connect(str(path)) as connection:
         _write_money(connection)
-        _write_cohorts(connection)
         _write_credits_and_use(connection)
         write_other_marts(connection)
         write_forecasts(connection)
@@ -48,7 +47,7 @@ def write_business(path: Path) -> Path:
 
 
 def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
-    movements, churn, rates, revenue, ladder = [], [], [], [], []
+    movements, churn, rates, revenue = [], [], [], []
     members = mrr = 0
     for index, month in enumerate(MONTHS):
         done = month < date(2026, 11, 1)
@@ -85,7 +84,6 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
                 month, "usd", product, gross, back_cents, 0, gross - back_cents, count, count,
                 int(back_cents > 0), 0, done,
             ))  # fmt: skip
-        ladder.append((month, f"user:u{index}", "usd", "new", 4900, 4900, 0, done))
     insert(
         connection, "marts.mrr_movements",
         "month, currency, opening_mrr_cents, new_mrr_cents, reactivation_mrr_cents,"
@@ -110,11 +108,6 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
         " payment_count, payer_count, refund_count, chargeback_count, is_complete", revenue,
     )  # fmt: skip
     insert(
-        connection, "marts.mrr_by_member",
-        "month, customer_key, currency, movement, movement_mrr_cents, closing_mrr_cents,"
-        " in_grace_mrr_cents, is_complete", ladder,
-    )  # fmt: skip
-    insert(
         connection, "marts.members_now",
         "customer_key, currency, member_since_on, paid_until_on, mrr_cents, days_left, state",
         [
@@ -122,40 +115,6 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
              ("active", "cancelling")[n % 2])
             for n in range(12)
         ],
-    )  # fmt: skip
-
-
-def _write_cohorts(connection: duckdb.DuckDBPyConnection) -> None:
-    subscribers, revenue = [], []
-    z = 1.959963984540054
-    for index, cohort in enumerate(MONTHS):
-        size = 3 + index
-        for k in range(len(MONTHS)):
-            begun = index + k < len(MONTHS)
-            done = index + k < len(MONTHS) - 1
-            kept = round(size * (0.35 + 0.65 * 0.75**k)) if begun else None
-            rate = None if kept is None else kept / size
-            low = high = None
-            if rate is not None:
-                middle = (rate + z * z / (2 * size)) / (1 + z * z / size)
-                half = z * (rate * (1 - rate) / size + z * z / (4 * size**2)) ** 0.5
-                low, high = (middle + sign * half / (1 + z * z / size) for sign in (-1, 1))
-            subscribers.append(
-                (cohort, k, size, size if begun else None, kept, rate, low, high, done)
-            )
-            revenue.append((
-                cohort, "usd", k, size, None if kept is None else kept * 4900,
-                None if kept is None else kept / size * 1.08, done,
-            ))  # fmt: skip
-    insert(
-        connection, "marts.subscriber_cohorts",
-        "cohort_period, period_index, cohort_size, at_risk_count, retained_count,"
-        " retention_rate, low, high, is_complete", subscribers,
-    )  # fmt: skip
-    insert(
-        connection, "marts.revenue_cohorts",
-        "cohort_period, currency, period_index, cohort_size, mrr_cents,"
-        " revenue_retention_rate, is_complete", revenue,
     )  # fmt: skip
 
 

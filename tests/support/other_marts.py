@@ -96,10 +96,19 @@ select 'users' as source_table, 'created_at' as column_name, 'timestamptz' as do
 
 insert into marts.dim_customers by name
 select
-    'user:u' || n as customer_key, 'u' || n as user_id,
-    (date '2025-06-01' + (n % 18) * interval 1 month)::date as subscriber_cohort_month,
-    'pro' as first_product, ['direct', 'freebie'][1 + n % 2] as acquisition
-from range(200) as t (n);
+    'user:u' || (row_number() over (order by number, place) - 1) as customer_key,
+    customer_key[6:] as user_id,
+    (date '2025-06-01' + number * interval 1 month)::date as subscriber_cohort_month,
+    'pro' as first_product, ['direct', 'freebie'][1 + place % 2] as acquisition
+-- 3 in the first cohort, one more in each later one
+from (select n as number, unnest(range(3 + n)) as place from range(18) as t (n));
+
+insert into marts.mrr_by_member by name
+select
+    subscriber_cohort_month as month, customer_key, 'usd' as currency, 'new' as movement,
+    4900 as movement_mrr_cents, 4900 as closing_mrr_cents, 0 as in_grace_mrr_cents,
+    month < date '2026-11-01' as is_complete
+from marts.dim_customers;
 
 insert into marts.dim_months by name
 select month, is_complete from marts.credit_flow_by_month;
@@ -109,7 +118,14 @@ select
     month, customer_key, 'usd' as currency, 4900 as mrr_cents,
     4900 as billed_mrr_cents, subscriber_cohort_month as cohort_period,
     date_diff('month', subscriber_cohort_month, month) as period_index, is_complete
-from marts.dim_months inner join marts.dim_customers on month >= subscriber_cohort_month;
+from marts.dim_months
+inner join (
+    select
+        *, count(*) over each_cohort as size,
+        row_number() over (each_cohort order by customer_key) as place
+    from marts.dim_customers window each_cohort as (partition by subscriber_cohort_month)
+) on month >= subscriber_cohort_month
+where place <= round(size * (0.35 + 0.65 * pow(0.75, period_index)));
 
 insert into marts.payments by name
 select

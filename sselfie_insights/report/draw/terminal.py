@@ -159,6 +159,9 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
             f"{count - shown} more periods need {needed} columns; this terminal has {width}.",
             _QUIET,
         )
+    if grid.is_rising:
+        words = "* can still rise, until everyone has come back: older cohorts had more time."
+        yield from _paragraph(words, _QUIET)
     if grid.hidden_cohorts or grid.hidden_periods:
         words = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
         yield from _paragraph(f"In {_files_of(block)}: {words}.", _QUIET)

@@ -113,11 +113,12 @@ def test_since_and_until_choose_whole_cohorts(
     whole = run(business, f"retention/{name}", **given).frame
     months = pl.col("cohort_period").is_between(date(2025, 12, 1), date(2026, 3, 1))
     chosen = run(business, f"retention/{name}", **given, since="2025-12-10", until="2026-03-01")
-    assert chosen.frame.equals(whole.filter(months))
-    assert 0 < chosen.height < whole.height
+    cells = chosen.frame.filter(pl.col("cohort_period").is_not_null())
+    assert cells.equals(whole.filter(months))
+    assert 0 < cells.height < whole.height
 
 
-def test_intervals_of_segments_are_those_of_the_mart(business: Business) -> None:
+def test_segments_and_the_whole_have_equal_intervals_for_equal_counts(business: Business) -> None:
     whole = run(business, "retention/subscriber_cohorts").frame
     parts = run(business, "retention/subscriber_cohorts", breakdown="acquisition").frame
     keys = ["at_risk_count", "retained_count"]

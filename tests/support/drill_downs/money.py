@@ -1,15 +1,15 @@
 """The sums of revenue, churn and the cohorts of subscribers."""
 
-from tests.support.drill_downs.sums import Sums
+from tests.support.drill_downs.sums import BRACKETS, ON, ON_OR_AFTER, RETENTION, Sums
 
 _MONTHS = "(select month, next_month from marts.dim_months)"
 _BEGUN = "began_on >= month and began_on < next_month"
 _LEFT = "coalesce(ended_on, date '9999-12-31')"
 
-_COHORT_CELLS = """
+_COHORT_CELLS = f"""
     with sizes as (
         select
-            {segment} as segment, cast(date_trunc('month', began_on) as date) as cohort_period,
+            {{segment}} as segment, cast(date_trunc('month', began_on) as date) as cohort_period,
             count(*) as cohort_size
         from memberships where is_first group by all
     ),
@@ -19,23 +19,25 @@ _COHORT_CELLS = """
         )) as k
         from marts.dim_months
     ),
-    spans as ({spans}),
+    spans as ({{spans}}),
     kept as (
         select
-            {segment} as segment, cohort_period, low, count(distinct customer_key) as retained_count
+            {{segment}} as segment, cohort_period, low, high,
+            count(distinct customer_key) as retained_count
         from cohort_members inner join spans on period_index between low and high group by all
+    ),
+    cells as (
+        select
+            segment, cohort_period, low, cohort_size, is_bracket,
+            coalesce(retained_count, 0) as retained_count,
+            concat_ws('-', low, nullif(last, low)) as label,
+            cohort_period + (last + 1) * interval 1 month <= complete_until_on as has_ended
+        from sizes cross join spans cross join marts.build_info
+        left join kept using (segment, cohort_period, low, high)
+        where cohort_period + low * interval 1 month <= (select max(month) from marts.dim_months)
     )
-    select
-        segment, cohort_period, low as period_index, cohort_size,
-        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
-        case when cohort_period + low * interval 1 month
-            <= (select max(month) from marts.dim_months) then cohort_size end as at_risk_count,
-        retained_count, retained_count / cohort_size as retention_rate
-    from sizes cross join spans left join kept using (segment, cohort_period, low)
+    {RETENTION}
 """
-_ON = "select k as low, k as high from offsets"
-_ON_OR_AFTER = "select k as low, 99999 as high from offsets"
-_BRACKETS = "select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high"
 
 _REVENUE = """
     sum(gross_cents) as gross_cents, sum(refunded_cents) as refunded_cents,
@@ -288,16 +290,16 @@ MONEY: dict[str, list[Sums]] = {
         """)
     ],
     "retention/subscriber_cohorts": [
-        Sums(_COHORT_CELLS.format(segment="'all'", spans=_ON)),
+        Sums(_COHORT_CELLS.format(segment="'all'", spans=ON)),
         Sums(
-            _COHORT_CELLS.format(segment="acquisition", spans=_ON_OR_AFTER),
+            _COHORT_CELLS.format(segment="acquisition", spans=ON_OR_AFTER),
             {"breakdown": "acquisition", "mode": "on_or_after"},
         ),
         Sums(
-            _COHORT_CELLS.format(segment="product", spans=_BRACKETS),
+            _COHORT_CELLS.format(segment="product", spans=BRACKETS),
             {"breakdown": "product", "mode": "bracket"},
         ),
-        Sums(_COHORT_CELLS.format(segment="product", spans=_ON), {"breakdown": "product"}),
+        Sums(_COHORT_CELLS.format(segment="product", spans=ON), {"breakdown": "product"}),
     ],
     "retention/revenue_cohorts": [
         Sums("""
@@ -326,6 +328,8 @@ MONEY: dict[str, list[Sums]] = {
                 ) as revenue_retention_rate
             from sizes cross join offsets
             left join kept using (cohort_period, currency, period_index)
+            where cohort_period + period_index * interval 1 month
+                <= (select max(month) from marts.dim_months)
         """)
     ],
 }

@@ -1,38 +1,38 @@
 """The sums of credits, engagement, quality and growth."""
 
 from sselfie_insights.query import load_library
-from tests.support.drill_downs.sums import Sums
+from tests.support.drill_downs.sums import BRACKETS, ON, ON_OR_AFTER, RETENTION, Sums
 
-_ACTIVITY_CELLS = """
+_ACTIVITY_CELLS = f"""
     with sizes as (
-        select {segment} as segment, cohort_period, count(distinct user_id) as cohort_size
+        select {{segment}} as segment, cohort_period, count(distinct user_id) as cohort_size
         from activity_cohort_members group by all
     ),
     offsets as (
         select unnest(range(
-            date_diff('{grain}', min(cohort_period), (select as_of_on from marts.build_info)) + 1
+            date_diff('{{grain}}', min(cohort_period), (select as_of_on from marts.build_info)) + 1
         )) as k
         from sizes
     ),
-    spans as ({spans}),
+    spans as ({{spans}}),
     kept as (
         select
-            {segment} as segment, cohort_period, spans.low, spans.high,
+            {{segment}} as segment, cohort_period, low, high,
             count(distinct user_id) as retained_count
         from activity_cohort_members inner join spans on period_index between low and high
         group by all
-    )
-    select
-        segment, cohort_period, low as period_index, cohort_size,
-        concat_ws('-', low, nullif(nullif(high, low), 99999)) as period_label,
-        case when begun then cohort_size end as at_risk_count,
-        case when begun then coalesce(retained_count, 0) end as retained_count,
-        case when begun then coalesce(retained_count, 0) / cohort_size end as retention_rate
-    from (
-        select *, cohort_period + low * interval 1 {grain} <= as_of_on as begun
+    ),
+    cells as (
+        select
+            segment, cohort_period, low, cohort_size, is_bracket,
+            coalesce(retained_count, 0) as retained_count,
+            concat_ws('-', low, nullif(last, low)) as label,
+            cohort_period + (last + 1) * interval 1 {{grain}} <= complete_until_on as has_ended
         from sizes cross join spans cross join marts.build_info
+        left join kept using (segment, cohort_period, low, high)
+        where cohort_period + low * interval 1 {{grain}} <= as_of_on
     )
-    left join kept using (segment, cohort_period, low, high)
+    {RETENTION}
 """
 
 _LIFECYCLE = """
@@ -67,15 +67,9 @@ _PEOPLE = " union all ".join(
 
 USE: dict[str, list[Sums]] = {
     "retention/activity_cohorts": [
+        Sums(_ACTIVITY_CELLS.format(segment="'all'", grain="month", spans=ON)),
         Sums(
-            _ACTIVITY_CELLS.format(
-                segment="'all'", grain="month", spans="select k as low, k as high from offsets"
-            )
-        ),
-        Sums(
-            _ACTIVITY_CELLS.format(
-                segment="'all'", grain="week", spans="select k as low, 99999 as high from offsets"
-            ),
+            _ACTIVITY_CELLS.format(segment="'all'", grain="week", spans=ON_OR_AFTER),
             {"mode": "on_or_after", "grain": "week", "start": "first_payment", "return": "image"},
             {
                 "retention/activity_cohort_members": {
@@ -89,7 +83,7 @@ USE: dict[str, list[Sums]] = {
             _ACTIVITY_CELLS.format(
                 segment="acquisition",
                 grain="month",
-                spans="select unnest([0, 1, 4, 8]) as low, unnest([0, 3, 7, 14]) as high",
+                spans=BRACKETS,
             ),
             {"mode": "bracket", "breakdown": "acquisition"},
         ),

@@ -42,7 +42,7 @@ create or replace table marts.payments as select * from (values
 ) as t (movement_key, payment_key, kind, month, moved_on, customer_key, product_type, currency,
     gross_cents, refunded_cents, chargeback_cents);
 insert into marts.churn_by_member by name
-    select date '2026-11-01' as month, 'user:u9' as customer_key,
+    select date '2026-11-01' as month, 'user:u171' as customer_key,
         timestamp '2026-11-10 10:00' as churned_at, date '2026-11-10' as churned_on,
         'unknown' as kind, true as is_in_grace, 'usd' as currency, 4900 as lost_mrr_cents;
 create or replace table marts.credit_entries as
@@ -185,9 +185,9 @@ def test_rows_of_other_products_currencies_and_months_are_not_behind(later: Late
 
 PAID_AFTERWARDS = """
     insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
-        date '2026-11-18', 'user:u1', 'pro', 'usd', 4900, 0, 0);
+        date '2026-11-18', 'user:u170', 'pro', 'usd', 4900, 0, 0);
     update marts.member_months set mrr_cents = 9900
-        where month = date '2026-10-01' and customer_key = 'user:u1';
+        where month = date '2026-10-01' and customer_key = 'user:u170';
     update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 5000
         where month = date '2026-10-01';
 """
@@ -199,7 +199,7 @@ def test_the_next_invoice_says_what_a_month_was_worth(later: Later) -> None:
     assert {(each.number.column, each.causes) for each in found.restatements} >= {
         ("closing_mrr_cents", ("next invoice",))
     }
-    assert [(row.mart, row.customer_key) for row in found.rows] == [("member_months", "user:u1")]
+    assert [(row.mart, row.customer_key) for row in found.rows] == [("member_months", "user:u170")]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_summary_says_how_much_what_and_why(later: Later) -> None:
 
 
 def test_a_late_renewal_takes_back_a_month(later: Later) -> None:
-    found = later(PAID_AFTERWARDS.replace("user:u1", "user:u9"))
+    found = later(PAID_AFTERWARDS.replace("user:u170", "user:u171"))
     assert {(each.number.column, each.causes) for each in found.restatements} >= {
         ("closing_mrr_cents", ("late renewal",))
     }

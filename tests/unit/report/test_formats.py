@@ -109,7 +109,7 @@ def test_a_small_cohort_is_hidden_in_every_format(pages: dict[str, Page]) -> Non
     page = pages["retention"]
     block = page.data["subscriber-retention"]
     csv_rows = to_csv(block.result).decode().splitlines()
-    assert csv_rows[1] == "all,2025-06-01,0,0,<5,,,,,,true"
+    assert csv_rows[1] == "all,2025-06-01,0,0,<5,,,,,,,true,true,false"
     assert to_records(block.result)[0]["cohort_size"] == "<5"
     html = render_html(page)
     row = re.search(r'<tr><th scope="row">Jun 2025</th>(.*?)</tr>', html)

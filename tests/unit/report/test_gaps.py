@@ -83,8 +83,8 @@ def test_a_chart_that_cannot_be_drawn_leaves_its_numbers(
 
 def test_a_wrong_parameter_is_refused_all_the_same(business: Path) -> None:
     with Warehouse(business) as warehouse:
-        with pytest.raises(UsageError, match="'grain' cannot be 'year'"):
-            warehouse.page("retention", grain="year")
+        with pytest.raises(UsageError, match="'grain' cannot be 'decade'"):
+            warehouse.page("retention", grain="decade")
         with pytest.raises(UsageError, match="no parameter 'grian'"):
             warehouse.page("retention", grian="week")
 

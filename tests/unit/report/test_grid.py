@@ -12,13 +12,17 @@ from sselfie_insights.report.rows import keep_rows
 UNITS = {
     "cohort_period": "month", "period_index": "count", "cohort_size": "count",
     "at_risk_count": "count", "retained_count": "count", "retention_rate": "rate",
-    "low": "rate", "high": "rate", "is_complete": "flag",
+    "low": "rate", "high": "rate", "is_complete": "flag", "is_in_mean": "flag",
+    "is_mean": "flag",
 }  # fmt: skip
 JAN, FEB, MAR, APR = (date(2026, month, 1) for month in range(1, 5))
 
 
 def make() -> Result:
-    """Four cohorts of 10, 20, 3 and 0; as of the middle of April."""
+    """Four cohorts of 10, 20, 3 and 0; as of the middle of April.
+
+    Means of k=0: (10+20+2)/33; k=1: (5+19)/30, of January and February; k=2: 0/10, of January.
+    """
     rows = []
     sizes = {JAN: 10, FEB: 20, MAR: 3, APR: 0}
     kept = {JAN: [10, 5, 0, 3], FEB: [20, 19, 4], MAR: [2, 1], APR: [0]}
@@ -30,16 +34,21 @@ def make() -> Result:
             rows.append((
                 cohort, k, size, size if begun else None, count, rate,
                 None if rate is None else rate / 2, None if rate is None else 1.0,
-                position + k < 3,
+                position + k < 3, position + k < 3 and size > 0, False,
             ))  # fmt: skip
+    for k, (n, x, low, high) in enumerate(
+        [(33, 32, 0.8467, 0.9946), (30, 24, 0.6269, 0.9050), (10, 0, 0.0, 0.2775)]
+    ):
+        rows.append((None, k, n, n, x, x / n, low, high, True, None, True))
     frame = pl.DataFrame(rows, schema=list(UNITS), orient="row")
     columns = {name: Column(unit=unit, description=f"{name}.") for name, unit in UNITS.items()}  # type: ignore[arg-type]
     columns["retention_rate"] = Column(
         unit="rate", of="at_risk_count", interval=("low", "high"), description="retention_rate."
     )
     return Result(
-        "q", frame, columns, ("cohort_period", "period_index"), ("cohort_size",), {}, None
-    )
+        "q", frame, columns, ("cohort_period", "period_index"), ("cohort_size",), {}, None,
+        group=("cohort_period",),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -73,19 +82,18 @@ def test_a_small_cohort_keeps_its_name_only(grid: CohortGrid) -> None:
     ]  # fmt: skip
 
 
-def test_the_mean_is_weighted_over_complete_cells(grid: CohortGrid) -> None:
-    # March is suppressed. k=0: (10+20)/30; k=1: (5+19)/30; k=2: 0/10, February runs; k=3: none.
-    assert grid.mean is not None
-    assert [cell.text for cell in grid.mean.cells] == ["100%", "80%", "0%", ""]
-    assert [cell.share for cell in grid.mean.cells] == [1.0, 24 / 30, 0.0, None]
-    assert grid.mean.size == ""
-
-
-def test_the_mean_has_an_interval_and_an_n_too(grid: CohortGrid) -> None:
+def test_the_mean_is_that_of_the_query_unless_it_gives_a_hidden_cohort_away(
+    grid: CohortGrid,
+) -> None:
+    # Without January and February, 3 people are left of the first mean: those of March.
     assert grid.mean is not None and grid.mean_n is not None
-    assert [cell.text for cell in grid.mean_n.cells] == ["30", "30", "10", ""]
-    # Wilson: 30 of 30 from 0.8865; 24 of 30 from 0.6269 to 0.9050; 0 of 10 up to 0.2775.
-    assert [cell.interval for cell in grid.mean.cells] == ["89-100", "63-90", "0-28", ""]
+    assert [(cell.text, cell.state) for cell in grid.mean.cells] == [
+        ("", "suppressed"), ("80%", "complete"), ("0%", "complete"), ("", "nobody"),
+    ]  # fmt: skip
+    assert [cell.share for cell in grid.mean.cells] == [None, 24 / 30, 0.0, None]
+    assert grid.mean.size == ""
+    assert [cell.interval for cell in grid.mean.cells] == ["", "63-90", "0-28", ""]
+    assert [cell.text for cell in grid.mean_n.cells] == ["", "30", "10", ""]
 
 
 def test_the_interval_stands_in_the_cell(grid: CohortGrid) -> None:

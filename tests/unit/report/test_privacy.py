@@ -126,3 +126,83 @@ def test_a_median_of_fewer_than_five_is_not_told() -> None:
     assert result.frame["median_days"].to_list() == [None, 10.0, None]
     assert result.frame["money"].to_list() == [80, 100, None]
     assert result.frame["note"].to_list() == ["too few: n = 8", "too few: n = 10", None]
+
+
+def cohorts(*rows: tuple[str, int | None, int, int, bool | None]) -> Result:
+    """Rows of segment, cohort (a month; None for the mean), index, size, whether in the mean."""
+    frame = pl.DataFrame(
+        {
+            "segment": [row[0] for row in rows],
+            "cohort_period": [row[1] and date(2026, row[1], 1) for row in rows],
+            "period_index": [row[2] for row in rows],
+            "cohort_size": [row[3] for row in rows],
+            "retained_count": [row[3] for row in rows],
+            "is_in_mean": [row[4] for row in rows],
+            "is_mean": [row[1] is None for row in rows],
+        }
+    )
+    units = dict(zip(frame.columns, ("text", "month", *["count"] * 3, "flag", "flag"), strict=True))
+    columns = {name: Column(unit=unit, description="") for name, unit in units.items()}  # type: ignore[arg-type]
+    return Result(
+        "q", frame, columns, ("segment", "cohort_period", "period_index"), ("cohort_size",), {},
+        None, part_of=(("segment",), ("cohort_period",)), group=("segment", "cohort_period"),
+    )  # fmt: skip
+
+
+def shown_means(result: Result) -> dict[tuple[str, int], int | None]:
+    frame = suppress_small_groups(result).frame.filter("is_mean")
+    return {
+        (segment, index): count
+        for segment, index, count in frame.select(
+            "segment", "period_index", "retained_count"
+        ).iter_rows()
+    }
+
+
+def test_a_mean_that_gives_one_hidden_cohort_away_is_hidden() -> None:
+    # Three cohorts of 3 and one of 20. Of period 0, 9 people are hidden together. Of the periods 1
+    # and 2 without April, 6 are: the difference is April's 3.
+    sizes = {1: 3, 2: 3, 3: 20, 4: 3}
+    rows = [("all", month, index, size, True) for index in range(3) for month, size in sizes.items()
+            if month + index <= 4]  # fmt: skip
+    means = [("all", None, 0, 29, None), ("all", None, 1, 26, None), ("all", None, 2, 6, None)]
+    assert shown_means(cohorts(*rows, *means)) == {
+        ("all", 0): 29,
+        ("all", 1): None,
+        ("all", 2): None,
+    }
+
+
+def test_a_running_cohort_that_is_hidden_is_in_no_mean() -> None:
+    # April has begun with 2 people; to hide it, March, which is near it, is hidden too. March is in
+    # the mean of period 0 alone, and by itself.
+    sizes = {1: 30, 2: 9, 3: 25, 4: 2}
+    rows = [("all", month, index, size, month + index < 4) for index in range(3)
+            for month, size in sizes.items() if month + index <= 4]  # fmt: skip
+    means = [("all", None, 0, 64, None), ("all", None, 1, 39, None), ("all", None, 2, 30, None)]
+    result = suppress_small_groups(cohorts(*rows, *means))
+    marks = dict(zip(result.frame["cohort_period"], result.suppressed or (), strict=True))
+    assert (marks[date(2026, 3, 1)], marks[date(2026, 4, 1)]) == ("hidden", "<5")
+    assert marks[date(2026, 2, 1)] == ""
+    assert shown_means(cohorts(*rows, *means)) == {("all", 0): None, ("all", 1): 39, ("all", 2): 30}
+
+
+def test_the_means_of_segments_do_not_give_one_away_together() -> None:
+    # February: 2 of one segment; 10 of another are hidden, or all of February would give them away.
+    # March, near both, still runs: so each is alone in its segment's mean. Without the two, the
+    # mean of all gives 12 people.
+    rows = [(name, month, 0, 2 if (name, month) == ("a", 2) else size, month < 3)
+            for name, size in (("a", 30), ("b", 10), ("c", 50)) for month in (1, 2, 3)]  # fmt: skip
+    means = [("a", None, 0, 32, None), ("b", None, 0, 20, None), ("c", None, 0, 100, None)]
+    assert shown_means(cohorts(*rows, *means)) == {("a", 0): None, ("b", 0): None, ("c", 0): 100}
+
+
+def test_a_hidden_mean_is_not_the_only_one_of_its_period() -> None:
+    # Of one segment a single cohort is hidden in its mean, and of the other two none: the mean of
+    # all without theirs would give that cohort, so the one over the fewest cohorts is hidden too.
+    rows = [("a", 1, 0, 9, True), ("a", 2, 0, 3, False), ("b", 1, 0, 50, True),
+            ("b", 2, 0, 8, False), ("c", 1, 0, 40, True), ("c", 2, 0, 40, False)]  # fmt: skip
+    means = [("a", None, 0, 9, None), ("b", None, 0, 50, None), ("c", None, 0, 40, None)]
+    found = shown_means(cohorts(*rows, *means))
+    assert found[("a", 0)] is None
+    assert list(found.values()).count(None) >= 2
