@@ -22,7 +22,7 @@ reported as (
 
 ),
 
--- What only the database tells of days that an export covers; it counts.
+-- What only the database tells of days that an export covers; it counts, but for what is over its payment.
 unconfirmed as (
 
     select
@@ -36,7 +36,7 @@ unconfirmed as (
         reversals.given_back_at
     from {{ ref('int_reversals') }} as reversals
     inner join days on {{ local_date('reversals.given_back_at') }} = days.day
-    where reversals.origin = 'database'
+    where reversals.origin = 'database' and reversals.amount_cents > 0
 
 ),
 
