@@ -39,3 +39,13 @@ def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -
         for path in folder.glob(pattern):
             found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
     return found
+
+
+def find_replaced(name: str, pattern: str) -> list[Path]:
+    """Return the user's files that take the place of packaged ones, sorted by path."""
+    own, packaged = (find_files(name, pattern, [folder]) for folder in list_folders(name))
+    return [path for key, path in sorted(own.items()) if _is_other(path, packaged.get(key))]
+
+
+def _is_other(path: Path, packaged: Path | None) -> bool:
+    return packaged is not None and not path.samefile(packaged)

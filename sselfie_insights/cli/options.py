@@ -40,6 +40,14 @@ def open_chosen(warehouse: Path | None, publication: str | None = None) -> "note
     return Warehouse(warehouse, publication=publication, on_note=say_note)
 
 
+def say_replaced(name: str, pattern: str) -> None:
+    """Print which files of the user's stand in for packaged ones, since their numbers differ."""
+    from sselfie_insights.resources import find_replaced
+
+    for path in find_replaced(name, pattern):
+        say_note(f"{path} replaces the packaged file of that name")
+
+
 def say_gap(gap: "Gap") -> None:
     """Print what could not be made, while the rest was."""
     say_note(str(gap))

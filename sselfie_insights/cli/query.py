@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_gap, say_note
+from sselfie_insights.cli.options import (
+    Publication,
+    Warehouse,
+    open_chosen,
+    say_gap,
+    say_note,
+    say_replaced,
+)
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -50,6 +57,7 @@ def list_queries(form: FormatOption = None, output: Output = None) -> None:
     rows = [(query.name, query.title) for query in load_library(on_gap=say_gap).values()]
     chosen = choose_format(form, output)
     show_rows("queries", {"query": "text", "title": "text"}, rows, chosen, output)
+    say_replaced("queries", "**/*.sql")
 
 
 @app.command("show")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_gap, say_note
+from sselfie_insights.cli.options import (
+    Publication,
+    Warehouse,
+    open_chosen,
+    say_gap,
+    say_note,
+    say_replaced,
+)
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
@@ -63,6 +70,7 @@ def list_reports(form: FormatOption = None, output: Output = None) -> None:
     rows = [(report.name, report.description) for report in reports]
     chosen = choose_format(form, output)
     show_rows("reports", {"report": "text", "description": "text"}, rows, chosen, output)
+    say_replaced("reports", "*.yml")
 
 
 @app.command("show")

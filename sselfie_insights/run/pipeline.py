@@ -14,6 +14,7 @@ from sselfie_insights.clock import parse_zone, write_instant
 from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
 from sselfie_insights.files import is_full, storage_error
 from sselfie_insights.interrupt import graceful_shutdown
+from sselfie_insights.resources import find_replaced
 from sselfie_insights.run.missed import describe_missed, missed_days
 from sselfie_insights.run.ping import Pinger
 from sselfie_insights.run.retention import export_dir, prune
@@ -258,6 +259,8 @@ class _Run:
         from sselfie_insights.report.site import render_site, site_dir
 
         site = render_site(self._settings, site_dir(self._settings))
+        for path in [*find_replaced("reports", "*.yml"), *find_replaced("queries", "**/*.sql")]:
+            self._log.info(f"{path} replaces the packaged file of that name")
         for gap in site.gaps:
             self._note_gap(gap)
         self._index = site.index
