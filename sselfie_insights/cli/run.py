@@ -45,7 +45,10 @@ def run(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Report every table.")] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
     output_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where reports and exports are written.")
+        Path | None,
+        typer.Option(
+            "-o", "--output-dir", metavar="DIR", help="Where reports and exports are written."
+        ),
     ] = None,
     warehouse: Warehouse = None,
 ) -> None:
