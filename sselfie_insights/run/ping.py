@@ -77,6 +77,8 @@ class Pinger:
 
 def _send(request: urllib.request.Request) -> str:
     """Send it; return why it could not be sent, or nothing."""
+    # Each attempt would be a line on stdout; the log says what came of them all.
+    stamina.instrumentation.set_on_retry_hooks(())
     try:
         for attempt in stamina.retry_context(
             on=(OSError, HTTPException), attempts=ATTEMPTS, wait_initial=0.2, wait_max=2

@@ -1,7 +1,9 @@
 """What a run tells a monitor."""
 
 import json
+import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -81,6 +83,18 @@ def test_a_monitor_is_told_of_the_start_and_the_end(nightly: Nightly, monitor: M
     ]
     assert monitor.received[-1][1]["exit_code"] == 3
     assert "cannot connect to 127.0.0.1:1/none" in monitor.received[-1][1]["text"]
+
+
+def test_attempts_to_reach_a_monitor_write_nothing_by_themselves(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Cron mails every line, and the library that repeats them has its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+        assert "refused" in ping._send(urllib.request.Request(url))
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")
 
 
 def test_a_monitor_that_is_gone_fails_no_run_and_stays_secret(
