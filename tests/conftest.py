@@ -42,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=300,
         help="random credit ledgers to hold against their replay, on each engine and setting",
     )
+    parser.addoption(
+        "--examples",
+        type=int,
+        default=2,
+        help="hostile databases to take through the compiled models",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
