@@ -251,11 +251,12 @@ class Watcher:
             seen.planned = {name for _, name, is_read, _ in rows if is_read}
             seen.bounded = {name for _, name, _, is_bounded in rows if is_bounded}
 
-    def _hear(self, seen: Observed, writes: Iterable[tuple[int, str, str]] | None) -> int:
+    def _hear(self, seen: Observed, writes: Iterable[tuple[int, str | None, str]] | None) -> int:
         """Take note of what was written; return the number of the last write before."""
         since = self._last_write
         for self._last_write, name, kind in writes or ():
-            seen.writes.append((name, kind))
+            if name is not None:
+                seen.writes.append((name, kind))
         return since
 
     def _compare(self, connection: Connection, seen: Observed, since: int) -> None:

@@ -167,7 +167,7 @@ as $$
         and state.kind in ('table', 'view', 'materialized view', 'foreign table', 'index')
 $$;
 
--- One row per statement that wrote a relation that others can see, after a number: in its order.
+-- One row per write after a number, in order; without a name where others cannot see the relation.
 create function sselfie_watch.writes(
     since bigint, out number bigint, out name text, out operation text
 ) returns setof record
@@ -175,7 +175,7 @@ language sql stable set search_path = pg_catalog, pg_temp
 as $$
     select events.number, relations.name, events.operation
     from sselfie_watch.events
-    inner join sselfie_watch.relations on relations.oid = events.relation and is_known
+    left join sselfie_watch.relations on relations.oid = events.relation and is_known
     where events.number > since
     order by events.number
 $$;
