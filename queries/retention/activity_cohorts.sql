@@ -19,6 +19,7 @@ carries: period
 people: cohort_size
 part_of: [[segment], [cohort_period]]
 refuse:
+  - {when: {top: given, breakdown: none}, because: nothing is split}
   - {when: {window: rolling, grain: [month, quarter, year]}, because: these periods are not equally long}
   - {when: {cohort: week, grain: [two_weeks, month, quarter, year]}, because: a cohort cannot be shorter than a period}
   - {when: {cohort: month, grain: [quarter, year]}, because: a cohort cannot be shorter than a period}
@@ -53,11 +54,10 @@ parameters:
     default: any
     description: What counts as coming back.
   at_least: {type: integer, default: 1, minimum: 1, description: How often somebody must be active in a period (a bracket) to count.}
-  breakdown:
-    type: choice
-    choices: [none, product, first_product, acquisition, brand_style]
-    default: none
-    description: What splits a cohort into segments.
+  breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
+  top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
+  only: {type: segment, description: Take only the people of this segment.}
+  without: {type: segment, description: Leave out the people of this segment.}
   brackets:
     type: ranges
     needs: {mode: bracket}
@@ -81,6 +81,7 @@ columns:
   is_mean: {unit: flag, description: Whether the row is the mean of a period.}
 */
 {% import "retention/periods.jinja" as periods %}
+{% import "retention/segments.jinja" as segments %}
 {% set groups, least = "segment", "$at_least" %}
 with build as (
     select as_of, as_of_on, complete_until_on from marts.build_info
@@ -89,24 +90,27 @@ with build as (
 starts as (
 {% if start == "each_activity" %}
     select
-        user_id,
-        {% if breakdown == "none" %}'all'{% else %}coalesce(any_value({{ breakdown }}), '(none)'){% endif %}
-            as segment,
+        dim_users.user_id,
+        any_value({{ segments.value(breakdown, "dim_users.customer_key") }}) as segment,
         min(activity_on) as started_on,
         min(activity_at) as started_at
     from marts.fct_activity
-    inner join marts.dim_users using (user_id)
-    group by user_id, {{ periods.number(grain if cohort == "grain" else cohort, "activity_on") }}
+    inner join marts.dim_users on fct_activity.user_id = dim_users.user_id
+    left join marts.dim_customers on dim_users.customer_key = dim_customers.customer_key
+    where true {{ segments.keep(only, without, "dim_users.customer_key") }}
+    group by dim_users.user_id, {{ periods.number(grain if cohort == "grain" else cohort, "activity_on") }}
 {% else %}
     {% set start_name = "signed_up" if start == "signup" else start %}
     select
-        user_id,
-        {% if breakdown == "none" %}'all'{% else %}coalesce({{ breakdown }}, '(none)'){% endif %}
-            as segment,
-        {{ start_name }}_on as started_on,
-        {{ start_name }}_at as started_at
+        dim_users.user_id,
+        {{ segments.value(breakdown, "dim_users.customer_key") }} as segment,
+        dim_users.{{ start_name }}_on as started_on,
+        dim_users.{{ start_name }}_at as started_at
     from marts.dim_users
-    where {{ start_name }}_on is not null
+    left join marts.dim_customers on dim_users.customer_key = dim_customers.customer_key
+    where
+        dim_users.{{ start_name }}_on is not null
+        {{ segments.keep(only, without, "dim_users.customer_key") }}
 {% endif %}
 ),
 

@@ -10,13 +10,14 @@ carries: forward
 people: cohort_size
 group: [segment, cohort_period, currency]
 part_of: [[segment, currency], [cohort_period, currency]]
+refuse:
+  - {when: {top: given, breakdown: none}, because: nothing is split}
 parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
-  breakdown:
-    type: choice
-    choices: [none, product, first_product, acquisition, brand_style]
-    default: none
-    description: What splits a cohort into segments.
+  breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
+  top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
+  only: {type: segment, description: Take only the people of this segment.}
+  without: {type: segment, description: Leave out the people of this segment.}
   periods: {type: integer, minimum: 1, description: "How many periods to show, from 0; all without."}
   since: {type: date, description: The first cohort is the period that holds this day.}
   until: {type: date, description: The last cohort is the period that holds this day.}
@@ -31,13 +32,8 @@ columns:
   is_complete: {unit: flag, description: Whether period k has ended by as_of.}
 */
 {% import "retention/periods.jinja" as periods %}
+{% import "retention/segments.jinja" as segments %}
 {% set groups, cohort, window, mode = "segment, currency", "grain", "calendar", "on" %}
-{% set attribute = {
-    "product": "dim_users.product",
-    "first_product": "dim_customers.first_product",
-    "acquisition": "dim_customers.acquisition",
-    "brand_style": "dim_users.brand_style",
-} %}
 with build as (
     select as_of, as_of_on, as_of_month, complete_until_on from marts.build_info
 ),
@@ -46,14 +42,15 @@ starts as (
     select
         dim_customers.customer_key,
         currencies.currency,
-        {% if breakdown == "none" %}'all'{% else %}coalesce({{ attribute[breakdown] }}, '(none)'){% endif %}
-            as segment,
+        {{ segments.value(breakdown, "dim_customers.customer_key") }} as segment,
         subscriber_cohort_month as started_on
     from marts.dim_customers
     inner join (select distinct customer_key, currency from marts.mrr_by_member) as currencies
         on dim_customers.customer_key = currencies.customer_key
-    left join marts.dim_users using (user_id)
-    where subscriber_cohort_month is not null
+    left join marts.dim_users on dim_customers.user_id = dim_users.user_id
+    where
+        subscriber_cohort_month is not null
+        {{ segments.keep(only, without, "dim_customers.customer_key") }}
 ),
 
 {% include "retention/frame.jinja" %}

@@ -16,16 +16,16 @@ carries: forward
 people: cohort_size
 part_of: [[segment], [cohort_period]]
 refuse:
+  - {when: {top: given, breakdown: none}, because: nothing is split}
   - {when: {mode: bracket, periods: given}, because: the brackets say which periods are shown}
 parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
   mode:
     {type: choice, choices: ["on", on_or_after, bracket], default: "on", description: What counts as retained.}
-  breakdown:
-    type: choice
-    choices: [none, product, first_product, acquisition, brand_style]
-    default: none
-    description: What splits a cohort into segments.
+  breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
+  top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
+  only: {type: segment, description: Take only the people of this segment.}
+  without: {type: segment, description: Leave out the people of this segment.}
   brackets:
     type: ranges
     needs: {mode: bracket}
@@ -49,13 +49,8 @@ columns:
   is_mean: {unit: flag, description: Whether the row is the mean of a period.}
 */
 {% import "retention/periods.jinja" as periods %}
+{% import "retention/segments.jinja" as segments %}
 {% set groups, least, cohort, window = "segment", "1", "grain", "calendar" %}
-{% set attribute = {
-    "product": "dim_users.product",
-    "first_product": "dim_customers.first_product",
-    "acquisition": "dim_customers.acquisition",
-    "brand_style": "dim_users.brand_style",
-} %}
 with build as (
     select as_of, as_of_on, as_of_month, complete_until_on from marts.build_info
 ),
@@ -63,12 +58,13 @@ with build as (
 starts as (
     select
         dim_customers.customer_key,
-        {% if breakdown == "none" %}'all'{% else %}coalesce({{ attribute[breakdown] }}, '(none)'){% endif %}
-            as segment,
+        {{ segments.value(breakdown, "dim_customers.customer_key") }} as segment,
         subscriber_cohort_month as started_on
     from marts.dim_customers
-    left join marts.dim_users using (user_id)
-    where subscriber_cohort_month is not null
+    left join marts.dim_users on dim_customers.user_id = dim_users.user_id
+    where
+        subscriber_cohort_month is not null
+        {{ segments.keep(only, without, "dim_customers.customer_key") }}
 ),
 
 {% include "retention/frame.jinja" %}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from sselfie_insights.query.header import ChoiceParameter, Parameter
+from sselfie_insights.query.header import ChoiceParameter, Parameter, SplitParameter
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import Model, read_tables, trace
 from sselfie_insights.query.table import TextTable, break_words, lay_out
@@ -68,6 +68,8 @@ def describe_query(
 def _describe_limits(parameter: Parameter) -> Iterator[str]:
     if isinstance(parameter, ChoiceParameter):
         yield f"One of {', '.join(parameter.choices)}."
+    if isinstance(parameter, SplitParameter):
+        yield f"One of none, a column of {' or '.join(parameter.of)}, segment:NAME."
     for needed, choice in parameter.needs.items():
         yield f"Needs {needed}={choice}."
 

@@ -163,8 +163,32 @@ class ChoiceParameter(_ParameterBase):
         return self
 
 
+class SplitParameter(_ParameterBase):
+    """What people are split by; a Jinja expression reads it as a ``template.Split``.
+
+    It is ``none``, a column of one of the marts ``of``, the first that has it, or ``segment:NAME``.
+    """
+
+    type: Literal["split"]
+    of: tuple[str, ...]
+    default: str = "none"
+
+
+class SegmentParameter(_ParameterBase):
+    """A segment; a Jinja expression reads it as the SELECT of its people, nothing without one."""
+
+    type: Literal["segment"]
+    default: None = None
+
+
 Parameter = Annotated[
-    TextParameter | RangesParameter | DateParameter | IntegerParameter | ChoiceParameter,
+    TextParameter
+    | RangesParameter
+    | DateParameter
+    | IntegerParameter
+    | ChoiceParameter
+    | SplitParameter
+    | SegmentParameter,
     Field(discriminator="type"),
 ]
 
@@ -323,7 +347,8 @@ class Header(_Strict):
         for name, values in ((n, v) for refusal in self.refuse for n, v in refusal.when.items()):
             for value in values:
                 choices = getattr(self.parameters.get(name), "choices", ())
-                if name not in self.parameters or value not in (*choices, GIVEN):
+                default = getattr(self.parameters.get(name), "default", None)
+                if name not in self.parameters or value not in (*choices, default, GIVEN):
                     raise ValueError(f"refuse: {name}={value} is no choice")
         return self
 

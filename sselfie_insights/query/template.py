@@ -1,17 +1,43 @@
 """Render a query's SQL, a Jinja template over its choices."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from jinja2 import FileSystemLoader, StrictUndefined, UndefinedError
 from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import SandboxedEnvironment
 
-from sselfie_insights.errors import UsageError
-from sselfie_insights.query.header import ChoiceParameter
-from sselfie_insights.query.library import Query
+from sselfie_insights.contract import load_mart
+from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.query.header import (
+    ChoiceParameter,
+    Parameter,
+    SegmentParameter,
+    SplitParameter,
+)
+from sselfie_insights.query.library import Query, list_names, load_query
 from sselfie_insights.query.parameters import Value, check_values
 from sselfie_insights.resources import list_folders
+from sselfie_insights.sql import literal, quote
+
+_SEGMENTS = "segments/"
+
+
+@dataclass(frozen=True)
+class Split:
+    """What people are split by.
+
+    Attributes:
+        name: ``none``, the column, or the segment.
+        column: The column with its mart, as SQL; empty where it is none.
+        people: The SELECT of the segment's people; empty where it is none.
+    """
+
+    name: str
+    column: str = ""
+    people: str = ""
 
 
 def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
@@ -21,10 +47,10 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
         UsageError: A value is wrong, or the template is.
     """
     values = check_values(query, given)
-    choices = {
-        name: values[name]
+    shaping = {
+        name: _shape(name, parameter, values[name])
         for name, parameter in query.parameters.items()
-        if isinstance(parameter, ChoiceParameter)
+        if isinstance(parameter, ChoiceParameter | SplitParameter | SegmentParameter)
     }
     environment = SandboxedEnvironment(
         loader=FileSystemLoader(list_folders("queries")),
@@ -34,8 +60,45 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
         lstrip_blocks=True,
     )
     with _translate_errors(query):
-        sql = environment.from_string(query.body).render(choices).strip()
+        sql = environment.from_string(query.body).render(shaping).strip()
     return sql, values
+
+
+def _shape(name: str, parameter: Parameter, value: Value) -> object:
+    """Return what a Jinja expression reads of a checked value."""
+    if isinstance(parameter, SegmentParameter):
+        return "" if value is None else _select_people(name, str(value))
+    if not isinstance(parameter, SplitParameter):
+        return value
+    split, _, segment = str(value).partition(":")
+    if split == "segment" and segment:
+        return Split(segment, people=_select_people(name, segment))
+    if value == parameter.default:
+        return Split(split)
+    owners: dict[str, str] = {}
+    for mart in parameter.of:
+        for column in load_mart(mart).columns:
+            if not column.is_pii:
+                owners.setdefault(column.name, mart)
+    if value not in owners:
+        raise UsageError(
+            f"parameter {name!r} cannot be {value!r}{nearest(str(value), owners)}",
+            remedy=f"name a column of {' or '.join(parameter.of)}, or segment:NAME",
+        )
+    return Split(str(value), column=f"{owners[str(value)]}.{quote(str(value))}")
+
+
+def _select_people(name: str, segment: str) -> str:
+    """Return the SELECT of the keys of a segment's people, with its parameters' defaults."""
+    names = [each.removeprefix(_SEGMENTS) for each in list_names() if each.startswith(_SEGMENTS)]
+    if segment not in names:
+        raise UsageError(
+            f"parameter {name!r}: unknown segment {segment!r}{nearest(segment, names)}",
+            remedy="see 'sselfie segment list'",
+        )
+    sql, values = compile_query(load_query(_SEGMENTS + segment), {})
+    sql = re.sub(r"\$(\w+)", lambda found: literal(values[found[1]]), sql)
+    return f"select customer_key from ({sql}\n) where customer_key is not null"  # noqa: S608  # ours
 
 
 def read_templates(query: Query) -> list[str]:
@@ -64,7 +127,7 @@ def _translate_errors(query: Query) -> Iterator[None]:
         yield
     except UndefinedError as error:
         raise UsageError(
-            f"{query.path}: {error}", remedy="only choice parameters can shape the SQL"
+            f"{query.path}: {error}", remedy="only choices, splits and segments can shape the SQL"
         ) from None
     except Exception as error:
         raise UsageError(f"{query.path}: {' '.join(str(error).split())}") from None

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import build, calibration, command, mirror, nightly, statistics
+from tests.bench import build, calibration, command, mirror, nightly, retention, statistics
 
 BENCHES: dict[str, Callable[[int], bool]] = {
     "mirror": mirror.run,
@@ -12,6 +12,7 @@ BENCHES: dict[str, Callable[[int], bool]] = {
     "calibration": calibration.run,
     "command": command.run,
     "nightly": nightly.run,
+    "retention": retention.run,
     "statistics": statistics.run,
 }
 """Name and function: it takes the rows to measure on, prints, and says whether all targets hold."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from sselfie_insights.errors import UsageError
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
 from tests.support.warehouses import User, write_warehouse
@@ -161,6 +162,22 @@ class Member:
         return self.begins(index + 1) <= self.ended
 
 
+def is_mine(user: User) -> bool:
+    """Whether somebody is in the segment of ``write_segment``."""
+    return user.brand_style == "minimal" and user.acquisition == "direct"
+
+
+def write_segment(folder: Path) -> None:
+    """Write a segment of one's own, with a parameter."""
+    (folder / "queries" / "segments").mkdir(parents=True)
+    (folder / "queries" / "segments" / "mine.sql").write_text(
+        "/*\ngrain: One row per person.\ntitle: Mine\ndescription: Mine.\ninterface: segment\n"
+        "parameters:\n  style: {type: text, default: minimal, description: The style.}\n*/\n"
+        "select customer_key from marts.dim_users\n"
+        "where brand_style = $style and acquisition = 'direct' -- nobody else"
+    )
+
+
 Cell = tuple[int, int, int, bool, bool]
 Cells = dict[tuple[str, date | None, int], Cell]
 
@@ -209,6 +226,8 @@ def brute_force(users: list[User], as_of: datetime, zone: str, given: dict[str, 
     for user in users:
         if user.signed_up_at > as_of:
             continue
+        if ("only" in given and not is_mine(user)) or ("without" in given and is_mine(user)):
+            continue
         start = given.get("start", "signup")
         if start == "each_activity":
             periods: dict[date, datetime] = {}
@@ -220,12 +239,27 @@ def brute_force(users: list[User], as_of: datetime, zone: str, given: dict[str, 
             first_moment = user.start(start)
             moments = [] if first_moment is None or first_moment > as_of else [first_moment]
         breakdown = given.get("breakdown", "none")
-        segment = "all" if breakdown == "none" else getattr(user, breakdown) or "(none)"
+        if breakdown == "none":
+            segment = "all"
+        elif breakdown == "segment:mine":
+            segment = "in mine" if is_mine(user) else "not in mine"
+        else:
+            value = getattr(user, breakdown)
+            segment = "(none)" if value is None else str(value).lower()
         for moment in moments:
             cohort = trunc(local(moment), cohort_grain)
             groups.setdefault((segment, cohort), []).append(join(moment, user))
     if not groups:
         return {}
+    if "top" in given:
+        sizes = Counter({name: 0 for name, _ in groups})
+        for (name, _), members in groups.items():
+            sizes[name] += len(members)
+        largest = sorted(sizes, key=lambda name: (-sizes[name], name))[: int(given["top"])]
+        merged: dict[tuple[str, date], list[Member]] = {}
+        for (name, period), members in groups.items():
+            merged.setdefault((name if name in largest else "(other)", period), []).extend(members)
+        groups = merged
     mode = given.get("mode", "on")
     spans = None
     if mode == "bracket":
@@ -320,6 +354,7 @@ def random_users(rng: random.Random) -> tuple[list[User], datetime]:
                 first_product=rng.choice(["pro", "one_time_session", None]),
                 acquisition=rng.choice(["freebie", "direct"]),
                 brand_style=rng.choice(["minimal", None]),
+                is_onboarded=rng.random() < 0.5,
             )
         )
     return users, as_of
@@ -338,8 +373,13 @@ def draw_options(rng: random.Random) -> dict[str, str]:
         "start": rng.choice(STARTS),
         "return": rng.choice(["any", "chat"]),
         "at_least": rng.choice(["1", "1", "2", "3"]),
-        "breakdown": rng.choice(["none", "product", "first_product", "acquisition", "brand_style"]),
+        "breakdown": rng.choice(
+            ["none", "product", "acquisition", "brand_style", "is_onboarded", "segment:mine"]
+        ),
     }
+    if given["breakdown"] != "none" and rng.random() < 0.3:
+        given["top"] = "1"
+    given |= rng.choice([{}, {}, {}, {"only": "mine"}, {"without": "mine"}])
     if grain in DAYS:
         given["window"] = rng.choice(["calendar", "rolling"])
     longer = {"day": ["week", "month", "quarter"], "week": ["month", "quarter"],
@@ -359,7 +399,11 @@ def draw_options(rng: random.Random) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_combinations_equal_the_brute_force(zone: str, tmp_path: Path) -> None:
+def test_combinations_equal_the_brute_force(
+    zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_segment(tmp_path)
+    monkeypatch.chdir(tmp_path)
     rng = random.Random(zone)
     count = 0
     while count < 5_000:
@@ -411,3 +455,74 @@ def check_interval(row: dict[str, Any]) -> None:
     for p in (row["low"], row["high"]):
         assert math.isclose((x / n - p) ** 2, z * z * p * (1 - p) / n, abs_tol=1e-12)
     assert row["low"] <= x / n <= row["high"]
+
+
+def in_segment(rows: list[dict[str, Any]], name: str) -> list[tuple[int, int, int]]:
+    return [
+        (row["period_index"], row["cohort_size"], row["retained_count"])
+        for row in rows
+        if row["segment"] == name and row["cohort_period"] == date(2026, 1, 1)
+    ]
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four who signed up in January 2026, as of the end of February; ada and bo are "mine"."""
+    write_segment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    january, february = at("2026-01-10T00:00"), at("2026-02-10T00:00")
+
+    def user(name: str, *moments: datetime, **more: Any) -> User:
+        return User(name, january, [(moment, "image") for moment in moments], **more)
+
+    mine = {"brand_style": "minimal", "acquisition": "direct"}
+    users = [
+        user("ada", january, february, product="pro", **mine),
+        user("bo", january, product="pro", **mine),
+        user("cy", february, product="starter", acquisition="direct"),
+        user("di", product=None, acquisition="freebie", is_onboarded=True),
+    ]
+    return write_warehouse(tmp_path / "w.duckdb", users, at("2026-02-28T23:59"))
+
+
+@pytest.mark.parametrize(
+    ("given", "segments"),
+    [
+        ({"breakdown": "product"},
+         {"pro": [(0, 2, 2), (1, 2, 1)], "starter": [(0, 1, 0), (1, 1, 1)],
+          "(none)": [(0, 1, 0), (1, 1, 0)]}),
+        ({"breakdown": "is_onboarded"},
+         {"false": [(0, 3, 2), (1, 3, 2)], "true": [(0, 1, 0), (1, 1, 0)]}),
+        ({"breakdown": "segment:mine"},
+         {"in mine": [(0, 2, 2), (1, 2, 1)], "not in mine": [(0, 2, 0), (1, 2, 1)]}),
+        ({"breakdown": "product", "top": "1"},
+         {"pro": [(0, 2, 2), (1, 2, 1)], "(other)": [(0, 2, 0), (1, 2, 1)]}),
+        ({"only": "mine"}, {"all": [(0, 2, 2), (1, 2, 1)]}),
+        ({"without": "mine"}, {"all": [(0, 2, 0), (1, 2, 1)]}),
+    ],
+)  # fmt: skip
+def test_who_is_split_and_who_is_asked_for(
+    mixed: Path, given: dict[str, str], segments: dict[str, list[tuple[int, int, int]]]
+) -> None:
+    rows = run(mixed, **given)
+    assert {row["segment"] for row in rows} == segments.keys()
+    assert {name: in_segment(rows, name) for name in segments} == segments
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"breakdown": "prodct"}, "'breakdown' cannot be 'prodct'; did you mean 'product'"),
+        ({"breakdown": "segment:mien"}, "unknown segment 'mien'; did you mean 'mine'"),
+        ({"only": "mien"}, "'only': unknown segment 'mien'; did you mean 'mine'"),
+        ({"top": "3"}, "nothing is split"),
+        ({"window": "rolling"}, "window=rolling and grain=month do not go .*not equally long"),
+        ({"cohort": "week"}, "cohort=week and grain=month .*cannot be shorter"),
+        ({"mode": "bracket", "periods": "3"}, "the brackets say which"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_the_reason(
+    mixed: Path, given: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        run(mixed, **given)

@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,7 +24,7 @@ def make() -> Result:
 
     Means of k=0: (10+20+2)/33; k=1: (5+19)/30, of January and February; k=2: 0/10, of January.
     """
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     sizes = {JAN: 10, FEB: 20, MAR: 3, APR: 0}
     kept = {JAN: [10, 5, 0, 3], FEB: [20, 19, 4], MAR: [2, 1], APR: [0]}
     for position, (cohort, size) in enumerate(sizes.items()):
