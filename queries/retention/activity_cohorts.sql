@@ -63,7 +63,7 @@ parameters:
     needs: {mode: bracket}
     default: 0,1-3,4-7,8-14
     description: Ranges of period indexes, e.g. 1-3,4-7,8-14.
-  periods: {type: integer, minimum: 1, description: "How many periods to show, from 0; all without."}
+  periods: {type: integer, minimum: 1, on_screen: 18, description: "How many periods to show, from 0; all without, but on a terminal."}
   since: {type: date, description: The first cohort is the period that holds this day.}
   until: {type: date, description: The last cohort is the period that holds this day.}
 columns:

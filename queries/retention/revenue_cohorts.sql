@@ -18,7 +18,7 @@ parameters:
   top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
   only: {type: segment, description: Take only the people of this segment.}
   without: {type: segment, description: Leave out the people of this segment.}
-  periods: {type: integer, minimum: 1, description: "How many periods to show, from 0; all without."}
+  periods: {type: integer, minimum: 1, on_screen: 18, description: "How many periods to show, from 0; all without, but on a terminal."}
   since: {type: date, description: The first cohort is the period that holds this day.}
   until: {type: date, description: The last cohort is the period that holds this day.}
 columns:

@@ -99,12 +99,16 @@ def run(
 
     Example: sselfie query run retention/activity_cohorts -p grain=week -p return=image
     """
-    from sselfie_insights.query.parameters import split_words
+    from sselfie_insights.query.library import load_query
+    from sselfie_insights.query.parameters import fill_screen, split_words
 
     chosen = choose_format(form, output)
     as_rows = chosen is not TableFormat.PARQUET
     given = split_words(parameter or [])
     sql = _read_sql(given) if name == "-" else None
+    is_screen = chosen is TableFormat.TABLE and output is None
+    added = fill_screen(load_query(name), given) if sql is None and is_screen else {}
+    given |= added
     with open_chosen(warehouse, publication) as opened:
         if sql is None:
             result = opened.query(
@@ -115,6 +119,8 @@ def run(
     show_table(result, chosen, output)
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
+    for parameter_name, value in added.items():
+        say_note(f"shown with {parameter_name}={value}; files hold all, or give another")
     if not result.height:
         say_note("no rows" if name == "-" else "no data captured")
     if result.stamp is not None:

@@ -141,10 +141,11 @@ class DateParameter(_ParameterBase):
 
 
 class IntegerParameter(_ParameterBase):
-    """A whole number, bound."""
+    """A whole number, bound; ``on_screen`` is what it is on a terminal where nobody gives it."""
 
     type: Literal["integer"]
     default: int | None = None
+    on_screen: int | None = None
     minimum: int | None = None
     maximum: int | None = None
 

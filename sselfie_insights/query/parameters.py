@@ -12,6 +12,7 @@ from sselfie_insights.query.header import (
     IntegerParameter,
     Parameter,
     RangesParameter,
+    Refusal,
 )
 from sselfie_insights.query.library import Query
 
@@ -81,16 +82,42 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
     return values
 
 
+def fill_screen(query: Query, given: Mapping[str, str]) -> dict[str, str]:
+    """Return what to add to ``given`` so that a table fits a screen.
+
+    Raises:
+        UsageError: A value is not what its parameter takes.
+    """
+    added: dict[str, str] = {}
+    for name, parameter in query.parameters.items():
+        number = getattr(parameter, "on_screen", None)
+        if number is not None and name not in given:
+            values = {
+                each: _convert(each, query.parameters[each], given.get(each))
+                for each in query.parameters
+            }
+            if _find_refusal(query, values | {name: number}) is None:
+                added[name] = str(number)
+    return added
+
+
 def _refuse_combinations(query: Query, values: Mapping[str, Value]) -> None:
     """Refuse values that mean nothing together, and say why."""
+    refusal = _find_refusal(query, values)
+    if refusal is not None:
+        words = " and ".join(f"{name}={values[name]}" for name in refusal.when)
+        raise UsageError(f"{words} do not go together: {refusal.because}")
+
+
+def _find_refusal(query: Query, values: Mapping[str, Value]) -> Refusal | None:
     for refusal in query.refuse:
         if all(
             values[name] in choices
             or (GIVEN in choices and values[name] != query.parameters[name].default)
             for name, choices in refusal.when.items()
         ):
-            words = " and ".join(f"{name}={values[name]}" for name in refusal.when)
-            raise UsageError(f"{words} do not go together: {refusal.because}")
+            return refusal
+    return None
 
 
 def _convert(name: str, parameter: Parameter, given: str | None) -> Value:

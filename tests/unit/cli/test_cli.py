@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.warehouses import write_warehouse
+from tests.support.warehouses import User, write_warehouse
 
 HEAVY = {"dbt", "great_expectations", "pandas", "altair", "polars", "duckdb", "psycopg", "numpy"}
 
@@ -44,6 +44,27 @@ def test_a_query_with_bound_values_imports_nothing_heavy_but_duckdb(tmp_path: Pa
     query = ("query", "run", "retention/activity_cohorts", "-p", "since=2026-01-01")
     loaded = modules_of(*query, "--warehouse", str(warehouse))
     assert loaded & HEAVY == {"duckdb"}
+
+
+def test_a_terminal_gets_a_screenful_of_periods_and_a_file_all(tmp_path: Path) -> None:
+    ada = User("ada", datetime(2026, 2, 1, tzinfo=UTC), [])
+    path = write_warehouse(tmp_path / "w.duckdb", [ada], datetime(2026, 3, 1, tzinfo=UTC))
+    query = (
+        "query",
+        "run",
+        "retention/activity_cohorts",
+        "-p",
+        "grain=day",
+        "-p",
+        "until=2026-02-01",
+    )
+    shown = run(*query, "--warehouse", str(path))
+    assert "periods=18" in shown.stderr
+    # From 1 February to 1 March there are 29 days, of which 28 have ended and have a mean.
+    assert len(shown.stdout.splitlines()) == 2 + 18 + 18
+    whole = run(*query, "--warehouse", str(path), "--format", "csv")
+    assert "periods" not in whole.stderr
+    assert len(whole.stdout.splitlines()) == 1 + 29 + 28
 
 
 def test_a_mistake_is_told_in_one_line_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.library import Query, parse_query
-from sselfie_insights.query.parameters import check_values, split_words
+from sselfie_insights.query.library import Query, load_query, parse_query
+from sselfie_insights.query.parameters import check_values, fill_screen, split_words
 
 TEXT = """/*
 grain: One row per a.
@@ -82,3 +82,21 @@ def test_words_are_split_at_the_first_equals_sign() -> None:
 def test_a_word_that_is_no_parameter_is_refused(words: list[str]) -> None:
     with pytest.raises(UsageError):
         split_words(words)
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ({"grain": "day"}, {"periods": "18"}),
+        ({"periods": "400"}, {}),
+        ({"mode": "bracket"}, {}),  # which says itself what is shown
+    ],
+)
+def test_a_screen_is_filled_with_what_fits_unless_somebody_says_more(
+    given: dict[str, str], added: dict[str, str]
+) -> None:
+    assert fill_screen(load_query("retention/activity_cohorts"), given) == added
+
+
+def test_what_has_no_screenful_stays_as_it_is() -> None:
+    assert fill_screen(load_query("churn/churn_by_month"), {}) == {}
