@@ -26,7 +26,6 @@ CHANGES: dict[int, tuple[str, ...]] = {
         " `engagement/activation_funnel`: a step taken before signing up counts after 0 days.",
         "Grace after a proration in another product is that of the period that runs: a weekly"
         " member who lapsed after one was held to be in grace for two weeks, not half a week.",
-        "Credits of an unknown type count by their sign: given are a correction, taken are use.",
         "Days and instants outside of the years 2000 to 2199, such as infinity or the zero of a"
         " clock, count as missing and are in `quality/unconverted_values`.",
         "A refund rate is empty for months that neither the database nor an export speaks for,"

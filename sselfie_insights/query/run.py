@@ -158,7 +158,9 @@ def _open_for(
     warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """What a query runs on: one of the user's own sees no personal data, whatever its header."""
-    if with_personal_data or resource_dir("queries") in query.path.parents:
+    # In the project's own folder the user's queries are the packaged ones.
+    is_packaged = query.path.resolve().is_relative_to(resource_dir("queries").resolve())
+    if with_personal_data or is_packaged:
         return nullcontext(warehouse.connection)
     return open_masked(warehouse.path, sql)
 

@@ -33,11 +33,7 @@ final as (
             when 'refund' then 'adjusted'
             when 'expiration' then 'expired'
             when 'expiry' then 'expired'
-            when 'training' then 'used'
-            when 'image' then 'used'
-            when 'animation' then 'used'
-            -- A type that is new to us: credits taken are use, credits given a correction.
-            else case when entries.credits > 0 then 'adjusted' else 'used' end
+            else 'used'
         end as kind,
         -- Chats, feeds and photoshoots are logged as images; the description tells.
         case
