@@ -9,6 +9,7 @@ from sselfie_insights.diff.numbers import is_periodic
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, load_library, parse_query
+from sselfie_insights.query.parameters import check_values
 from tests.support.drill_downs import SUMS
 
 LIBRARY = load_library()
@@ -28,10 +29,26 @@ select 1
 """
 
 
+GRAIN = """parameters:
+  grain: {type: choice, choices: [day, week], default: day, description: g}
+  top: {type: integer, description: t}
+"""
+
+
 def parse(folder: Path, more: str) -> Query:
     path = folder / "q.sql"
     path.write_text(TEXT.format(more=more))
     return parse_query("q", path)
+
+
+def test_a_combination_is_refused_only_where_all_of_it_is_given(tmp_path: Path) -> None:
+    query = parse(
+        tmp_path, f"{GRAIN}refuse: [{{when: {{grain: week, top: given}}, because: they clash}}]"
+    )
+    for given in ({}, {"grain": "week"}, {"top": "3"}, {"grain": "day", "top": "3"}):
+        check_values(query, given)
+    with pytest.raises(UsageError, match="grain=week and top=3 do not go together: they clash"):
+        check_values(query, {"grain": "week", "top": "3"})
 
 
 def test_people_are_the_group_unless_the_file_names_others(tmp_path: Path) -> None:
@@ -50,6 +67,10 @@ def test_people_are_the_group_unless_the_file_names_others(tmp_path: Path) -> No
         ("people: month", "people: 'month' is not of unit count"),
         ("people: users\ngroup_size: more", "people: 'users' is not among group_size"),
         ("part_of: [month]", "part_of needs people or a group_size"),
+        ("group: [nobody]", "'nobody' is not one of its columns"),
+        (f"{GRAIN}refuse: [{{when: {{grain: hour, top: given}}, because: b}}]", "grain=hour is no"),
+        (f"{GRAIN}refuse: [{{when: {{grian: day, top: given}}, because: b}}]", "grian=day is no"),
+        (f"{GRAIN}refuse: [{{when: {{grain: day}}, because: b}}]", "refuse.0.when"),
         ("carries: now", "carries: it cannot be 'now', as its key has a period"),
         *(
             (f"carries: {word}", "carries: say period, forward, now or a number of days")
