@@ -16,7 +16,7 @@ from tests.support.docs import BLOCKS, REFERENCE, Block, read_calls
 
 ELSEWHERE = (
     *("demo", "init", "run", "build", "check", "forget", "restore", "migrate baseline"),
-    "reconcile --mrr",
+    *("reconcile --mrr", "simulate"),
 )
 """Calls that only tests of their own make: they take a minute, ask, or want another database or a
 file of somebody else's."""

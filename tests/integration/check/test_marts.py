@@ -46,7 +46,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     warehouse.chmod(0o400)
     warehouse.parent.chmod(0o500)
     severities = tmp_path / "checks.yml"
-    severities.write_text("marts:\n  prices_are_positive: warn\n")
+    severities.write_text('marts:\n  "*": error\n  prices_are_positive: warn\n')
     yield load_settings(warehouse=warehouse, checks=severities)
     warehouse.parent.chmod(0o700)
 

@@ -218,7 +218,11 @@ def test_a_discount_ended_when_the_month_is_worth_the_next_invoice(
     """In October 24.50 were paid; MRR of the month is now that of what is paid in November."""
     where = "where month = date '2026-10-01' and customer_key = 'user:u1'"
     with duckdb.connect(template) as db:
-        db.execute(f"update marts.member_months set mrr_cents = {before} {where}")
+        db.execute(
+            "insert into marts.member_months by name select * replace"
+            f" ('user:u1' as customer_key, {before} as mrr_cents)"
+            " from marts.member_months where month = date '2026-10-01' limit 1"
+        )
     found = later(
         f"""
         insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',

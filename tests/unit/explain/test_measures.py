@@ -73,14 +73,15 @@ def write(folder: Path, rows: str = ROWS, members: str = MEMBERS) -> None:
 
 
 def test_a_measure_of_ones_own_is_taken_apart(warehouse: Warehouse, business: Path) -> None:
-    """Of 200 customers 12 joined in each of the first two months, 11 in each of the other 16."""
+    """3 customers joined in June 2025, and one more in each month than in the one before."""
     assert {"members", "mrr"} <= set(list_measures())
     found = explain(warehouse, "members", "2026-10")
-    # Who joined stays: in October, the 17th month, all but the last 11 are here.
+    # 0.35 + 0.65 * 0.75 ^ k of each cohort are there in its month k: 98 in September, 106 in
+    # October, when 19 join and 11 leave.
     rows = found.parts.filter(dimension="whole")
     (whole,) = rows.select("before", "after", "change", "person_count").rows()
-    assert whole == (178, 189, 11, 189)
-    cohorts = found.parts.filter(dimension="cohort", change=11)
+    assert whole == (98, 106, 8, 117)
+    cohorts = found.parts.filter(dimension="cohort", change=19)
     assert cohorts["part"].to_list() == ["2026-10"]
     page = build_explanation_page(warehouse, found, is_shared=False)
     assert [block.title for block in page.data.values()] == ["The whole", "Cohorts", "Customers"]

@@ -74,7 +74,10 @@ def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Pa
         ("select 1 as m", 'SELECT" does not have a column named "n"'),
         ("select 1 as n, '' as mail from marts.nowhere", "nowhere does not exist.*sselfie build"),
         ("select 1 as n, '' as mail where 1 = $tip", "tip is no parameter; did you mean 'top'"),
-        ("select {{ top }} as n, '' as mail", "'top' is undefined: only choice parameters"),
+        (
+            "select {{ top }} as n, '' as mail",
+            "'top' is undefined: only choices, splits and segments",
+        ),
         ("{% include 'n/o.jinja' %}", "'n/o.jinja' not found in search paths"),
         ("{% if way %}", "Unexpected end of template"),
         ("{{ way + 1 }}", "can only concatenate str"),
