@@ -21,9 +21,13 @@ def resource_dir(name: str) -> Path:
     raise FileNotFoundError(f"{name}/ is missing from the installation at {PACKAGE}")
 
 
-def list_folders(name: str) -> tuple[Path, Path]:
-    """Return the folders ``name``: the user's, in the working directory, comes before ours."""
-    return Path(name), resource_dir(name)
+def list_folders(name: str) -> tuple[Path, ...]:
+    """Return the folders ``name``: the user's, in the working directory, comes before ours.
+
+    In a checkout's own folder both are one.
+    """
+    own, ours = Path(name), resource_dir(name)
+    return (ours,) if own.exists() and own.samefile(ours) else (own, ours)
 
 
 def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -> dict[str, Path]:
@@ -43,9 +47,6 @@ def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -
 
 def find_replaced(name: str, pattern: str) -> list[Path]:
     """Return the user's files that take the place of packaged ones, sorted by path."""
-    own, packaged = (find_files(name, pattern, [folder]) for folder in list_folders(name))
-    return [path for key, path in sorted(own.items()) if _is_other(path, packaged.get(key))]
-
-
-def _is_other(path: Path, packaged: Path | None) -> bool:
-    return packaged is not None and not path.samefile(packaged)
+    *own_folders, ours = list_folders(name)
+    own, packaged = find_files(name, pattern, own_folders), find_files(name, pattern, [ours])
+    return [own[key] for key in sorted(own.keys() & packaged.keys())]

@@ -19,7 +19,8 @@ from sselfie_insights.manifest import (
     write_manifest,
 )
 from sselfie_insights.query.library import Query
-from sselfie_insights.query.run import Result, run_own, run_query
+from sselfie_insights.query.personal import find_personal
+from sselfie_insights.query.run import Result, run_query, run_statement
 from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
 from sselfie_insights.sql import quote
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
@@ -87,7 +88,8 @@ def export_warehouse(
 
     def write_mart(name: str) -> None:
         statement = f"select * from marts.{quote(name)}"  # noqa: S608
-        mart = run_own(warehouse, statement, with_personal_data=with_personal_data)
+        personal = () if with_personal_data else find_personal("marts", name)
+        mart = run_statement(warehouse.connection, statement, without=personal)
         mart = replace(mart, name=f"marts/{name}", stamp=warehouse.stamp)
         written, described = list(_to_parquet(mart, large_rows)), _describe(mart)
         files.extend(_record(private, *file) for file in written)

@@ -49,8 +49,15 @@ class Statement(NamedTuple):
     is_listing: bool
 
 
+class Masked(NamedTuple):
+    """Where a statement runs, and the names, in lower case, of what its tables hide."""
+
+    connection: duckdb.DuckDBPyConnection
+    personal: frozenset[str]
+
+
 @contextmanager
-def open_masked(path: Path, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_masked(path: Path, sql: str) -> Iterator[Masked]:
     """Yield a connection on which ``sql`` finds the tables that it names, without personal data.
 
     Args:
@@ -80,7 +87,8 @@ def open_masked(path: Path, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
-            yield connection
+            personal = (find_personal(*table) for table in asked.tables)
+            yield Masked(connection, frozenset[str]().union(*personal))
         except duckdb.Error as error:
             raise type(error)(_without(hidden, str(error))) from None
         except UsageError as error:

@@ -26,7 +26,7 @@ from sselfie_insights.query.header import PERIOD_UNITS, Column
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.parameters import Value
-from sselfie_insights.query.personal import find_personal, open_masked, read_statement
+from sselfie_insights.query.personal import Masked, open_masked
 from sselfie_insights.query.template import compile_query
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.sql import literal
@@ -139,7 +139,7 @@ def run_query(
         _translate_errors(where, remedies),
         _open_for(warehouse, query, sql, with_personal_data) as opened,
     ):
-        data = _fetch(opened, sql, columns, values, where, remedies, as_rows=as_rows)
+        data = _fetch(opened.connection, sql, columns, values, where, remedies, as_rows=as_rows)
     return Result(
         name=query.name,
         data=data,
@@ -156,12 +156,10 @@ def run_query(
 
 def _open_for(
     warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
-) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+) -> AbstractContextManager[Masked]:
     """What a query runs on: one of the user's own sees no personal data, whatever its header."""
-    # In the project's own folder the user's queries are the packaged ones.
-    is_packaged = query.path.resolve().is_relative_to(resource_dir("queries").resolve())
-    if with_personal_data or is_packaged:
-        return nullcontext(warehouse.connection)
+    if with_personal_data or resource_dir("queries") in query.path.parents:
+        return nullcontext(Masked(warehouse.connection, frozenset()))
     return open_masked(warehouse.path, sql)
 
 
@@ -215,9 +213,7 @@ def run_own(
     if with_personal_data:
         return run_statement(warehouse.connection, sql, as_rows=as_rows)
     with _translate_errors(_OWN_SQL, _LISTED), open_masked(warehouse.path, sql) as masked:
-        tables = read_statement(masked, sql).tables
-        personal = frozenset[str]().union(*(find_personal(*table) for table in tables))
-        return run_statement(masked, sql, as_rows=as_rows, without=personal)
+        return run_statement(masked.connection, sql, as_rows=as_rows, without=masked.personal)
 
 
 def run_statement(

@@ -24,7 +24,7 @@ def test_what_a_header_calls_impersonal_is_the_same_without_personal_data(
     chosen = f"select {', '.join(stored)} from ({sql}) order by all"
     with OpenWarehouse(path) as opened:
         expected = opened.connection.execute(chosen).fetchall()
-    with open_masked(path, sql) as masked:
+    with open_masked(path, sql) as (masked, _):
         assert masked.execute(chosen).fetchall() == expected
 
 
@@ -37,7 +37,7 @@ def test_a_packaged_query_with_addresses_is_empty_of_them_when_masked(walk: Walk
     with OpenWarehouse(walk.business.settings.warehouse) as opened:
         rows, addresses = opened.connection.execute(found).fetchone() or (0, 0)
     assert rows and addresses
-    with open_masked(walk.business.settings.warehouse, sql) as masked:
+    with open_masked(walk.business.settings.warehouse, sql) as (masked, _):
         assert masked.execute(found).fetchone() == (rows, 0)
 
 

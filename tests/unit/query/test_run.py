@@ -87,8 +87,9 @@ def test_personal_columns_come_only_when_asked_for(tmp_path: Path, warehouse: Pa
     ],
 )
 def test_wrong_sql_is_told_in_one_line(
-    tmp_path: Path, warehouse: Path, body: str, message: str
+    tmp_path: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch, body: str, message: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where the user's folder is another than ours
     with pytest.raises(UsageError, match=message) as error:
         run(warehouse, parse(tmp_path, HEADER + body))
     assert "\n" not in str(error.value)
