@@ -1,7 +1,6 @@
 """``sselfie diff``: the public numbers that a later publication restates."""
 
-import shutil
-import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,8 +11,7 @@ from sselfie_insights.cli.output import (
     Output,
     TableFormat,
     choose_format,
-    print_text,
-    write_table,
+    show_document,
 )
 
 
@@ -62,7 +60,6 @@ def diff(
         to_text,
     )
     from sselfie_insights.errors import UsageError
-    from sselfie_insights.query.write import write_out
     from sselfie_insights.settings import load_settings
 
     chosen = choose_format(form, output)
@@ -76,18 +73,12 @@ def diff(
         raise UsageError("give an earlier publication, or --closed MONTH")
     for remark in comparison.remarks:
         say_note(remark)
-    if chosen is TableFormat.JSON:
-        write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
-    elif chosen is TableFormat.TABLE:
-        on_terminal = output is None and sys.stdout.isatty()
-        write = to_summary if summary else to_text
-        text = write(comparison, shutil.get_terminal_size().columns if on_terminal else None)
-        if output is None:
-            print_text(text)
-        else:
-            write_out(f"{text}\n".encode(), output, sys.stdout.buffer, binary=False)
-    else:
-        result = rows_result(comparison) if rows else numbers_result(comparison)
-        write_table(result, chosen, output)
+    show_document(
+        chosen,
+        output,
+        to_text=partial(to_summary if summary else to_text, comparison),
+        to_json=partial(to_json, comparison),
+        to_result=partial(rows_result if rows else numbers_result, comparison),
+    )
     if not comparison.restatements and chosen is not TableFormat.TABLE:
         say_note("nothing restated")

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -119,6 +120,38 @@ def show_table(result: "Result", form: TableFormat, output: Path | None) -> None
             f"too wide for {width} characters a line: {', '.join(hidden)};"
             " widen the terminal or use --format csv"
         )
+
+
+def show_document(
+    form: TableFormat,
+    output: Path | None,
+    *,
+    to_text: Callable[[int | None], str],
+    to_json: Callable[[], bytes],
+    to_result: "Callable[[], Result]",
+) -> None:
+    """Show what has a text and a JSON document of its own; the other formats hold its table.
+
+    Args:
+        form: The format.
+        output: Where to; stdout if None.
+        to_text: Gives the text, laid out for a terminal's width, or for none.
+        to_json: Gives the document.
+        to_result: Gives the table.
+
+    Raises:
+        UsageError: As for ``write_table``.
+    """
+    from sselfie_insights.query.write import write_out
+
+    if form is TableFormat.JSON:
+        write_out(to_json(), output, sys.stdout.buffer, binary=False)
+    elif form is not TableFormat.TABLE:
+        write_table(to_result(), form, output)
+    elif output is not None:
+        write_out(f"{to_text(None)}\n".encode(), output, sys.stdout.buffer, binary=False)
+    else:
+        print_text(to_text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
 
 
 def show_rows(

@@ -1,7 +1,6 @@
 """``sselfie reconcile``: payments against Stripe's charges, MRR against another tool's."""
 
-import shutil
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +12,9 @@ from sselfie_insights.cli.output import (
     Output,
     TableFormat,
     choose_format,
-    print_text,
     refuse_stale,
+    show_document,
     show_table,
-    write_table,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +96,7 @@ def _compare_payments(
     publication: str | None,
 ) -> None:
     from sselfie_insights.report.differences import describe_differences
+    from sselfie_insights.warehouse.reading import count_rows
 
     name = "revenue/stripe_reconciliation"
     with open_chosen(warehouse, publication) as opened:
@@ -106,7 +105,7 @@ def _compare_payments(
         else:
             result = opened.query(name, since=since, until=until)
         notes = describe_differences(opened.connection, with_sizes=True)
-        has_exports = bool(opened.sql("select 1 from marts.stripe_movements limit 1").height)
+        has_exports = count_rows(opened.connection, "marts.stripe_movements") > 0
     show_table(result, chosen, output)
     for note in notes:
         say_note(note)
@@ -146,19 +145,13 @@ def _show_mrr(
         to_json,
         to_text,
     )
-    from sselfie_insights.query.write import write_out
 
     for remark in comparison.remarks:
         say_note(remark)
-    if chosen is TableFormat.JSON:
-        write_out(to_json(comparison), output, sys.stdout.buffer, binary=False)
-    elif chosen is TableFormat.TABLE:
-        on_terminal = output is None and sys.stdout.isatty()
-        text = to_text(comparison, shutil.get_terminal_size().columns if on_terminal else None)
-        if output is None:
-            print_text(text)
-        else:
-            write_out(f"{text}\n".encode(), output, sys.stdout.buffer, binary=False)
-    else:
-        result = sums_result(comparison) if sums else differences_result(comparison)
-        write_table(result, chosen, output)
+    show_document(
+        chosen,
+        output,
+        to_text=partial(to_text, comparison),
+        to_json=partial(to_json, comparison),
+        to_result=partial(sums_result if sums else differences_result, comparison),
+    )
