@@ -2,11 +2,12 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode
@@ -64,8 +65,10 @@ def folder(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def follow(block: Block, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do what a block shows."""
+def follow(
+    block: Block, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[list[str], Result]]:
+    """Do what a block shows, and yield its calls with how they ended."""
     if block.language == "python":
         exec(compile(block.text, str(block), "exec"), names)  # noqa: S102
     if block.language != "sh":
@@ -74,17 +77,12 @@ def follow(block: Block, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
         if name != "SSELFIE_DATABASE_URL":
             monkeypatch.setenv(name, value)
     for piped in re.findall(r'^echo "(.+)" \| sselfie query run -$', block.text, re.MULTILINE):
-        run(block, ["query", "run", "-"], piped)
+        own = ["query", "run", "-"]
+        yield own, CliRunner().invoke(app, own, input=piped)
     for call in read_calls(block):
         is_elsewhere = f"{' '.join(call)} ".startswith(tuple(f"{name} " for name in ELSEWHERE))
         if not is_elsewhere and call[-1] != "-" and FIRST[tuple(call)] is block:
-            run(block, call)
-
-
-def run(block: Block, call: list[str], given: str | None = None) -> None:
-    done = CliRunner().invoke(app, call, input=given)
-    wanted = ENDS.get(call[0], {ExitCode.DONE})
-    assert done.exit_code in wanted, (str(block), call, done.output, done.exception)
+            yield call, CliRunner().invoke(app, call)
 
 
 @pytest.mark.usefixtures("folder")
@@ -92,5 +90,6 @@ def run(block: Block, call: list[str], given: str | None = None) -> None:
 def test_a_page_works_from_top_to_bottom(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {}
     for block in FOLLOWED:
-        if block.page == page:
-            follow(block, names, monkeypatch)
+        for call, done in follow(block, names, monkeypatch) if block.page == page else ():
+            wanted = ENDS.get(call[0], {ExitCode.DONE})
+            assert done.exit_code in wanted, (str(block), call, done.output, done.exception)

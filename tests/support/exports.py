@@ -14,7 +14,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.stripe.reading import Export, parse_export
 from sselfie_insights.stripe.store import SCHEMA, add
-from tests.support.billing.cases import AS_OF, Case
+from tests.support.billing.cases import Case, read_cases
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SOURCES = resource_dir("dbt_project") / "models" / "staging" / "stripe" / "_stripe__sources.yml"
@@ -23,20 +23,7 @@ SOURCES = resource_dir("dbt_project") / "models" / "staging" / "stripe" / "_stri
 @cache
 def load_cases() -> tuple[Case, ...]:
     """Return every worked case of the exports."""
-    return tuple(
-        Case(
-            id=content["id"],
-            category=content["category"],
-            says=content["says"],
-            as_of=content.get("as_of", AS_OF),
-            settings=content.get("settings", {}),
-            prices=None,
-            content=content,
-            expect=content["expect"],
-        )
-        for path in sorted(FIXTURES.glob("stripe-exports*.yml"))
-        for content in yaml.safe_load(path.read_text())["cases"]
-    )
+    return read_cases(sorted(FIXTURES.glob("stripe-exports*.yml")))
 
 
 def contents(case: Case) -> Iterator[tuple[str, bytes]]:

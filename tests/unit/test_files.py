@@ -64,6 +64,14 @@ def test_what_a_killed_process_left_is_removed_and_what_another_fills_is_not(
     assert {path.name for path in tmp_path.iterdir()} == {"e", live.name, *others}
 
 
+def is_replaceable(path: Path, content: bytes) -> bool:
+    try:
+        require_replaceable(path, content)
+    except UsageError:
+        return False
+    return True
+
+
 PAGE, TABLE, RECORDS = b"<!DOCTYPE html>\n<p>x", b"month,mrr_cents\n2026-01-01,4900\n", b"[]\n"
 
 
@@ -72,18 +80,18 @@ def test_a_file_of_the_same_kind_and_an_empty_one_may_be_replaced(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "out"
-    require_replaceable(path, content)
+    assert is_replaceable(path, content)
     path.write_bytes(b"")
-    require_replaceable(path, content)
+    assert is_replaceable(path, content)
     path.write_bytes(content + b"more of it")
-    require_replaceable(path, content)
-    require_replaceable(Path("/dev/null"), content)
+    assert is_replaceable(path, content)
+    assert is_replaceable(Path("/dev/null"), content)
 
 
 def test_a_text_cut_amid_a_character_is_one(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_bytes(b"x" * 4095 + "é".encode())
-    require_replaceable(path, TABLE)
+    assert is_replaceable(path, TABLE)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -70,6 +70,11 @@ class Case:
 @cache
 def load_cases() -> tuple[Case, ...]:
     """Return every case, in the order of the files."""
+    return read_cases(sorted(FIXTURES.glob("*.yml")))
+
+
+def read_cases(files: Iterable[Path]) -> tuple[Case, ...]:
+    """Return the cases of ``files``, in their order."""
     return tuple(
         Case(
             id=content["id"],
@@ -81,7 +86,7 @@ def load_cases() -> tuple[Case, ...]:
             content=content,
             expect=content["expect"],
         )
-        for path in sorted(FIXTURES.glob("*.yml"))
+        for path in files
         for content in yaml.safe_load(path.read_text())["cases"]
     )
 

@@ -77,21 +77,27 @@ FEW = {
     or name
     in ("credits/credit_flow_by_month", "credits/usage_by_feature", "credits/credit_entries")
 }
-Later = Callable[[str], Comparison]
+Later = Callable[..., Comparison]
 
 
 @pytest.fixture
 def later(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Compare the template with itself as it became, a week later, by a few queries."""
+    """Compare the template with itself as it became, a week later, by a few queries.
+
+    What is called takes the change, and what else was there ``before``, as SQL.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(comparison, "load_library", lambda: FEW)
 
-    def become(change: str) -> Comparison:
-        after = shutil.copy(template, tmp_path / "b.duckdb")
+    def become(change: str, before: str = "") -> Comparison:
+        earlier = shutil.copy(template, tmp_path / "a.duckdb")
+        with duckdb.connect(earlier) as db:
+            db.execute(before)
+        after = shutil.copy(earlier, tmp_path / "b.duckdb")
         with duckdb.connect(after) as db:
             db.execute("update marts.build_info set as_of = as_of + interval 7 day")
             db.execute(change)
-        return compare(load_settings(warehouse=after), template, after)
+        return compare(load_settings(warehouse=after), earlier, after)
 
     return become
 
@@ -213,16 +219,10 @@ def test_the_next_invoice_says_what_a_month_was_worth(later: Later) -> None:
     ],
 )
 def test_a_discount_ended_when_the_month_is_worth_the_next_invoice(
-    later: Later, template: Path, before: int, after: int, paid: int, cause: str
+    later: Later, before: int, after: int, paid: int, cause: str
 ) -> None:
     """In October 24.50 were paid; MRR of the month is now that of what is paid in November."""
     where = "where month = date '2026-10-01' and customer_key = 'user:u1'"
-    with duckdb.connect(template) as db:
-        db.execute(
-            "insert into marts.member_months by name select * replace"
-            f" ('user:u1' as customer_key, {before} as mrr_cents)"
-            " from marts.member_months where month = date '2026-10-01' limit 1"
-        )
     found = later(
         f"""
         insert into marts.payments values ('in_9', 'in_9', 'payment', date '2026-11-01',
@@ -230,10 +230,13 @@ def test_a_discount_ended_when_the_month_is_worth_the_next_invoice(
         update marts.member_months set mrr_cents = {after} {where};
         update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents + 2450
             where month = date '2026-10-01';
-        """
+        """,
+        before=f"""
+        insert into marts.member_months by name
+            select * replace ('user:u1' as customer_key, {before} as mrr_cents)
+            from marts.member_months where month = date '2026-10-01' limit 1;
+        """,
     )
-    with duckdb.connect(template) as db:  # which the other tests copy, too
-        db.execute(f"delete from marts.member_months {where}")
     assert {(each.number.column, each.causes) for each in found.restatements} >= {
         ("closing_mrr_cents", (cause,))
     }
