@@ -45,6 +45,12 @@
 {%- endmacro %}
 
 
+{#- Days from one instant to another, rounded. -#}
+{% macro whole_days(earlier, later_one) -%}
+    floor((extract(epoch from ({{ later_one }} - {{ earlier }})) + 43200) / 86400)
+{%- endmacro %}
+
+
 {#- Microseconds from one instant to another, exactly. -#}
 {% macro microseconds_between(earlier, later_one) -%}
     cast(round(extract(epoch from ({{ later_one }} - {{ earlier }})) * 1000000) as bigint)

@@ -75,6 +75,23 @@ products as (
 
 ),
 
+invoices_of_mixed as (
+
+    select
+        charges.stripe_subscription_id,
+        charges.product_type,
+        charges.charged_at
+    from charges
+    inner join (
+        select stripe_subscription_id
+        from products
+        group by stripe_subscription_id
+        having count(*) > 1
+    ) as mixed on charges.stripe_subscription_id = mixed.stripe_subscription_id
+    where charges.is_paid and charges.amount_cents > 0
+
+),
+
 -- Two products of one subscription, each invoiced beside the other more than once: the cheaper is read apart.
 beside as (
 
@@ -82,13 +99,12 @@ beside as (
         one.stripe_subscription_id,
         one.product_type,
         other.product_type as other_product_type
-    from charges as one
-    inner join charges as other
+    from invoices_of_mixed as one
+    inner join invoices_of_mixed as other
         on
             one.stripe_subscription_id = other.stripe_subscription_id
             and one.product_type < other.product_type
             and other.charged_at between one.charged_at - interval '1 day' and one.charged_at + interval '1 day'
-    where one.is_paid and other.is_paid and one.amount_cents > 0 and other.amount_cents > 0
     group by one.stripe_subscription_id, one.product_type, other.product_type
     having
         max(one.charged_at) > min(one.charged_at) + interval '1 day'
@@ -112,14 +128,34 @@ add_ons as (
 told_apart as (
 
     select
-        charges.*,
+        charges.attempt_key,
+        charges.sort_key,
+        charges.is_paid,
+        charges.customer_key,
+        charges.user_id,
+        charges.stripe_subscription_id,
+        charges.whole_key,
         case
             when add_ons.product_type is not null then charges.whole_key || ':' || add_ons.product_type
             else charges.whole_key
-        end as subscription_key
+        end as subscription_key,
+        charges.product_type,
+        charges.currency,
+        charges.amount_cents,
+        charges.charged_at
     from charges
     left join add_ons
         on charges.stripe_subscription_id = add_ons.stripe_subscription_id and charges.product_type = add_ons.product_type
+
+),
+
+-- Where no charge ever failed, or none was ever paid, no charge is a retry.
+mixed as (
+
+    select subscription_key
+    from told_apart
+    group by subscription_key
+    having max(case when is_paid then 1 else 0 end) > min(case when is_paid then 1 else 0 end)
 
 ),
 
@@ -127,18 +163,20 @@ alike as (
 
     select
         told_apart.*,
-        row_number() over (in_like order by charged_at, is_paid desc, sort_key, attempt_key) as like_number,
-        min(case when is_paid then 1 else 0 end) over in_like as are_all_paid,
-        max(case when is_paid then 1 else 0 end) over (partition by subscription_key) as is_ever_paid
+        row_number() over (in_like order by told_apart.charged_at, told_apart.is_paid desc, told_apart.sort_key, told_apart.attempt_key) as like_number,
+        min(case when told_apart.is_paid then 1 else 0 end) over in_like as are_all_paid
     from told_apart
-    window in_like as (partition by subscription_key, product_type, currency, amount_cents)
+    inner join mixed on told_apart.subscription_key = mixed.subscription_key
+    window in_like as (
+        partition by told_apart.subscription_key, told_apart.product_type, told_apart.currency, told_apart.amount_cents
+    )
 
 ),
 
 may_be_retried as (
 
     select * from alike
-    where are_all_paid = 0 and is_ever_paid = 1
+    where are_all_paid = 0
 
 ),
 
@@ -163,14 +201,13 @@ retried as (
         next_charge.user_id,
         next_charge.stripe_subscription_id,
         next_charge.whole_key,
+        next_charge.subscription_key,
         next_charge.product_type,
         next_charge.currency,
         next_charge.amount_cents,
         next_charge.charged_at,
-        next_charge.subscription_key,
         next_charge.like_number,
         next_charge.are_all_paid,
-        next_charge.is_ever_paid,
         case
             when not retried.is_paid and next_charge.charged_at <= retried.due_at + build.grace_days * interval '1 day' then retried.due_at
             else next_charge.charged_at
@@ -221,21 +258,11 @@ attempts as (
     union all
 
     select
-        attempt_key,
-        sort_key,
-        is_paid,
-        customer_key,
-        user_id,
-        stripe_subscription_id,
-        whole_key,
-        subscription_key,
-        product_type,
-        currency,
-        amount_cents,
-        charged_at,
-        charged_at as due_at
-    from alike
-    where are_all_paid = 1
+        told_apart.*,
+        told_apart.charged_at as due_at
+    from told_apart
+    left join may_be_retried on told_apart.attempt_key = may_be_retried.attempt_key
+    where told_apart.is_paid and may_be_retried.attempt_key is null
 
 ),
 

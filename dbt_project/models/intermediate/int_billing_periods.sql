@@ -20,17 +20,55 @@ prices as (
 
 ),
 
-invoices as (
+numbered as (
 
     select
         attempts.*,
         row_number() over (partition by subscription_key order by charged_at, amount_cents, attempt_key) as invoice_number,
-        min(charged_at) over (
-            partition by subscription_key order by charged_at
-            range between interval '1 microsecond' following and unbounded following
-        ) as next_charged_at
+        min(charged_at) over (partition by subscription_key) as first_charged_at
     from attempts
     where is_paid
+
+),
+
+-- Where every period has one length and every renewal comes at its end or within grace, months are counted from the first.
+invoices as (
+
+    select
+        numbered.*,
+        {{ later('first_charged_at', '(invoice_number - 1) * step_months', '(invoice_number - 1) * step_days') }} as counted_start_at,
+        {{ later('first_charged_at', 'invoice_number * step_months', 'invoice_number * step_days') }} as counted_end_at
+    from numbered
+
+),
+
+irregular as (
+
+    select subscription_key
+    from invoices
+    group by subscription_key
+    having
+        min(step_months) <> max(step_months)
+        or min(step_days) <> max(step_days)
+        or max(case
+            when invoice_number = 1 and amount_cents > 0 then 0
+            when
+                invoice_number > 1
+                and charged_at >= counted_start_at
+                and charged_at <= counted_start_at + grace_hours * interval '1 hour'
+                then 0
+            else 1
+        end) = 1
+
+),
+
+irregular_attempts as (
+
+    select
+        attempts.subscription_key,
+        attempts.due_at
+    from attempts
+    inner join irregular on attempts.subscription_key = irregular.subscription_key
 
 ),
 
@@ -40,6 +78,10 @@ facts as (
 
     select
         invoices.*,
+        min(invoices.charged_at) over (
+            partition by invoices.subscription_key order by invoices.charged_at
+            range between interval '1 microsecond' following and unbounded following
+        ) as next_charged_at,
         exists (
             select 1 from prices
             where
@@ -52,15 +94,18 @@ facts as (
         ) as is_price_in_force,
         {{ later('invoices.charged_at', 'invoices.step_months', 'invoices.step_days') }} as own_end_at
     from invoices
+    inner join irregular on invoices.subscription_key = irregular.subscription_key
 
 ),
 
--- The period after each invoice follows from the one before it, which no window can say: a fold over the invoices of
--- every subscription at once. Months are counted from the anchor: Jan 31, Feb 28, Mar 31.
+-- Elsewhere the period after each invoice follows from the one before it, which no window can say: a fold over the
+-- invoices of all these subscriptions at once. Months are counted from the anchor: Jan 31, Feb 28, Mar 31.
 periods as (
 
     select
-        facts.*,
+        attempt_key,
+        subscription_key,
+        invoice_number,
         case when amount_cents > 0 then 'start' else 'trial' end as role,
         case when amount_cents > 0 then invoice_number end as period_number,
         case when amount_cents > 0 then charged_at end as anchor_at,
@@ -85,14 +130,9 @@ periods as (
     union all
 
     select
-        {% for column in [
-            'attempt_key', 'is_paid', 'subscription_key', 'whole_key', 'stripe_subscription_id', 'customer_key', 'user_id',
-            'product_type', 'currency', 'amount_cents', 'charged_at', 'due_at', 'rhythm', 'rhythm_rule', 'step_months',
-            'step_days', 'cycle_days', 'monthly_numerator', 'monthly_denominator', 'grace_hours', 'is_list_price',
-            'shown_until_at', 'invoice_number', 'next_charged_at', 'is_price_in_force', 'own_end_at',
-        ] -%}
-        {{ column }},
-        {% endfor -%}
+        attempt_key,
+        subscription_key,
+        invoice_number,
         role,
         case when is_regular then invoice_number else period_number end as period_number,
         new_anchor_at as anchor_at,
@@ -172,7 +212,7 @@ periods as (
                         and periods.period_amount_cents > 0
                         and periods.period_product_type = facts.product_type
                         and exists (
-                            select 1 from invoices as sums
+                            select 1 from facts as sums
                             where
                                 sums.subscription_key = facts.subscription_key
                                 and sums.invoice_number > facts.invoice_number
@@ -214,18 +254,18 @@ periods as (
                     when
                         facts.cycle_days = periods.period_cycle_days
                         and exists (
-                            select 1 from attempts
+                            select 1 from irregular_attempts
                             where
-                                attempts.subscription_key = facts.subscription_key
-                                and attempts.due_at > facts.charged_at
-                                and {{ is_near('attempts.due_at', 'facts.own_end_at') }}
+                                irregular_attempts.subscription_key = facts.subscription_key
+                                and irregular_attempts.due_at > facts.charged_at
+                                and {{ is_near('irregular_attempts.due_at', 'facts.own_end_at') }}
                         )
                         and not exists (
-                            select 1 from attempts
+                            select 1 from irregular_attempts
                             where
-                                attempts.subscription_key = facts.subscription_key
-                                and attempts.due_at > facts.charged_at
-                                and {{ is_near('attempts.due_at', 'periods.period_end_at') }}
+                                irregular_attempts.subscription_key = facts.subscription_key
+                                and irregular_attempts.due_at > facts.charged_at
+                                and {{ is_near('irregular_attempts.due_at', 'periods.period_end_at') }}
                         )
                         then 'restart'
                     else 'proration'
@@ -238,39 +278,66 @@ periods as (
 
 ),
 
+placed as (
+
+    select
+        attempt_key,
+        role,
+        period_number,
+        last_number,
+        period_start_at,
+        period_end_at
+    from periods
+
+    union all
+
+    select
+        invoices.attempt_key,
+        case when invoices.invoice_number = 1 then 'start' else 'renewal' end as role,
+        invoices.invoice_number as period_number,
+        cast(null as bigint) as last_number,
+        invoices.counted_start_at as period_start_at,
+        invoices.counted_end_at as period_end_at
+    from invoices
+    left join irregular on invoices.subscription_key = irregular.subscription_key
+    where irregular.subscription_key is null
+
+),
+
 final as (
 
     select
-        attempt_key as payment_key,
-        subscription_key,
-        whole_key,
-        stripe_subscription_id,
-        customer_key,
-        user_id,
-        invoice_number,
-        product_type,
-        currency,
-        amount_cents,
-        charged_at,
-        rhythm,
-        rhythm_rule,
-        step_months,
-        cycle_days,
-        monthly_numerator,
-        monthly_denominator,
-        grace_hours,
-        role,
-        role in ('start', 'renewal', 'restart') as is_regular,
-        period_number,
+        invoices.attempt_key as payment_key,
+        invoices.subscription_key,
+        invoices.whole_key,
+        invoices.stripe_subscription_id,
+        invoices.customer_key,
+        invoices.user_id,
+        invoices.invoice_number,
+        invoices.product_type,
+        invoices.currency,
+        invoices.amount_cents,
+        invoices.charged_at,
+        invoices.rhythm,
+        invoices.rhythm_rule,
+        invoices.step_months,
+        invoices.cycle_days,
+        invoices.monthly_numerator,
+        invoices.monthly_denominator,
+        invoices.grace_hours,
+        placed.role,
+        placed.role in ('start', 'renewal', 'restart') as is_regular,
+        placed.period_number,
         -- What a duplicate charge repeats.
-        case when role = 'duplicate' then last_number end as repeated_number,
-        case when role <> 'trial' then period_start_at end as period_start_at,
-        case when role <> 'trial' then period_end_at end as period_end_at,
+        case when placed.role = 'duplicate' then placed.last_number end as repeated_number,
+        case when placed.role <> 'trial' then placed.period_start_at end as period_start_at,
+        case when placed.role <> 'trial' then placed.period_end_at end as period_end_at,
         case
-            when role in ('start', 'renewal', 'restart') then period_start_at
-            when role = 'proration' then greatest(charged_at, period_start_at)
+            when placed.role in ('start', 'renewal', 'restart') then placed.period_start_at
+            when placed.role = 'proration' then greatest(invoices.charged_at, placed.period_start_at)
         end as covered_from_at
-    from periods
+    from invoices
+    inner join placed on invoices.attempt_key = placed.attempt_key
 
 )
 

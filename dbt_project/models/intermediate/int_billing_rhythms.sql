@@ -162,6 +162,8 @@ sequences as (
         lead(attempts.due_at) over in_subscription as next_due_at,
         row_number() over in_product as product_number,
         lead(attempts.due_at) over in_product as next_of_product_due_at,
+        lead(attempts.due_at, 2) over in_product as second_of_product_due_at,
+        lead(attempts.due_at, 3) over in_product as third_of_product_due_at,
         -- A run is of one product, amount and currency.
         case
             when
@@ -170,11 +172,7 @@ sequences as (
                 and lag(attempts.currency) over in_subscription = attempts.currency
                 then 0
             else 1
-        end as begins_run,
-        max(case when attempts.is_paid then attempts.amount_cents end) over (
-            partition by attempts.subscription_key, attempts.currency order by attempts.due_at
-            range between unbounded preceding and interval '1 microsecond' preceding
-        ) as most_paid_before_cents
+        end as begins_run
     from attempts
     left join periods on attempts.attempt_key = periods.attempt_key
     left join priced on attempts.attempt_key = priced.attempt_key
@@ -260,12 +258,18 @@ by_itself as (
             when elected.is_shown = 1 or elected.vote_count >= 2 then 'a'
             when runs.listed_rhythm is not null then 'b'
             else 'c'
-        end as own_rule,
-        lag(runs.rhythm_to_next) over (partition by runs.subscription_key, runs.product_type order by runs.product_number)
-            as rhythm_from_previous
+        end as own_rule
     from runs
     left join elected
         on runs.subscription_key = elected.subscription_key and runs.run_number = elected.run_number and elected.choice = 1
+
+),
+
+-- What follows looks around an attempt, and is asked of the few subscriptions with one that says nothing by itself.
+unknown as (
+
+    select distinct subscription_key from by_itself
+    where own_rhythm is null
 
 ),
 
@@ -274,10 +278,17 @@ next_known as (
 
     select
         by_itself.*,
-        min(case when own_rhythm is not null then product_number end) over (
-            partition by subscription_key, product_type order by product_number rows between current row and unbounded following
-        ) as next_known_number
+        min(case when by_itself.own_rhythm is not null then by_itself.product_number end) over (
+            in_product rows between current row and unbounded following
+        ) as next_known_number,
+        lag(by_itself.rhythm_to_next) over in_product as rhythm_from_previous,
+        max(case when by_itself.is_paid then by_itself.amount_cents end) over (
+            partition by by_itself.subscription_key, by_itself.currency order by by_itself.due_at
+            range between unbounded preceding and interval '1 microsecond' preceding
+        ) as most_paid_before_cents
     from by_itself
+    inner join unknown on by_itself.subscription_key = unknown.subscription_key
+    window in_product as (partition by by_itself.subscription_key, by_itself.product_type order by by_itself.product_number)
 
 ),
 
@@ -357,53 +368,54 @@ carried_on as (
 
 ),
 
--- Three distances in a row of 28 or of 30 days make the product's months such.
-apart as (
+looked_around as (
 
     select
-        subscription_key,
-        product_type,
-        floor((extract(epoch from (next_of_product_due_at - due_at)) + 43200) / 86400) as days,
-        floor((extract(epoch from (
-            lead(next_of_product_due_at, 1) over (partition by subscription_key, product_type order by product_number)
-            - next_of_product_due_at
-        )) + 43200) / 86400) as next_days,
-        floor((extract(epoch from (
-            lead(next_of_product_due_at, 2) over (partition by subscription_key, product_type order by product_number)
-            - lead(next_of_product_due_at, 1) over (partition by subscription_key, product_type order by product_number)
-        )) + 43200) / 86400) as days_after_next
-    from by_itself
-
-),
-
-day_months as (
-
-    select
-        subscription_key,
-        product_type,
-        min(days) as days
-    from apart
-    where days in (28, 30) and days = next_days and days = days_after_next
-    group by subscription_key, product_type
+        carried_on.attempt_key,
+        case
+            when carried_on.sized_rhythm is not null then carried_on.sized_rhythm
+            when carried_on.is_carried_on then carried_on.previous_rhythm
+            else coalesce(product_rhythms.rhythm, '1 month')
+        end as rhythm,
+        case
+            when carried_on.sized_rhythm is not null then carried_on.sized_rule
+            when carried_on.is_carried_on then 'f'
+            else 'g'
+        end as rhythm_rule
+    from carried_on
+    left join product_rhythms on carried_on.product_type = product_rhythms.product_type
 
 ),
 
 named as (
 
     select
-        carried_on.*,
-        case
-            when sized_rhythm is not null then sized_rhythm
-            when is_carried_on then previous_rhythm
-            else coalesce(product_rhythms.rhythm, '1 month')
-        end as named_rhythm,
-        case
-            when sized_rhythm is not null then sized_rule
-            when is_carried_on then 'f'
-            else 'g'
-        end as rhythm_rule
-    from carried_on
-    left join product_rhythms on carried_on.product_type = product_rhythms.product_type
+        by_itself.*,
+        coalesce(looked_around.rhythm, by_itself.own_rhythm) as named_rhythm,
+        coalesce(looked_around.rhythm_rule, by_itself.own_rule) as rhythm_rule
+    from by_itself
+    left join looked_around on by_itself.attempt_key = looked_around.attempt_key
+
+),
+
+-- Three distances in a row of 28 or of 30 days make the product's months such.
+day_months as (
+
+    select
+        subscription_key,
+        product_type,
+        min(days) as days
+    from (
+        select
+            subscription_key,
+            product_type,
+            {{ whole_days('due_at', 'next_of_product_due_at') }} as days,
+            {{ whole_days('next_of_product_due_at', 'second_of_product_due_at') }} as next_days,
+            {{ whole_days('second_of_product_due_at', 'third_of_product_due_at') }} as days_after_next
+        from sequences
+    ) as apart
+    where days in (28, 30) and days = next_days and days = days_after_next
+    group by subscription_key, product_type
 
 ),
 

@@ -7,10 +7,7 @@ with recursive build as (
 
 periods as (
 
-    select
-        periods.*,
-        row_number() over (partition by subscription_key order by invoice_number) as link
-    from {{ ref('int_billing_periods') }} as periods
+    select * from {{ ref('int_billing_periods') }}
     where role in ('start', 'renewal', 'restart', 'proration')
 
 ),
@@ -35,24 +32,24 @@ chain as (
         billed.grace_hours as period_grace_hours,
         billed.monthly_numerator as period_numerator,
         billed.monthly_denominator as period_denominator,
+        row_number() over in_chain as link,
         lag(periods.product_type) over in_chain as previous_product_type,
         lead(periods.is_regular and periods.role <> 'start') over in_chain as is_followed,
         lead(periods.product_type) over in_chain as next_product_type,
         lead(periods.currency) over in_chain as next_currency,
         lead(periods.amount_cents) over in_chain as next_cents,
         lead(periods.rhythm) over in_chain as next_rhythm,
-        lag(periods.product_type) over in_regular as regular_product_type,
-        lag(periods.currency) over in_regular as regular_currency,
-        lag(periods.amount_cents) over in_regular as regular_cents,
-        min(case when periods.is_regular or periods.amount_cents > 0 then periods.link end) over (
-            partition by periods.subscription_key order by periods.link rows between 1 following and unbounded following
-        ) as telling_link
+        -- The period before is that of the last regular invoice before.
+        lag(billed.product_type) over in_chain as regular_product_type,
+        lag(billed.currency) over in_chain as regular_currency,
+        lag(billed.amount_cents) over in_chain as regular_cents,
+        min(case when periods.is_regular or periods.amount_cents > 0 then periods.invoice_number end) over (
+            partition by periods.subscription_key order by periods.invoice_number rows between 1 following and unbounded following
+        ) as telling_number
     from periods
     inner join periods as billed
         on periods.subscription_key = billed.subscription_key and periods.period_number = billed.invoice_number
-    window
-        in_chain as (partition by periods.subscription_key order by periods.link),
-        in_regular as (partition by periods.subscription_key, periods.is_regular order by periods.link)
+    window in_chain as (partition by periods.subscription_key order by periods.invoice_number)
 
 ),
 
@@ -130,22 +127,45 @@ monthly as (
 told_by_next as (
 
     select
-        monthly.*,
-        case
-            when own_mrr_cents is not null then own_mrr_cents
-            when
-                role in ('proration', 'restart')
-                and is_followed
-                and next_cents > 0
-                and next_product_type = product_type
-                and next_currency = currency
-                and next_rhythm = period_rhythm
-                then lead(own_mrr_cents) over (partition by subscription_key order by link)
-        end as known_mrr_cents
-    from monthly
+        told.subscription_key,
+        told.link,
+        told.payment_key,
+        told.is_regular and told.amount_cents = 0 as is_free,
+        told.currency,
+        following.own_mrr_cents as mrr_cents
+    from monthly as told
+    inner join monthly as following on told.subscription_key = following.subscription_key and told.link + 1 = following.link
+    where
+        told.own_mrr_cents is null
+        and following.own_mrr_cents is not null
+        and told.role in ('proration', 'restart')
+        and told.is_followed
+        and told.next_cents > 0
+        and told.next_product_type = told.product_type
+        and told.next_currency = told.currency
+        and told.next_rhythm = told.period_rhythm
 
 ),
 
+known as (
+
+    select
+        subscription_key,
+        link,
+        payment_key,
+        false as is_free,
+        currency,
+        own_mrr_cents as mrr_cents
+    from monthly
+    where own_mrr_cents is not null
+
+    union all
+
+    select * from told_by_next
+
+),
+
+-- The few invoices that neither says anything of.
 facts as (
 
     select
@@ -159,10 +179,12 @@ facts as (
         -- An estimate is money a month over the share of the period that is left, in whole numbers: added / scale.
         {{ exact('told.period_denominator') }} * {{ microseconds_between('told.covered_from_at', 'told.period_end_at') }} as scale,
         {{ exact('told.amount_cents * told.period_numerator') }} * {{ microseconds_between('told.period_start_at', 'told.period_end_at') }} as added
-    from told_by_next as told
+    from monthly as told
     cross join build
-    left join told_by_next as telling
-        on told.subscription_key = telling.subscription_key and told.telling_link = telling.link
+    left join told_by_next on told.payment_key = told_by_next.payment_key
+    left join periods as telling
+        on told.subscription_key = telling.subscription_key and told.telling_number = telling.invoice_number
+    where told.own_mrr_cents is null and told_by_next.payment_key is null
 
 ),
 
@@ -180,22 +202,16 @@ prices_at_proration as (
             and prices.interval_months = case when facts.period_cycle_days = 30 then 1 else facts.period_step_months end
             and cast(facts.charged_at as date) >= prices.valid_from_on
             and cast(facts.charged_at as date) < prices.valid_until_on
-    where facts.role = 'proration' and facts.known_mrr_cents is null
+    where facts.role = 'proration'
 
 ),
 
--- A free month keeps the MRR before it, an estimate builds on it: a fold over the few invoices that do.
-valued as (
+-- A free month keeps the MRR before it, an estimate builds on it: a fold that begins where one follows.
+estimated as (
 
-    select
-        subscription_key,
-        link,
-        payment_key,
-        is_free,
-        currency,
-        known_mrr_cents as mrr_cents
-    from facts
-    where known_mrr_cents is not null
+    select known.*
+    from known
+    inner join facts on known.subscription_key = facts.subscription_key and known.link + 1 = facts.link
 
     union all
 
@@ -232,47 +248,66 @@ valued as (
                 facts.is_free,
                 facts.is_charged_next,
                 facts.scale,
-                valued.is_free as is_after_free,
-                valued.mrr_cents as previous_mrr_cents,
+                estimated.is_free as is_after_free,
+                estimated.mrr_cents as previous_mrr_cents,
                 -- Nothing paid switches no currency.
-                case when facts.amount_cents > 0 then facts.currency else valued.currency end as currency,
-                case when facts.amount_cents = 0 or facts.currency = valued.currency then valued.mrr_cents * facts.scale else 0 end
+                case when facts.amount_cents > 0 then facts.currency else estimated.currency end as currency,
+                case when facts.amount_cents = 0 or facts.currency = estimated.currency then estimated.mrr_cents * facts.scale else 0 end
                 + facts.added as estimate
-            from valued
-            inner join facts on valued.subscription_key = facts.subscription_key and valued.link + 1 = facts.link
-            where facts.known_mrr_cents is null
+            from estimated
+            inner join facts on estimated.subscription_key = facts.subscription_key and estimated.link + 1 = facts.link
         ) as built_on
     ) as priced
+
+),
+
+valued as (
+
+    select
+        payment_key,
+        currency,
+        mrr_cents
+    from told_by_next
+
+    union all
+
+    select
+        estimated.payment_key,
+        estimated.currency,
+        estimated.mrr_cents
+    from estimated
+    inner join facts on estimated.payment_key = facts.payment_key
 
 ),
 
 final as (
 
     select
-        facts.payment_key,
-        facts.subscription_key,
-        facts.whole_key,
-        facts.stripe_subscription_id,
-        facts.customer_key,
-        facts.user_id,
-        facts.invoice_number,
-        facts.role,
-        facts.is_regular,
-        facts.product_type,
-        valued.currency,
-        facts.amount_cents,
-        valued.mrr_cents,
-        facts.billed_currency,
-        facts.billed_mrr_cents,
-        facts.charged_at,
-        facts.period_start_at,
-        facts.period_end_at,
-        facts.covered_from_at,
-        facts.period_rhythm as rhythm,
-        cast(facts.period_step_months as bigint) as interval_months,
-        facts.period_grace_hours as grace_hours
-    from facts
-    inner join valued on facts.payment_key = valued.payment_key
+        monthly.payment_key,
+        monthly.subscription_key,
+        monthly.whole_key,
+        monthly.stripe_subscription_id,
+        monthly.customer_key,
+        monthly.user_id,
+        monthly.invoice_number,
+        monthly.role,
+        monthly.is_regular,
+        monthly.product_type,
+        coalesce(valued.currency, monthly.currency) as currency,
+        monthly.amount_cents,
+        coalesce(monthly.own_mrr_cents, valued.mrr_cents) as mrr_cents,
+        monthly.billed_currency,
+        monthly.billed_mrr_cents,
+        monthly.charged_at,
+        monthly.period_start_at,
+        monthly.period_end_at,
+        monthly.covered_from_at,
+        monthly.period_rhythm as rhythm,
+        cast(monthly.period_step_months as bigint) as interval_months,
+        monthly.period_grace_hours as grace_hours
+    from monthly
+    left join valued on monthly.payment_key = valued.payment_key
+    where monthly.own_mrr_cents is not null or valued.payment_key is not null
 
 )
 

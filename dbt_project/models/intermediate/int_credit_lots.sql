@@ -155,10 +155,10 @@ final as (
         purchases.currency,
         purchases.price_cents,
         purchases.given_back_at is not null as is_given_back,
-        cast(lots.used_credits as bigint) as used_credits,
-        cast(lots.outstanding_credits as bigint) as outstanding_credits
+        cast(coalesce(lots.used_credits, 0) as bigint) as used_credits,
+        cast(coalesce(lots.outstanding_credits, purchases.credits) as bigint) as outstanding_credits
     from purchases
-    inner join lots on purchases.credit_transaction_id = lots.lot_id
+    left join lots on purchases.credit_transaction_id = lots.lot_id
 
 )
 

@@ -1,4 +1,4 @@
--- One row per user who ever bought credits and move of credits up to as_of, in order: what is added, spent, returned,
+-- One row per user who bought credits, of whom credits were taken, and move of credits up to as_of, in order: what is added, spent, returned,
 -- withdrawn or expires, and which purchase closes.
 with build as (
 
@@ -73,17 +73,30 @@ moves as (
 
 ),
 
--- Spends one after another take what one of their sum takes; so do returns.
+-- Of whom nothing was ever taken, every lot is whole.
+taken_from as (
+
+    select distinct user_id from moves
+    where move not in ('added', 'returned')
+
+),
+
+-- Spends one after another take what one of their sum takes; so do returns, and gifts one after another are one.
 begun as (
 
     select
         moves.*,
         case
-            when move in ('spent', 'returned') and move = lag(move) over (partition by user_id order by moved_at, place, credit_transaction_id)
+            when
+                (moves.move in ('spent', 'returned') or (moves.move = 'added' and not moves.is_paid))
+                and moves.move = lag(moves.move) over in_order
+                and moves.is_paid = lag(moves.is_paid) over in_order
                 then 0
             else 1
         end as begins_move
     from moves
+    inner join taken_from on moves.user_id = taken_from.user_id
+    window in_order as (partition by moves.user_id order by moves.moved_at, moves.place, moves.credit_transaction_id)
 
 ),
 
