@@ -1,4 +1,4 @@
-"""Minor units of currencies, by ISO 4217: yen have none, dinars three decimals."""
+"""Money for people: minor units by ISO 4217 (yen have none, dinars three) and currency signs."""
 
 from decimal import Decimal
 from functools import cache
@@ -30,3 +30,27 @@ def to_major(minor: int, currency: str) -> Decimal:
     The result has the currency's decimals: 9800 is ``98.00`` of ``usd`` and ``9800`` of ``jpy``.
     """
     return Decimal(minor).scaleb(-minor_digits(currency))
+
+
+def write_money(minor: int, currency: str | None) -> str:
+    """Return an amount in minor units as people write it: ``-$1,234.50``, ``¥9,800``, ``CHF 5.00``.
+
+    Without a currency it has two decimals and no sign.
+    """
+    return write_major(to_major(minor, currency or "usd"), currency)
+
+
+def write_major(amount: Decimal | float, currency: str | None) -> str:
+    """Return an amount in whole units, such as 1234.5 dollars, as `write_money` writes it."""
+    minus = "-" if amount < 0 else ""
+    number = f"{abs(amount):,.{minor_digits(currency or 'usd')}f}"
+    return f"{minus}{_sign(currency) if currency else ''}{number}"
+
+
+@cache
+def _sign(currency: str) -> str:
+    """The sign that is no other currency's in English, as CLDR has it: $, CA$, €, or the code."""
+    from babel.numbers import get_currency_symbol
+
+    sign: str = get_currency_symbol(currency.upper(), locale="en")
+    return f"{sign} " if sign[-1].isalpha() else sign

@@ -62,9 +62,7 @@ def _quote(measure: _Measure, each: Restatement, others: int, currency: str | No
     """Return a sentence about a number's latest restated month."""
     number = each.number
     before, after = (
-        f"{write_cell(value, number.unit, currency)}{f' {currency.upper()}' if currency else ''}"
-        if value is not None
-        else "nothing"
+        write_cell(value, number.unit, currency) if value is not None else "nothing"
         for value in (number.before, number.after)
     )
     also = f"; {_count(others, 'earlier month')} changed, too" if others else ""

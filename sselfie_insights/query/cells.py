@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from sselfie_insights.clock import write_instant
-from sselfie_insights.money import minor_digits, to_major
+from sselfie_insights.money import write_money
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 
@@ -18,16 +18,16 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def write_cell(value: Any, unit: Unit, currency: str | None = None) -> str:
-    """Return ``value`` as text: cents as 1,234.50, rates as 63.1%, a month as Jan 2026.
+    """Return ``value`` as text: cents as $1,234.50, rates as 63.1%, a month as Jan 2026.
 
-    Money has the decimals of ``currency``, two where there is none: 9800 is 9,800 in yen. None is
-    the empty string: what is not known or has not begun is not shown as 0.
+    Money has the sign and decimals of ``currency``, where there is one: 9800 yen are ¥9,800. None
+    is the empty string: what is not known or has not begun is not shown as 0.
     """
     if value is None:
         return ""
     match unit:
         case "cents":
-            return f"{to_major(value, currency or 'usd'):,}"
+            return write_money(value, currency)
         case "rate":
             return f"{value:.1%}"
         case "count" | "credits":
@@ -44,11 +44,6 @@ def write_cell(value: Any, unit: Unit, currency: str | None = None) -> str:
             return "yes" if value else "no"
         case _:
             return str(value)
-
-
-def write_major(value: float, currency: str | None = None) -> str:
-    """Return money in whole units, such as 1234.5 dollars, as `write_cell` writes it."""
-    return f"{value:,.{minor_digits(currency or 'usd')}f}"
 
 
 def write_month(day: date) -> str:

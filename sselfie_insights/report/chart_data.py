@@ -3,8 +3,8 @@
 from typing import Any
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.money import to_major
-from sselfie_insights.query.cells import write_cell, write_major
+from sselfie_insights.money import to_major, write_major
+from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import Chart, Series, Step

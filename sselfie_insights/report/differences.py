@@ -2,7 +2,7 @@
 
 import duckdb
 
-from sselfie_insights.money import to_major
+from sselfie_insights.money import write_money
 
 _RECONCILED = """
 select
@@ -74,4 +74,4 @@ def describe_differences(
 def _write_size(kind: str, currency: str, count: int, larger: int, difference: int) -> str:
     cents = difference if kind == "amount_differs" else larger
     sign = "+" if kind == "amount_differs" and cents > 0 else ""
-    return f"{count} of {sign}{to_major(cents, currency):,} {currency.upper()}"
+    return f"{count} of {sign}{write_money(cents, currency)}"

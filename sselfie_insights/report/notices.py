@@ -8,7 +8,7 @@ import duckdb
 
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import ExitCode, name_some
-from sselfie_insights.money import to_major
+from sselfie_insights.money import write_money
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.signed import describe_tampered
 from sselfie_insights.settings import Settings
@@ -192,7 +192,7 @@ def describe_unlisted(
         if found:
             sentences.append(f"{text}, counted all the same: {listed}.")
     if over:
-        sums = ", ".join(_write_money(cents, currency) for currency, cents in over)
+        sums = ", ".join(write_money(cents, currency) for currency, cents in over)
         sentences.append(
             f"Refunds and chargebacks claim {sums} more than their payments took in; that part"
             " is not given back (over_refund in the report quality)."
@@ -201,12 +201,8 @@ def describe_unlisted(
 
 
 def _describe_size(product: str, currency: str, customers: int, members: int, cents: int) -> str:
-    money = _write_money(cents, currency)
+    money = write_money(cents, currency)
     return f"{product} (customers: {customers}, members now: {members}, paid: {money})"
-
-
-def _write_money(cents: int, currency: str) -> str:
-    return f"{to_major(cents, currency):,} {currency.upper()}"
 
 
 def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:

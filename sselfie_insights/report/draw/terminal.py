@@ -10,7 +10,8 @@ from rich.style import Style
 from rich.text import Text
 
 from sselfie_insights.clock import write_instant
-from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell, write_major
+from sselfie_insights.money import write_major
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
 from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
 from sselfie_insights.report.blocks import (
     Block,
