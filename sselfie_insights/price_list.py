@@ -1,27 +1,18 @@
 """The owner's price list, ``products.csv`` beside ``sselfie.toml``: read and checked."""
 
-import csv
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.errors import UsageError
+from sselfie_insights.owner_files import Currency, EmptyIsNone, read_lines
 
 FILE = Path("products.csv")
 
 INTERVALS = (1, 2, 3, 6, 12, 24, 36)
 """The months that a membership's period can have."""
-
-
-def _empty_is_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _whole(value: object) -> object:
@@ -48,12 +39,12 @@ class Price(BaseModel):
 
     product_type: str = Field(min_length=1)
     is_recurring: bool
-    interval_months: Annotated[int | None, BeforeValidator(_empty_is_none)]
+    interval_months: Annotated[int | None, EmptyIsNone]
     price_cents: Annotated[int, BeforeValidator(_whole), Field(gt=0)]
-    currency: Annotated[str, BeforeValidator(_lower), Field(pattern="^[a-z]{3}$")] = "usd"
-    credits: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_empty_is_none)] = None
-    valid_from: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
-    valid_until: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
+    currency: Currency = "usd"
+    credits: Annotated[Annotated[int, Field(ge=0)] | None, EmptyIsNone] = None
+    valid_from: Annotated[date | None, EmptyIsNone] = None
+    valid_until: Annotated[date | None, EmptyIsNone] = None
 
     @model_validator(mode="after")
     def _agree(self) -> "Price":
@@ -73,13 +64,7 @@ def read_price_list(path: Path = FILE) -> list[Price]:
     Raises:
         UsageError: The file cannot be read, or a line is wrong; the message names the line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _check(path, list(_read(path, file)))
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    return _check(path, read_lines(path, Price))
 
 
 def describe_price_list(path: Path = FILE) -> str:
@@ -95,54 +80,10 @@ def describe_price_list(path: Path = FILE) -> str:
     return f"{path}: {len(prices)} prices of {products} products"
 
 
-def _read(path: Path, file: Any) -> Iterator[tuple[int, Price]]:
-    reader = csv.DictReader(file)
-    known = Price.model_fields
-    required = [name for name, field in known.items() if field.is_required()]
-    for name in reader.fieldnames or ():
-        if name not in known:
-            raise UsageError(
-                f"{path} has a column {name!r}{nearest(name, known)}",
-                remedy=f"its columns are {', '.join(known)}",
-            )
-    if missing := [name for name in required if name not in (reader.fieldnames or ())]:
-        raise UsageError(
-            f"{path} lacks the column {missing[0]!r}",
-            remedy=f"its columns are {', '.join(known)}",
-        )
-    for row in reader:
-        if None in row or None in row.values():
-            raise UsageError(
-                f"{path} line {reader.line_num} has {'more' if None in row else 'fewer'} cells"
-                " than the first line has names",
-                remedy="give every column of the line a cell, which may be empty",
-            )
-        given = {name: cell for name, cell in row.items() if name != "currency" or cell.strip()}
-        try:
-            yield reader.line_num, Price.model_validate(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = f", {first['loc'][0]}" if first["loc"] else ""
-            reason = first["msg"].removeprefix("Value error, ")
-            raise UsageError(
-                f"{path} line {reader.line_num}{where}: {reason}", remedy="correct the line"
-            ) from None
-
-
 def _check(path: Path, lines: list[tuple[int, Price]]) -> list[Price]:
-    """Refuse a list whose lines contradict each other, or that says nothing."""
-    if not lines:
-        raise UsageError(
-            f"{path} holds no price",
-            remedy="list your products, or remove it for the packaged price list",
-        )
-    seen: dict[Price, int] = {}
+    """Refuse a list whose lines contradict each other."""
     recurs: dict[str, tuple[bool, int]] = {}
     for number, price in lines:
-        if price in seen:
-            raise UsageError(
-                f"{path} line {number} is the same as line {seen[price]}", remedy="remove one"
-            )
         kind, first = recurs.setdefault(price.product_type, (price.is_recurring, number))
         if kind != price.is_recurring:
             raise UsageError(
@@ -150,5 +91,4 @@ def _check(path: Path, lines: list[tuple[int, Price]]) -> list[Price]:
                 f" (line {first})",
                 remedy="give the two different names",
             )
-        seen[price] = number
     return [price for _, price in lines]

@@ -17,6 +17,7 @@ from pydantic import (
 
 from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
 from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.owner_files import Currency
 
 CONFIG_FILE = Path("sselfie.toml")
 ENV_PREFIX = "SSELFIE_"
@@ -119,6 +120,11 @@ class Settings(BaseModel):
         ge=0.001,
         le=0.2,
         description="The monthly discount rate of lifetime values; 0.001 to 0.2.",
+    )
+    reporting_currency: Currency | None = Field(
+        None,
+        description="The currency, such as `usd`, that `revenue/one_currency` converts amounts to,"
+        " by the rates of `rates.csv`. By default none.",
     )
     holdout_percent: int = Field(
         10,

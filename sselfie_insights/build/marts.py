@@ -21,6 +21,7 @@ from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError,
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
+from sselfie_insights.rates import minor_rates
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
@@ -304,6 +305,8 @@ def _run(
             "internal_domains": list(settings.internal_domains),
             "source_schema": source_schema,
             "price_list": [price.model_dump(mode="json") for price in read_price_list()],
+            "reporting_currency": settings.reporting_currency or "",
+            "exchange_rates": minor_rates(settings.reporting_currency),
         },
         environment={
             **environment,

@@ -13,16 +13,21 @@ def register(app: typer.Typer) -> None:
 def config(form: FormatOption = None, output: Output = None) -> None:
     """Show every setting, its source and its value.
 
-    And which price list is in force. Secrets are not shown.
+    And which price list and exchange rates are in force. Secrets are not shown.
 
     Example: sselfie config
     """
-    from sselfie_insights.price_list import FILE, describe_price_list
-    from sselfie_insights.settings import describe_settings
+    from sselfie_insights import price_list, rates
+    from sselfie_insights.settings import describe_settings, load_settings
 
     chosen = choose_format(form, output)
     rows = [(name, source, value) for name, value, source in describe_settings()]
-    rows.append(("price list", str(FILE) if FILE.exists() else "default", describe_price_list()))
+    converted = rates.describe_rates(load_settings().reporting_currency)
+    for name, file, described in (
+        ("price list", price_list.FILE, price_list.describe_price_list()),
+        ("exchange rates", rates.FILE, converted),
+    ):
+        rows.append((name, str(file) if file.exists() else "default", described))
     show_rows(
         "config", {"setting": "text", "source": "text", "value": "text"}, rows, chosen, output
     )

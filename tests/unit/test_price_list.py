@@ -79,7 +79,7 @@ def test_optional_columns_can_be_left_out(tmp_path: Path) -> None:
         ("pro,true,1,9900,usd,,,,", "line 2 has more cells"),
         ("pro,true,1,9900,usd,,,\npro,true,1,9900,usd,,,", "line 3 is the same as line 2"),
         ("pro,true,1,9900,usd,,,\npro,false,,50,usd,,,", "line 3: pro is a membership and bought"),
-        ("", "holds no price"),
+        ("", "holds no line"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, line: str, reason: str) -> None:

@@ -4,6 +4,7 @@ import stat
 from collections.abc import Iterator
 
 from sselfie_insights.price_list import describe_price_list
+from sselfie_insights.rates import describe_rates
 from sselfie_insights.settings import CONFIG_FILE, Settings, describe_settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt
 from sselfie_insights.setup.init import find_password
@@ -15,6 +16,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     listed = ", ".join(f"{name} ({source})" for name, source in given) or "all are the defaults"
     yield Finding("settings", "ok", listed)
     yield attempt("price list", describe_price_list)
+    yield attempt("exchange rates", lambda: describe_rates(settings.reporting_currency))
     if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
         return
     password = find_password(settings.database_url.get_secret_value())
