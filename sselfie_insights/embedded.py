@@ -20,6 +20,7 @@ wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
 shared_buffers = 16MB
+max_locks_per_transaction = 512
 """
 
 

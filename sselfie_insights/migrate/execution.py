@@ -16,12 +16,13 @@ from sselfie_insights.migrate import history
 from sselfie_insights.migrate.catalog import read_catalog
 from sselfie_insights.migrate.concurrently import drop_invalid_indexes
 from sselfie_insights.migrate.files import PACKAGED, Migration
+from sselfie_insights.migrate.judging import MISSING
 from sselfie_insights.migrate.lint import LARGE_TABLE_BYTES
 from sselfie_insights.migrate.observer import Observer
 from sselfie_insights.migrate.planning import plan
 from sselfie_insights.migrate.session import open_connection, writing_session
 from sselfie_insights.migrate.statements import Statement
-from sselfie_insights.migrate.watch import MISSING, STANDS_ALONE
+from sselfie_insights.migrate.watch import STANDS_ALONE
 from sselfie_insights.postgres import Connection
 
 _TRANSIENT = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)

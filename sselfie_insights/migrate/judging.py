@@ -1,12 +1,27 @@
-"""Judge a statement by what it did to a copy: what it loses, and whom it keeps waiting."""
+"""What a statement did to a copy, and what is wrong with it: what it loses, who has to wait."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import psycopg
 from psycopg import errors
 
 from sselfie_insights.errors import first_line
-from sselfie_insights.migrate.watch import STRONG, Hit, Observed
+from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.statements import Statement
+
+MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
+"""What it says of a table or column that this database has not; some files pass over that."""
+
+STRONG = frozenset({"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
+"""The locks that keep others from writing."""
+
+NAME_TOO_LONG = "42622"
+
+EXCLUSIVE = "AccessExclusiveLock"
+"""The lock that keeps others from reading, too."""
 
 _NEEDS_ROWS = (
     errors.IntegrityError, errors.RaiseException, errors.NoDataFound, errors.AssertFailure,
@@ -15,8 +30,85 @@ _UNDEFINED = (
     errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction,
     errors.UndefinedObject, errors.InvalidSchemaName, errors.UndefinedFile,
 )  # fmt: skip
-_NAME_TOO_LONG = "42622"
 _MOVING = re.compile(r"\bset (tablespace|access method) ")
+
+
+class Hit(NamedTuple):
+    """A rule that a statement breaks: what it says about it, and the table, if it is about one."""
+
+    rule: str
+    message: str
+    table: str = ""
+
+
+class Lock(NamedTuple):
+    """A lock on a table that others can see, or on an index of one; modes are PostgreSQL's."""
+
+    table: str
+    mode: str
+    is_on_index: bool
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.mode}"
+
+
+@dataclass
+class Observed:
+    """What one statement did to the copy. Tables are those that others can see, by their names.
+
+    Attributes:
+        migration: Its file.
+        statement: The statement.
+        tag: PostgreSQL's name of what it did: ``ALTER TABLE``; empty if it failed.
+        locks: The locks it took, beyond those held already.
+        held: The tables that the transaction keeps others from writing, after it.
+        read: The tables that were read, by whatever ran inside it.
+        writes: The tables it wrote, and how: INSERT, UPDATE, DELETE or TRUNCATE.
+        notices: SQLSTATE and text of what the server said meanwhile.
+        hits: The rules that it breaks by what it changed in the catalog.
+        removed: Whether it removed anything from the catalog.
+        planned: The tables that its plan reads, where it has one and that matters.
+        bounded: The tables to which it adds rows, or of which a condition chooses some.
+        stands_alone: Whether it cannot run in a transaction.
+        error: Why it failed.
+        note: What had to be done to the copy for it to run at all.
+    """
+
+    migration: Migration
+    statement: Statement
+    tag: str = ""
+    locks: set[Lock] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
+    writes: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    removed: bool = False
+    planned: set[str] | None = None
+    bounded: set[str] = field(default_factory=set)
+    stands_alone: bool = False
+    error: psycopg.Error | None = None
+    note: str = ""
+
+    @property
+    def is_eventful(self) -> bool:
+        """Whether it did anything that can matter to others, or that more can be said of."""
+        return bool(
+            self.error or self.hits or self.locks or self.read
+            or any(self.held or kind != "INSERT" for _, kind in self.writes)
+            or any(state == NAME_TOO_LONG for state, _ in self.notices)
+        )  # fmt: skip
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether it failed for want of a table or column, which its file passes over."""
+        return self.migration.skips_missing and isinstance(self.error, MISSING)
+
+    @property
+    def rewritten(self) -> list[str]:
+        """The tables whose rows got a new file: written again, or emptied."""
+        written = {hit.table for hit in self.hits if hit.rule == "rewriting-table"}
+        return sorted(written | {table for table, kind in self.writes if kind == "TRUNCATE"})
 
 
 def judge(seen: Observed, *, resumed: bool = False, is_partial: bool = False) -> Iterator[Hit]:
@@ -34,7 +126,7 @@ def judge(seen: Observed, *, resumed: bool = False, is_partial: bool = False) ->
             yield _judge_failure(seen.error, is_partial)
         return
     for state, text in seen.notices:
-        if state == _NAME_TOO_LONG:
+        if state == NAME_TOO_LONG:
             yield Hit("identifier-too-long", text)
     if seen.tag in ("ALTER SYSTEM", "ALTER DATABASE"):
         yield Hit("unjudged", f"{seen.tag} reaches beyond what was copied")
@@ -53,6 +145,8 @@ def _judge_failure(error: Exception, is_partial: bool) -> Hit:
     message = first_line(error)
     if isinstance(error, _NEEDS_ROWS):
         return Hit("unjudged", f"it needs rows, which the copy has not: {message}")
+    if isinstance(error, errors.OutOfMemory):
+        return Hit("unjudged", f"it needs more locks than the scratch server has: {message}")
     if is_partial and isinstance(error, _UNDEFINED):
         return Hit("unjudged", f"it needs what could not be copied: {message}")
     return Hit("failing", f"it fails: {message}")

@@ -7,12 +7,12 @@ from typing import Literal
 
 from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.history import Record
-from sselfie_insights.migrate.judging import judge
+from sselfie_insights.migrate.judging import EXCLUSIVE, Observed, judge
 from sselfie_insights.migrate.rules import Hazard, find_rule
 from sselfie_insights.migrate.scratch import copy_schema, has_scratch, scratch_database
 from sselfie_insights.migrate.session import open_connection
 from sselfie_insights.migrate.squawk import Place, run_squawk
-from sselfie_insights.migrate.watch import EXCLUSIVE, Observed, Watcher, is_control
+from sselfie_insights.migrate.watch import Watcher, is_control
 from sselfie_insights.postgres import Connection, describe_target
 
 LARGE_TABLE_BYTES = 10_000_000
@@ -149,7 +149,11 @@ def judge_files(
         for seen in watcher.run(migration, done):
             line = seen.statement.line
             hits = judge(seen, resumed=resumed, is_partial=is_partial)
-            places += [(line, *hit) for hit in hits]
+            for rule, message, table in hits:
+                if rule == "restored":
+                    places = [place for place in places if place[2] != message]
+                else:
+                    places.append((line, rule, message, table))
             resumed = False
             now = {lock.table for lock in seen.locks if lock.mode == EXCLUSIVE}
             if migration.in_transaction and now - shut:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from sselfie_insights.migrate.judging import STRONG
 from sselfie_insights.migrate.session import open_connection
-from sselfie_insights.migrate.watch import STRONG
 
 POLL_SECONDS = 0.03
 """Often enough to look several times within a lock timeout of 200 ms."""

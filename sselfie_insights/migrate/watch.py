@@ -4,28 +4,20 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg import errors
 
 from sselfie_insights.migrate.files import Migration
+from sselfie_insights.migrate.judging import EXCLUSIVE, STRONG, Hit, Lock, Observed
 from sselfie_insights.migrate.statements import Statement
 from sselfie_insights.postgres import Connection, as_options, connect
 
 STANDS_ALONE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 """What PostgreSQL says inside a transaction of a statement that manages its own."""
-
-MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
-"""What it says of a table or column that this database has not; some files pass over that."""
-
-STRONG = frozenset({"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
-"""The locks that keep others from writing."""
-
-EXCLUSIVE = "AccessExclusiveLock"
-"""The lock that keeps others from reading, too."""
 
 _READING = "AccessShareLock"
 """What a query holds on what it reads; a check of a foreign key holds another."""
@@ -45,78 +37,13 @@ _SETTINGS = {
     "check_function_bodies": "off",
 }
 _PLANNED = frozenset({"select", "insert", "update", "delete", "merge", "with", "execute"})
+_REPEATABLE = frozenset({"alter", "comment", "create", "grant", "insert", "revoke"})
+"""What begins statements of which nothing stays when they are rolled back."""
+
+_TOGETHER_CHARACTERS = 1_000_000
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
 _NEXT = "savepoint statement; set local client_min_messages = debug1"
-
-
-class Hit(NamedTuple):
-    """A rule that a statement breaks: what it says about it, and the table, if it is about one."""
-
-    rule: str
-    message: str
-    table: str = ""
-
-
-class Lock(NamedTuple):
-    """A lock on a table that others can see, or on an index of one; modes are PostgreSQL's."""
-
-    table: str
-    mode: str
-    is_on_index: bool
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.mode}"
-
-
-@dataclass
-class Observed:
-    """What one statement did to the copy. Tables are those that others can see, by their names.
-
-    Attributes:
-        migration: Its file.
-        statement: The statement.
-        tag: PostgreSQL's name of what it did: ``ALTER TABLE``; empty if it failed.
-        locks: The locks it took, beyond those held already.
-        held: The tables that the transaction keeps others from writing, after it.
-        read: The tables that were read, by whatever ran inside it.
-        writes: The tables it wrote, and how: INSERT, UPDATE, DELETE or TRUNCATE.
-        notices: SQLSTATE and text of what the server said meanwhile.
-        hits: The rules that it breaks by what it changed in the catalog.
-        removed: Whether it removed anything from the catalog.
-        planned: The tables that its plan reads, where it has one and that matters.
-        bounded: The tables to which it adds rows, or of which a condition chooses some.
-        stands_alone: Whether it cannot run in a transaction.
-        error: Why it failed.
-        note: What had to be done to the copy for it to run at all.
-    """
-
-    migration: Migration
-    statement: Statement
-    tag: str = ""
-    locks: set[Lock] = field(default_factory=set)
-    held: set[str] = field(default_factory=set)
-    read: set[str] = field(default_factory=set)
-    writes: list[tuple[str, str]] = field(default_factory=list)
-    notices: list[tuple[str, str]] = field(default_factory=list)
-    hits: list[Hit] = field(default_factory=list)
-    removed: bool = False
-    planned: set[str] | None = None
-    bounded: set[str] = field(default_factory=set)
-    stands_alone: bool = False
-    error: psycopg.Error | None = None
-    note: str = ""
-
-    @property
-    def is_skipped(self) -> bool:
-        """Whether it failed for want of a table or column, which its file passes over."""
-        return self.migration.skips_missing and isinstance(self.error, MISSING)
-
-    @property
-    def rewritten(self) -> list[str]:
-        """The tables whose rows got a new file: written again, or emptied."""
-        written = {hit.table for hit in self.hits if hit.rule == "rewriting-table"}
-        return sorted(written | {table for table, kind in self.writes if kind == "TRUNCATE"})
 
 
 class Watcher:
@@ -160,18 +87,26 @@ class Watcher:
                 connection.execute("select sselfie_watch.learn()")
             with suppress(errors.InsufficientPrivilege):
                 connection.execute("set lc_messages = 'C'")
-            if migration.in_transaction:
-                self._begin(connection)
-            for statement in migration.statements[done:]:
-                if is_control(statement):
-                    continue
-                if migration.in_transaction:
-                    yield self._observe(connection, Observed(migration, statement))
-                else:
-                    yield self._observe_by_itself(connection, Observed(migration, statement))
-            if migration.in_transaction:
-                with suppress(errors.IntegrityError):  # what is checked in the end needs rows
-                    connection.execute("commit")
+            left = [
+                Observed(migration, statement)
+                for statement in migration.statements[done:]
+                if not is_control(statement)
+            ]
+            if not migration.in_transaction:
+                yield from (self._observe_by_itself(connection, seen) for seen in left)
+                return
+            self._begin(connection)
+            # Each look costs as much as there are locks: as long as nothing is to be seen, look at
+            # more and more statements together.
+            size = 1
+            while left:
+                some = left[: _count_repeatable(left[:size])]
+                del left[: len(some)]
+                yield from self._observe_some(connection, some)
+                is_eventful = any(seen.is_eventful for seen in some)
+                size = max(1, size // 2) if is_eventful else size * 2
+            with suppress(errors.IntegrityError):  # what is checked in the end needs rows
+                connection.execute("commit")
 
     def _begin(self, connection: Connection) -> None:
         # The runner asks something first, too: SET TRANSACTION comes too late.
@@ -179,6 +114,36 @@ class Watcher:
         self._locks: set[Lock] = set()
         self._scans: dict[int, int] = {}
         self._counts = (0, 0, 0)
+
+    def _observe_some(self, connection: Connection, some: list[Observed]) -> Iterator[Observed]:
+        """Yield what statements do: at one look if that is nothing, else at ever smaller parts."""
+        if len(some) == 1:
+            yield self._observe(connection, some[0])
+        elif self._pass_unnoticed(connection, some):
+            yield from some
+        else:
+            half = len(some) // 2
+            yield from self._observe_some(connection, some[:half])
+            yield from self._observe_some(connection, some[half:])
+
+    def _pass_unnoticed(self, connection: Connection, some: list[Observed]) -> bool:
+        """Run statements unless together they do what must be looked at one by one."""
+        before = self._locks, self._scans, self._counts, self._last_write
+        text = ";\n".join(seen.statement.sql for seen in some)
+        together = Observed(some[0].migration, replace(some[0].statement, sql=text))
+        connection.execute("savepoint together; savepoint statement")
+        tags = self._attempt(connection, together)
+        if together.error is None:
+            self._look(connection, together)
+        is_unnoticed = not together.is_eventful and len(tags) == len(some)
+        if is_unnoticed:
+            for seen, tag in zip(some, tags, strict=True):
+                seen.tag = tag
+        else:
+            connection.execute("rollback to savepoint together")
+            self._locks, self._scans, self._counts, self._last_write = before
+        connection.execute("release savepoint together")
+        return is_unnoticed
 
     def _observe(self, connection: Connection, seen: Observed) -> Observed:
         self._attempt(connection, seen)
@@ -197,26 +162,37 @@ class Watcher:
             self._look(connection, seen)
         return seen
 
-    def _attempt(self, connection: Connection, seen: Observed) -> None:
+    def _attempt(self, connection: Connection, seen: Observed) -> list[str]:
+        """Run a statement, or several, and return their tags; what fails leaves nothing."""
         self._notices.clear()
         seen.error = None
         try:
-            seen.tag = _tag(connection.execute(seen.statement.sql.encode()))
-            seen.notices = self._notices.copy()
+            cursor = connection.execute(seen.statement.sql.encode())
+            tags = [_tag(cursor)]
+            while cursor.nextset():
+                tags.append(_tag(cursor))
+            seen.notices, seen.tag = self._notices.copy(), tags[-1]
+            return tags
         except psycopg.Error as error:
             if connection.closed:
                 raise
-            seen.error = error
-            connection.execute(
-                f"rollback to savepoint statement; release savepoint statement; {_NEXT}".encode()
-            )
+            self._take_back(connection, seen, error)
+            return []
+
+    def _take_back(self, connection: Connection, seen: Observed, error: psycopg.Error) -> None:
+        seen.error = error
+        undo = f"rollback to savepoint statement; release savepoint statement; {_NEXT}"
+        connection.execute(undo.encode())
 
     def _look(self, connection: Connection, seen: Observed) -> None:
         """Find out what a statement did that has succeeded, in its transaction."""
         # One way there and back: a file can have many thousands of statements.
         look = f"select * from sselfie_watch.pulse({self._last_write})"  # noqa: S608 - a number
-        answers = connection.execute(f"release savepoint statement; {look}; {_NEXT}".encode())
-        answers.nextset()
+        try:
+            answers = connection.execute(f"{look}; release savepoint statement; {_NEXT}".encode())
+        except (errors.UndefinedFunction, errors.InvalidSchemaName) as error:
+            self._take_back(connection, seen, error)  # it has removed what looks
+            return
         row = answers.fetchone()
         assert row is not None  # noqa: S101  # the function returns one
         *counts, locks, writes = row
@@ -232,8 +208,9 @@ class Watcher:
         self._scans = {oid: n for oid, (_, n) in scans.items()}
         since = self._hear(seen, writes)
         seen.removed = was_removed
-        # What is only added concerns nobody, but on a table that is locked for it.
-        if was_changed or was_removed or (seen.held and was_added):
+        # What is only added concerns nobody, but on a table that is locked for it, or in the place
+        # of what was removed.
+        if was_changed or was_removed or (was_added and (seen.held or counts[2])):
             self._compare(connection, seen, since)
         if seen.statement.tokens[0].text in _PLANNED and (
             seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.writes)
@@ -330,6 +307,16 @@ class Watcher:
             "select number, name, operation from sselfie_watch.writes(%s)", [self._last_write]
         )
         self._compare(connection, seen, self._hear(seen, rows))
+
+
+def _count_repeatable(some: list[Observed]) -> int:
+    """Return how many of these may be tried together, at least one."""
+    characters = 0
+    for number, seen in enumerate(some):
+        characters += len(seen.statement.sql)
+        if seen.statement.tokens[0].text not in _REPEATABLE or characters > _TOGETHER_CHARACTERS:
+            return max(1, number)
+    return len(some)
 
 
 def is_control(statement: Statement) -> bool:

@@ -21,7 +21,8 @@ $$;
 -- One row per object that somebody may use, or that belongs to a table: what it is called now, the
 -- table or type it is part of, the file that holds its rows, and what else matters of it: type,
 -- modifier, generation, collation and not-nullness of a column; kind, first column, index and text of
--- a constraint; whether a trigger or rule is enabled.
+-- a constraint; whether a trigger or rule is enabled, a policy permissive, a role may log in; kind,
+-- arguments, result and rights of a function; rights and options of a relation; and settings.
 create view sselfie_watch.objects as
 with user_relations as (
     select class.*
@@ -44,7 +45,7 @@ select
         when 'c' then 'composite type' else 'index'
     end,
     class.oid, 0, class.relnamespace::regnamespace || '.' || pg_catalog.quote_ident(class.relname),
-    indexes.indrelid, class.relfilenode, '{}'
+    indexes.indrelid, class.relfilenode, array[class.relacl::text, class.reloptions::text]
 from user_relations as class
 left join pg_catalog.pg_index as indexes on indexes.indexrelid = class.oid
 union all
@@ -69,7 +70,8 @@ where oid >= 16384 and contype <> 't'
 union all
 select
     case typtype when 'd' then 'domain' else 'type' end, oid, 0,
-    typnamespace::regnamespace || '.' || pg_catalog.quote_ident(typname), null, 0, '{}'
+    typnamespace::regnamespace || '.' || pg_catalog.quote_ident(typname), null, 0,
+    array[typbasetype::regtype::text]
 from pg_catalog.pg_type
 where oid >= 16384 and typtype in ('b', 'd', 'e', 'r') and typcategory <> 'A'
 union all
@@ -79,7 +81,11 @@ where oid >= 16384
 union all
 select
     'function', oid, 0, pronamespace::regnamespace || '.' || pg_catalog.quote_ident(proname), null,
-    0, '{}'
+    0,
+    array[
+        prokind::text, pg_catalog.oidvectortypes(proargtypes),
+        pg_catalog.pg_get_function_result(oid), proacl::text
+    ]
 from pg_catalog.pg_proc
 where oid >= 16384 and pronamespace <> 'sselfie_watch'::regnamespace
 union all
@@ -93,7 +99,8 @@ select 'rule', oid, 0, pg_catalog.quote_ident(rulename), ev_class, 0, array[ev_e
 from pg_catalog.pg_rewrite
 where oid >= 16384 and rulename <> '_RETURN'
 union all
-select 'policy', oid, 0, pg_catalog.quote_ident(polname), polrelid, 0, '{}'
+select
+    'policy', oid, 0, pg_catalog.quote_ident(polname), polrelid, 0, array[polpermissive::text]
 from pg_catalog.pg_policy
 where oid >= 16384
 union all
@@ -104,38 +111,52 @@ select 'statistics', oid, 0, pg_catalog.quote_ident(stxname), stxrelid, 0, '{}'
 from pg_catalog.pg_statistic_ext
 where oid >= 16384
 union all
-select 'cast', oid, 0, castsource::regtype || ' as ' || casttarget::regtype, null, 0, '{}'
-from pg_catalog.pg_cast
-where oid >= 16384
-union all
-select 'operator', oid, 0, oprnamespace::regnamespace || '.' || oprname, null, 0, '{}'
-from pg_catalog.pg_operator
-where oid >= 16384
-union all
-select 'collation', oid, 0, collnamespace::regnamespace || '.' || collname, null, 0, '{}'
-from pg_catalog.pg_collation
-where oid >= 16384
-union all
-select 'extension', oid, 0, extname::text, null, 0, '{}'
-from pg_catalog.pg_extension
-where oid >= 16384
+select named.type, objects.objid, 0, named.identity, null, 0, '{}'
+from (
+    select classid, objid from pg_catalog.pg_depend
+    union
+    select classid, objid
+    from pg_catalog.pg_shdepend
+    inner join pg_catalog.pg_database on pg_database.oid = dbid and datname = current_database()
+) as objects
+cross join lateral pg_catalog.pg_identify_object(objects.classid, objects.objid, 0) as named
+where
+    objects.objid >= 16384
+    and objects.classid::regclass::text in (
+        'pg_am', 'pg_cast', 'pg_collation', 'pg_conversion', 'pg_extension',
+        'pg_foreign_data_wrapper', 'pg_foreign_server', 'pg_language', 'pg_opclass',
+        'pg_operator', 'pg_opfamily', 'pg_transform', 'pg_ts_config', 'pg_ts_dict',
+        'pg_ts_parser', 'pg_ts_template', 'pg_user_mapping'
+    )
 union all
 select 'publication', oid, 0, pubname::text, null, 0, '{}'
 from pg_catalog.pg_publication
 union all
-select 'foreign server', oid, 0, srvname::text, null, 0, '{}'
-from pg_catalog.pg_foreign_server
-union all
 select 'event trigger', oid, 0, evtname::text, null, 0, array[evtenabled::text]
 from pg_catalog.pg_event_trigger
 union all
-select 'text search configuration', oid, 0, cfgname::text, null, 0, '{}'
-from pg_catalog.pg_ts_config
-where oid >= 16384
-union all
-select 'role', oid, 0, rolname::text, null, 0, '{}'
+select 'role', oid, 0, rolname::text, null, 0, array[rolcanlogin::text]
 from pg_catalog.pg_roles
-where oid >= 16384 or rolname !~ '^pg_';
+where oid >= 16384 or rolname !~ '^pg_'
+union all
+select
+    'database', oid, 0, datname::text, null, 0,
+    array[datallowconn::text, datconnlimit::text, datdba::text]
+from pg_catalog.pg_database
+where datname = current_database()
+union all
+select
+    'setting', setrole, setdatabase::bigint,
+    concat_ws(' in ', coalesce(rolname, 'every role'), coalesce(datname, 'every database')),
+    null, 0, setconfig
+from pg_catalog.pg_db_role_setting
+left join pg_catalog.pg_database on pg_database.oid = setdatabase
+left join pg_catalog.pg_roles on pg_roles.oid = setrole
+where setdatabase = 0 or datname = current_database();
+
+create function sselfie_watch.part_text(name text, detail text[]) returns text
+language sql immutable set search_path = pg_catalog, pg_temp
+return concat_ws(' ', name, detail[1], detail[2], detail[4]);
 
 -- One row per object as it was before the statement that runs, and what it was called when others
 -- began to see it: null for what they cannot see yet.
@@ -144,6 +165,13 @@ select *, name as known_as from sselfie_watch.objects
 with no data;
 
 alter table sselfie_watch.state add primary key (oid, kind, part);
+
+-- One row per object that a transaction has dropped: what was said of it, and its columns or labels.
+create table sselfie_watch.gone as
+select pg_catalog.pg_current_xact_id() as transaction, kind, name, owner, detail,
+    null::text as message, null::text[] as parts
+from sselfie_watch.objects
+with no data;
 
 create view sselfie_watch.relations as
 select oid, coalesce(known_as, name) as name, known_as is not null as is_known
@@ -182,7 +210,8 @@ $$;
 
 -- One row: how many catalog rows this transaction has added, changed and removed so far, the locks
 -- it holds, each with the scans of its relation, and what was written after a number. What belongs to
--- a relation changes only under a lock on it, so that new relations alone are no change.
+-- a relation changes only under a lock on it, so that new relations alone are no change, unless they
+-- may take the place of what this transaction has dropped.
 create function sselfie_watch.pulse(
     since bigint,
     out added bigint, out changed bigint, out removed bigint, out locks json, out writes json
@@ -191,6 +220,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_locked boolean := exists (
+        select from sselfie_watch.gone where transaction = pg_current_xact_id_if_assigned()
+    ) or exists (
         select from pg_locks as locks
         inner join sselfie_watch.state on state.oid = locks.relation and state.part = 0
         where
@@ -200,7 +231,9 @@ declare
 begin
     select
         sum(pg_stat_get_xact_tuples_inserted(oid)),
-        sum(pg_stat_get_xact_tuples_updated(oid)) filter (where is_locked or not is_of_relation),
+        sum(pg_stat_get_xact_tuples_updated(oid)) filter (where is_locked or not is_of_relation)
+        -- What is added here changes a role or database that is there.
+        + pg_stat_get_xact_tuples_inserted('pg_db_role_setting'::regclass),
         sum(pg_stat_get_xact_tuples_deleted(oid))
     into added, changed, removed
     from (
@@ -212,7 +245,7 @@ begin
         select unnest(
             '{pg_namespace, pg_constraint, pg_type, pg_enum, pg_proc, pg_cast, pg_operator,
             pg_collation, pg_extension, pg_publication, pg_foreign_server, pg_event_trigger,
-            pg_ts_config, pg_authid, pg_depend}'::regclass[]
+            pg_ts_config, pg_authid, pg_database, pg_db_role_setting, pg_depend}'::regclass[]
         ), false
     ) as catalogs (oid, is_of_relation);
     locks := (
@@ -244,35 +277,69 @@ exception when others then
 end
 $$;
 
--- One row per node of a plan that reads a relation, with its name; and one per relation that it
--- changes, if it inserts or a condition chooses the rows.
+-- One row per relation that a plan reads, and per relation that it changes, if it inserts or if
+-- conditions choose the rows: those where the relation is scanned, and those of the joins on the way
+-- there that mention it, unless the join keeps its rows anyhow.
 create function sselfie_watch.read_plan(
     plan jsonb, out name text, out is_read boolean, out is_bounded boolean
 ) returns setof record
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
-    with recursive nodes (node, target) as (
-        select plan -> 0 -> 'Plan', null::jsonb
+    with recursive nodes (node, target, conditions) as (
+        select plan -> 0 -> 'Plan', null::jsonb, '{}'::jsonb[]
         union all
         select
             child,
             case
                 when child ->> 'Parent Relationship' in ('InitPlan', 'SubPlan') then null
-                when node ->> 'Node Type' = 'ModifyTable' then node
+                when node ->> 'Node Type' = 'ModifyTable' then node - 'Plans'
                 else target
+            end,
+            case
+                when node ->> 'Node Type' = 'ModifyTable' then '{}'
+                when node ? 'Join Type' and coalesce(
+                    array[node ->> 'Join Type', child ->> 'Parent Relationship']
+                    not in ('{Left, Outer}', '{Right, Inner}', '{Full, Outer}', '{Full, Inner}'), true
+                ) then conditions || node
+                else conditions
             end
         from nodes
         cross join jsonb_array_elements(node -> 'Plans') as children (child)
+    ),
+    scans as (
+        select
+            target, node,
+            array[node ->> 'Schema', node ->> 'Relation Name']
+            = array[target ->> 'Schema', target ->> 'Relation Name'] as is_same_relation,
+            node ->> 'Alias' ~ ('^' || names.pattern || '(_[0-9]+)?$') as is_same_alias,
+            exists (
+                select from jsonb_object_keys(node) as keys (key)
+                where key ~ '(Cond|Filter)$' and key <> 'One-Time Filter'
+            ) or exists (
+                select from unnest(conditions) as joins (joined)
+                cross join jsonb_path_query(
+                    joined, '$.** ? (@.type() == "object").keyvalue()
+                    ? (@.key like_regex "(Cond|Filter)$").value'
+                ) as found (condition)
+                where condition #>> '{}' ~ ('(?<![\w"])"?' || names.pattern || '(_[0-9]+)?"?\.')
+            ) as is_bounded
+        from nodes
+        cross join regexp_replace(target ->> 'Alias', '(\W)', '\\\1', 'g') as names (pattern)
+        where target is not null and node ? 'Relation Name'
     ),
     used (node, is_read, is_bounded) as (
         select node, true, false from nodes where node ->> 'Node Type' <> 'ModifyTable'
         union all
         select node, false, true from nodes where node ->> 'Operation' = 'Insert'
         union all
-        select target, false, true from nodes
-        where exists (
-            select from jsonb_object_keys(node) as keys (key)
-            where key like '%Cond' or key like '%Filter'
+        select modified.node, false, true
+        from nodes as modified
+        left join scans on scans.target = modified.node - 'Plans'
+        where modified.node ->> 'Node Type' = 'ModifyTable'
+        group by modified.node
+        having coalesce(
+            bool_and(is_bounded) filter (where is_same_alias),
+            bool_and(is_bounded) filter (where is_same_relation), true
         )
     )
     select distinct relations.name, is_read, is_bounded
@@ -299,14 +366,58 @@ as $$
 #variable_conflict use_column
 declare
     now sselfie_watch.objects[] := array(select objects from sselfie_watch.objects);
+    restored oid[];
 begin
+    insert into sselfie_watch.gone
+    select
+        pg_current_xact_id(), old.kind, old.name, old.owner, old.detail,
+        concat(old.kind, ' ', relations.name || '.', old.name, ' is gone'),
+        array(
+            select sselfie_watch.part_text(part.name, part.detail) from sselfie_watch.state as part
+            where part.owner = old.oid and part.kind in ('column', 'enum value')
+        )
+    from sselfie_watch.state as old
+    left join sselfie_watch.relations on relations.oid = old.owner
+    where
+        old.known_as is not null and old.part = 0
+        and not exists (
+            select from unnest(now) as new
+            where (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
+        );
+    -- What CREATE OR REPLACE or ALTER would have done, had there been one.
+    restored := array(
+        select new.oid
+        from unnest(now) as new
+        inner join sselfie_watch.gone
+            on (gone.kind, gone.name) = (new.kind, new.name)
+            and gone.owner is not distinct from new.owner
+        where
+            gone.transaction = pg_current_xact_id()
+            and not exists (
+                select from sselfie_watch.state as old
+                where
+                    (old.kind, old.oid, old.part) = (new.kind, new.oid, new.part)
+                    and old.known_as is not null
+            )
+            and (
+                new.kind in ('trigger', 'rule', 'policy', 'statistics', 'constraint')
+                and gone.detail[1] is not distinct from new.detail[1]
+                or new.kind in ('view', 'function', 'type', 'domain', 'composite type', 'schema')
+                and gone.detail is not distinct from new.detail
+                and gone.parts <@ array(
+                    select sselfie_watch.part_text(part.name, part.detail)
+                    from unnest(now) as part
+                    where part.owner = new.oid and part.kind in ('column', 'enum value')
+                )
+            )
+    );
     return query
     with changes as materialized (
         select
             coalesce(old.kind, new.kind) as kind, coalesce(old.oid, new.oid) as oid,
             coalesce(old.part, new.part) as part, coalesce(old.owner, new.owner) as owner,
             old.oid is not null and new.oid is null as is_gone,
-            old.oid is null as is_new,
+            old.oid is null and new.oid <> all (restored) as is_new,
             old.known_as is not null and new.oid is not null as is_kept,
             old.known_as is not null as is_known,
             old.name as old_name, new.name as new_name, old.file as old_file,
@@ -355,17 +466,14 @@ begin
         select 'dropping-object', kind || ' ' || place || ' is gone', relation
         from gone
         where
-            kind not in ('internal trigger', 'index', 'partition', 'composite type')
+            kind not in ('internal trigger', 'index', 'partition')
             and not is_gone_with_relation and old_name <> 'sselfie_watch'
-            -- Nobody uses these by their names.
-            and not (
-                kind in ('constraint', 'trigger', 'rule', 'policy', 'statistics')
-                and exists (
-                    select from changes as other
-                    where
-                        (other.kind, other.owner, other.new_name)
-                        = (gone.kind, gone.owner, gone.old_name)
-                )
+            and not exists (
+                select from changes as other
+                where
+                    other.oid = any (restored)
+                    and (other.kind, other.new_name) = (gone.kind, gone.old_name)
+                    and other.owner is not distinct from gone.owner
             )
             -- A constraint that a column is filled says nothing of one that is.
             and not (
@@ -380,6 +488,14 @@ begin
                     )
                 )
             )
+    ),
+    back as (
+        select 'restored', gone.message, null
+        from sselfie_watch.gone
+        inner join changes
+            on (changes.kind, changes.new_name) = (gone.kind, gone.name)
+            and changes.owner is not distinct from gone.owner
+        where changes.oid = any (restored) and gone.transaction = pg_current_xact_id()
     ),
     renamed as (
         select
@@ -413,7 +529,24 @@ begin
         from kept
         where
             kind in ('trigger', 'internal trigger', 'event trigger')
-            and new[1] = 'D' and old[1] <> 'D'
+            and new[1] in ('D', 'R') and old[1] not in ('D', 'R')
+        union all
+        select 'dropping-object', 'role ' || place || ' may not log in any longer', null
+        from kept
+        where kind = 'role' and old[1]::boolean and not new[1]::boolean
+        union all
+        select distinct
+            'unjudged',
+            kind || ' ' || coalesce(old_name, new_name) || ' reaches beyond what was copied', null
+        from changes
+        where
+            kind = 'database' and is_kept
+            or kind = 'setting' and (
+                oid = 0 or exists (
+                    select from sselfie_watch.state as role
+                    where role.kind = 'role' and role.oid = changes.oid and role.known_as is not null
+                )
+            )
     ),
     shut as (
         select
@@ -493,6 +626,7 @@ begin
             )
     )
     select * from dropped
+    union all select * from back
     union all select * from renamed
     union all select * from altered
     union all select * from shut
@@ -509,13 +643,16 @@ begin
         where (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
     );
     update sselfie_watch.state as old
-    set name = new.name, file = new.file, detail = new.detail
+    set
+        name = new.name, file = new.file, detail = new.detail,
+        known_as = case when new.oid = any (restored) then new.name else known_as end
     from unnest(now) as new
     where
         (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
         and (new.name, new.file, new.detail) is distinct from (old.name, old.file, old.detail);
     insert into sselfie_watch.state
-    select new.* from unnest(now) as new
+    select new.*, case when new.oid = any (restored) or new.owner = any (restored) then new.name end
+    from unnest(now) as new
     where not exists (
         select from sselfie_watch.state as old
         where (old.kind, old.oid, old.part) = (new.kind, new.oid, new.part)

@@ -59,6 +59,7 @@ def test_case(copy: str, each_server: Server, folder: Folder, case: dict) -> Non
         admin.execute("drop role if exists rol2")
         if not admin.execute("select 1 from pg_roles where rolname = 'rol1'").fetchone():
             admin.execute("create role rol1")
+        admin.execute("alter role rol1 reset all; alter role rol3 login")
         name = f"t_{secrets.token_hex(6)}"
         template = conninfo_to_dict(copy)["dbname"]
         admin.execute(f'create database {name} template "{template}"'.encode())
@@ -68,6 +69,7 @@ def test_case(copy: str, each_server: Server, folder: Folder, case: dict) -> Non
             findings = judge_files(watcher, load_migrations(path)).findings
         finally:
             admin.execute(f"drop database {name} with (force)".encode())
+            admin.execute("alter role all reset all")
     blocks = any(finding.severity == "error" for finding in findings)
     expected = (case["expect"] == "block") != (case["id"] in DIFFERS)
     assert blocks == expected, [str(finding) for finding in findings]
