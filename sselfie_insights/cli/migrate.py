@@ -75,13 +75,17 @@ def status(
     rows += [(str(each.identity), "drift", "", str(each)) for each in found.drift]
     rows += [
         (
-            row.object,
+            str(each.identity),
             "differs",
             "",
-            f"contract {row.contract or 'none'}; migrations {row.migrations or 'none'}; "
-            f"database {row.database or 'none'}",
+            "; ".join(
+                f"{side} {text or 'none'}"
+                for side, text in zip(
+                    ("contract", "migrations", "database"), each.texts, strict=True
+                )
+            ),
         )
-        for row in found.differences
+        for each in found.differences
     ]
     _show("status", ("object", "state", "applied_at", "detail"), rows, form, output)
 

@@ -3,7 +3,7 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +51,6 @@ class Limits:
     wait_s: float = 30
 
 
-def _silent(message: str) -> None:
-    del message
-
-
 def apply(
     url: str,
     *,
@@ -65,7 +61,7 @@ def apply(
     allow_destructive: bool = False,
     scratch_url: str | None = None,
     large_table_bytes: int = LARGE_TABLE_BYTES,
-    note: Callable[[str], None] = _silent,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[Migration]:
     """Apply the pending migrations of ``folder`` in order, and return them.
 
@@ -110,10 +106,11 @@ class _MissingObjectError(MigrationError):
     """A statement is about a table or column that this database does not have."""
 
 
+@dataclass
 class Executor:
     """Applies migrations, each over a connection of its own, and records them.
 
-    Args:
+    Attributes:
         url: The database.
         keeper: An autocommit connection that holds the advisory lock.
         observer: Sees who blocks a connection, and whether it locks others out.
@@ -122,22 +119,12 @@ class Executor:
         note: Called with what a person would want to know while it happens.
     """
 
-    def __init__(
-        self,
-        url: str,
-        keeper: Connection,
-        observer: Observer,
-        limits: Limits,
-        schemas: Iterable[str],
-        note: Callable[[str], None],
-    ) -> None:
-        self._url = url
-        self._keeper = keeper
-        self._connection = keeper
-        self._observer = observer
-        self._limits = limits
-        self._schemas = tuple(schemas)
-        self._note = note
+    url: str
+    keeper: Connection
+    observer: Observer
+    limits: Limits
+    schemas: Sequence[str]
+    note: Callable[[str], None]
 
     def run(self, migration: Migration) -> None:
         """Apply ``migration``; one that stopped half-way goes on where it stopped.
@@ -146,50 +133,44 @@ class Executor:
             MigrationError: A statement failed, or its locks were not to be had in time.
             SourceError: The connection broke.
         """
-        with open_connection(self._url, own_search_path=True) as self._connection:
-            self._observer.watch(self._connection.info.backend_pid)
+        with open_connection(self.url, own_search_path=True) as self._connection:
+            self.observer.watch(self._connection.info.backend_pid)
             try:
-                self._keeper.execute("select 1")
+                self.keeper.execute("select 1")
                 if migration.in_transaction:
-                    self._run_whole(migration)
+                    self._run_together(migration, migration.statements, len(migration.statements))
                 else:
                     self._run_stepwise(migration)
             except psycopg.Error as error:
-                if self._connection.closed or self._keeper.closed:
-                    raise SourceError(
-                        f"{migration.label}: the connection broke: {first_line(error)}",
-                        remedy="run 'sselfie migrate apply' again: nothing is half-recorded",
-                    ) from None
-                raise MigrationError(f"{migration.label}: {first_line(error)}") from None
-
-    def _run_whole(self, migration: Migration) -> None:
-        try:
-            self._run_together(migration, migration.statements, len(migration.statements))
-        except STANDS_ALONE as error:
-            raise MigrationError(
-                f"{migration.label}: {first_line(error)}",
-                remedy="write '-- migrate: no-transaction' at the top of the file",
-            ) from None
+                said = first_line(error)
+                remedy = "see 'sselfie migrate status'"
+                if self._connection.closed or self.keeper.closed:
+                    remedy = "run 'sselfie migrate apply' again: nothing is half-recorded"
+                    message = f"{migration.label}: the connection broke: {said}"
+                    raise SourceError(message, remedy=remedy) from None
+                if isinstance(error, STANDS_ALONE) and migration.in_transaction:
+                    remedy = "write '-- migrate: no-transaction' at the top of the file"
+                raise MigrationError(f"{migration.label}: {said}", remedy=remedy) from None
 
     def _run_stepwise(self, migration: Migration) -> None:
-        records = {record.version: record for record in history.read(self._keeper)}
+        records = {record.version: record for record in history.read(self.keeper)}
         begun = records.get(migration.version)
         done = begun.statements_done if begun else 0
         # Nobody knows what became of the last statement of a run that ended without a record.
         resumed = begun is not None and begun.state == "running"
-        history.record(self._keeper, migration, done)
+        history.record(self.keeper, migration, done)
         try:
             for statement in migration.statements[done:]:
                 try:
                     self._run_step(migration, statement, done + 1, resumed)
                 except _MissingObjectError as error:
-                    self._note(f"{error.message}: skipped")
-                    history.record(self._keeper, migration, done + 1)
+                    self.note(f"{error.message}: skipped")
+                    history.record(self.keeper, migration, done + 1)
                 done += 1
                 resumed = False
         except MigrationError as error:
-            if not self._keeper.closed:
-                history.record(self._keeper, migration, done, "failed", error=error.message)
+            if not self.keeper.closed:
+                history.record(self.keeper, migration, done, "failed", error=error.message)
             raise
         self._run_together(migration, (), done)
 
@@ -198,18 +179,18 @@ class Executor:
     ) -> None:
         def alone() -> None:
             # It waits for others without making anyone wait: no lock timeout, a longer deadline.
-            self._set_timeouts(0, self._limits.concurrent_deadline_s)
-            if drop_invalid_indexes(self._connection, self._keeper, statement, resumed, self._note):
+            self._set_timeouts(0, self.limits.concurrent_deadline_s)
+            if drop_invalid_indexes(self._connection, self.keeper, statement, resumed, self.note):
                 return
             if not statement.is_concurrent:
-                self._set_timeouts(self._limits.lock_timeout_ms)
+                self._set_timeouts(self.limits.lock_timeout_ms)
             self._send(migration, statement)
 
         try:
             self._run_together(migration, (statement,), number)
         except STANDS_ALONE:
             self._retry(alone, _place(migration, number))
-            history.record(self._keeper, migration, number)
+            history.record(self.keeper, migration, number)
 
     def _run_together(
         self, migration: Migration, statements: Sequence[Statement], done: int
@@ -221,24 +202,24 @@ class Executor:
         is_whole = migration.in_transaction or not statements
 
         def attempt() -> None:
-            left_ms = self._limits.lock_timeout_ms
+            left_ms = self.limits.lock_timeout_ms
             locked_since = None
             with self._connection.transaction():
                 for statement in statements:
                     begun = time.monotonic()
                     self._set_timeouts(left_ms)
                     self._send(migration, statement)
-                    if locked_since is None and self._observer.sees_others_locked_out():
+                    if locked_since is None and self.observer.sees_others_locked_out():
                         locked_since = begun
                     if locked_since is not None:
                         # From now on all waits together last no longer than the lock timeout.
                         waited_ms = int((time.monotonic() - locked_since) * 1000)
-                        left_ms = max(1, self._limits.lock_timeout_ms - waited_ms)
+                        left_ms = max(1, self.limits.lock_timeout_ms - waited_ms)
                 self._take_over()
                 self._set_timeouts(left_ms)  # the file may have left a smaller one
-                self._observer.announce(history.TABLES)
+                self.observer.announce(history.TABLES)
                 if is_whole:
-                    catalog = read_catalog(self._connection, self._schemas)
+                    catalog = read_catalog(self._connection, self.schemas)
                     history.record(self._connection, migration, done, "applied", catalog=catalog)
                 else:
                     history.record(self._connection, migration, done)
@@ -256,7 +237,7 @@ class Executor:
 
         In a transaction they end with it.
         """
-        statement_ms = int((statement_s or self._limits.statement_timeout_s) * 1000)
+        statement_ms = int((statement_s or self.limits.statement_timeout_s) * 1000)
         is_local = self._connection.info.transaction_status is TransactionStatus.INTRANS
         self._connection.execute(
             "select pg_catalog.set_config('lock_timeout', %s, %s),"
@@ -265,7 +246,7 @@ class Executor:
         )
 
     def _send(self, migration: Migration, statement: Statement) -> None:
-        self._observer.announce(statement.names)
+        self.observer.announce(statement.names)
         try:
             self._connection.execute(statement.sql.encode())
         except (*_TRANSIENT, *STANDS_ALONE):
@@ -278,16 +259,10 @@ class Executor:
                 f"{migration.path.name}:{statement.line}: {first_line(error)}",
                 remedy=_remedy(error),
             ) from None
-        in_transaction = self._connection.info.transaction_status is TransactionStatus.INTRANS
-        if migration.in_transaction and not in_transaction:
-            raise MigrationError(
-                f"{migration.path.name}:{statement.line}: it ended the runner's transaction",
-                remedy="write '-- migrate: no-transaction' at the top of the file",
-            )
 
     def _retry(self, attempt: Callable[[], None], place: str) -> None:
         """Make the attempt until it meets no lock, or the deadline has passed."""
-        deadline = time.monotonic() + self._limits.deadline_s
+        deadline = time.monotonic() + self.limits.deadline_s
         for number in itertools.count():
             try:
                 attempt()
@@ -300,13 +275,13 @@ class Executor:
                         f"{what}; given up after attempt {number + 1}",
                         remedy="end that session, or choose a quieter hour, and run it again",
                     ) from None
-                self._note(f"{what}; next attempt in {pause:.1f} s")
+                self.note(f"{what}; next attempt in {pause:.1f} s")
                 time.sleep(pause)
 
     def _explain(self, error: psycopg.Error) -> str:
         """Return whom a statement met; PostgreSQL itself says so, but of a timeout."""
         if isinstance(error, errors.LockNotAvailable):
-            return self._observer.describe_blockers()
+            return self.observer.describe_blockers()
         detail = error.diag.message_detail or "another transaction was first"
         return " ".join(detail.split())
 

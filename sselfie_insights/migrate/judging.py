@@ -95,7 +95,7 @@ class Observed:
         """Whether it did anything that can matter to others, or that more can be said of."""
         return bool(
             self.error or self.hits or self.locks or self.read
-            or any(self.held or kind != "INSERT" for _, kind in self.writes)
+            or any(kind != "INSERT" for _, kind in self.writes)
             or any(state == NAME_TOO_LONG for state, _ in self.notices)
         )  # fmt: skip
 
@@ -168,7 +168,7 @@ def _judge_writes(seen: Observed) -> Iterator[Hit]:
 def _judge_reads(seen: Observed) -> Iterator[Hit]:
     """Yield what may do nothing on the copy because the tables are empty there."""
     tables = seen.read
-    if seen.statement.tokens[0].text not in ("do", "call"):
+    if seen.statement.command not in ("do", "call"):
         # What its own plan reads is seen there; what a function reads inside it is not.
         tables = set() if seen.planned is None else tables - seen.planned
     if tables:

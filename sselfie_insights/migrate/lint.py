@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import yaml
 
 from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.history import Record
 from sselfie_insights.migrate.judging import EXCLUSIVE, Observed, judge
-from sselfie_insights.migrate.rules import Hazard, find_rule
 from sselfie_insights.migrate.scratch import copy_schema, has_scratch, scratch_database
 from sselfie_insights.migrate.session import open_connection
 from sselfie_insights.migrate.squawk import Place, run_squawk
@@ -19,6 +20,25 @@ LARGE_TABLE_BYTES = 10_000_000
 """From this size on a scan or rewrite takes longer than people wait: about 0.1 s."""
 
 Severity = Literal["error", "warning", "ignored"]
+Hazard = Literal["lock", "loss", "error", "style"]
+
+
+class Rule(NamedTuple):
+    """Why breaking it matters (see ``rules.yml``), and what to write instead."""
+
+    hazard: Hazard
+    safer_form: str
+
+
+RULES = {
+    name: Rule(hazard, safer_form)
+    for hazard, rules in yaml.safe_load(
+        Path(__file__).with_name("rules.yml").read_text(encoding="utf-8")
+    ).items()
+    for name, safer_form in rules.items()
+}
+_LOSING = ("ban-drop", "ban-truncate", "ban-set-schema", "renaming")
+"""How squawk's rules about loss begin."""
 
 _SIZES = Path(__file__).with_name("sizes.sql").read_text(encoding="utf-8")
 
@@ -184,7 +204,7 @@ def _weigh(
     statements = migration.statements[done:]
     for statement in statements:
         if is_control(statement):
-            word = statement.tokens[0].text.upper()
+            word = statement.command.upper()
             places.append((statement.line, "transaction-control", f"{word} inside a migration", ""))
     unused = migration.waivers.keys() - {(line, rule) for line, rule, *_ in places}
     lines = {statement.line for statement in statements}
@@ -194,7 +214,7 @@ def _weigh(
             places.append((at, "unused-ignore", f"nothing to ignore: {rule}", ""))
     findings = []
     for line, rule, message, table in places:
-        hazard, safer_form = find_rule(rule)
+        hazard, safer_form = _find_rule(rule)
         ignore = None if rule == "transaction-control" else migration.waivers.get((line, rule))
         is_harmless = hazard == "style" or (hazard == "lock" and not is_large(table))
         findings.append(
@@ -211,6 +231,13 @@ def _weigh(
             )
         )
     return sorted(findings, key=lambda finding: (finding.line, finding.rule))
+
+
+def _find_rule(name: str) -> Rule:
+    """Return a rule, which may be one of squawk's."""
+    if name not in RULES and name.startswith(_LOSING):
+        return Rule("loss", RULES["dropping-object"].safer_form)
+    return RULES.get(name, Rule("lock", "see squawk's page on the rule"))
 
 
 def _read_search_path(url: str) -> str:

@@ -39,7 +39,7 @@ class Observer:
 
     def __init__(self, url: str) -> None:
         self._pid = 0
-        self._connection = open_connection(url, "sselfie migrate observer")
+        self._connection = open_connection(url, application_name="sselfie migrate observer")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, daemon=True)
         self._names: list[str] = []

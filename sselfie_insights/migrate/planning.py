@@ -189,32 +189,23 @@ def pending_migrations(
 def _check(record: Record, migration: Migration | None, migrations: Iterable[Migration]) -> None:
     """Refuse a file that is not what was applied under its number."""
     same = next((other for other in migrations if other.sha256 == record.sha256), None)
+    was_applied = f"{record.label} was applied, and its file is"
+    done = record.statements_done
     if same is not None and same.version != record.version:
-        raise MigrationError(
-            f"{record.label} was applied, and its file is now {same.label}",
-            remedy=f"number it {record.version:04d} again",
-        )
-    if migration is None:
-        raise MigrationError(
-            f"{record.label} was applied, and its file is missing", remedy="restore the file"
-        )
-    if migration.name != record.name:
-        raise MigrationError(
-            f"{record.label} was applied, and its file is now called {migration.label}",
-            remedy="restore its name",
-        )
-    if record.is_done and migration.sha256 != record.sha256:
-        raise MigrationError(
-            f"{migration.path.name} was edited after it was applied",
-            remedy="restore it, and put the change into a new migration",
-        )
-    if not record.is_done:
-        done = record.statements_done
-        if migration.digests[done : done + 1] != (record.done_sha256,):
-            raise MigrationError(
-                f"{migration.path.name}: statements that are done were edited",
-                remedy=f"restore the first {record.statements_done} of them",
-            )
+        message, remedy = f"{was_applied} now {same.label}", f"number it {record.version:04d} again"
+    elif migration is None:
+        message, remedy = f"{was_applied} missing", "restore the file"
+    elif migration.name != record.name:
+        message, remedy = f"{was_applied} now called {migration.label}", "restore its name"
+    elif record.is_done and migration.sha256 != record.sha256:
+        message = f"{migration.path.name} was edited after it was applied"
+        remedy = "restore it, and put the change into a new migration"
+    elif not record.is_done and migration.digests[done : done + 1] != (record.done_sha256,):
+        message = f"{migration.path.name}: statements that are done were edited"
+        remedy = f"restore the first {done} of them"
+    else:
+        return
+    raise MigrationError(message, remedy=remedy)
 
 
 def _is_named(difference: Difference, pending: Iterable[Migration]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 
@@ -14,27 +15,11 @@ from sselfie_insights.postgres import (
     refuse_pooler,
 )
 
-_LOCK_TIMEOUT = {"lock_timeout": "5s"}
-"""How long a look at a table may wait; a file's own statements have timeouts of their own."""
-
-
-def open_connection(
-    url: str, application_name: str = "sselfie migrate", *, own_search_path: bool = False
-) -> Connection:
-    """Open an autocommit connection to ``url`` that never waits long to look at a table.
-
-    With ``own_search_path`` names are looked for where its role looks for them, as in a file.
-
-    Raises:
-        UsageError: The URL cannot be understood.
-        SourceError: The database cannot be reached.
-    """
-    return connect_guarded(
-        url,
-        application_name=application_name,
-        settings=_LOCK_TIMEOUT,
-        own_search_path=own_search_path,
-    )
+open_connection = partial(
+    connect_guarded, application_name="sselfie migrate", settings={"lock_timeout": "5s"}
+)
+"""Opens a connection that never waits long to look at a table; a file's own statements have their
+own timeouts."""
 
 
 @contextmanager

@@ -7,7 +7,6 @@ hold semicolons that end nothing.
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from sselfie_insights.errors import MigrationError
 
@@ -29,19 +28,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NAME = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*')
 _COMMENT_MARK = re.compile(r"/\*|\*/")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One lexical unit: a word in lower case, a quoted name without its quotes, ``?`` for data."""
-
-    kind: Literal["word", "name", "literal", "symbol"]
-    text: str
-
-    def __str__(self) -> str:
-        quoted = self.text.replace('"', '""')
-        return f'"{quoted}"' if self.kind == "name" else self.text
 
 
 @dataclass(frozen=True)
@@ -50,28 +38,32 @@ class Statement:
 
     Attributes:
         sql: Its text without the semicolon; comments inside it stay.
-        line: The line of its first token, from 1.
-        tokens: Its tokens, comments left out.
+        line: The line of its first word, from 1.
+        words: Its words in lower case, quoted names, symbols and ``?`` for data, with a space
+            between each; comments left out.
     """
 
     sql: str
     line: int
-    tokens: tuple[Token, ...]
+    words: str
 
-    @cached_property
-    def words(self) -> str:
-        """Its tokens with a space between each: words in lower case, literals as ``?``."""
-        return " ".join(map(str, self.tokens))
+    @property
+    def command(self) -> str:
+        """Its first word."""
+        return self.words.partition(" ")[0]
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Whatever in it can be a name: words in lower case, and what stands in quotes."""
-        return frozenset(token.text for token in self.tokens if token.kind in ("word", "name"))
+        return frozenset(
+            found[1:-1].replace('""', '"') if found.startswith('"') else found
+            for found in _NAME.findall(self.words)
+        )
 
     @property
     def is_concurrent(self) -> bool:
         """Whether it says CONCURRENTLY, and so blocks nobody."""
-        return any(token.kind == "word" and token.text == "concurrently" for token in self.tokens)
+        return "concurrently" in _NAME.findall(self.words)
 
     @property
     def beginning(self) -> str:
@@ -102,7 +94,7 @@ def split(text: str) -> tuple[list[Statement], list[Comment]]:
     """
     statements: list[Statement] = []
     comments: list[Comment] = []
-    tokens: list[Token] = []
+    words: list[str] = []
     start = position = parentheses = bodies = 0
     line = first_line = 1
     while position < len(text):
@@ -111,39 +103,39 @@ def split(text: str) -> tuple[list[Statement], list[Comment]]:
         kind, found, end = match.lastgroup, match[0], match.end()
         if kind == "comment":
             head = text[text.rfind("\n", 0, position) + 1 : position]
-            comments.append(Comment(found[2:], line, not tokens and not head.strip()))
+            comments.append(Comment(found[2:], line, not words and not head.strip()))
         elif kind == "block":
             end = _end_of_comment(text, position, line)
         elif found == ";" and parentheses == 0 and bodies == 0:
-            if tokens:
-                statements.append(Statement(text[start:position].strip(), first_line, (*tokens,)))
-            tokens = []
+            if words:
+                sql = text[start:position].strip()
+                statements.append(Statement(sql, first_line, " ".join(words)))
+            words = []
         elif kind != "space":
-            if not tokens:
+            if not words:
                 start, first_line = position, line
-            tokens.append(_read_token(kind, found, line))
+            words.append(_read_word(kind, found, line))
             if found in ("(", ")"):
                 parentheses += 1 if found == "(" else -1
             elif kind == "word":
-                bodies += _body_change(tokens, bodies)
+                bodies += _body_change(words, bodies)
         line += text.count("\n", position, end)
         position = end
-    if tokens:
-        statements.append(Statement(text[start:].strip(), first_line, (*tokens,)))
+    if words:
+        statements.append(Statement(text[start:].strip(), first_line, " ".join(words)))
     return statements, comments
 
 
-def _read_token(kind: str | None, found: str, line: int) -> Token:
+def _read_word(kind: str | None, found: str, line: int) -> str:
     if kind == "open":
         what = f"a quote {found}" if len(found) == 1 else found
         raise MigrationError(f"line {line}: {what} is opened and never closed")
     if found == "\\":
         raise MigrationError(f"line {line}: psql's backslash commands are no SQL")
     if kind == "literal":
-        return Token("literal", "?")
-    if kind == "name":
-        return Token("name", found[found.index('"') + 1 : -1].replace('""', '"'))
-    return Token("word", found.lower()) if kind == "word" else Token("symbol", found)
+        return "?"
+    # A name with Unicode escapes stays a name.
+    return found[found.index('"') :] if kind == "name" else found.lower()
 
 
 def _end_of_comment(text: str, position: int, line: int) -> int:
@@ -155,11 +147,8 @@ def _end_of_comment(text: str, position: int, line: int) -> int:
     raise MigrationError(f"line {line}: a comment /* is opened and never closed")
 
 
-def _body_change(tokens: list[Token], bodies: int) -> int:
+def _body_change(words: list[str], bodies: int) -> int:
     """Return how the last word changes the depth of ``begin atomic`` … ``end`` bodies."""
-    word = tokens[-1].text
-    if word == "atomic" and len(tokens) > 1 and tokens[-2].text == "begin":
+    if words[-2:] == ["begin", "atomic"] or (bodies and words[-1] == "case"):
         return 1
-    if bodies and word == "case":
-        return 1
-    return -1 if bodies and word == "end" else 0
+    return -1 if bodies and words[-1] == "end" else 0

@@ -1,5 +1,6 @@
 """Run migrations on a scratch copy, statement by statement, and watch what PostgreSQL does."""
 
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,7 @@ _PLANNED = frozenset({"select", "insert", "update", "delete", "merge", "with", "
 _REPEATABLE = frozenset({"alter", "comment", "create", "grant", "insert", "revoke"})
 """What begins statements of which nothing stays when they are rolled back."""
 
+_READS = re.compile(r"insert .*\b(select|table|with)\b")
 _TOGETHER_CHARACTERS = 1_000_000
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
@@ -130,7 +132,7 @@ class Watcher:
         """Run statements unless together they do what must be looked at one by one."""
         before = self._locks, self._scans, self._counts, self._last_write
         text = ";\n".join(seen.statement.sql for seen in some)
-        together = Observed(some[0].migration, replace(some[0].statement, sql=text))
+        together = Observed(some[0].migration, replace(some[0].statement, sql=text, words=""))
         connection.execute("savepoint together; savepoint statement")
         tags = self._attempt(connection, together)
         if together.error is None:
@@ -212,7 +214,7 @@ class Watcher:
         # of what was removed.
         if was_changed or was_removed or (was_added and (seen.held or counts[2])):
             self._compare(connection, seen, since)
-        if seen.statement.tokens[0].text in _PLANNED and (
+        if seen.statement.command in _PLANNED and (
             seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.writes)
         ):
             self._explain(connection, seen)
@@ -312,17 +314,21 @@ class Watcher:
 def _count_repeatable(some: list[Observed]) -> int:
     """Return how many of these may be tried together, at least one."""
     characters = 0
-    for number, seen in enumerate(some):
-        characters += len(seen.statement.sql)
-        if seen.statement.tokens[0].text not in _REPEATABLE or characters > _TOGETHER_CHARACTERS:
+    for number, statement in enumerate(seen.statement for seen in some):
+        characters += len(statement.sql)
+        # What a plan reads must be asked of each statement by itself.
+        is_repeatable = statement.command in _REPEATABLE and not _READS.match(statement.words)
+        if not is_repeatable or characters > _TOGETHER_CHARACTERS:
             return max(1, number)
     return len(some)
 
 
 def is_control(statement: Statement) -> bool:
     """Say whether a statement would begin or end a transaction, which is the runner's to do."""
-    words = [token.text for token in statement.tokens[:2]]
-    return words[0] in _CONTROL and (words[0] != "prepare" or words[1:] == ["transaction"])
+    command = statement.command
+    return command in _CONTROL and (
+        command != "prepare" or statement.words.startswith("prepare transaction")
+    )
 
 
 def _tag(cursor: psycopg.Cursor[Any]) -> str:

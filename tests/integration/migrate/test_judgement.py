@@ -9,7 +9,7 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.migrate import lint_folder, load_migrations, plan
 from sselfie_insights.migrate import squawk as squawk_module
-from sselfie_insights.migrate.lint import Finding, judge_files, lint
+from sselfie_insights.migrate.lint import RULES, Finding, judge_files, lint
 from sselfie_insights.migrate.watch import Watcher
 from tests.conftest import temporary_database
 from tests.integration.migrate.conftest import Folder
@@ -200,8 +200,6 @@ def test_what_is_seen_is_what_the_manual_says(
 
 
 def test_every_rule_has_its_cases() -> None:
-    from sselfie_insights.migrate.rules import RULES
-
     assert CASES.keys() == RULES.keys()
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from sselfie_insights.errors import MigrationError
 from sselfie_insights.migrate import (
-    adoption,
     apply,
     baseline,
     lint_folder,
@@ -108,7 +107,7 @@ def test_baseline(live: str, scratch_server: Server) -> None:
     adopted, rest = ["baseline"] * TABLES, MIGRATIONS[TABLES:]
     assert states == adopted + ["pending"] * len(rest)
     assert status.drift == ()
-    assert {row.migrations for row in status.differences} == {UNKNOWN}
+    assert {row.texts[1] for row in status.differences} == {UNKNOWN}
     notes: list[str] = []
     apply(live, note=keep(notes))
     skipped = [note for note in notes if "skipped" in note]
@@ -119,19 +118,16 @@ def test_baseline(live: str, scratch_server: Server) -> None:
 
 
 def test_status_compares_three_ways(live: str, scratch_server: Server) -> None:
-    found = {row.object: row for row in read_status(live).differences}
-    assert found["table public.daily_captures"].database == ""
-    assert found["table public.daily_captures"].contract == "table"
-    assert found["column public.subscriptions.plan"].database == "text"
-    assert found["column public.feedback.id"].migrations == UNKNOWN
+    found = {str(row.identity): row.texts for row in read_status(live).differences}
+    assert found["table public.daily_captures"] == ("table", UNKNOWN, None)
+    assert found["column public.subscriptions.plan"] == (None, UNKNOWN, "text")
+    assert found["column public.feedback.id"][1] == UNKNOWN
 
-    built = {
-        row.object: row for row in read_status(live, scratch_url=scratch_server.url).differences
-    }
-    row = built["column public.feedback.id"]
+    status = read_status(live, scratch_url=scratch_server.url)
+    built = {str(row.identity): row.texts for row in status.differences}
     serial = "integer not null default nextval('public.feedback_id_seq'::regclass)"
-    assert (row.contract, row.migrations) == (serial, serial)
-    assert row.database == "uuid not null default gen_random_uuid()"
+    uuid = "uuid not null default gen_random_uuid()"
+    assert built["column public.feedback.id"] == (serial, serial, uuid)
     assert built.keys() == found.keys()
 
 
@@ -158,4 +154,4 @@ def test_status_tells_drift(database: str) -> None:
 
 def test_adoption_knows_no_other_version(database: str) -> None:
     with pytest.raises(Exception, match="there is no migration 0099"):
-        adoption.baseline(database, 99)
+        baseline(database, 99)

@@ -22,21 +22,16 @@ DATABASE = catalog(t={"a": "bigint", "b": "text", "c": "text"})
 
 def test_each_of_the_three_can_be_the_odd_one() -> None:
     rows = compare_three_ways(CONTRACT, MIGRATIONS, DATABASE)
-    assert [(row.object, row.contract, row.migrations, row.database) for row in rows] == [
+    assert [(str(row.identity), *row.texts) for row in rows] == [
         ("column public.t.a", "integer", "integer", "bigint"),
-        ("column public.t.b", "text", "", "text"),
-        ("table public.u", "", "table", ""),
+        ("column public.t.b", "text", None, "text"),
+        ("table public.u", None, "table", None),
     ]
 
 
 def test_where_nothing_is_known_of_the_migrations_two_are_compared() -> None:
     (row,) = compare_three_ways(CONTRACT, None, DATABASE)
-    assert (row.object, row.contract, row.migrations, row.database) == (
-        "column public.t.a",
-        "integer",
-        UNKNOWN,
-        "bigint",
-    )
+    assert (str(row.identity), *row.texts) == ("column public.t.a", "integer", UNKNOWN, "bigint")
 
 
 def test_what_agrees_is_not_told() -> None:
