@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Literal, NamedTuple
 
 from sselfie_insights.postgres import Connection
@@ -55,7 +56,8 @@ class Difference:
     def __str__(self) -> str:
         if self.change != "changed":
             return f"{self.identity}: {self.change}"
-        return f"{self.identity}: {' → '.join(_shorten(text or '') for text in self.texts)}"
+        texts = (shorten(text or "", 120, placeholder="…") for text in self.texts)
+        return f"{self.identity}: {' → '.join(texts)}"
 
 
 def read_catalog(connection: Connection, schemas: Iterable[str]) -> Catalog:
@@ -99,8 +101,3 @@ def compare(*catalogs: Catalog) -> list[Difference]:
         for difference in differences
         if difference.identity.kind == "table" or difference.relation not in lacking
     ]
-
-
-def _shorten(definition: str) -> str:
-    text = " ".join(definition.split())
-    return text if len(text) <= 120 else text[:117] + "…"

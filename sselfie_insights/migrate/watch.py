@@ -66,7 +66,9 @@ class Watcher:
         self._known_anew = known_anew
         self._notices: list[tuple[str, str]] = []
         self._last_write = 0
-        with connect(scratch, autocommit=True) as connection:
+        # Nothing of the copy's takes the place of a function or operator of PostgreSQL's.
+        ours = as_options({"search_path": "pg_catalog, pg_temp"})
+        with connect(scratch, autocommit=True, options=ours) as connection:
             connection.execute(_WATCH.encode())
             connection.execute("select sselfie_watch.learn()")
             self.server_version = connection.info.server_version

@@ -330,6 +330,17 @@ def test_what_could_not_be_copied_needs_a_waiver(base: str, folder: Folder) -> N
     assert [each.rule for each in judgement.findings] == ["unjudged"]
 
 
+def test_no_operator_of_the_target_judges(base: str, folder: Folder) -> None:
+    with psycopg.connect(base) as connection:
+        connection.execute(
+            "create function public.spy(oid, integer) returns boolean language plpgsql as"
+            " 'begin raise exception ''it ran''; end';"
+            "create operator public.>= (leftarg = oid, rightarg = integer, function = public.spy)"
+        )
+    found = findings(base, folder("alter table public.users drop column plan;"))
+    assert [each.rule for each in found] == ["dropping-object"]
+
+
 class TestWithoutScratch:
     """Where there is no server to try things on, squawk reads, and doubts need a waiver."""
 
