@@ -128,7 +128,7 @@ def judge(seen: Observed, *, resumed: bool = False, is_partial: bool = False) ->
     for state, text in seen.notices:
         if state == NAME_TOO_LONG:
             yield Hit("identifier-too-long", text)
-    if seen.tag in ("ALTER SYSTEM", "ALTER DATABASE"):
+    if seen.tag == "ALTER DATABASE":
         yield Hit("unjudged", f"{seen.tag} reaches beyond what was copied")
     if seen.tag.startswith("DROP ") and seen.tag != "DROP INDEX" and not seen.removed:
         message = f"{seen.tag} meets nothing in this database, and may in another"

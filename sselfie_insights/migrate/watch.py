@@ -42,6 +42,9 @@ _REPEATABLE = frozenset({"alter", "comment", "create", "grant", "insert", "revok
 """What begins statements of which nothing stays when they are rolled back."""
 
 _READS = re.compile(r"insert .*\b(select|table|with)\b")
+_BEYOND = re.compile(r"(create|alter|drop) (database|subscription|system|tablespace)\b")
+"""What would stay on the scratch server, or reach another."""
+
 _TOGETHER_CHARACTERS = 1_000_000
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
@@ -272,6 +275,10 @@ class Watcher:
         its lock, and what runs CONCURRENTLY waiting after it took its own.
         """
         seen.stands_alone, seen.error = True, None
+        if found := _BEYOND.match(seen.statement.words):
+            message = f"{found[0].upper()} reaches beyond what was copied, and was not tried"
+            seen.hits = [Hit("unjudged", message)]
+            return
 
         def execute() -> None:
             try:

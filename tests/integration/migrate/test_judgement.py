@@ -311,6 +311,11 @@ def test_nothing_stays_on_the_scratch_server(
         path = folder(f"create role new_{role}; alter role {role} rename to other_{role};")
         found = lint_folder(path, base, scratch_url=scratch_server.url).findings
         assert [each.rule for each in found] == ["renaming-object"]
+        path = folder(
+            f"{ALONE}create database left_{role};", f"{ALONE}alter system set work_mem = 64;"
+        )
+        found = lint_folder(path, base, scratch_url=scratch_server.url).findings
+        assert [each.rule for each in found] == ["unjudged", "unjudged"]
     finally:
         with psycopg.connect(base, autocommit=True) as connection:
             connection.execute(f"drop owned by {role}; drop role {role}")
