@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,16 @@ _PRIOR: Final = np.array([(-2.5, 1.5), (4.0, 2.5), (0.0, 0.4)])
 _MARGIN: Final = 1e-3
 # What the log likelihood may fall by inside a 95 % profile-likelihood interval.
 _DROP: Final = float(stats.chi2.ppf(0.95, 1)) / 2
+# Newton's method: at most so many steps, none longer than this in any coordinate, of each the share
+# that rises highest, until a step is as good as none.
+_NEWTON_STEPS: Final = 100
+_LONGEST_STEP: Final = 1.0
+_SHARES: Final = np.array([1.0, 0.5, 0.2, 0.05, 0.005])
+_CLOSE: Final = 1e-6
+# By how much coordinates are moved to see how the likelihood changes.
+_DIFFERENCE: Final = 1e-3
+# Proposals for each draw: they fit the likelihood so well that more change nothing.
+_PROPOSALS: Final = 6
 # Rays from the maximum on which the edge of the likelihood region is sought, by dimension.
 _RAYS: Final = {2: 128, 3: 400}
 
@@ -253,7 +263,7 @@ class Renewals:
         around the maximum, within the box of the search.
         """
         axes, box = _axes(self), _BOX[: self.point.size]
-        proposals = 20 * max(size, 100)
+        proposals = _PROPOSALS * max(size, 100)
         normal = rng.standard_normal((proposals, self.point.size))
         shrink = np.sqrt(rng.chisquare(4, proposals) / 4)[:, None]
         steps = normal / shrink
@@ -282,7 +292,9 @@ def fit_sbg(data: Lifetimes, *, is_penalised: bool = False) -> Renewals:
     return _climb(data, [np.linspace(-3, 3, 7), np.linspace(-2, 10, 7)], is_penalised)
 
 
-def fit_bdw(data: Lifetimes, *, is_penalised: bool = False) -> Renewals:
+def fit_bdw(
+    data: Lifetimes, *, is_penalised: bool = False, near: Renewals | None = None
+) -> Renewals:
     """Return the beta-discrete-Weibull model of greatest likelihood.
 
     Fader et al. (2018), equation 5: S(t) = B(α, β + t^c) / B(α, β); with c = 1 it is sBG.
@@ -290,10 +302,13 @@ def fit_bdw(data: Lifetimes, *, is_penalised: bool = False) -> Renewals:
     Args:
         data: As of ``fit_sbg``.
         is_penalised: As of ``fit_sbg``.
+        near: The sBG model of the same data, from which to climb; a grid is searched by default.
 
     Raises:
         ValueError: Nobody was lost, and no prior makes up for it.
     """
+    if near is not None:
+        return Renewals(data, *_rise(np.append(near.point, 0.0), data, is_penalised), is_penalised)
     shapes = np.linspace(-1.5, 1.5, 5)
     return _climb(data, [np.linspace(-3, 3, 7), np.linspace(-3, 9, 7), shapes], is_penalised)
 
@@ -307,20 +322,48 @@ def _climb(data: Lifetimes, grid: list[Array], is_penalised: bool) -> Renewals:
     box = _BOX[: len(grid)]
     points = np.clip(points.reshape(-1, len(grid)), box[:, 0], box[:, 1])
     start = points[_height(points, data, is_penalised).argmax()]
-    step = 1e-5 * np.eye(len(grid))
-    scale = max(1.0, float(data.lost.sum() + np.abs(data.alive).sum()))
+    return Renewals(data, *_rise(start, data, is_penalised), is_penalised)
 
-    def fall(point: Array) -> tuple[float, Array]:
-        around = np.vstack([point, point + step, point - step])
-        heights = -_height(around, data, is_penalised) / scale
-        up, down = heights[1 : len(point) + 1], heights[len(point) + 1 :]
-        return float(heights[0]), (up - down) / 2e-5
 
-    # A penalised fit is one of several that are weighed: its fifth digit changes nothing.
-    options = {"ftol": 1e-10 if is_penalised else 1e-15, "maxiter": 200}
-    found = optimize.minimize(fall, start, jac=True, method="SLSQP", bounds=box, options=options)
-    top = np.clip(found.x, box[:, 0], box[:, 1])
-    return Renewals(data, top, float(_height(top, data, is_penalised)), is_penalised)
+def _rise(point: Array, data: Lifetimes, is_penalised: bool) -> tuple[Array, float]:
+    """Return the maximum that Newton's method finds from ``point``, and its height."""
+    box = _BOX[: point.size]
+    height = -np.inf
+    for _ in range(_NEWTON_STEPS):
+        slope, curvature = _slopes(point, data, is_penalised)
+        values, vectors = np.linalg.eigh(curvature)
+        # Where the height does not fall to both sides, a step up the slope; none goes far.
+        least = max(1e-3, 1e-7 * float(values[-1]))
+        step = vectors @ ((vectors.T @ slope) / np.maximum(np.abs(values), least))
+        step *= min(1.0, _LONGEST_STEP / float(np.abs(step).max() + 1e-300))
+        tried = np.clip(point + _SHARES[:, None] * step, box[:, 0], box[:, 1])
+        heights = _height(tried, data, is_penalised)
+        best = int(heights.argmax())
+        gained, moved = float(heights[best]) - height, float(np.abs(tried[best] - point).max())
+        if gained > 0:
+            point, height = tried[best], float(heights[best])
+        if gained <= 0 or moved < _CLOSE:
+            break
+    return point, height
+
+
+def _slopes(point: Array, data: Lifetimes, is_penalised: bool) -> tuple[Array, Array]:
+    """Return the gradient of the height and its curvature, downwards, by central differences."""
+    size = point.size
+    axes = _DIFFERENCE * np.eye(size)
+    first, second = np.triu_indices(size, 1)
+    pairs = axes[first] + axes[second]
+    shifts = np.vstack([np.zeros((1, size)), axes, -axes, pairs, -pairs])
+    box = _BOX[:size]
+    middle = np.clip(point, box[:, 0] + 2 * _DIFFERENCE, box[:, 1] - 2 * _DIFFERENCE)
+    heights = _height(middle + shifts, data, is_penalised)
+    top, up, down = heights[0], heights[1 : size + 1], heights[size + 1 : 2 * size + 1]
+    both = heights[2 * size + 1 :].reshape(2, -1).sum(axis=0)
+    curvature = np.diag(2 * top - up - down)
+    sides = up + down
+    mixed = (sides[first] + sides[second] - 2 * top - both) / 2
+    curvature[first, second] = curvature[second, first] = mixed
+    return (up - down) / (2 * _DIFFERENCE), curvature / _DIFFERENCE**2
 
 
 def _as_parameters(point: Array) -> list[float]:
@@ -330,21 +373,8 @@ def _as_parameters(point: Array) -> list[float]:
 
 def _axes(model: Renewals) -> Array:
     """Return a matrix whose columns are one standard error long, at most a third of the box."""
-    point = model.point
-    size, step = point.size, 1e-3
-    shifts = step * np.eye(size)
-    box = _BOX[:size]
-    middle = np.clip(point, box[:, 0] + 2 * step, box[:, 1] - 2 * step)
-    curvature = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            corners = np.array([
-                middle + shifts[i] + shifts[j], middle - shifts[i] - shifts[j],
-                middle + shifts[i] - shifts[j], middle - shifts[i] + shifts[j],
-            ])  # fmt: skip
-            heights = model.height(corners)
-            curvature[i, j] = -(heights[0] + heights[1] - heights[2] - heights[3]) / (4 * step**2)
-    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
+    _, curvature = _slopes(model.point, model.data, model.is_penalised)
+    values, vectors = np.linalg.eigh(curvature)
     return np.asarray(vectors / np.sqrt(np.maximum(values, 1 / 16)))
 
 

@@ -246,17 +246,11 @@ def _candidates(
     taught = np.where(own, due * usual, lost)
     started = max(float(cells.started.sum()) / dispersion, float(due.max(initial=0.0)))
     whole = _lifetimes(taught, due, started)
-    found = [
-        _Candidate(1.0, slope, None, fit(whole, is_penalised=True), lost, due, own)
-        for fit in (fit_sbg, fit_bdw)
-    ]
+    found = [_Candidate(1.0, slope, None, tail, lost, due, own) for tail in _fit_both(whole)]
     if due.size > 1 and due[0] > 0:
         tail = _lifetimes(taught[1:], due[1:], max(due[0] - lost[0], float(due[1])))
         first = (float(lost[0]), float(due[0]))
-        found += [
-            _Candidate(1.0, slope, first, fit(tail, is_penalised=True), lost, due, own)
-            for fit in (fit_sbg, fit_bdw)
-        ]
+        found += [_Candidate(1.0, slope, first, model, lost, due, own) for model in _fit_both(tail)]
     found = [each for each in found if not each.tail.is_at_edge]
     if not found:
         return []
@@ -273,6 +267,12 @@ def _candidates(
     return [
         replace(found[k], weight=float(weights[k])) for k in order if weights[k] > _LEAST_WEIGHT
     ]
+
+
+def _fit_both(data: Lifetimes) -> tuple[Renewals, Renewals]:
+    """Return sBG and the beta-discrete-Weibull of ``data``."""
+    plain = fit_sbg(data, is_penalised=True)
+    return plain, fit_bdw(data, is_penalised=True, near=plain)
 
 
 def _lifetimes(lost: Array, due: Array, started: float) -> Lifetimes:

@@ -88,10 +88,10 @@ def _count(rows: pl.DataFrame) -> pl.DataFrame:
 def judge(world: World) -> dict[str, bool | None]:
     """Return whether each band held what came; None where words stand in its place."""
     book = to_book(world)
-    fits = survival.fit_all(book)
+    pooled = survival.fit(survival.ALL, book.cells(), book.settled)
     past_fits = survival.fit_past(book, projection.past_origins(book))
     past = projection.look_back(book, past_fits)
-    rows = projection.build_projection_table(book, fits["all"], past).to_dicts()
+    rows = projection.build_projection_table(book, pooled, past).to_dicts()
     held: dict[str, bool | None] = {}
     for scope in ("existing", "total"):
         for ahead in HORIZONS:
@@ -99,7 +99,7 @@ def judge(world: World) -> dict[str, bool | None]:
             came = world.mrr(NOW + ahead, existing=scope == "existing")
             low, high = row[f"{scope}_low_cents"], row[f"{scope}_high_cents"]
             held[f"{scope} {ahead}"] = None if low is None else low <= came <= high
-    new = value.build_products_table(book, fits, RATE).to_dicts()[0]
+    new = value.build_products_table(book, {survival.ALL: pooled}, RATE).to_dicts()[0]
     low, high = new["months_low"], new["months_high"]
     held["value"] = None if low is None else low <= world.value_months(RATE) <= high
     printed = projection.build_backtest_table(past)
