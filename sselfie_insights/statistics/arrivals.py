@@ -1,5 +1,6 @@
 """How many will come, by how many came."""
 
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -14,10 +15,11 @@ _SLOPE_SPREAD: Final = 0.1
 # all of it, as growth may go on; in the others as little as makes it halve in three months.
 _DAMPING: Final = 0.8
 # What is weighed, as standard deviations of the logarithm: of the season, of the step of the level
-# from period to period, and of single periods around it.
-_SEASONS: Final = (0.0, 0.4)
-_STEPS: Final = (0.0, 0.15)
-_NOISES: Final = (0.0, 0.3)
+# from period to period, and of single periods around it; and how likely each is before anything is
+# seen, as otherwise the few months of a young business leave it half to each.
+_SEASONS: Final = {0.0: 0.6, 0.4: 0.4}
+_STEPS: Final = {0.0: 0.7, 0.15: 0.3}
+_NOISES: Final = {0.0: 0.7, 0.3: 0.3}
 # A year and half a year, in months.
 _HARMONICS: Final = (1, 2)
 _NEWTON_STEPS: Final = 12
@@ -51,7 +53,7 @@ def draw_arrivals(
     seen = np.asarray(counts, float)
     if seen.sum() == 0:
         return np.zeros((draws, ahead), np.int64)
-    variances = np.array([(s, w, e) for s in _SEASONS for w in _STEPS for e in _NOISES]) ** 2
+    variances = np.array(list(product(_SEASONS, _STEPS, _NOISES))) ** 2
     states, covariances, weights = _fit(seen, variances)
     chosen = rng.choice(len(weights), size=draws, p=weights)
     normal = rng.standard_normal((draws, states.shape[1]))
@@ -107,10 +109,14 @@ def _fit(seen: Array, variances: Array) -> tuple[Array, Array, Array]:
         away = np.einsum("nij,nj->ni", prior, state - mean)
         step_taken = np.linalg.solve(curvature, ((seen - rate) @ design - away)[..., None])[..., 0]
         state = state + np.clip(step_taken, -2, 2)
+        if np.abs(step_taken).max() < 1e-6:
+            break
     log_rate = np.clip(state @ design.T, -20, 20)
     away = state - mean
     heights = log_rate @ seen - np.exp(log_rate).sum(axis=1) - special.gammaln(seen + 1).sum()
     heights -= np.einsum("ni,nij,nj->n", away, prior, away) / 2
     heights += (np.linalg.slogdet(prior)[1] - np.linalg.slogdet(curvature)[1]) / 2
+    priors = product(_SEASONS.values(), _STEPS.values(), _NOISES.values())
+    heights += np.log(np.array(list(priors))).sum(axis=1)
     weights = np.exp(heights - heights.max())
     return state, np.linalg.inv(curvature), weights / weights.sum()

@@ -20,7 +20,7 @@ SPREADS: Final = np.linspace(0.0, 1.0, 21)
 """Standard deviations of the month effect that are weighed."""
 
 # Their prior is half normal, by which a month is within 40 % of the usual.
-_SPREAD_PRIOR: Final = 0.2
+_SPREAD_PRIOR: Final = 0.3
 
 
 @dataclass(frozen=True)
