@@ -27,10 +27,10 @@ _SLOPE_SPREAD: Final = 0.03
 # Residuals beyond this one count for less: Noufaily et al. (2013), section 3.3.
 _OUTLIER: Final = 2.58
 # Half the shift, in standard deviations, that the CUSUM is best at, and the sum at which it fires:
-# of independent scores a period in 930 of a course that holds does, of real ones, which hang
+# of independent scores a period in 1,550 of a course that holds does, of real ones, which hang
 # together, more: Siegmund (1985), Sequential analysis, section 2.6.
 _SLACK: Final = 0.5
-_LIMIT: Final = 5.0
+_LIMIT: Final = 5.5
 
 
 def score_series(

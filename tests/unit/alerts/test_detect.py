@@ -88,8 +88,8 @@ def test_a_gap_is_no_part_of_the_course() -> None:
 
 
 def test_drift_by_hand() -> None:
-    """Scores of -1.6 add 1.1 each, after the slack of a half: the fifth sum is above 5."""
-    fired = find_drift([0.0, *[-1.6] * 6], downwards=True)
+    """Scores of -1.7 add 1.2 each, after the slack of a half: the fifth sum is above 5.5."""
+    fired = find_drift([0.0, *[-1.7] * 6], downwards=True)
     assert fired.tolist() == [False, False, False, False, False, True, False]
     assert not find_drift([-1.5] * 9, downwards=False).any()
 
