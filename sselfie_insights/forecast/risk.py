@@ -123,9 +123,9 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
     panel = Panel(rows["month_number"].to_numpy(), take_features(rows), rows["is_lost"].to_numpy())
     now = read_frame(connection, "from risk_now order by customer_key")
     learned = panel.until(book.settled)
-    looks = list(_look_back(panel, book)) if not learned.note else []
+    looks = list(look_back(panel, book.settled)) if not learned.note else []
     model = None if learned.note else fit_hazard(learned.features, learned.is_lost)
-    line = _recalibration(looks)
+    line = learn_line(looks)
     tables = {
         "churn_risk": _build_risk_table(now, model, line, pooled, learned),
         "churn_risk_backtest": _build_backtest_table(looks, learned.note),
@@ -135,13 +135,13 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
     write_tables(connection, "forecast", tables)
 
 
-def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
-    """Predict each of the last months from those before it.
+def look_back(panel: Panel, settled: int) -> Iterator[Lookback]:
+    """Predict each of the last months up to ``settled`` from those before it.
 
     The month right before is left out: late renewals could still change it when the month began.
     """
     looks: list[Lookback] = []
-    for month in range(book.settled - _BACKTEST_MONTHS + 1, book.settled + 1):
+    for month in range(settled - _BACKTEST_MONTHS + 1, settled + 1):
         known = panel.until(month - 2)
         begin, end = np.searchsorted(panel.month, [month, month + 1])
         if known.note or begin == end:
@@ -150,7 +150,7 @@ def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
         model = fit_hazard(known.features, known.is_lost)
         plain = fit_hazard(known.features[:, :1], known.is_lost)
         log_odds = model.log_odds(features)
-        line = _recalibration([look for look in looks if look.month <= month - 2])
+        line = learn_line([look for look in looks if look.month <= month - 2])
         look = Lookback(
             month,
             log_odds,
@@ -162,12 +162,22 @@ def _look_back(panel: Panel, book: Book) -> Iterator[Lookback]:
         yield look
 
 
-def _recalibration(looks: list[Lookback]) -> Recalibration:
+def learn_line(looks: list[Lookback]) -> Recalibration:
+    """Return how predictions turned out, of enough backtested months; else nothing is changed."""
     if len(looks) < _MIN_RECALIBRATION:
         return UNCHANGED
     log_odds = np.concatenate([look.log_odds for look in looks])
     kept = _thin(log_odds.size)
     return recalibrate(log_odds[kept], np.concatenate([look.is_lost for look in looks])[kept])
+
+
+def predict(model: HazardModel, line: Recalibration, features: Array) -> tuple[Array, Array, Array]:
+    """Return the recalibrated risk of rows of ``features`` and its 95 % interval."""
+    predicted = model.log_odds(features)
+    middle = line.log_odds(predicted)
+    reach = Z_95 * line.error(predicted, model.error(features))
+    risk, low, high = (special.expit(value) for value in (middle, middle - reach, middle + reach))
+    return risk, low, high
 
 
 def _thin(count: int) -> NDArray[np.int64]:
@@ -187,13 +197,7 @@ def _build_risk_table(
     count = now.height
     risk, lower, upper = (np.full(count, np.nan) for _ in range(3))
     if model is not None and count:
-        features = take_features(now)
-        predicted = model.log_odds(features)
-        middle = line.log_odds(predicted)
-        reach = Z_95 * line.error(predicted, model.error(features))
-        risk, lower, upper = (
-            np.asarray(special.expit(value)) for value in (middle, middle - reach, middle + reach)
-        )
+        risk, lower, upper = predict(model, line, take_features(now))
         name, n, note = "hazard", model.count, ""
     elif pooled.model is not None and count:
         made = now["tenure_months"].cast(pl.Int64).to_numpy()

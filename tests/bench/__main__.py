@@ -21,7 +21,12 @@ BENCHES: dict[str, Callable[[int], bool]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}")
-    parser.add_argument("--rows", type=int, default=8_000_000)
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=8_000_000,
+        help="of the source; for calibration, businesses of each world, 400 at most",
+    )
     given = parser.parse_args()
     unknown = set(given.names) - BENCHES.keys()
     if unknown:
