@@ -151,7 +151,7 @@ def build_cohorts_table(
             row["member_count"] = int(part["n"].sum())
             row["arpa_cents"] = round(count_cents(part) / row["member_count"])
         if shapes and pooled.model is not None:
-            row |= _expect(shapes, part, count, cohort["collected_cents"])
+            row |= _expect(shapes, part, count, cohort["collected_cents"], rate)
             row["model"] = pooled.model.name
             if part is not None and churn:
                 row["naive_value_cents"] = round(row["arpa_cents"] / churn)
@@ -160,7 +160,7 @@ def build_cohorts_table(
 
 
 def _expect(
-    shapes: dict[int, Residual], part: pl.DataFrame | None, count: int, collected: int
+    shapes: dict[int, Residual], part: pl.DataFrame | None, count: int, collected: int, rate: float
 ) -> dict[str, Any]:
     """What is still expected of a cohort, per head of all who joined.
 
@@ -169,8 +169,8 @@ def _expect(
     if part is None:
         months = value = np.zeros(3)
     else:
-        months = _sum_up(shapes, part.with_columns(mrr_cents=1)) / count
-        value = _sum_up(shapes, part) / count
+        months = _sum_up(shapes, part.with_columns(mrr_cents=1), rate) / count
+        value = _sum_up(shapes, part, rate) / count
     so_far = collected / count
     names = ("expected_value_cents", "value_low_cents", "value_high_cents")
     totals = ("lifetime_value_cents", "lifetime_low_cents", "lifetime_high_cents")
@@ -183,9 +183,12 @@ def _expect(
     }
 
 
-def _sum_up(shapes: dict[int, Residual], part: pl.DataFrame) -> Array:
-    """Return the expectation of Σ price · months and its interval, shape (3,)."""
-    mean = low = high = luck = 0.0
+def _sum_up(shapes: dict[int, Residual], part: pl.DataFrame, rate: float) -> Array:
+    """Return the expectation of Σ price · months and its interval, shape (3,).
+
+    No luck of few members goes beyond what all of them would pay if none ever left.
+    """
+    mean = low = high = luck = most = 0.0
     for interval, shape in shapes.items():
         these = part.filter((pl.col("interval_months") > 1) == (interval > 1))
         tenure = these["tenure"].to_numpy()
@@ -195,9 +198,10 @@ def _sum_up(shapes: dict[int, Residual], part: pl.DataFrame) -> Array:
         low += float(many * price @ shape.low[tenure])
         high += float(many * price @ shape.high[tenure])
         luck += float(many * price**2 @ shape.spread[tenure] ** 2)
+        most += float(many @ price) * (1 + rate) / rate
     down = np.hypot(mean - low, Z_95 * math.sqrt(luck))
     up = np.hypot(high - mean, Z_95 * math.sqrt(luck))
-    return np.array([mean, max(0.0, mean - down), mean + up])
+    return np.array([mean, max(0.0, mean - down), min(most, mean + up)])
 
 
 def write_members(

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sselfie_insights.forecast import projection, residual, survival, value, value_backtest
+from sselfie_insights.forecast import projection, survival, value
 from sselfie_insights.forecast.book import Book
 from sselfie_insights.statistics.intervals import wilson
 from tests.bench import nothing, worlds
@@ -148,47 +148,3 @@ def run(rows: int) -> bool:
         print(f"{what}: {value_found:.3f}, {'at least' if is_least else 'at most'} {bound}")
         is_held &= holds
     return is_held
-
-
-def list_impossible(world: World) -> list[str]:
-    """Return what the forecasts of ``world`` say that cannot be: above every bound, or no number.
-
-    Months and values have the bound that the discount rate sets: (1 + d) / d months.
-    """
-    book = to_book(world)
-    fits = survival.fit_all(book)
-    pooled = fits[survival.ALL]
-    past_fits = survival.fit_past(book, projection.past_origins(book))
-    past = projection.look_back(book, past_fits)
-    bound = (1 + RATE) / RATE + 1e-6
-    price = max(worlds.PRICES) * 2
-    limits = {
-        "months": bound, "value": bound * price, "rate": 1.0, "survival": 1.0,
-        "cents": 1e3 * price * (world.start.size + 100),
-    }  # fmt: skip
-    frames = {
-        "models": survival.build_models_table(book, fits).select("monthly_churn_rate"),
-        "curves": survival.build_curves_table(book, fits),
-        "products": value.build_products_table(book, fits, RATE).drop(
-            "naive_months", "naive_value_cents"
-        ),
-        "projection": projection.build_projection_table(book, pooled, past),
-        "backtest": projection.build_backtest_table(past),
-        "values": value_backtest.build_backtest_table(book, past_fits),
-    }
-    if pooled.model is not None:
-        for interval, shape in residual.expected_months(pooled, 26, RATE).items():
-            frames[f"residual {interval}"] = pl.DataFrame(
-                {"mean_months": shape.mean, "low_months": shape.low, "high_months": shape.high,
-                 "lucky_months": shape.lucky}
-            )  # fmt: skip
-    found = []
-    for name, frame in frames.items():
-        for column in frame.columns:
-            if frame[column].dtype not in (pl.Int64, pl.Float64):
-                continue
-            values = frame[column].drop_nulls().cast(pl.Float64).to_numpy()
-            limit = next((most for word, most in limits.items() if word in column), np.inf)
-            if not np.isfinite(values).all() or (values < 0).any() or (values > limit).any():
-                found.append(f"{name}.{column}")
-    return found

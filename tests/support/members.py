@@ -66,6 +66,22 @@ def write_members(
             "product_type": rng.choice(["pro", "starter"], size=members, p=[0.7, 0.3]),
         }
     )
+    return write_people(path, people, drawn)
+
+
+def write_people(path: Path, people: pl.DataFrame, truth: Truth | None = None) -> Path:
+    """Write the marts of a business of ``people``, whether the file is there or not.
+
+    Args:
+        path: The file.
+        people: number, start_number and lost_number (months counted from January 1970; losses after
+            ``SETTLED`` are yet to come), mrr_cents, currency, product_type, interval_months (1 by
+            default): a row a membership.
+        truth: How quiet they are.
+    """
+    drawn = truth or Truth()
+    if "interval_months" not in people.columns:
+        people = people.with_columns(pl.lit(1).alias("interval_months"))
     with duckdb.connect(str(path)) as connection:
         create_tables(connection)
         write_build_info(connection, AS_OF)
@@ -199,8 +215,11 @@ where chance(customer_key, month::varchar) < 0.02;
 insert into marts.coverage by name
 select
     customer_key, month::timestamp as covered_from_at,
-    (month + interval 1 month)::timestamp as covered_until_at, mrr_cents, 1 as interval_months
-from marts.member_months;
+    (month + interval_months * interval 1 month)::timestamp as covered_until_at, mrr_cents,
+    interval_months
+from marts.member_months
+inner join (select customer_key, interval_months from lives) using (customer_key)
+where period_index % interval_months = 0;
 
 drop macro month_of;
 drop macro chance;
