@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -76,6 +76,11 @@ class Settings(BaseModel):
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description="The reporting time zone, such as `Europe/Oslo`."
+    )
+    week_start: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ] = Field(
+        "monday", description="The weekday on which a week begins, wherever weeks are counted."
     )
     max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
         None,

@@ -16,6 +16,28 @@
 {%- endmacro %}
 
 
+{#- How many days after Monday a week begins. -#}
+{% macro week_offset() -%}
+    {{- ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].index(var('week_start')) -}}
+{%- endmacro %}
+
+
+{#- The first day of the year 1 on which a week begins; its January 1st is a Monday. -#}
+{% macro first_week() -%}
+    cast('0001-01-0{{ week_offset() | int + 1 }}' as date)
+{%- endmacro %}
+
+
+{#- The first day of the period (day, week, month) of a day. -#}
+{% macro period_start(day, grain) -%}
+    {%- if grain == 'week' and week_offset() | int > 0 -%}
+        cast(date_trunc('week', {{ day }} - {{ week_offset() }}) as date) + {{ week_offset() }}
+    {%- else -%}
+        cast(date_trunc('{{ grain }}', {{ day }}) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- The instant at which a day begins in the reporting zone. -#}
 {% macro day_start(day) -%}
     {%- if var('timezone') == 'UTC' -%}

@@ -23,6 +23,7 @@ columns:
   dormant_count: {unit: count, description: "Active in the period before, not now."}
   is_complete: {unit: flag, description: Whether the period has ended by as_of.}
 */
+{% import "retention/periods.jinja" as periods %}
 select
     period,
     active_count,
@@ -31,9 +32,9 @@ select
     resurrected_count,
     dormant_count,
     is_complete
-from marts.active_users
+from marts.active_users, marts.build_info
 where
     grain = $grain
-    and ($since is null or period >= date_trunc($grain, cast($since as date)))
-    and ($until is null or period <= date_trunc($grain, cast($until as date)))
+    and ($since is null or period >= {{ periods.start(grain, "cast($since as date)") }})
+    and ($until is null or period <= {{ periods.start(grain, "cast($until as date)") }})
 order by period

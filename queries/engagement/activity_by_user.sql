@@ -15,14 +15,19 @@ columns:
   feature: {unit: text, description: What was used.}
   event_count: {unit: count, description: How often the user did something with it in the period.}
 */
+{% import "retention/periods.jinja" as periods %}
+with build as (
+    select first_week_on from marts.build_info
+)
+
 select
-    cast(date_trunc($grain, activity_on) as date) as period,
+    {{ periods.start(grain, "activity_on") }} as period,
     user_id,
     feature,
     count(*) as event_count
-from marts.fct_activity
+from marts.fct_activity, build
 where
-    ($since is null or activity_on >= date_trunc($grain, cast($since as date)))
-    and ($until is null or date_trunc($grain, activity_on) <= date_trunc($grain, cast($until as date)))
+    ($since is null or activity_on >= {{ periods.start(grain, "cast($since as date)") }})
+    and ($until is null or period <= {{ periods.start(grain, "cast($until as date)") }})
 group by period, user_id, feature
 order by period, user_id, feature

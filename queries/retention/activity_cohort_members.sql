@@ -30,34 +30,41 @@ columns:
   acquisition: {unit: text, description: The list from which the user came.}
   brand_style: {unit: text, description: The brand style that the user chose.}
 */
+{% import "retention/periods.jinja" as periods %}
 {% set start_column = ("signed_up" if start == "signup" else start) ~ "_on" %}
-with cohorts as (
+with build as (
+    select first_week_on from marts.build_info
+),
+
+cohorts as (
     select
-        *,
-        cast(date_trunc('{{ grain }}', {{ start_column }}) as date) as cohort_period
-    from marts.dim_users
+        dim_users.*,
+        {{ periods.number(grain, start_column) }} as cohort_no,
+        {{ periods.first_day(grain, "cohort_no") }} as cohort_period
+    from marts.dim_users, build
     where {{ start_column }} is not null
 ),
 
 returns as (
     select distinct
         user_id,
-        cast(date_trunc('{{ grain }}', activity_on) as date) as period
-    from marts.fct_activity
+        {{ periods.number(grain, "activity_on") }} as period_no
+    from marts.fct_activity, build
     {% if return != "any" %}where feature = $return{% endif %}
 )
 
 select
     cohort_period,
-    date_diff('{{ grain }}', cohort_period, period) as period_index,
+    period_no - cohort_no as period_index,
     cohorts.user_id,
     coalesce(product, '(none)') as product,
     coalesce(first_product, '(none)') as first_product,
     coalesce(acquisition, '(none)') as acquisition,
     coalesce(brand_style, '(none)') as brand_style
 from cohorts
-left join returns on cohorts.user_id = returns.user_id and period >= cohort_period
+cross join build
+left join returns on cohorts.user_id = returns.user_id and period_no >= cohort_no
 where
-    ($since is null or cohort_period >= date_trunc('{{ grain }}', cast($since as date)))
-    and ($until is null or cohort_period <= date_trunc('{{ grain }}', cast($until as date)))
+    ($since is null or cohort_no >= {{ periods.number(grain, "cast($since as date)") }})
+    and ($until is null or cohort_no <= {{ periods.number(grain, "cast($until as date)") }})
 order by cohort_period, cohorts.user_id, period_index

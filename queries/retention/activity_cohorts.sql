@@ -5,7 +5,7 @@ description: >-
   Of the users who started in one period, the share who came back in a later one. The start is
   signup, first payment (of any kind, above 0, refunded or not), first subscription or first
   activity; the return is any activity, or one feature. Periods are calendar periods of the
-  reporting zone, weeks from Monday; period 0 is the whole period of the start, what happened
+  reporting zone, weeks from the weekday that the setting week_start names; period 0 is the whole period of the start, what happened
   before the start's instant included. With window "rolling" they are spans of 24 hours (of 7 or 14
   days) from the start's instant. Mode "on" counts who was active in period k, "on_or_after" who was
   active in period k or any later one up to as_of, so that its cells rise until everyone has come
@@ -84,7 +84,7 @@ columns:
 {% import "retention/segments.jinja" as segments %}
 {% set groups, least = "segment", "$at_least" %}
 with build as (
-    select as_of, as_of_on, complete_until_on from marts.build_info
+    select as_of, as_of_on, complete_until_on, first_week_on from marts.build_info
 ),
 
 starts as (
@@ -97,6 +97,7 @@ starts as (
     from marts.fct_activity
     inner join marts.dim_users on fct_activity.user_id = dim_users.user_id
     left join marts.dim_customers on dim_users.customer_key = dim_customers.customer_key
+    cross join build
     where true {{ segments.keep(only, without, "dim_users.customer_key") }}
     group by dim_users.user_id, {{ periods.number(grain if cohort == "grain" else cohort, "activity_on") }}
 {% else %}
@@ -116,24 +117,44 @@ starts as (
 
 {% include "retention/frame.jinja" %}
 
+{% set matches = "feature = $return" if return != "any" else "true" %}
+{% if window == "rolling" %}
 returns as (
     select
         entrant,
-{% if window == "rolling" %}
+        segment,
+        cohort_no,
         date_diff('microsecond', started_at, activity_at) // {{ periods.length(grain) }} as period_index,
-{% else %}
-        {{ periods.number(grain, "activity_on") }} - start_no as period_index,
-{% endif %}
         count(*) as event_count
     from marts.fct_activity
     inner join entrants using (user_id)
-    where
-        {{ "activity_at >= started_at" if window == "rolling" else "period_index >= 0" }}
-        {% if mode == "on" %}and ($periods is null or period_index < $periods){% endif %}
-
-        {% if return != "any" %}and feature = $return{% endif %}
-
+    where {{ matches }} and activity_at >= started_at
     group by all
 ),
 
+{% else %}
+-- Grouped before the join, which then meets each user once a period.
+active as (
+    select
+        user_id,
+        {{ periods.number(grain, "activity_on") }} as period_no,
+        count(*) as event_count
+    from marts.fct_activity, build
+    where {{ matches }}
+    group by all
+),
+
+returns as (
+    select
+        entrant,
+        segment,
+        cohort_no,
+        period_no - start_no as period_index,
+        event_count
+    from active
+    inner join entrants using (user_id)
+    where period_no >= start_no
+),
+
+{% endif %}
 {% include "retention/cells.jinja" %}

@@ -22,7 +22,7 @@ parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
   mode:
     {type: choice, choices: ["on", on_or_after, bracket], default: "on", description: What counts as retained.}
-  breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
+  breakdown: {type: split, of: [dim_customers, dim_users], description: "What splits a cohort into segments, as it is now."}
   top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
   only: {type: segment, description: Take only the people of this segment.}
   without: {type: segment, description: Leave out the people of this segment.}
@@ -73,6 +73,8 @@ starts as (
 returns as (
     select
         entrant,
+        segment,
+        cohort_no,
         {{ periods.number(grain, "month") }} - start_no as period_index,
         1 as event_count
     from (select distinct customer_key, month from marts.member_months)

@@ -299,6 +299,7 @@ def _run(
         variables={
             "timezone": settings.timezone,
             "stripe_timezone": settings.stripe_timezone or "",
+            "week_start": settings.week_start,
             "grace_days": settings.grace_days,
             "spend_paid_credits_first": settings.spend_paid_credits_first,
             "internal_accounts": list(settings.internal_accounts),

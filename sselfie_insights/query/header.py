@@ -167,7 +167,7 @@ class ChoiceParameter(_ParameterBase):
 class SplitParameter(_ParameterBase):
     """What people are split by; a Jinja expression reads it as a ``template.Split``.
 
-    It is ``none``, a column of one of the marts ``of``, the first that has it, or ``segment:NAME``.
+    It is ``none``, a column of the marts ``of``, of the first with a value, or ``segment:NAME``.
     """
 
     type: Literal["split"]

@@ -31,7 +31,7 @@ class Split:
 
     Attributes:
         name: ``none``, the column, or the segment.
-        column: The column with its mart, as SQL; empty where it is none.
+        column: The column of the first mart that has a value, as SQL; empty where it is none.
         people: The SELECT of the segment's people; empty where it is none.
     """
 
@@ -75,17 +75,17 @@ def _shape(name: str, parameter: Parameter, value: Value) -> object:
         return Split(segment, people=_select_people(name, segment))
     if value == parameter.default:
         return Split(split)
-    owners: dict[str, str] = {}
+    owners: dict[str, list[str]] = {}
     for mart in parameter.of:
         for column in load_mart(mart).columns:
             if not column.is_pii:
-                owners.setdefault(column.name, mart)
+                owners.setdefault(column.name, []).append(f"{mart}.{quote(column.name)}")
     if value not in owners:
         raise UsageError(
             f"parameter {name!r} cannot be {value!r}{nearest(str(value), owners)}",
             remedy=f"name a column of {' or '.join(parameter.of)}, or segment:NAME",
         )
-    return Split(str(value), column=f"{owners[str(value)]}.{quote(str(value))}")
+    return Split(str(value), column=f"coalesce({', '.join(owners[str(value)])})")
 
 
 def _select_people(name: str, segment: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,13 @@ class User:
         return moment
 
 
-def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: str = "UTC") -> Path:
+def write_warehouse(
+    path: Path,
+    users: Sequence[User],
+    as_of: datetime,
+    zone: str = "UTC",
+    first_week_on: date = date(1, 1, 1),
+) -> Path:
     """Fill the marts that user-level queries read: build_info, dim_users, fct_activity.
 
     What happens after ``as_of`` is left out, as the models leave it out.
@@ -54,7 +60,7 @@ def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: st
 
     with duckdb.connect(str(path)) as connection:
         create_tables(connection)
-        write_build_info(connection, as_of, zone)
+        write_build_info(connection, as_of, zone, first_week_on)
         people: list[tuple[object, ...]] = []
         events: list[tuple[object, ...]] = []
         for user in users:
@@ -90,7 +96,10 @@ def write_warehouse(path: Path, users: Sequence[User], as_of: datetime, zone: st
 
 
 def write_build_info(
-    connection: duckdb.DuckDBPyConnection, as_of: datetime, zone: str = "UTC"
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    zone: str = "UTC",
+    first_week_on: date = date(1, 1, 1),  # a Monday
 ) -> None:
     """Create ``marts.build_info``, its one row as of ``as_of``."""
     tz = ZoneInfo(zone)
@@ -101,8 +110,19 @@ def write_build_info(
     insert(
         connection,
         "marts.build_info",
-        "as_of, as_of_on, as_of_month, complete_until_on, timezone, grace_days, synced_at, run_id,"
-        " version, definitions",
-        [(instant, today, today.replace(day=1), first_unfinished_day, zone, 14, instant, "run-1",
-          "0.1.0", DEFINITIONS)],
+        "as_of, as_of_on, as_of_month, complete_until_on, timezone, first_week_on, grace_days,"
+        " synced_at, run_id, version, definitions",
+        [(instant, today, today.replace(day=1), first_unfinished_day, zone, first_week_on, 14,
+          instant, "run-1", "0.1.0", DEFINITIONS)],
     )  # fmt: skip
+
+
+def write_segment(folder: Path) -> None:
+    """Write the segment "mine", with a parameter: who has style minimal and came by themselves."""
+    (folder / "queries" / "segments").mkdir(parents=True)
+    (folder / "queries" / "segments" / "mine.sql").write_text(
+        "/*\ngrain: One row per person.\ntitle: Mine\ndescription: Mine.\ninterface: segment\n"
+        "parameters:\n  style: {type: text, default: minimal, description: The style.}\n*/\n"
+        "select customer_key from marts.dim_users\n"
+        "where brand_style = $style and acquisition = 'direct' -- nobody else"
+    )

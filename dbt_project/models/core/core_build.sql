@@ -8,6 +8,7 @@ with build as (
         cast('{{ of_this_build('VERSION', '') }}' as {{ dbt.type_string() }}) as version,
         cast(nullif('{{ of_this_build('DEFINITIONS', '') }}', '') as bigint) as definitions,
         cast('{{ var('timezone') }}' as {{ dbt.type_string() }}) as timezone,
+        {{ first_week() }} as first_week_on,
         cast({{ var('grace_days') }} as bigint) as grace_days,
         cast({{ var('spend_paid_credits_first') }} as boolean) as spends_paid_credits_first
 
@@ -22,6 +23,7 @@ final as (
         -- A period is complete when its end is not after this day, the first that has not ended.
         {{ local_date("as_of + interval '1 microsecond'") }} as complete_until_on,
         timezone,
+        first_week_on,
         grace_days,
         spends_paid_credits_first,
         synced_at,

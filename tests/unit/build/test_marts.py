@@ -35,6 +35,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
     settings = load_settings(
         timezone="Europe/Oslo",
         stripe_timezone="America/New_York",
+        week_start="sunday",
         grace_days=3,
         spend_paid_credits_first=True,
         internal_accounts=("ann",),
@@ -48,6 +49,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
     assert asked == {
         "timezone": "Europe/Oslo",
         "stripe_timezone": "America/New_York",
+        "week_start": "sunday",
         "grace_days": 3,
         "spend_paid_credits_first": True,
         "internal_accounts": ["ann"],

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,9 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
-from tests.support.warehouses import User, write_warehouse
+from tests.support.periods import DAYS, ZONES, add
+from tests.support.periods import trunc as find_first_day
+from tests.support.warehouses import User, write_segment, write_warehouse
 
 FEATURES = ("image", "chat", "training")
 STARTS = ("signup", "first_payment", "first_subscription", "first_activity", "each_activity")
@@ -103,6 +106,24 @@ def test_equal_brackets_count_once(small: Path) -> None:
     assert [(row["period_label"], row["retained_count"]) for row in rows] == [("0", 1), ("1-2", 2)]
 
 
+def test_a_week_begins_on_the_weekday_of_the_setting(tmp_path: Path) -> None:
+    # Sunday, 4 January 2026, and Saturday, 10 January, are one week from Sunday, two from Monday.
+    users = [User("ada", at("2026-01-04T12:00"), [(at("2026-01-10T12:00"), "image")])]
+    as_of = at("2026-01-10T18:00")
+    for offset, cells in (
+        (0, [(date(2025, 12, 29), 0, 0), (date(2025, 12, 29), 1, 1), (date(2026, 1, 5), 0, 0)]),
+        (6, [(date(2026, 1, 4), 0, 1)]),
+        (5, [(date(2026, 1, 3), 0, 0), (date(2026, 1, 3), 1, 1), (date(2026, 1, 10), 0, 0)]),
+    ):
+        path = tmp_path / f"{offset}.duckdb"
+        write_warehouse(path, users, as_of, first_week_on=date(1, 1, 1 + offset))
+        assert [
+            (row["cohort_period"], row["period_index"], row["retained_count"])
+            for row in run(path, grain="week")
+            if not row["is_mean"]
+        ] == cells
+
+
 def test_since_and_until_take_whole_cohorts_of_the_dense_run(small: Path) -> None:
     # Nobody started in February: it is there with zeros, and nothing is before January.
     # The means are those of the cohorts asked for.
@@ -117,33 +138,6 @@ def test_since_and_until_take_whole_cohorts_of_the_dense_run(small: Path) -> Non
         rows = run(small, **{name: day for name, day in given.items() if day})
         expected = [row for row in run(small) if str(row["cohort_period"])[:7] in months]
         assert [row for row in rows if not row["is_mean"]] == expected, given
-
-
-def trunc(day: date, grain: str) -> date:
-    match grain:
-        case "day":
-            return day
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "two_weeks":  # of which one pair begins on Monday, 5 January 2026
-            return day - timedelta(days=(day - date(2026, 1, 5)).days % 14)
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-        case _:
-            return date(day.year, 1, 1)
-
-
-DAYS = {"day": 1, "week": 7, "two_weeks": 14}
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
-
-
-def add(period: date, count: int, grain: str) -> date:
-    if grain in MONTHS:
-        months = period.year * 12 + period.month - 1 + count * MONTHS[grain]
-        return date(months // 12, months % 12 + 1, 1)
-    return period + timedelta(days=count * DAYS[grain])
 
 
 @dataclass(frozen=True)
@@ -167,28 +161,20 @@ def is_mine(user: User) -> bool:
     return user.brand_style == "minimal" and user.acquisition == "direct"
 
 
-def write_segment(folder: Path) -> None:
-    """Write a segment of one's own, with a parameter."""
-    (folder / "queries" / "segments").mkdir(parents=True)
-    (folder / "queries" / "segments" / "mine.sql").write_text(
-        "/*\ngrain: One row per person.\ntitle: Mine\ndescription: Mine.\ninterface: segment\n"
-        "parameters:\n  style: {type: text, default: minimal, description: The style.}\n*/\n"
-        "select customer_key from marts.dim_users\n"
-        "where brand_style = $style and acquisition = 'direct' -- nobody else"
-    )
-
-
 Cell = tuple[int, int, int, bool, bool]
 Cells = dict[tuple[str, date | None, int], Cell]
 
 
-def brute_force(users: list[User], as_of: datetime, zone: str, given: dict[str, str]) -> Cells:
+def brute_force(
+    users: list[User], as_of: datetime, zone: str, week_start: int, given: dict[str, str]
+) -> Cells:
     """Person by person and cell by cell, as METRICS §4 reads, with sets and loops.
 
     Returns size, at risk, retained, is_complete and is_in_mean by segment, cohort and index; means
     stand under the cohort None.
     """
     tz = ZoneInfo(zone)
+    trunc = partial(find_first_day, week_start=week_start)
     grain = given.get("grain", "month")
     cohort_grain = grain if given.get("cohort", "grain") == "grain" else given["cohort"]
     is_rolling = given.get("window") == "rolling"
@@ -279,7 +265,7 @@ def brute_force(users: list[User], as_of: datetime, zone: str, given: dict[str, 
             members = groups.get((segment, cohort), [])
             if is_asked:
                 for low, high in spans or ((k, k) for k in range(int(given.get("periods", 9999)))):
-                    cell = _fill(cohort, following, members, low, high, local, as_of, given)
+                    cell = _fill(cohort, following, members, low, high, local, trunc, as_of, given)
                     if cell is None and spans is None:
                         break
                     if cell is not None:
@@ -298,7 +284,8 @@ def brute_force(users: list[User], as_of: datetime, zone: str, given: dict[str, 
 
 def _fill(
     cohort: date, following: date, members: list[Member], low: int, high: int,
-    local: Callable[[datetime], date], as_of: datetime, given: dict[str, str],
+    local: Callable[[datetime], date], trunc: Callable[[date, str], date], as_of: datetime,
+    given: dict[str, str],
 ) -> Cell | None:  # fmt: skip
     mode, at_least = given.get("mode", "on"), int(given.get("at_least", 1))
     grain, today = given.get("grain", "month"), local(as_of)
@@ -360,10 +347,6 @@ def random_users(rng: random.Random) -> tuple[list[User], datetime]:
     return users, as_of
 
 
-ZONES = ("Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe", "America/Los_Angeles")
-"""Of 5:45, of 12:45 with a change of clocks by an hour, by half an hour, and west of UTC."""
-
-
 def draw_options(rng: random.Random) -> dict[str, str]:
     """Draw a combination of parameters that means something."""
     grain = rng.choice(["day"] * 5 + ["week", "two_weeks", "month", "quarter", "year"])
@@ -408,7 +391,9 @@ def test_combinations_equal_the_brute_force(
     count = 0
     while count < 5_000:
         users, as_of = random_users(rng)
-        path = write_warehouse(tmp_path / f"{count}.duckdb", users, as_of, zone)
+        week_start = rng.choice([0, 0, 1, 5, 6])
+        first_week_on = date(1, 1, 1 + week_start)
+        path = write_warehouse(tmp_path / f"{count}.duckdb", users, as_of, zone, first_week_on)
         with OpenWarehouse(path) as opened:
             for _ in range(20):
                 given = draw_options(rng)
@@ -424,7 +409,7 @@ def test_combinations_equal_the_brute_force(
                     for row in frame.iter_rows(named=True)
                 }
                 assert len(cells) == frame.height
-                assert cells == brute_force(users, as_of, zone, given), given
+                assert cells == brute_force(users, as_of, zone, week_start, given), given
                 for row in frame.iter_rows(named=True):
                     check_interval(row)
                 check_previous_rates(frame, given["mode"])

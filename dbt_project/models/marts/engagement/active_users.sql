@@ -25,8 +25,8 @@ user_periods as (
     select distinct
         cast('{{ grain }}' as {{ dbt.type_string() }}) as grain,
         user_id,
-        cast(date_trunc('{{ grain }}', activity_on) as date) as period,
-        {{ add_periods("cast(date_trunc('" ~ grain ~ "', activity_on) as date)", '1', grain) }} as next_period
+        {{ period_start('activity_on', grain) }} as period,
+        {{ add_periods(period_start('activity_on', grain), '1', grain) }} as next_period
     from days
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -94,8 +94,8 @@ spine as (
     {% for grain in ['day', 'week', 'month'] %}
     select distinct
         cast('{{ grain }}' as {{ dbt.type_string() }}) as grain,
-        cast(date_trunc('{{ grain }}', day) as date) as period,
-        {{ add_periods("cast(date_trunc('" ~ grain ~ "', day) as date)", '1', grain) }} as next_period
+        {{ period_start('day', grain) }} as period,
+        {{ add_periods(period_start('day', grain), '1', grain) }} as next_period
     from calendar
     {{ 'union all' if not loop.last }}
     {% endfor %}
