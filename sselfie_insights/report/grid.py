@@ -161,7 +161,7 @@ def _count(row: dict[str, Any] | None, mark: str) -> GridCell:
     """How many people a mean rests on, where the mean is shown."""
     if row is None or mark:
         return GridCell("", None, "", "suppressed" if mark else "nobody")
-    return GridCell(write_cell(row["at_risk_count"], "count"), None, "", "complete")
+    return GridCell(write_cell(row["cohort_size"], "count"), None, "", "complete")
 
 
 def _write_ends(low: float | None, high: float | None) -> str:

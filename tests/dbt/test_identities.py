@@ -30,12 +30,6 @@ RATES = """
          quick_ratio)
     values
 """
-COHORT = """
-    insert into marts.subscriber_cohorts
-        (cohort_period, period_index, cohort_size, at_risk_count, retained_count, retention_rate,
-         low, high, is_complete)
-    values
-"""
 FLOW = """
     insert into marts.credit_flow_by_month
         (month, opening_credits, purchased_credits, granted_credits, bonus_credits,
@@ -174,28 +168,18 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         "insert into marts.members_now (customer_key, currency, mrr_cents, state)"
         " values ('ann', 'usd', 100, 'active')",
     ],
-    "subscriber_cohorts_hold_members": [
-        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)",
-        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 1);"
-        f"{COHORT} ('2026-03-01', 0, 2, 2, 1, 0.5, 0, 1, false)",
-    ],
-    "revenue_cohorts_hold_closing_mrr": [
-        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
-        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1);"
-        "insert into marts.revenue_cohorts (cohort_period, currency, period_index, mrr_cents)"
-        " values ('2026-02-01', 'usd', 1, 99)",
-    ],
-    "subscriber_cohort_cells_are_possible": [
-        f"{COHORT} {cell}"
-        for cell in (
-            "('2026-02-01', 0, 1, 1, 2, 1, 0, 1, true)",
-            "('2026-02-01', 0, 2, 1, 1, 1, 0, 1, true)",
-            "('2026-02-01', 0, 1, 1, 1, 1, 0, 0.9, true)",
-            "('2026-02-01', 0, 1, null, null, null, null, null, true)",
-            "('2026-03-01', 1, 1, 1, 1, 1, 0, 1, false)",
-            "('2026-02-01', 0, 1, 1, 1, 1, 0, 1, false)",
-            "('2026-03-01', 0, 1, 1, 1, 1, 0, 1, true)",
-        )
+    "cohorts_hold_members": [
+        f"{CHURN} ('2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)",
+        f"{CHURN} ('2026-03-01', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)",
+        "insert into marts.dim_customers (customer_key, subscriber_cohort_month)"
+        " values ('ann', '2026-03-01')",
+        # A member of March whose cohort is another month than that of the first MRR.
+        f"{CHURN} ('2026-02-01', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),"
+        " ('2026-03-01', 1, 0, 0, 0, 0, 0, 0, 0, 0, 1);"
+        "insert into marts.dim_customers (customer_key, subscriber_cohort_month)"
+        " values ('ann', '2026-02-01');"
+        "insert into marts.member_months (month, customer_key, currency, cohort_period)"
+        " values ('2026-03-01', 'ann', 'usd', '2026-03-01')",
     ],
     "credit_flow_balances": [
         f"{FLOW} ('2026-03-01', 0, 5, 0, 0, 0, 0, 4, 0)",

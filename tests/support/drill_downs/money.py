@@ -320,16 +320,32 @@ MONEY: dict[str, list[Sums]] = {
                     date_diff('month', (select min(cohort_period) from sizes), max(month)) + 1
                 )) as period_index
                 from marts.dim_months
+            ),
+            cells as (
+                select
+                    *, cohort_period + (period_index + 1) * interval 1 month
+                        <= complete_until_on as has_ended,
+                    coalesce(mrr_cents, 0) as held,
+                    first_value(held) over by_age as first_mrr_cents,
+                    lag(held) over by_age as before
+                from sizes cross join offsets cross join marts.build_info
+                left join kept using (cohort_period, currency, period_index)
+                where cohort_period + period_index * interval 1 month <= as_of_on
+                window by_age as (partition by cohort_period, currency order by period_index)
             )
             select
-                'all' as segment, cohort_period, currency, period_index, cohort_size, mrr_cents,
-                mrr_cents / first_value(mrr_cents) over (
-                    partition by cohort_period, currency order by period_index
-                ) as revenue_retention_rate
-            from sizes cross join offsets
-            left join kept using (cohort_period, currency, period_index)
-            where cohort_period + period_index * interval 1 month
-                <= (select max(month) from marts.dim_months)
+                'all' as segment, cohort_period, currency, period_index, cohort_size,
+                first_mrr_cents, held as mrr_cents,
+                held / nullif(first_mrr_cents, 0) as revenue_retention_rate,
+                held / nullif(before, 0) as previous_rate
+            from cells
+            union all by name
+            select
+                'all' as segment, null as cohort_period, currency, period_index,
+                sum(cohort_size) as cohort_size, sum(first_mrr_cents) as first_mrr_cents,
+                sum(held) as mrr_cents,
+                sum(held) / sum(first_mrr_cents) as revenue_retention_rate
+            from cells where has_ended group by all
         """)
     ],
 }
