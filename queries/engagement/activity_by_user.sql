@@ -16,16 +16,12 @@ columns:
   event_count: {unit: count, description: How often the user did something with it in the period.}
 */
 {% import "retention/periods.jinja" as periods %}
-with build as (
-    select first_week_on from marts.build_info
-)
-
 select
     {{ periods.start(grain, "activity_on") }} as period,
     user_id,
     feature,
     count(*) as event_count
-from marts.fct_activity, build
+from marts.fct_activity, marts.build_info
 where
     ($since is null or activity_on >= {{ periods.start(grain, "cast($since as date)") }})
     and ($until is null or period <= {{ periods.start(grain, "cast($until as date)") }})
