@@ -5,23 +5,15 @@ description: >-
   The MRR of a cohort at the end of period k (at as_of while it runs), and its share of the MRR at
   the end of period 0. Above 100 % the cohort pays more than when it joined. The mean is weighted:
   all MRR at k / all MRR at 0, over the cohorts whose period has ended.
+interface: cohorts
 key: [segment, cohort_period, currency, period_index]
 rows: [retention/cohort_members, revenue/mrr_by_member]
 carries: forward
 people: cohort_size
 group: [segment, cohort_period, currency]
 part_of: [[segment, currency], [cohort_period, currency]]
-refuse:
-  - {when: {top: given, breakdown: none}, because: nothing is split}
 parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
-  breakdown: {type: split, of: [dim_customers, dim_users], description: "What splits a cohort into segments, as it is now."}
-  top: {type: integer, default: 20, minimum: 1, description: "How many segments to show, the largest; the others are (other)."}
-  only: {type: segment, description: Take only the people of this segment.}
-  without: {type: segment, description: Leave out the people of this segment.}
-  periods: {type: integer, minimum: 1, on_screen: 18, description: "How many periods to show, from 0; all without, but on a terminal."}
-  since: {type: date, description: The first cohort is the period that holds this day.}
-  until: {type: date, description: The last cohort is the period that holds this day.}
 columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: date, description: "First day of the period of first membership; empty for the mean."}

@@ -256,6 +256,7 @@ _EXPLAINING = ("customer_key", "before", "after")
 class _Interface(_Strict):
     key: tuple[str, ...]
     parameters: dict[str, Any] = {}
+    refuse: tuple[Any, ...] = ()
     columns: dict[str, Any]
 
 

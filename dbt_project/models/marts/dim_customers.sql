@@ -51,6 +51,7 @@ final as (
         purchases.payment_count,
         purchases.first_product,
         {{ local_month('purchases.first_paid_at') }} as payer_cohort_month,
+        {{ local_date('memberships.member_since_at') }} as first_subscription_on,
         {{ local_month('memberships.member_since_at') }} as subscriber_cohort_month,
         cast(case
             when memberships.is_member = 1 then 'member'
