@@ -94,6 +94,12 @@ def run(
     warehouse: Warehouse = None,
     publication: Publication = None,
     with_personal_data: WithPersonalData = False,
+    save_segment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Make a segment of the people listed: queries/segments/NAME.sql."
+        ),
+    ] = None,
 ) -> None:
     """Run a query and write its table.
 
@@ -106,9 +112,13 @@ def run(
     as_rows = chosen is not TableFormat.PARQUET
     given = split_words(parameter or [])
     sql = _read_sql(given) if name == "-" else None
+    if save_segment and sql is not None:
+        from sselfie_insights.errors import UsageError
+
+        raise UsageError("SQL from stdin makes no segment", remedy="put it into a query file")
     is_screen = chosen is TableFormat.TABLE and output is None
     added = fill_screen(load_query(name), given) if sql is None and is_screen else {}
-    given |= added
+    asked, given = given, given | added
     with open_chosen(warehouse, publication) as opened:
         if sql is None:
             result = opened.query(
@@ -117,6 +127,11 @@ def run(
         else:
             result = opened.sql(sql, with_personal_data=with_personal_data, as_rows=as_rows)
     show_table(result, chosen, output)
+    if save_segment:
+        from sselfie_insights.segment.save import save_segment as save
+
+        path = save(save_segment, load_query(name), asked)
+        say_note(f"wrote {path}; see 'sselfie segment show {save_segment}'")
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
     for parameter_name, value in added.items():

@@ -64,6 +64,21 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
     return sql, values
 
 
+def write_out(query: Query, given: Mapping[str, str]) -> str:
+    """Return the SQL of ``query`` with its values written into it, so that nothing is bound.
+
+    Raises:
+        UsageError: A value is wrong, or the template is.
+    """
+    sql, values = compile_query(query, given)
+    return re.sub(r"\$(\w+)", lambda found: _write(found, values), sql)
+
+
+def _write(found: re.Match[str], values: Mapping[str, Value]) -> str:
+    """Return the value of a parameter as SQL, and what looks like one in a text as it is."""
+    return literal(values[found[1]]) if found[1] in values else found[0]
+
+
 def _shape(name: str, parameter: Parameter, value: Value) -> object:
     """Return what a Jinja expression reads of a checked value."""
     if isinstance(parameter, SegmentParameter):
@@ -96,8 +111,7 @@ def _select_people(name: str, segment: str) -> str:
             f"parameter {name!r}: unknown segment {segment!r}{nearest(segment, names)}",
             remedy="see 'sselfie segment list'",
         )
-    sql, values = compile_query(load_query(_SEGMENTS + segment), {})
-    sql = re.sub(r"\$(\w+)", lambda found: literal(values[found[1]]), sql)
+    sql = write_out(load_query(_SEGMENTS + segment), {})
     return f"select customer_key from ({sql}\n) where customer_key is not null"  # noqa: S608  # ours
 
 
