@@ -36,3 +36,5 @@ columns:
 {% include "retention/activity.jinja" %}
 
 {% include "retention/cells.jinja" %}
+
+{% include "retention/means.jinja" %}

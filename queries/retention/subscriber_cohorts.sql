@@ -33,3 +33,5 @@ columns:
 {% include "retention/subscriber.jinja" %}
 
 {% include "retention/cells.jinja" %}
+
+{% include "retention/means.jinja" %}

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from sselfie_insights.query.header import Column, Unit
-from sselfie_insights.query.intervals import share_interval_sql
+from sselfie_insights.query.intervals import difference_interval_sql, share_interval_sql
 from sselfie_insights.sql import literal, quote
 
 if TYPE_CHECKING:
@@ -54,20 +54,26 @@ SUBQUERY = '"of the SELECT"'
 
 def write_ends(columns: Mapping[str, Column]) -> dict[str, str]:
     """Return the SQL of the ends of intervals, by name."""
-    return {
-        end: f"{expression} as {quote(end)}"
-        for name, column in columns.items()
-        if column.interval
-        for end, expression in zip(
-            column.interval,
-            share_interval_sql(
-                f"cast({SUBQUERY}.{quote(name)} as double)",
-                f"cast({SUBQUERY}.{quote(str(column.of))} as double)",
-                name,
-            ),
-            strict=True,
-        )
-    }
+    written: dict[str, str] = {}
+    for name, column in columns.items():
+        if not column.interval:
+            continue
+        if column.difference:
+            (share_a, n_a), (share_b, n_b) = (
+                _share_of(share, columns[share]) for share in column.difference
+            )
+            ends = difference_interval_sql(share_a, n_a, share_b, n_b, name)
+        else:
+            ends = share_interval_sql(*_share_of(name, column), name)
+        for end, expression in zip(column.interval, ends, strict=True):
+            written[end] = f"{expression} as {quote(end)}"
+    return written
+
+
+def _share_of(name: str, column: Column) -> tuple[str, str]:
+    """Return a share and what it is of, as SQL."""
+    share, n = (f"cast({SUBQUERY}.{quote(each)} as double)" for each in (name, str(column.of)))
+    return share, n
 
 
 def cast_column(name: str, unit: Unit, *, as_rows: bool) -> str:

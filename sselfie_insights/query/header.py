@@ -101,14 +101,17 @@ class Column(_Strict):
         of: The column that counts the people it is about: for a number where that is not the
             row's group size, as with the median of those who got somewhere; for a rate that
             is a share of them; for words that a small group's row must not hold.
-        interval: The columns with the ends of the 95 % interval of such a share, which follow it
-            in every result; ``<name>_low`` and ``<name>_high`` where the file names none.
+        difference: Two such shares, of different people, of which it is the first less the second.
+        interval: The columns with the ends of the 95 % interval of such a share or difference,
+            which follow it in every result; ``<name>_low`` and ``<name>_high`` where the file names
+            none.
     """
 
     unit: Unit
     description: str
     pii: bool = False
     of: str | None = None
+    difference: tuple[str, str] | None = None
     interval: tuple[str, str] | None = None
 
 
@@ -209,19 +212,23 @@ class Refusal(_Strict):
 
 
 def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
-    """Put the ends of its interval after each share of people."""
+    """Put the ends of its interval after each share of people, and each difference of two."""
     whole: dict[str, Column] = {}
     for name, column in columns.items():
         whole[name] = column
-        if column.unit != "rate" or column.of is None:
-            if column.interval:
+        if column.unit != "rate" or (column.of is None and column.difference is None):
+            if column.interval or column.difference:
                 raise ValueError(f"{name!r} is no rate of a number of people ('of')")
             continue
+        for share in column.difference or ():
+            if share not in columns or columns[share].of is None or columns[share].unit != "rate":
+                raise ValueError(f"{name!r} is the difference of {share!r}, which is no such rate")
+        method = "Newcombe" if column.difference else "Wilson"
         low, high = column.interval or (f"{name}_low", f"{name}_high")
         for end, side in ((low, "Lower"), (high, "Upper")):
             if end in columns:
                 raise ValueError(f"{end!r} is worked out from {name!r}: leave it out")
-            description = f"{side} end of the 95 % interval of {name} (Wilson)."
+            description = f"{side} end of the 95 % interval of {name} ({method})."
             whole[end] = Column(unit="rate", of=column.of, description=description)
         whole[name] = column.model_copy(update={"interval": (low, high)})
     return whole

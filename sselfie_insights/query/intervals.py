@@ -1,4 +1,4 @@
-"""The 95 % interval of a share, as expressions of DuckDB's SQL."""
+"""The 95 % intervals of a share and of a difference of two, as expressions of DuckDB's SQL."""
 
 from sselfie_insights.sql import literal
 from sselfie_insights.statistics.shares import Z_95
@@ -24,3 +24,22 @@ def share_interval_sql(share: str, n: str, name: str) -> tuple[str, str]:
         for sign, limit in (("-", 0), ("+", 1))
     )
     return low, high
+
+
+def difference_interval_sql(
+    share_a: str, n_a: str, share_b: str, n_b: str, name: str
+) -> tuple[str, str]:
+    """Return the ends of ``statistics.intervals.newcombe`` as two expressions of DuckDB's SQL.
+
+    Args:
+        share_a: The first share's expression, of type double.
+        n_a: The expression of what it is of, of type double.
+        share_b: The same of the second.
+        n_b: The same of the second.
+        name: What an error calls a share that does not lie between 0 and 1.
+    """
+    low_a, high_a = share_interval_sql(share_a, n_a, name)
+    low_b, high_b = share_interval_sql(share_b, n_b, name)
+    below = f"sqrt(pow({share_a} - ({low_a}), 2) + pow(({high_b}) - {share_b}, 2))"
+    above = f"sqrt(pow(({high_a}) - {share_a}, 2) + pow({share_b} - ({low_b}), 2))"
+    return f"{share_a} - {share_b} - {below}", f"{share_a} - {share_b} + {above}"

@@ -128,6 +128,14 @@ def test_the_query_tells_of_them(tmp_path: Path) -> None:
             "columns: 'share' is no rate of a number",
         ),
         (
+            {"more": "d: {unit: rate, difference: [share, people], description: D.}"},
+            "columns: 'd' is the difference of 'people', which is no such rate",
+        ),
+        (
+            {"more": "d: {unit: count, difference: [share, share], description: D.}"},
+            "columns: 'd' is no rate of a number",
+        ),
+        (
             {"more": "share_high: {unit: rate, description: H.}"},
             "columns: 'share_high' is worked out from 'share'",
         ),
