@@ -165,7 +165,7 @@ def test_show_tells_everything_about_a_query(business: Path) -> None:
         "One of on, on_or_after, bracket.", "retention_rate  rate   Retained / at risk.",
         "Reads: marts.build_info, marts.fct_activity, marts.dim_users", "// 7) - start_no",
         "Ranges of period indexes, e.g. 1-3,4-7,8-14. Needs mode=bracket.",
-        "and feature = $return",
+        "where feature = $return",
     ):  # fmt: skip
         assert part in text
 
