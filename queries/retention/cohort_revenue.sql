@@ -67,19 +67,29 @@ starts as (
 
 {% include "retention/frame.jinja" %}
 
+paid as (
+    select
+        customer_key,
+        currency,
+        {{ periods.number(grain, "moved_on") }} as period_no,
+        count(*) filter (kind = 'payment') as payment_count,
+        sum(gross_cents - refunded_cents - chargeback_cents) as net_cents
+    from marts.payments, build
+    group by all
+),
+
 moved as (
     select
         segment,
         cohort_no,
         currency,
-        {{ periods.number(grain, "moved_on") }} - start_no as first_index,
-        count(distinct customer_key) filter (kind = 'payment') as payer_count,
-        count(*) filter (kind = 'payment') as payment_count,
-        sum(gross_cents - refunded_cents - chargeback_cents) as net_cents
-    from marts.payments
+        period_no - start_no as first_index,
+        count(*) filter (payment_count > 0) as payer_count,
+        sum(payment_count) as payment_count,
+        sum(net_cents) as net_cents
+    from paid
     inner join entrants using (customer_key)
-    cross join build
-    where first_index >= 0
+    where period_no >= start_no
     group by all
 ),
 

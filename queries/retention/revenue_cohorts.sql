@@ -63,9 +63,11 @@ held as (
     from marts.member_months
     inner join entrants using (customer_key, currency)
     cross join build
+    {% if grain != "month" %}
     where
         {{ periods.number(grain, "cast(month + interval 1 month as date)") }} > {{ periods.number(grain, "month") }}
         or month = as_of_month
+    {% endif %}
     group by all
 ),
 

@@ -99,6 +99,7 @@ select
     'user:u' || (row_number() over (order by number, place) - 1) as customer_key,
     customer_key[6:] as user_id,
     (date '2025-06-01' + number * interval 1 month)::date as subscriber_cohort_month,
+    subscriber_cohort_month as first_paid_on, subscriber_cohort_month as first_subscription_on,
     'pro' as first_product, ['direct', 'freebie'][1 + place % 2] as acquisition
 -- 3 in the first cohort, one more in each later one
 from (select n as number, unnest(range(3 + n)) as place from range(18) as t (n));

@@ -112,6 +112,7 @@ CARRIES: dict[str, str | int] = {
     "quality/unlisted_products": "now",
     "retention/cohort_revenue": "forward",
     "retention/cohort_usage": "forward",
+    "retention/day_retention": 28,
     "retention/revenue_cohorts": "forward",
     "retention/subscriber_cohorts": "forward",
     "revenue/billed_mrr_movements": "forward",

@@ -97,10 +97,14 @@ def test_grids_hold_the_rates_of_the_files(pages: dict[str, Page]) -> None:
             if block.grid is None:
                 continue
             records = to_records(block.result)
-            value = "revenue_retention_rate" if "revenue" in block.name else "retention_rate"
             shown = [cell for row in block.grid.rows for cell in row.cells if cell.text]
-            rates = [f"{r[value]:.0%}" for r in records if r[value] is not None]
-            assert {cell.text for cell in shown} <= set(rates)
+            if block.name == "revenue-per-person":
+                value = "cumulative_net_cents_per_person"
+                texts = {f"{r[value] / 100:,.2f}" for r in records if r[value] is not None}
+            else:
+                value = "revenue_retention_rate" if "revenue" in block.name else "retention_rate"
+                texts = {f"{r[value]:.0%}" for r in records if r[value] is not None}
+            assert {cell.text for cell in shown} <= texts
             for row in block.grid.rows:
                 assert f'<th scope="row">{row.label}</th><td class="n size">' in text
 

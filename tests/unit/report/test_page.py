@@ -106,7 +106,10 @@ def test_a_running_period_is_marked_everywhere(pages: dict[str, Page]) -> None:
                 marked = [row[0].endswith("*") or "*" in row[0] for row in block.table.rows]
                 assert marked == list(block.running)
             if block.chart and "is_complete" in block.result.columns:
-                assert block.chart.complete[:-1] == (True,) * (len(block.chart.complete) - 1)
+                complete = block.chart.complete
+                # Day 28 of the last weeks' cohorts is still to come.
+                running = 5 if block.name == "return-on-day-1-7-and-28" else 1
+                assert complete[:-running] == (True,) * (len(complete) - running)
 
 
 def test_currencies_are_never_added(business: Path, tmp_path: Path) -> None:
