@@ -1,8 +1,10 @@
 """Marts of an earlier version, read by the queries of this one."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from sselfie_insights.contract import find_marts, load_mart
 from sselfie_insights.sql import literal, quote
@@ -10,13 +12,14 @@ from sselfie_insights.warehouse.frames import read_frame, write_table
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 _INFO = "build_info"
+_WEEK = "first_week_on"
 
 
 class OlderWarehouse(OpenWarehouse):
     """A published file whose marts lack what this version added to them.
 
     Its connection shows them as views with every column of their contracts; what the file lacks is
-    NULL. A mart that it lacks altogether is not there.
+    NULL. A mart that it lacks altogether is not there. Weeks began on Monday.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,6 +31,8 @@ class OlderWarehouse(OpenWarehouse):
         super().__init__(path)
         assert self.stamp  # noqa: S101  # read from the file, and kept
         info = read_frame(self.connection, f"from marts.{_INFO}")  # can be a view, of that file
+        if _WEEK not in info.columns:
+            info = info.with_columns(pl.lit(date(1, 1, 1)).alias(_WEEK))
         self.close()
         self.connection = duckdb.connect()
         self.connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")

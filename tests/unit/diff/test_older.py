@@ -13,6 +13,7 @@ from tests.support.business import write_business
 
 OLDER = """
 update marts.build_info set definitions = 1, version = '0.1.0';
+alter table marts.build_info drop column first_week_on;
 alter table marts.mrr_movements drop column committed_mrr_cents;
 drop table marts.billed_mrr_movements;
 update marts.mrr_movements set closing_mrr_cents = closing_mrr_cents - 100
