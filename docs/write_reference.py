@@ -10,7 +10,7 @@ from typing import Any
 from typer.main import get_command
 
 from sselfie_insights.cli import app
-from sselfie_insights.settings import CONFIG_FILE, ENV_PREFIX, Settings
+from sselfie_insights.settings import CONFIG_FILE, ENV_PREFIX, FILE_ONLY, Settings
 
 FOLDER = Path(__file__).parent / "reference"
 WIDTH = 96
@@ -47,6 +47,7 @@ def write_settings() -> str:
     rows = [
         (f"{ENV_PREFIX}{name.upper()}", _write_default(field.default), field.description or "")
         for name, field in Settings.model_fields.items()
+        if name not in FILE_ONLY
     ]
     options = [
         (option.envvar, ", ".join(f"`{path} {option.opts[0]}`" for path in paths))
@@ -64,6 +65,14 @@ def write_settings() -> str:
                 " from.",
                 "| variable | default | meaning |\n|---|---|---|\n"
                 + "\n".join(f"| `{name}` | {default} | {text} |" for name, default, text in rows),
+                "## Sections of `sselfie.toml`",
+                "What they are for is in [the mirror](../mirror.md#names-that-differ).",
+                "| section | meaning |\n|---|---|\n"
+                + "\n".join(
+                    f"| `[{name}]` | {Settings.model_fields[name].description} |"
+                    for name in Settings.model_fields
+                    if name in FILE_ONLY
+                ),
                 "## Options with a variable of their own",
                 "| variable | option |\n|---|---|\n"
                 + "\n".join(f"| `{name}` | {option} |" for name, option in options),

@@ -5,7 +5,7 @@ conforming macro, the expectations and the migrations' test all read them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +98,11 @@ class Table:
     live_columns: tuple[Column, ...] = ()
     freshness: Freshness | None = None
 
+    @property
+    def every_column(self) -> tuple[Column, ...]:
+        """The documented columns, and those that only live databases have."""
+        return (*self.columns, *self.live_columns)
+
     def column(self, name: str) -> Column:
         """Return the documented column called ``name``.
 
@@ -133,6 +138,31 @@ def load_contract() -> dict[str, Table]:
         table["name"]: _table(table, source["config"]["meta"]["section"])
         for source in sources
         for table in source["tables"]
+    }
+
+
+def accept_values(
+    contract: Mapping[str, Table], values: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> dict[str, Table]:
+    """Return ``contract`` with the values of the setting ``values`` among those of live databases.
+
+    Args:
+        contract: The documented tables by name.
+        values: By table and column, what is read as a documented value.
+    """
+    return {
+        name: replace(
+            table,
+            columns=tuple(
+                replace(column, live_values=(*column.live_values, *values[name][column.name]))
+                if column.name in values[name]
+                else column
+                for column in table.columns
+            ),
+        )
+        if name in values
+        else table
+        for name, table in contract.items()
     }
 
 

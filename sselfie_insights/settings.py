@@ -1,5 +1,11 @@
-"""Settings: flag, then environment (``SSELFIE_…``), then ``sselfie.toml``, then default."""
+"""Settings: flag, then environment (``SSELFIE_…``), then ``sselfie.toml``, then default.
 
+What a live database names otherwise than its document is said in sections of the file alone:
+``[columns]`` takes effect where the mirror is written, so that nothing behind it knows another
+name; ``[values]`` where staging reads it, so that the mirror stays comparable with the source.
+"""
+
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -50,6 +56,17 @@ def _web_address(value: SecretStr | None) -> SecretStr | None:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
+
+class Tables(BaseModel):
+    """The section ``[tables]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    leave_out: Names = ()
+
+
+FILE_ONLY = frozenset({"tables", "columns", "values"})
+"""Sections of ``sselfie.toml``: what they say does not fit into a variable."""
 
 _REMOVED = {
     "cron_record_url": "the source is never written to; the monitor at ping_url hears of every run"
@@ -144,6 +161,20 @@ class Settings(BaseModel):
         " directory, if there is one.",
     )
 
+    tables: Tables = Field(
+        Tables(),
+        description="`leave_out`: names or patterns of tables to leave out of the mirror.",
+    )
+    columns: dict[str, dict[str, str]] = Field(
+        {},
+        description='Renamed columns, the documented name first: `subscriptions.status = "state"`.',
+    )
+    values: dict[str, dict[str, dict[str, str]]] = Field(
+        {},
+        description="Values that are read as documented ones:"
+        ' `stripe_payments.payment_type = {paid_blueprint = "one_time_session"}`.',
+    )
+
     stripe_exports: Path | None = Field(
         None, description="The folder of Stripe's exports, which every sync reads; default: none."
     )
@@ -196,16 +227,61 @@ def describe_settings() -> list[tuple[str, str, str]]:
     settings, sources = _load({})
     rows = []
     for name, value in settings:
-        text = ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
-        rows.append((name, text, sources.get(name, "default")))
+        rows.append((name, _write(value), sources.get(name, "default")))
     return rows
+
+
+def _write(value: object) -> str:
+    """Return the value of a setting as text; of a section, empty where it says nothing."""
+    if isinstance(value, Tables):
+        value = value.leave_out
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
+
+
+def _require_documented(settings: Settings) -> None:
+    """Refuse columns and values that stand for something that no document knows.
+
+    Raises:
+        UsageError: It names the table, column or value.
+    """
+    from sselfie_insights.contract import load_contract
+
+    contract = load_contract()
+    remedy = f"correct it in {CONFIG_FILE}"
+    for section, given in (("columns", settings.columns), ("values", settings.values)):
+        for table, names in given.items():
+            if table not in contract:
+                hint = nearest(table, contract)
+                raise UsageError(f"[{section}]: no documented table {table!r}{hint}", remedy=remedy)
+            known = {column.name: column for column in contract[table].every_column}
+            for name in names:
+                if name not in known:
+                    what = f"no documented column {table}.{name}{nearest(name, known)}"
+                    raise UsageError(f"[{section}]: {what}", remedy=remedy)
+                if section == "columns":
+                    continue
+                column = known[name]
+                if column.data_type != "text":
+                    what = f"{table}.{name} is {column.data_type}, and only text has names"
+                    raise UsageError(f"[values]: {what}", remedy=remedy)
+                accepted = (*column.values, *column.live_values)
+                for value in settings.values[table][name].values():
+                    if accepted and value not in accepted:
+                        what = f"{value!r} is no documented value of {table}.{name}"
+                        raise UsageError(
+                            f"[values]: {what}", remedy=f"one of: {', '.join(accepted)}"
+                        )
 
 
 def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     """The settings in force, and where each that is no default was set."""
     file = _read_file()
     environment = {
-        name: value for name in Settings.model_fields if (value := os.environ.get(_variable(name)))
+        name: value
+        for name in Settings.model_fields
+        if name not in FILE_ONLY and (value := os.environ.get(_variable(name)))
     }
     given = {name: value for name, value in flags.items() if value is not None}
     sources = (
@@ -218,6 +294,12 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
+        where = f"correct it in {sources[name]}"
+        if first["type"] == "extra_forbidden" and name == "tables":
+            key = str(first["loc"][1])
+            raise UsageError(
+                f"[tables]: there is no {key!r}{nearest(key, Tables.model_fields)}", remedy=where
+            ) from None
         if first["type"] == "extra_forbidden" and name in _REMOVED:
             raise UsageError(
                 f"the setting {name!r} was removed: {_REMOVED[name]}",
@@ -226,14 +308,14 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
         if first["type"] == "extra_forbidden":
             raise UsageError(
                 f"there is no setting {name!r}{nearest(name, Settings.model_fields)}",
-                remedy=f"correct it in {sources[name]}",
+                remedy=where,
             ) from None
         reason = first["msg"].removeprefix("Value error, ")
-        raise UsageError(
-            f"setting {name!r} is wrong: {reason}", remedy=f"correct it in {sources[name]}"
-        ) from None
+        raise UsageError(f"setting {name!r} is wrong: {reason}", remedy=where) from None
     if settings.as_of is not None:
         parse_instant(settings.as_of, settings.timezone)
+    if settings.columns or settings.values:
+        _require_documented(settings)
     return settings, sources
 
 

@@ -1,7 +1,7 @@
 {#-
     Select every documented column of a source table, in its documented type, whatever the live
-    table looks like: from the column, else from one of its aliases, else a typed NULL; a table
-    that is missing has no rows; a value that does not convert is NULL, and so is a day or an instant
+    table looks like: from the column, else from one of its aliases, else a typed NULL; a value of the
+    setting ``values`` is the documented one that it stands for; a table that is missing has no rows; a value that does not convert is NULL, and so is a day or an instant
     outside of the years 2000 to 2199. Instants come out as timestamps in UTC, integers as bigint.
 -#}
 {% macro conformed(table_name, source_name='app') -%}
@@ -9,9 +9,10 @@
         {%- set contract = source_contract(table_name, source_name) -%}
         {%- set relation = load_relation(builtins.source(source_name, table_name)) -%}
         {%- set live = live_columns(relation) -%}
+        {%- set mapped = var('mapped_values').get(table_name, {}) if source_name == 'app' else {} -%}
         select
         {%- for column in contract %}
-            {{ conformed_column(column, live) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {{ conformed_column(column, live, mapped.get(column.name, {})) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
         {%- endfor %}
         {%- if relation is none %}
         from (select 1 as missing) as missing_table
@@ -29,11 +30,13 @@
 {% macro source_contract(table_name, source_name='app') -%}
     {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', source_name) | selectattr('name', 'equalto', table_name) | first -%}
     {%- set columns = [] -%}
+    {%- set renamed = var('renamed_columns').get(table_name, {}) if source_name == 'app' else {} -%}
     {%- for column in node.columns.values() -%}
-        {%- do columns.append({'name': column.name, 'type': column.data_type, 'aliases': column.config.meta.get('aliases', [])}) -%}
+        {%- set names = [renamed[column.name]] if column.name in renamed else [column.name] + column.config.meta.get('aliases', []) -%}
+        {%- do columns.append({'name': column.name, 'type': column.data_type, 'names': names}) -%}
     {%- endfor -%}
     {%- for column in node.config.meta.get('live_columns', []) -%}
-        {%- do columns.append({'name': column.name, 'type': column.data_type, 'aliases': []}) -%}
+        {%- do columns.append({'name': column.name, 'type': column.data_type, 'names': [renamed.get(column.name, column.name)]}) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
@@ -52,12 +55,22 @@
 {%- endmacro %}
 
 
-{% macro conformed_column(column, live) -%}
-    {%- set found = ([column.name] + column.aliases) | select('in', live) | first | default(none) -%}
+{% macro conformed_column(column, live, mapped) -%}
+    {%- set found = column.names | select('in', live) | first | default(none) -%}
     {%- if found is none -%}
         cast(null as {{ conformed_type(column.type) }})
     {%- else -%}
-        {{ convert(adapter.quote(found), live[found], column.type) }}
+        {%- set converted = convert(adapter.quote(found), live[found], column.type) -%}
+        {%- if mapped -%}
+        case {{ converted }}
+            {%- for value, documented in mapped.items() %}
+            when '{{ value | replace("'", "''") }}' then '{{ documented | replace("'", "''") }}'
+            {%- endfor %}
+            else {{ converted }}
+        end
+        {%- else -%}
+        {{ converted }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

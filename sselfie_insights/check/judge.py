@@ -5,13 +5,19 @@ small frames: one row a column with its counts and limits, one row a table with 
 age, and one row a distinct value of the columns whose values, or their shapes, are documented.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sselfie_insights.check.expectations import Answer, Frame, Question, ask
 from sselfie_insights.check.measure import BROKEN, MeasuredMirror, Measures, Values
-from sselfie_insights.check.rules import TABLE_RULES, VALUE_RULES, Check, Subject, accepted
+from sselfie_insights.check.rules import (
+    CODE_WORD,
+    TABLE_RULES,
+    VALUE_RULES,
+    Check,
+    Subject,
+    accepted,
+)
 
 LEAST_SHARE = 0.7
 """The share of its former rows that a table may not fall below."""
@@ -21,9 +27,6 @@ FEWEST_ROWS = 20
 
 FEWEST_DAYS = 10
 """A table with new rows on fewer days than this, of the last 90 of its history, is a quiet one."""
-
-_WORD = re.compile(r"[a-z][a-z0-9_.-]{0,31}", re.IGNORECASE)
-"""A value that can be a code word: letters, digits and what joins them, and not long."""
 
 _MOST_WORDS = 5
 """How many undocumented values of a column are named."""
@@ -221,7 +224,8 @@ def _name_values(odd: Values) -> str:
 
     Only code words are named: anything else can be what somebody typed, or who they are.
     """
-    words = sorted((pair for pair in odd if _WORD.fullmatch(pair[0])), key=lambda pair: -pair[1])
+    words = [pair for pair in odd if CODE_WORD.fullmatch(pair[0])]
+    words.sort(key=lambda pair: -pair[1])
     named = [f"{value} ({count})" for value, count in words[:_MOST_WORDS]]
     left = sum(count for _, count in odd) - sum(count for _, count in words[:_MOST_WORDS])
     return ", ".join([*named, *([f"no code words or rarer ({left})"] if left else [])])

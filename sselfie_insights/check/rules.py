@@ -3,6 +3,7 @@
 A check is called ``<rule>.<table>`` or ``<rule>.<table>.<column>``.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,9 @@ VALUE_RULES = frozenset({"accepted_values", "array", "json", "ledger"})
 
 TABLE_RULES = frozenset({"freshness", "volume"})
 """The rules about a table as a whole."""
+
+CODE_WORD = re.compile(r"[a-z][a-z0-9_.-]{0,31}", re.IGNORECASE)
+"""A value that can be a code word: letters, digits and what joins them, and not long."""
 
 Subject = tuple[str, str | None]
 """What a check is about: a table, and a column of it or None."""

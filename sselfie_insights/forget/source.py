@@ -43,7 +43,7 @@ def rows_in_source(
             connection.read_only = True
             columns: dict[tuple[str, str], list[str]] = {}
             for schema, table, column in connection.execute(
-                _COLUMNS, [list(settings.source_schemas), _references()]
+                _COLUMNS, [list(settings.source_schemas), _references(settings)]
             ).fetchall():
                 if table in names:
                     columns.setdefault((schema, table), []).append(column)
@@ -67,7 +67,13 @@ def rows_in_source(
     return counts
 
 
-def _references() -> list[str]:
-    """Return the columns that hold an account's id: its owner's, author's or approver's."""
-    columns = (column for table in load_contract().values() for column in table.columns)
-    return sorted({column.name for column in columns if column.references == "users"})
+def _references(settings: Settings) -> list[str]:
+    """Return the columns that hold an account's id, by their names there: its owner's, say."""
+    return sorted(
+        {
+            settings.columns.get(table.name, {}).get(column.name, column.name)
+            for table in load_contract().values()
+            for column in table.columns
+            if column.references == "users"
+        }
+    )

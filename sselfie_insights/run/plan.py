@@ -43,7 +43,7 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
 
 
 def _describe_source(settings: Settings) -> str:
-    with open_source(settings.require_database_url(), settings.source_schemas) as source:
+    with open_source(settings.require_database_url(), settings) as source:
         tables = source.read_catalog().values()
         target = source.target
     state = read_state(settings.warehouse)

@@ -6,7 +6,7 @@ NaN, an array with two dimensions, a date beyond DuckDB's calendar. A column tha
 as text too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -157,13 +157,15 @@ class Mirror:
     def is_direct(self) -> bool:
         """Whether the extension's own parallel scan reads the table exactly.
 
-        It splits a table by pages, and finds it by a name that ignores case.
+        It splits a table by pages, and finds it by a name that ignores case, and its columns by
+        the source's names.
         """
         names = [self.table.schema, self.table.name, *(c.source.name for c in self.columns)]
         return (
             not self.table.has_children
             and self.table.shows_versions
             and all(column.is_direct for column in self.columns)
+            and all(column.name == column.source.name for column in self.columns)
             and any(column.transfer_mode == "native" for column in self.columns)
             and all(name == name.lower() for name in names)
         )
@@ -180,15 +182,38 @@ class Mirror:
         return replace(self, columns=tuple(columns))
 
 
-def place_table(table: SourceTable, schema: str, name: str, secrets: Iterable[str]) -> Mirror:
-    """Return how ``table`` travels to ``schema.name``; columns named ``secrets`` stay behind."""
+def place_table(
+    table: SourceTable,
+    schema: str,
+    name: str,
+    secrets: Iterable[str],
+    renamed: Mapping[str, str] | None = None,
+) -> Mirror:
+    """Return how ``table`` travels to ``schema.name``.
+
+    Args:
+        table: The table of the source.
+        schema: Its schema in the warehouse.
+        name: Its name there.
+        secrets: Columns that stay behind, by their names in either place.
+        renamed: By the documented name of a column, its name in the source.
+    """
     hidden = set(secrets)
-    names = distinct_names([column.name for column in table.columns])
+    names = _name_columns([column.name for column in table.columns], renamed or {})
     columns = [
-        _place_column(column, name, column.name in hidden)
+        _place_column(column, name, bool({column.name, name} & hidden))
         for column, name in zip(table.columns, names, strict=True)
     ]
     return Mirror(table, schema, name, tuple(columns))
+
+
+def _name_columns(names: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """Return the mirror's names of columns; one whose name another gets becomes ``name__2``."""
+    wanted = {source: documented for documented, source in renamed.items() if source in names}
+    taken = set(wanted.values())
+    return distinct_names(
+        [wanted.get(name, f"{name}__2" if name in taken else name) for name in names]
+    )
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:

@@ -19,8 +19,10 @@ def contract_drift(
     schema: str,
     documented: Mapping[str, contract.Table],
     left_out: Sequence[LeftOut] = (),
+    renamed: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Difference]:
     """Return how ``schema`` of the source differs from the contract, and what stays unmirrored."""
+    renamed = renamed or {}
     found = {table.name: table for table in catalog.values() if table.schema == schema}
     reasons = {
         item.name if item.schema == schema else f"{item.schema}.{item.name}": item.reason
@@ -29,7 +31,7 @@ def contract_drift(
     drift: list[Difference] = []
     for name, table in documented.items():
         if name in found:
-            drift += _compare_columns(found[name], table)
+            drift += _compare_columns(found[name], table, renamed.get(name, {}))
         else:
             detail = reasons.pop(name, "not in the source")
             drift.append((name, None, "table missing", f"documented, and {detail}"))
@@ -76,12 +78,15 @@ def schema_changes(
     return changes
 
 
-def _compare_columns(found: SourceTable, documented: contract.Table) -> Iterable[Difference]:
+def _compare_columns(
+    found: SourceTable, documented: contract.Table, renamed: Mapping[str, str]
+) -> Iterable[Difference]:
     columns = {column.name: column for column in found.columns}
     explained: set[str] = set()
     for column in documented.columns:
-        alias = next((name for name in column.aliases if name in columns), None)
-        if column.name in columns:
+        mapped = renamed.get(column.name)
+        alias = next((name for name in (mapped, *column.aliases) if name in columns), None)
+        if column.name in columns and mapped not in columns:
             explained.add(column.name)
             yield from _compare_type(found.name, columns[column.name], column)
         elif alias:

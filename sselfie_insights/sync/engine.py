@@ -143,7 +143,7 @@ def sync(
 def _sync_patiently(request: Request, url: str, run_id: str, started: datetime) -> SyncReport:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            with open_source(url, request.settings.source_schemas) as source:
+            with open_source(url, request.settings) as source:
                 if attempt > 1:
                     source.wait_for_migrations()
                 return Attempt(request, source, run_id, started, attempt).run()
@@ -191,10 +191,10 @@ class Attempt:
             raise explain_failure(error, self.source, catalog) from error
 
     def _plan(self, catalog: Catalog, state: State, identity: str, snapshot: Snapshot) -> Plan:
-        schemas = self.request.settings.source_schemas
+        schemas, renamed = self.request.settings.source_schemas, self.request.settings.columns
         documented = load_contract()
         refuse_empty(self.source, catalog, schemas)
-        everything = place_tables(catalog, schemas, documented)
+        everything = place_tables(catalog, schemas, documented, renamed)
         mirrors = select_tables(everything, self.request.tables)
         refuse_unreadable(self.source, mirrors)
         refuse_filtered(self.source, mirrors)
@@ -216,9 +216,11 @@ class Attempt:
         changes = [
             change
             for change in schema_changes(catalog, state.tables)
-            if change[0] in labels or change[2] == "table dropped"
+            if change[0] in labels or self._is_dropped(change)
         ]
-        drift = contract_drift(catalog, schemas[0], documented, self.source.read_left_out())
+        drift = contract_drift(
+            catalog, schemas[0], documented, self.source.read_left_out(), renamed
+        )
         is_needed = (
             self.request.verify
             or self.request.into is not None
@@ -227,6 +229,10 @@ class Attempt:
             or not all(step.is_unchanged for step in steps)
         )
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
+
+    def _is_dropped(self, change: Difference) -> bool:
+        schema, _, name = change[0].partition(".")
+        return change[2] == "table dropped" and not self.source.leaves_out(schema, name)
 
     def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:
         with self.request.destination() as path, closing(duckdb.connect(path, config=WRITER)) as db:

@@ -39,16 +39,27 @@ class Step:
 
 
 def place_tables(
-    catalog: Catalog, schemas: Sequence[str], documented: Mapping[str, contract.Table]
+    catalog: Catalog,
+    schemas: Sequence[str],
+    documented: Mapping[str, contract.Table],
+    renamed: Mapping[str, Mapping[str, str]],
 ) -> list[Mirror]:
-    """Return where every table of the catalog goes: the first schema to ``raw``."""
+    """Return where every table of the catalog goes: the first schema to ``raw``.
+
+    Args:
+        catalog: The source's tables.
+        schemas: The schemas to mirror, in order.
+        documented: The contract.
+        renamed: Of documented tables, the setting ``columns``; they are in the first schema.
+    """
     mirrors = []
     names = distinct_names(["raw", *(f"raw_{schema}" for schema in schemas[1:])])
     for schema, mirror_schema in zip(schemas, names, strict=True):
         tables = [table for table in catalog.values() if table.schema == schema]
         for table, name in zip(tables, distinct_names([t.name for t in tables]), strict=True):
             secrets = _secrets(documented.get(table.name))
-            mirrors.append(place_table(table, mirror_schema, name, secrets))
+            columns = renamed.get(table.name, {}) if schema == schemas[0] else {}
+            mirrors.append(place_table(table, mirror_schema, name, secrets, columns))
     return mirrors
 
 
@@ -104,6 +115,9 @@ def _reload_reason(
         return "its definition changed"
     if (known.mirror_schema, known.mirror_name) != (mirror.schema, mirror.name):
         return "its place in the mirror changed"
+    named = {c.name: c.mirror_name for c in known.columns}
+    if any(named.get(c.source.name, c.name) != c.name for c in mirror.columns):
+        return "a column got another name in the mirror"
     modes = {c.name: c.transfer_mode for c in known.columns if c.reason != UNREPRESENTABLE}
     if any(modes.get(c.source.name, c.transfer_mode) != c.transfer_mode for c in mirror.columns):
         return "a column became secret, or travels otherwise"

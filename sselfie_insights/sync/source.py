@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from sselfie_insights.postgres import (
     neutral_settings,
     refuse_pooler,
 )
+from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.sql import literal
 from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
 
@@ -134,12 +136,19 @@ class Source:
         reading: The table that is read now; empty before.
     """
 
-    def __init__(self, connection: Connection, url: str, schemas: Sequence[str]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        url: str,
+        schemas: Sequence[str],
+        leave_out: Sequence[str] = (),
+    ) -> None:
         self.url = url
         self.target = describe_target(url)
         self.reading = ""
         self._connection = connection
         self._schemas = schemas
+        self._leave_out = leave_out
 
     @property
     def role(self) -> str:
@@ -157,12 +166,23 @@ class Source:
         return self._connection.closed
 
     def read_catalog(self) -> Catalog:
-        """Return the tables of the schemas as they are now."""
-        return read_catalog(self._connection, self._schemas)
+        """Return the tables of the schemas as they are now, but for those to leave out."""
+        catalog = read_catalog(self._connection, self._schemas)
+        return {key: table for key, table in catalog.items() if not self.leaves_out(*key)}
 
     def read_left_out(self) -> list[LeftOut]:
         """Return what the schemas hold now that is not mirrored."""
-        return read_left_out(self._connection, self._schemas)
+        unread = read_left_out(self._connection, self._schemas)
+        if not self._leave_out:
+            return unread
+        catalog = read_catalog(self._connection, self._schemas)
+        reason = f"left out by [tables] in {CONFIG_FILE}"
+        return unread + [LeftOut(*key, reason) for key in catalog if self.leaves_out(*key)]
+
+    def leaves_out(self, schema: str, name: str) -> bool:
+        """Say whether the settings keep a table out of the mirror."""
+        names = (name, f"{schema}.{name}")
+        return any(fnmatchcase(each, pattern) for each in names for pattern in self._leave_out)
 
     def execute(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Return the rows of ``query``, and hold no lock afterwards."""
@@ -287,8 +307,12 @@ class Source:
 
 
 @contextmanager
-def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
+def open_source(url: str, settings: Settings) -> Iterator[Source]:
     """Open the source for a sync, and keep migrations of ours out while the block runs.
+
+    Args:
+        url: The connection string.
+        settings: Which schemas and tables are read.
 
     Raises:
         UsageError: The URL cannot be understood.
@@ -309,7 +333,7 @@ def open_source(url: str, schemas: Sequence[str]) -> Iterator[Source]:
                 remedy="the mirror needs PostgreSQL 14 or later",
             )
         with advisory_lock(connection, shared=True):
-            yield Source(connection, url, schemas)
+            yield Source(connection, url, settings.source_schemas, settings.tables.leave_out)
 
 
 def _guarded(url: str, server_version: int = 0) -> str:

@@ -29,6 +29,7 @@ class MirroredColumn:
     name: str
     number: int
     type: str
+    mirror_name: str
     transfer_mode: str
     reason: str
 
@@ -117,7 +118,8 @@ def _read(db: duckdb.DuckDBPyConnection) -> State:
         return EMPTY
     columns: dict[tuple[str, str], list[MirroredColumn]] = {}
     for schema, table, *column in db.execute(
-        "select schema_name, table_name, column_name, number, data_type, travel, reason"
+        "select schema_name, table_name, column_name, number, data_type, mirror_column, travel,"
+        " reason"
         " from meta.mirror_columns order by number"
     ).fetchall():
         columns.setdefault((schema, table), []).append(MirroredColumn(*column))

@@ -3,6 +3,7 @@
 dbt's unit tests can mock neither.
 """
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -29,7 +30,8 @@ RAW = """
     insert into raw.subscriptions values
         (1, 'ann', 'sub_1', 'pro', 'cancelled', null, '2026-01-01 10:00:00'),
         (2, 'bea', '', 'pro', 'Canceled', true, '2026-01-01 10:00:00'),
-        (3, 'cat', 'sub_3', 'pro', 'incomplete_expired', false, '2026-01-01 10:00:00');
+        (3, 'cat', 'sub_3', 'pro', 'incomplete_expired', false, '2026-01-01 10:00:00'),
+        (4, 'dee', 'sub_4', 'o''the top', 'in good ''standing''', false, '2026-01-01 10:00:00');
 
     create table raw.stripe_payments
         (id bigint, stripe_payment_id varchar, stripe_invoice_id varchar, user_id varchar,
@@ -86,6 +88,15 @@ RAW = """
 """
 
 
+MAPPED = {
+    "subscriptions": {
+        "status": {"in good 'standing'": "active"},
+        "plan_name": {"o'the top": "starter's"},
+    }
+}
+"""The setting ``values``; the second column has another name here."""
+
+
 @pytest.fixture(scope="module")
 def staged(
     built: Dbt, tmp_path_factory: pytest.TempPathFactory
@@ -100,7 +111,8 @@ def staged(
     # What is compiled for these rows is no use to others; what is parsed already is, here.
     artifacts = Path(shutil.copytree(built.folder, folder / "dbt"))
     done = Dbt(artifacts, warehouse).run(
-        *("run", "--select", *(f"stg_app__{name}" for name in names.split())),
+        *("run", "--vars", json.dumps({"mapped_values": MAPPED})),
+        *("--select", *(f"stg_app__{name}" for name in names.split())),
         "stg_app__generated_videos",
         *("core_build", "source_tables", "unconverted_values", "status_changes"),
     )
@@ -128,6 +140,7 @@ def test_both_spellings_are_one_status(staged: duckdb.DuckDBPyConnection) -> Non
         (1, "canceled", "sub_1", "pro", False, None),
         (2, "canceled", None, "pro", True, None),
         (3, "incomplete_expired", "sub_3", "pro", False, None),
+        (4, "active", "sub_4", "starter's", False, None),
     ]
 
 

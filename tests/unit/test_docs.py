@@ -14,7 +14,7 @@ from sselfie_insights.query.header import Column, Explains, Header, Parameter
 from sselfie_insights.report import definition
 from sselfie_insights.report.definition import HeadlineItem, Section
 from sselfie_insights.resources import resource_dir
-from sselfie_insights.settings import ENV_PREFIX, Settings
+from sselfie_insights.settings import ENV_PREFIX, FILE_ONLY, Settings
 from tests.support.docs import (
     BLOCKS,
     PAGES,
@@ -29,7 +29,7 @@ from tests.support.docs import (
 SECTIONS = get_args(get_args(Section)[0])
 COMMANDS = dict(walk_commands())
 OPTIONS = {option for command in COMMANDS.values() for p in command.params for option in p.opts}
-VARIABLES = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields} | {
+VARIABLES = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields.keys() - FILE_ONLY} | {
     p.envvar for command in COMMANDS.values() for p in command.params if getattr(p, "envvar", None)
 }
 INTERNAL = f"{ENV_PREFIX}DBT_"

@@ -67,3 +67,33 @@ def test_a_file_that_is_no_toml_is_refused() -> None:
     Path("sselfie.toml").write_text("grace_days =\n")
     with pytest.raises(UsageError, match=r"sselfie\.toml cannot be read"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "columns.subscription.status = 'x'",
+            "no documented table 'subscription'; did you mean",
+        ),
+        ("columns.subscriptions.stats = 'state'", r"subscriptions\.stats; did you mean 'status'"),
+        ("values.users.created_at = {x = 'y'}", r"users\.created_at is timestamptz, and only text"),
+        ("values.subscriptions.status = {x = 'y'}", "'y' is no documented value.*one of: active"),
+        ("tables.left_out = ['x']", r"\[tables\]: there is no 'left_out'; did you mean"),
+    ],
+)
+def test_a_name_for_what_no_document_knows_is_refused(line: str, message: str) -> None:
+    Path("sselfie.toml").write_text(f"{line}\n")
+    with pytest.raises(UsageError, match=message):
+        load_settings()
+
+
+def test_sections_are_shown_and_no_variable_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("sselfie.toml").write_text(
+        'tables.leave_out = ["audit_*", "crm.*"]\ncolumns.subscriptions.status = "state"\n'
+    )
+    monkeypatch.setenv("SSELFIE_VALUES", "nothing")
+    rows = {name: (value, source) for name, value, source in describe_settings()}
+    assert rows["tables"] == ("audit_*,crm.*", "sselfie.toml")
+    assert rows["columns"] == ('{"subscriptions": {"status": "state"}}', "sselfie.toml")
+    assert rows["values"] == ("", "default")

@@ -8,6 +8,7 @@ from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import ExitCode, SselfieError, first_line
 from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
+from sselfie_insights.setup.doctor.names import propose_names
 from sselfie_insights.sql import quote
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.plan import place_tables
@@ -21,7 +22,7 @@ READER = "sselfie_reader"
 def check_source(settings: Settings) -> Iterator[Finding]:
     """Yield what is found of the database, with the refusals of a sync as failures."""
     try:
-        with open_source(settings.require_database_url(), settings.source_schemas) as source:
+        with open_source(settings.require_database_url(), settings) as source:
             yield from _check_server(source)
             yield from _check_tables(source, settings)
     except SselfieError as error:
@@ -45,8 +46,8 @@ def reader_statements(settings: Settings) -> list[str]:
         LockedError: A migration is running.
     """
     schemas = settings.source_schemas
-    with open_source(settings.require_database_url(), schemas) as source:
-        mirrors = place_tables(source.read_catalog(), schemas, load_contract())
+    with open_source(settings.require_database_url(), settings) as source:
+        mirrors = place_tables(source.read_catalog(), schemas, load_contract(), settings.columns)
         secured = {
             oid
             for (oid,) in source.execute(
@@ -102,7 +103,7 @@ def _check_server(source: Source) -> Iterator[Finding]:
 
 def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
     catalog = source.read_catalog()
-    mirrors = place_tables(catalog, settings.source_schemas, load_contract())
+    mirrors = place_tables(catalog, settings.source_schemas, load_contract(), settings.columns)
 
     def find_tables() -> str:
         refuse_empty(source, catalog, settings.source_schemas)
@@ -119,9 +120,12 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
     tables = attempt("tables", find_tables)
     yield tables
     if tables.state == "ok":
-        yield attempt("rights", read_tables)
+        rights = attempt("rights", read_tables)
+        yield rights
         yield attempt("row security", see_rows)
         yield _check_reach(source, mirrors)
+        if rights.state == "ok":
+            yield from propose_names(source, catalog, settings)
 
 
 def _check_reach(source: Source, mirrors: list[Mirror]) -> Finding:

@@ -61,7 +61,7 @@ class Bench:
 
     def settings(self, **values: Any) -> Settings:
         values = {"database_url": self.url, "warehouse": self.warehouse} | values
-        return Settings(**values)
+        return Settings.model_validate(values)
 
     def sync(self, *, settings: dict[str, Any] | None = None, **options: Any) -> SyncReport:
         return sync(self.settings(**settings or {}), **options)

@@ -233,5 +233,5 @@ def test_a_url_of_prismas_is_understood(bench: Bench) -> None:
         "left out of the database URL: schema=public, pgbouncer=true, connection_limit=1; the"
         " schemas to read are those of SSELFIE_SOURCE_SCHEMAS"
     )
-    with open_source(settings.require_database_url(), ("public",)) as source:
+    with open_source(settings.require_database_url(), settings) as source:
         assert len(source.read_catalog()) == 1

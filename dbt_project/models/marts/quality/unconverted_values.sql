@@ -6,7 +6,7 @@
 {%- set relation = load_relation(builtins.source('app', node.name)) %}
 {%- set live = live_columns(relation) %}
 {%- for column in source_contract(node.name) %}
-{%- set found = ([column.name] + column.aliases) | select('in', live) | first | default(none) %}
+{%- set found = column.names | select('in', live) | first | default(none) %}
 {%- if found is not none and not keeps_every_value(live[found], column.type) %}
 {%- do columns.append({'table': node.name, 'relation': relation.include(database=false), 'name': column.name, 'live_name': found, 'live_type': live[found], 'type': column.type}) %}
 {%- endif %}

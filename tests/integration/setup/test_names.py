@@ -1,0 +1,71 @@
+"""What the database calls otherwise: ``doctor`` proposes the lines, and they work as printed."""
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sselfie_insights.query import OpenWarehouse
+from sselfie_insights.settings import load_settings
+from sselfie_insights.setup.doctor import Finding
+from sselfie_insights.setup.doctor.source import check_source
+from sselfie_insights.sync import sync
+
+LINE = re.compile(r"put on top of sselfie\.toml: (\S.*?)(?:; … is one of .*)?$")
+
+RENAMED = """
+alter table subscriptions
+    add state text, add begun_at timestamptz, add plan_name text, add note text;
+update subscriptions set state = 'active', note = 'call back';
+create type payment_kind as enum ('subscription', 'mystery_box');
+create table stripe_payments (
+    id integer primary key, payment_type payment_kind, status text, amount_in_cents bigint,
+    stripe_payment_id text, payment_date timestamptz, currency text, user_id text
+);
+insert into stripe_payments values
+    (1, 'subscription', 'Succeeded', 100), (2, 'mystery_box', 'succeeded', 100),
+    (3, 'mystery_box', 'no word at all', 100);
+"""
+
+
+def lines(findings: list[Finding]) -> list[str]:
+    texts = [finding.remedy for finding in findings if finding.part in ("columns", "values")]
+    return [found[1] for text in texts if (found := LINE.search(text))]
+
+
+def test_the_lines_that_doctor_prints_work_as_they_are(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(source) as connection:
+        connection.execute(RENAMED)
+        connection.execute("drop policy if exists p on subscriptions")
+    monkeypatch.chdir(tmp_path)
+    url = f"database_url = '{source}'\n"
+    Path("sselfie.toml").write_text(url)
+    found = list(check_source(load_settings()))
+    proposed = lines(found)
+    assert proposed == [
+        'columns.subscriptions.status = "state"',
+        'columns.stripe_payments.amount_cents = "amount_in_cents"',
+        'values.stripe_payments.status = {"Succeeded" = "succeeded"}',
+        'values.stripe_payments.payment_type = {"mystery_box" = "…"}',
+    ]
+    [unknown] = [f for f in found if f.part == "values" and "mystery_box" in f.detail]
+    assert unknown.detail.endswith("undocumented values (rows): mystery_box (2)")
+    assert "one_time_session" in unknown.remedy
+    shown = "".join(finding.detail + finding.remedy for finding in found)
+    assert "no word at all" not in shown, "what somebody typed is not repeated"
+
+    chosen = [line.replace("…", "one_time_session") for line in proposed]
+    Path("sselfie.toml").write_text("\n".join([*chosen, url]))
+    settings = load_settings(warehouse=tmp_path / "w.duckdb")
+    assert lines(list(check_source(settings))) == []
+    sync(settings)
+    with OpenWarehouse(settings.warehouse) as warehouse:
+        assert warehouse.connection.execute(
+            "select status from raw.subscriptions order by id"
+        ).fetchall() == [("active",), ("active",)]
+        assert warehouse.connection.execute(
+            "select sum(amount_cents) from raw.stripe_payments"
+        ).fetchall() == [(300,)]

@@ -1,0 +1,87 @@
+"""Sources that call things otherwise than their document: ``[tables]`` and ``[columns]``."""
+
+from tests.integration.sync.conftest import BOTH_SERVERS, Bench
+
+RENAMED = {"columns": {"subscriptions": {"status": "state", "user_id": "Owner Id"}}}
+
+TABLES = (
+    'create table subscriptions (id int primary key, "Owner Id" text, state text, status text)',
+    "create table instagram_connections (id int primary key, token text)",
+    "create table audit_log (id int primary key, body text)",
+    "insert into subscriptions values (1, 'ann', 'active', 'old'), (2, 'bea', 'canceled', 'old')",
+    "insert into instagram_connections values (1, 'hunter2')",
+    "insert into audit_log values (1, 'x')",
+)
+
+
+@BOTH_SERVERS
+def test_a_renamed_column_has_its_documented_name_in_the_mirror(bench: Bench) -> None:
+    bench.pg(*TABLES)
+    bench.sync(settings=RENAMED)
+    # What lost its name to another is kept, under a name of its own.
+    query = "select id, user_id, status, status__2 from raw.subscriptions order by id"
+    assert bench.ask(query) == [(1, "ann", "active", "old"), (2, "bea", "canceled", "old")]
+    drift = bench.ask(
+        "select column_name, detail from meta.contract_drift"
+        " where table_name = 'subscriptions' and kind = 'column renamed' order by all"
+    )
+    assert drift == [
+        ("status", "is state in the source"),
+        ("user_id", "is Owner Id in the source"),
+    ]
+    assert bench.sync(settings=RENAMED).mode == "unchanged"
+    bench.pg("update subscriptions set state = 'past_due' where id = 2")
+    report = bench.sync(settings=RENAMED, verify=True)
+    assert bench.modes(report)["subscriptions"] == "incremental"
+    assert {table.verification for table in report.tables} == {"equal"}
+    assert bench.ask("select status from raw.subscriptions where id = 2") == [("past_due",)]
+
+
+def test_a_name_taken_back_reads_the_table_again(newest: Bench) -> None:
+    newest.pg(*TABLES)
+    newest.sync(settings=RENAMED)
+    report = newest.sync()
+    [table] = [table for table in report.tables if table.name == "subscriptions"]
+    assert (table.mode, table.reason) == ("full", "a column got another name in the mirror")
+    assert newest.ask("select state, status from raw.subscriptions where id = 1") == [
+        ("active", "old")
+    ]
+
+
+def test_a_renamed_secret_stays_in_postgres(newest: Bench) -> None:
+    newest.pg(*TABLES)
+    newest.sync(settings={"columns": {"instagram_connections": {"access_token": "token"}}})
+    assert newest.ask("select access_token from raw.instagram_connections") == [(None,)]
+
+
+def test_a_name_that_the_source_has_not_either_is_missing(newest: Bench) -> None:
+    newest.pg("create table users (id text primary key)")
+    newest.sync(settings={"columns": {"users": {"email": "mail"}}})
+    assert newest.ask(
+        "select kind from meta.contract_drift where table_name = 'users' and column_name = 'email'"
+    ) == [("column missing",)]
+
+
+def test_tables_that_are_left_out_are_not_looked_at(newest: Bench) -> None:
+    newest.pg(*TABLES)
+    newest.sync()
+    left = {"tables": {"leave_out": ["audit_*", "public.instagram_connections"]}}
+    newest.pg("alter table audit_log enable row level security")
+    report = newest.sync(settings=left)
+    modes = newest.modes(report)
+    assert (modes["audit_log"], modes["instagram_connections"]) == ("dropped", "dropped")
+    assert newest.ask("select table_name from duckdb_tables() where schema_name = 'raw'") == [
+        ("subscriptions",)
+    ]
+    reason = "left out by [tables] in sselfie.toml"
+    assert set(
+        newest.ask(
+            "select table_name, kind, detail from meta.contract_drift"
+            " where table_name in ('audit_log', 'instagram_connections')"
+        )
+    ) == {
+        ("audit_log", "not mirrored", reason),
+        ("instagram_connections", "table missing", f"documented, and {reason}"),
+    }
+    assert newest.ask("select count(*) from meta.schema_changes") == [(0,)]
+    assert newest.sync(settings=left).mode == "unchanged"
