@@ -4,6 +4,7 @@
 
     SselfieError            1  a bug, or something nobody foresaw
     ├── UsageError          2  a flag, a setting or a file that the user wrote is wrong
+    │   └── UnknownError    2  the source lacks what a number is made from
     ├── StorageError        2  the disk is full or read-only, or a file of ours is damaged or gone
     ├── SourceError         3  Postgres cannot be reached, or not be read
     ├── ChecksFailedError   4  checks failed; nothing was published
@@ -61,6 +62,10 @@ class UsageError(SselfieError):
     """A flag, a setting or a file that the user wrote is wrong."""
 
     exit_code = ExitCode.USAGE
+
+
+class UnknownError(UsageError):
+    """The source lacks what a number is made from, or a setting that says where it is."""
 
 
 class StorageError(SselfieError):

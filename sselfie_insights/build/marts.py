@@ -21,6 +21,7 @@ from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError,
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
+from sselfie_insights.query.needs import record_unknown
 from sselfie_insights.rates import minor_rates
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.notices import describe_unlisted
@@ -150,6 +151,7 @@ def build_into(
     require_passed(findings)
     with duckdb.connect(str(private), config=WRITER) as connection:
         drop_unmade(connection, gaps)
+        unknown = record_unknown(connection)
     write_forecasts(private, discount_rate=settings.discount_rate, on_gap=gaps.append)
     attempt("closed.restatements", lambda: record_restatements(private, settings), gaps.append)
     write_derived(private, settings.warehouse, on_gap=gaps.append)
@@ -157,6 +159,7 @@ def build_into(
     with duckdb.connect(str(private), config=WRITER) as connection:
         record_gaps(connection, gaps)
         remarks = (
+            *unknown,
             *describe_unlisted(connection, with_sizes=True),
             *describe_differences(connection, with_sizes=True),
         )

@@ -212,7 +212,10 @@ class MeasuredMirror:
         measures: dict[Subject, Measures] = {}
         for check in checks:
             name = check.table.name
-            row = self._one(f'select count(*) from raw."{name}"') if name in self._types else (0,)
+            if name not in self._types:  # numbers made from it are not known; that says so
+                measures[check.subject] = {}
+                continue
+            row = self._one(f'select count(*) from raw."{name}"')
             known = {"row_count": row[0], "former_count": former.get(name)} if row else {}
             measures[check.subject] = known or {BROKEN: True}
         return measures

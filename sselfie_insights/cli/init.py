@@ -9,6 +9,8 @@ import typer
 from sselfie_insights.cli.options import Timezone, Warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sselfie_insights.settings import Settings
     from sselfie_insights.setup.doctor import Finding
 
@@ -32,9 +34,10 @@ def init(
 ) -> None:
     """Ask for the connection, test it, and write sselfie.toml.
 
-    Takes the connection from SSELFIE_DATABASE_URL if that is set. The password goes to ~/.pgpass,
-    if you want to keep it. If the role can do more than read, or less, the SQL for a role with
-    exactly the needed rights goes to stdout.
+    Takes the connection from SSELFIE_DATABASE_URL if that is set, else asks, again after an answer
+    that does not work. The password goes to ~/.pgpass, if you want to keep it. If the role can do
+    more than read, or less, the SQL for exactly the needed rights goes to stdout, for the owner of
+    the tables to run as it is.
 
     Example: sselfie init --timezone Europe/Oslo
     """
@@ -52,13 +55,20 @@ def init(
     refuse_existing()
     settings = load_settings(warehouse=warehouse, timezone=timezone, source_schemas=source_schemas)
     asked = ""
-    if settings.database_url is None and sys.stdin.isatty():
-        settings, asked = _ask(settings)
-    url = settings.require_database_url()
-    findings = list(check_source(settings))
-    for finding in findings:
-        _print_finding(finding)
+    is_asked = settings.database_url is None and sys.stdin.isatty()
+    while True:
+        if asked:  # with what did not work
+            os.environ.pop("PGPASSWORD", None)
+        if is_asked:
+            settings, asked = _ask(settings)
+        findings = list(check_source(settings))
+        for finding in findings:
+            _print_finding(finding)
+        if not is_asked or not _list_useless(findings):
+            break
+        typer.echo("nothing was written; once more:", err=True)
     _refuse_useless(findings)
+    url = settings.require_database_url()
     write_config(settings)
     typer.echo(f"wrote {CONFIG_FILE}, without a password", err=True)
     if asked and typer.confirm(f"Keep the password in {pgpass_file()}?", True, err=True):
@@ -72,11 +82,15 @@ def init(
 
 
 def _ask(settings: "Settings") -> tuple["Settings", str]:
-    """Ask on the terminal for what was not given, and for the password, which is not shown."""
+    """Ask on the terminal for what was not given, and for the password, which is not shown.
+
+    An answer that cannot be understood is asked for again.
+    """
+    from sselfie_insights.clock import parse_zone
     from sselfie_insights.settings import load_settings
     from sselfie_insights.setup.init import find_password
 
-    url = typer.prompt("Database, postgresql://user@host:5432/name", err=True)
+    url = _ask_until("Database, postgresql://user@host:5432/name", None, find_password)
     password = find_password(url)
     if not password:
         password = typer.prompt(
@@ -88,7 +102,7 @@ def _ask(settings: "Settings") -> tuple["Settings", str]:
         )
         if password:
             os.environ["PGPASSWORD"] = password
-    zone = typer.prompt("Reporting time zone", default=settings.timezone, err=True)
+    zone = _ask_until("Reporting time zone", settings.timezone, parse_zone)
     settings = load_settings(
         database_url=url,
         timezone=zone,
@@ -98,6 +112,20 @@ def _ask(settings: "Settings") -> tuple["Settings", str]:
     return settings, password
 
 
+def _ask_until(question: str, default: str | None, check: "Callable[[str], object]") -> str:
+    """Ask until ``check`` does not refuse the answer."""
+    from sselfie_insights.errors import UsageError
+
+    while True:
+        answer: str = typer.prompt(question, default=default, err=True)
+        try:
+            check(answer)
+        except (UsageError, ValueError) as error:
+            typer.echo(f"that does not work: {error}", err=True)
+        else:
+            return answer
+
+
 def _print_finding(finding: "Finding") -> None:
     remedy = f": {finding.remedy}" if finding.remedy else ""
     typer.echo(f"{finding.state:<8}  {finding.part:<12}  {finding.detail}{remedy}", err=True)
@@ -105,6 +133,9 @@ def _print_finding(finding: "Finding") -> None:
 
 def _refuse_useless(findings: "list[Finding]") -> None:
     """End here where there is no database, or nothing in it: such settings help nobody."""
-    lost = [f for f in findings if f.part in {"database", "tables"} and f.state == "failed"]
-    if lost:
+    if lost := _list_useless(findings):
         raise typer.Exit(lost[0].exit_code)
+
+
+def _list_useless(findings: "list[Finding]") -> "list[Finding]":
+    return [f for f in findings if f.part in {"database", "tables"} and f.state == "failed"]

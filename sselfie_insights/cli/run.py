@@ -3,16 +3,13 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.run.steps import STEPS, choose_steps
-
-if TYPE_CHECKING:
-    from sselfie_insights.run.pipeline import RunReport
 
 
 class LogFormat(StrEnum):
@@ -42,7 +39,7 @@ def run(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Print nothing unless something is wrong.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Report every table.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Report each step.")] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
     output_dir: Annotated[
         Path | None,
@@ -88,9 +85,4 @@ def run(
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)  # the log says so, in its format
-    log.info(_sum_up(report), **report.steps)
-
-
-def _sum_up(report: "RunReport") -> str:
-    steps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.steps.items())
-    return f"done in {report.seconds:.1f} s ({steps})"
+    log.info(f"done in {report.seconds:.1f} s: {'; '.join(report.done)}", **report.steps)

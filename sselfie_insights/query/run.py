@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from sselfie_insights import __version__
-from sselfie_insights.errors import SselfieError, UsageError, nearest
+from sselfie_insights.errors import SselfieError, UnknownError, UsageError, nearest
 from sselfie_insights.query.casts import (
     SUBQUERY,
     WIDE,
@@ -124,10 +124,11 @@ def run_query(
     Raises:
         UsageError: A value is wrong, a mart is missing, or the SQL does not give the columns
             that the header promises.
+        UnknownError: The source lacks what it is made from.
         SselfieError: The build could not make a table that it reads.
     """
     stamp = warehouse.stamp
-    _require_made(warehouse, query)
+    _require_answerable(warehouse, query)
     sql, values = compile_query(query, given or {})
     columns = {
         name: _told_by_grain(column, values, is_key=name in query.key)
@@ -158,13 +159,19 @@ def _open_for(
     warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
 ) -> AbstractContextManager[Masked]:
     """What a query runs on: one of the user's own sees no personal data, whatever its header."""
-    if with_personal_data or resource_dir("queries") in query.path.parents:
+    if with_personal_data or _is_packaged(query):
         return nullcontext(Masked(warehouse.connection, frozenset()))
     return open_masked(warehouse.path, sql)
 
 
-def _require_made(warehouse: OpenWarehouse, query: Query) -> None:
-    """Refuse to read tables that the build failed at."""
+def _is_packaged(query: Query) -> bool:
+    return resource_dir("queries") in query.path.parents
+
+
+def _require_answerable(warehouse: OpenWarehouse, query: Query) -> None:
+    """Refuse what the source does not let anybody know, and tables that the build failed at."""
+    if query.name in warehouse.unknown and _is_packaged(query):
+        raise UnknownError(warehouse.unknown[query.name], remedy="run 'sselfie doctor'")
     for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
         raise SselfieError(f"{table} could not be made: {warehouse.gaps[table]}")
 

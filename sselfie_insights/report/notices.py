@@ -1,5 +1,6 @@
 """What a reader must know before trusting a page: its age, failed runs, failed checks, drift."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,9 @@ def read_notices(
 ) -> list[str]:
     """Return the sentences that belong above every page of the open warehouse.
 
+    They come in the order of what they do to its numbers: what leaves them out or makes them old,
+    then what was changed behind them, then what is counted otherwise than meant, then what is odd.
+
     Args:
         settings: The settings in force: how old the data may be, and whose journal counts.
         warehouse: The open warehouse.
@@ -53,14 +57,15 @@ def read_notices(
     """
     stamp, connection = warehouse.stamp, warehouse.connection
     notices = [
-        describe_age(settings, stamp, now),
         describe_silence(connection),
+        *describe_unknown(warehouse),
+        describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),
         *describe_tampered(connection),
-        *describe_checks(connection),
-        *describe_unlisted(connection),
         *describe_differences(connection),
+        *describe_unlisted(connection),
         describe_gaps(connection),
+        *describe_checks(connection),
     ]
     return [notice for notice in notices if notice]
 
@@ -203,6 +208,16 @@ def describe_unlisted(
 def _describe_size(product: str, currency: str, customers: int, members: int, cents: int) -> str:
     money = write_money(cents, currency)
     return f"{product} (customers: {customers}, members now: {members}, paid: {money})"
+
+
+def describe_unknown(warehouse: OpenWarehouse) -> list[str]:
+    """Return a sentence for each reason why numbers are not known, with how many there are."""
+    reasons = Counter(warehouse.unknown.values())
+    return [
+        f"{'1 query is' if count == 1 else f'{count} queries are'} {reason}. Their numbers are left"
+        " out; 'sselfie doctor' looks for a new name."
+        for reason, count in reasons.most_common()
+    ]
 
 
 def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:

@@ -46,6 +46,7 @@ class RunReport:
         index: The page to open; None where nothing was rendered.
         export: The folder of the export; None where nothing was exported.
         seconds: What it took.
+        done: What was done, in a few words for each step.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class RunReport:
     index: Path | None
     export: Path | None
     seconds: float
+    done: tuple[str, ...]
 
 
 def run(
@@ -118,6 +120,7 @@ class _Run:
         self._read_at: datetime | None = None
         self._index: Path | None = None
         self._export: Path | None = None
+        self._done: list[str] = []
         entry |= {"steps": [], "published": False, "publication": None, "gaps": []}
         self._pinger = Pinger(settings, run_id, log)
 
@@ -141,6 +144,7 @@ class _Run:
             self._index,
             self._export,
             monotonic() - self._started,
+            tuple(self._done),
         )
 
     def _look_back(self) -> None:
@@ -201,10 +205,10 @@ class _Run:
         self._entry["sync"] = {key: summary[key] for key in summary if key != "published"}
         for table in report.tables:
             self._log.debug(f"  {table.label}: {table.mode}, {table.row_count} rows")
-        self._log.info(
+        self._say(
             f"synced {len(report.tables)} tables, {report.row_count} rows, as of"
-            f" {write_instant(report.snapshot_at)} ({report.mode}): {report.inserted}"
-            f" inserted, {report.updated} updated, {report.deleted} deleted",
+            f" {write_instant(report.snapshot_at)} ({report.mode}: {report.inserted}"
+            f" inserted, {report.updated} updated, {report.deleted} deleted)",
             **self._entry["sync"],
         )
         for refusal in report.exports.refused:
@@ -216,15 +220,15 @@ class _Run:
         results = check.check_mirror(private, self._settings)
         check.record(private, results)
         check.require_passed(results)
-        self._log.info(f"checked the mirror: {check.sum_up(results)}")
+        self._say(check.sum_up(results))
 
     def _build(self, private: Path) -> None:
         from sselfie_insights.build import build_into
 
         report = build_into(private, self._settings, on_progress=self._on_progress)
         self._entry["test_seconds"] = round(report.test_seconds, 3)
-        self._log.info(
-            f"built {report.model_count} models as of {write_instant(report.as_of)},"
+        self._say(
+            f"{report.model_count} models as of {write_instant(report.as_of)},"
             f" {report.test_summary}"
         )
         for remark in report.remarks:
@@ -244,7 +248,7 @@ class _Run:
         except StorageError as error:
             # It is published, which is what matters; only the past is missing.
             self._warn(str(error))
-        self._log.info(f"published {warehouse}", publication=self._entry["publication"])
+        self._say(f"published {warehouse}", publication=self._entry["publication"])
 
     def _show(self) -> None:
         """Render and export what is published."""
@@ -264,7 +268,7 @@ class _Run:
         for gap in site.gaps:
             self._note_gap(gap)
         self._index = site.index
-        self._log.info(f"rendered {len(site.pages)} reports in {site.index.parent}")
+        self._say(f"{len(site.pages)} reports in {site.index.parent}")
 
     def _write_export(self) -> None:
         from sselfie_insights.query.export import export_warehouse
@@ -276,7 +280,7 @@ class _Run:
             library = load_library(on_gap=self._note_gap)
             files = export_warehouse(warehouse, folder, library, on_gap=self._note_gap)
         self._export = folder
-        self._log.info(f"exported {len(files)} files to {folder}")
+        self._say(f"{len(files)} files in {folder}")
 
     def _fail(self, error: BaseException) -> None:
         """Write what happened, show it on the pages of the last good publication, and notify."""
@@ -340,7 +344,13 @@ class _Run:
         """Name what could not be made, once, in the log and in the journal."""
         if str(gap) not in self._entry["gaps"]:
             self._entry["gaps"].append(str(gap))
-            self._warn(str(gap))
+            if not gap.is_unknown:
+                self._warn(str(gap))
+
+    def _say(self, text: str, **details: object) -> None:
+        """Keep what was done for the one line of a good night; the log has it in detail."""
+        self._done.append(text)
+        self._log.debug(text, step=self._step, **details)
 
     def _warn(self, text: str) -> None:
         self._log.warning(text, step=self._step)

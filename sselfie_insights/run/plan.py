@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from sselfie_insights.build.derived import require_derivable
 from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import DEFAULTS, load_severities
 from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract
+from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.library import load_library
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.site import site_dir
@@ -14,9 +16,11 @@ from sselfie_insights.resources import resource_dir
 from sselfie_insights.run.retention import export_dir
 from sselfie_insights.run.steps import STEPS
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.plan import place_tables
+from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
 from sselfie_insights.sync.source import open_source
 from sselfie_insights.sync.state import read_state
-from sselfie_insights.warehouse.space import measure_space, write_bytes
+from sselfie_insights.warehouse.space import require_space, write_bytes
 
 Plan = list[tuple[str, str, str]]
 """Rows of step, what it does, and what is known of it."""
@@ -25,9 +29,12 @@ Plan = list[tuple[str, str, str]]
 def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
     """Return what a run of ``steps`` would do.
 
+    It refuses what the run would refuse before it reads a row.
+
     Raises:
-        UsageError: A setting is wrong, or the warehouse cannot be read.
-        SourceError: The source cannot be reached.
+        UsageError: A setting or a file of the user's is wrong, there is too little room, or the
+            warehouse cannot be read.
+        SourceError: The source cannot be reached, or would not show the role everything.
     """
     known: dict[str, Callable[[Settings], str]] = {
         "sync": _describe_source,
@@ -44,7 +51,12 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
 
 def _describe_source(settings: Settings) -> str:
     with open_source(settings.require_database_url(), settings) as source:
-        tables = source.read_catalog().values()
+        catalog = source.read_catalog()
+        refuse_empty(source, catalog, settings.source_schemas)
+        mirrors = place_tables(catalog, settings.source_schemas, load_contract(), settings.columns)
+        refuse_unreadable(source, mirrors)
+        refuse_filtered(source, mirrors)
+        tables = catalog.values()
         target = source.target
     state = read_state(settings.warehouse)
     size = write_bytes(sum(table.bytes for table in tables))
@@ -62,6 +74,8 @@ def _describe_severities(settings: Settings) -> str:
 
 
 def _describe_models(settings: Settings) -> str:
+    require_derivable(settings.warehouse)
+    read_price_list()
     project = resource_dir("dbt_project")
     folders = ("models", "snapshots")
     models = sum(1 for folder in folders for _ in (project / folder).rglob("*.sql"))
@@ -70,5 +84,5 @@ def _describe_models(settings: Settings) -> str:
 
 
 def _describe_room(settings: Settings) -> str:
-    space = measure_space(settings.warehouse)
+    space = require_space(settings.warehouse)
     return f"{settings.warehouse}: {space}; {settings.keep_publications} publications are kept"

@@ -1,11 +1,13 @@
 """How the source differs from the contract, and from what the last sync found."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sselfie_insights import contract
+from sselfie_insights.clock import write_instant
 from sselfie_insights.postgres import FULL_TYPE_NAMES
 from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
-from sselfie_insights.sync.state import Difference, MirroredTable
+from sselfie_insights.sync.state import EMPTY, Difference, MirroredTable, State
 
 FOREIGN = (
     "foreign partition",
@@ -20,8 +22,18 @@ def contract_drift(
     documented: Mapping[str, contract.Table],
     left_out: Sequence[LeftOut] = (),
     renamed: Mapping[str, Mapping[str, str]] | None = None,
+    before: State = EMPTY,
 ) -> list[Difference]:
-    """Return how ``schema`` of the source differs from the contract, and what stays unmirrored."""
+    """Return how ``schema`` of the source differs from the contract, and what stays unmirrored.
+
+    Args:
+        catalog: The tables of the source.
+        schema: Its first schema, which the contract is about.
+        documented: The contract.
+        left_out: What stays unmirrored.
+        renamed: The setting ``columns``.
+        before: What the warehouse holds: what was there and is no more is gone since then.
+    """
     renamed = renamed or {}
     found = {table.name: table for table in catalog.values() if table.schema == schema}
     reasons = {
@@ -29,12 +41,14 @@ def contract_drift(
         for item in left_out
     }
     drift: list[Difference] = []
+    lost = _Lost(before, schema)
     for name, table in documented.items():
         if name in found:
-            drift += _compare_columns(found[name], table, renamed.get(name, {}))
+            drift += _compare_columns(found[name], table, renamed.get(name, {}), lost)
+        elif name in reasons:
+            drift.append((name, None, "table missing", f"documented, and {reasons.pop(name)}"))
         else:
-            detail = reasons.pop(name, "not in the source")
-            drift.append((name, None, "table missing", f"documented, and {detail}"))
+            drift.append(lost.describe(name))
     drift += [
         (name, None, "table undocumented", f"{len(table.columns)} columns")
         for name, table in found.items()
@@ -47,6 +61,28 @@ def contract_drift(
         if table.has_foreign
     ]
     return drift
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """What an earlier sync found of what is missing now."""
+
+    before: State
+    schema: str
+
+    def describe(self, table: str, column: contract.Column | None = None) -> Difference:
+        """Return the difference of something that is not there: gone, or never seen."""
+        name, what = (column.name, "column") if column else (None, "table")
+        for row in self.before.drift:
+            if row[:3] == (table, name, f"{what} gone"):
+                return row  # since when it is gone does not change
+        known = self.before.tables.get((self.schema, table))
+        at = self.before.last_snapshot_at
+        names = {each.mirror_name for each in known.columns} if known else set()
+        was_there = bool({column.name, *column.aliases} & names) if column else known is not None
+        if was_there and at is not None:
+            return table, name, f"{what} gone", write_instant(at)
+        return table, name, f"{what} missing", "documented, and not in the source"
 
 
 def schema_changes(
@@ -79,7 +115,7 @@ def schema_changes(
 
 
 def _compare_columns(
-    found: SourceTable, documented: contract.Table, renamed: Mapping[str, str]
+    found: SourceTable, documented: contract.Table, renamed: Mapping[str, str], lost: _Lost
 ) -> Iterable[Difference]:
     columns = {column.name: column for column in found.columns}
     explained: set[str] = set()
@@ -93,7 +129,7 @@ def _compare_columns(
             explained.add(alias)
             yield found.name, column.name, "column renamed", f"is {alias} in the source"
         else:
-            yield found.name, column.name, "column missing", "documented, and not in the source"
+            yield lost.describe(found.name, column)
     for name, live in columns.items():
         if name not in explained:
             yield found.name, name, "column undocumented", live.type

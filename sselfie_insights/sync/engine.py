@@ -218,9 +218,8 @@ class Attempt:
             for change in schema_changes(catalog, state.tables)
             if change[0] in labels or self._is_dropped(change)
         ]
-        drift = contract_drift(
-            catalog, schemas[0], documented, self.source.read_left_out(), renamed
-        )
+        left_out = self.source.read_left_out()
+        drift = contract_drift(catalog, schemas[0], documented, left_out, renamed, state)
         is_needed = (
             self.request.verify
             or self.request.into is not None

@@ -131,7 +131,7 @@ def refuse_filtered(source: Source, mirrors: Iterable[Mirror]) -> None:
         role = quote(source.role)
         policies = "; ".join(
             f"create policy sselfie_read on {m.remote} for select to {role} using (true)"
-            for m in hidden[:NAMES_SHOWN]
+            for m in hidden
         )
         raise SourceError(
             "row-level security may hide rows of "

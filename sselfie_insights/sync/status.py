@@ -60,7 +60,7 @@ def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
             from meta.sync_tables semi join last_run using (run_id)
             where verification = 'different'
             union all select 8, 'contract', concat_ws('.', table_name, column_name),
-                kind || ': ' || detail
+                kind || if(kind like '% gone', ', last seen ', ': ') || detail
             from meta.contract_drift
             union all select 9, 'changed', concat_ws('.', table_name, column_name),
                 kind || ': ' || detail || ', run ' || run_id

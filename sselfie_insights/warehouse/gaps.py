@@ -3,7 +3,7 @@
 A section, a query or a sheet that fails is marked in its place and reported, and the rest goes on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
@@ -15,6 +15,7 @@ from sselfie_insights.errors import (
     ExitCode,
     SselfieError,
     StorageError,
+    UnknownError,
     UsageError,
     first_line,
 )
@@ -35,11 +36,13 @@ class Gap:
         what: It, and where it belongs: ``section 'MRR' of report revenue``.
         reason: Why, for everybody: no value of the data is in it.
         detail: Why, for whoever runs the command; may quote what DuckDB says.
+        is_unknown: Whether the source lacks what it is made from, which the build says once.
     """
 
     what: str
     reason: str
     detail: str
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         return f"{self.what} could not be made: {self.detail}"
@@ -50,6 +53,12 @@ create schema if not exists meta;
 create or replace table meta.gaps (table_name varchar not null, reason varchar not null);
 """
 """Tables that the last build could not make; they are missing or empty."""
+
+UNKNOWN = """
+create schema if not exists meta;
+create or replace table meta.unknown (query_name varchar not null, reason varchar not null);
+"""
+"""The packaged queries that this build cannot answer, since the source lacks columns."""
 
 
 OnGap = Callable[[Gap], None]
@@ -102,6 +111,26 @@ def record_gaps(connection: duckdb.DuckDBPyConnection, gaps: Iterable[Gap]) -> N
         )
 
 
+def write_unknown(connection: duckdb.DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
+    """Write down which queries cannot be answered, in place of what an earlier build wrote.
+
+    Args:
+        connection: The private copy of a warehouse.
+        reasons: Why, by the query's name.
+    """
+    connection.execute(UNKNOWN)
+    for name, reason in reasons.items():
+        connection.execute(f"insert into meta.unknown values ({literal(name)}, {literal(reason)})")
+
+
+def read_unknown(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return why queries cannot be answered, by their names."""
+    try:
+        return dict(connection.execute("from meta.unknown").fetchall())
+    except duckdb.CatalogException:  # nothing was built yet, or by an earlier version
+        return {}
+
+
 def read_gaps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return why tables could not be made, by their names with schema."""
     try:
@@ -112,6 +141,8 @@ def read_gaps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def describe_gap(what: str, error: Exception) -> Gap:
     """Return the gap that ``error`` leaves; words that may quote data stay out of its reason."""
+    if isinstance(error, UnknownError):
+        return Gap(what, error.message, str(error), is_unknown=True)
     cause = error.__context__ if isinstance(error, UsageError) else error
     if isinstance(cause, duckdb.Error) and not isinstance(cause, _NAMES_ALONE):
         return Gap(what, "a value in the data does not fit", first_line(error))

@@ -70,6 +70,8 @@ def write_entry(warehouse: Path, entry: Entry, error: BaseException | None = Non
     entry["exit_code"] = exit_code(error)
     if error is not None:
         entry["error"] = describe_error(error)
+        if isinstance(error, SselfieError) and error.remedy:
+            entry["remedy"] = error.remedy
     entry["finished_at"] = datetime.now(UTC).isoformat()
     _append(warehouse, entry)
 

@@ -11,7 +11,7 @@ import duckdb
 from sselfie_insights.definitions import definitions_of
 from sselfie_insights.errors import UsageError
 from sselfie_insights.warehouse.format import read_format
-from sselfie_insights.warehouse.gaps import read_gaps
+from sselfie_insights.warehouse.gaps import read_gaps, read_unknown
 from sselfie_insights.warehouse.paths import publication_name
 from sselfie_insights.warehouse.storage import damaged
 
@@ -116,6 +116,11 @@ class OpenWarehouse:
     def gaps(self) -> dict[str, str]:
         """Why tables could not be made by the build, by their names with schema."""
         return read_gaps(self.connection)
+
+    @cached_property
+    def unknown(self) -> dict[str, str]:
+        """Why packaged queries cannot be answered, by their names: the source lacks columns."""
+        return read_unknown(self.connection)
 
     def _lock_settings(self) -> None:
         """Set the zone, and lock all settings; this process's connections to a file share them."""

@@ -1,11 +1,12 @@
 """Whether the source can be reached and read whole, and the statements that make it so."""
 
 from collections.abc import Iterator
+from secrets import token_urlsafe
 
 import psycopg
 
 from sselfie_insights.contract import load_contract
-from sselfie_insights.errors import ExitCode, SselfieError, first_line
+from sselfie_insights.errors import ExitCode, SselfieError, first_line, name_some
 from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
 from sselfie_insights.setup.doctor.names import propose_names
@@ -14,6 +15,7 @@ from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.plan import place_tables
 from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
 from sselfie_insights.sync.source import Source, open_source
+from sselfie_insights.warehouse.space import write_bytes
 
 READER = "sselfie_reader"
 """The role that the packaged migrations create."""
@@ -35,10 +37,12 @@ def check_source(settings: Settings) -> Iterator[Finding]:
 
 
 def reader_statements(settings: Settings) -> list[str]:
-    """Return the SQL that gives a role of its own the rights that a sync needs, and no others.
+    """Return the SQL that gives a role the rights that a sync needs, and no others.
 
-    The owner of the tables runs it. Columns with credentials are left out, and a table with
-    row-level security gets a policy that shows the role every row.
+    It is the role that connects, where that could do nothing but read, and else ``READER``, which
+    is created with a password drawn here if it is not there yet. No password of a role that exists
+    is touched. The owner of the tables runs it, as it is. Columns with credentials are left out,
+    and a table with row-level security gets a policy that shows the role every row.
 
     Raises:
         UsageError: No database is set, or the URL cannot be understood.
@@ -48,42 +52,69 @@ def reader_statements(settings: Settings) -> list[str]:
     schemas = settings.source_schemas
     with open_source(settings.require_database_url(), settings) as source:
         mirrors = place_tables(source.read_catalog(), schemas, load_contract(), settings.columns)
-        secured = {
-            oid
-            for (oid,) in source.execute(
-                "select oid::bigint from pg_class where relrowsecurity and oid = any(%s::oid[])",
-                [[mirror.table.oid for mirror in mirrors]],
-            )
-        }
-        known = source.execute("select from pg_roles where rolname = %s", [READER])
-    statements = [
-        f"{'alter' if known else 'create'} role {READER} login password '…';",
-        f"alter role {READER} set default_transaction_read_only = on;",
-        f"alter role {READER} set lock_timeout = '2s';",
-    ]
+        name = READER if _count_writable(source, mirrors) else source.role
+        role = quote(name)
+        known = source.execute("select rolcanlogin from pg_roles where rolname = %s", [name])
+        secured = source.execute(_SECURED, [[mirror.table.oid for mirror in mirrors]])
+    statements = []
+    if not known:
+        statements = [
+            f"create role {role} login password '{token_urlsafe(24)}';",
+            f"alter role {role} set default_transaction_read_only = on;",
+            f"alter role {role} set lock_timeout = '2s';",
+        ]
+    elif known != [(True,)]:
+        statements = [
+            f"alter role {role} login; -- in psql, '\\password {name}' gives it a password",
+        ]
     for schema in map(quote, schemas):
         statements += [
-            f"grant usage on schema {schema} to {READER};",
-            f"grant select on all tables in schema {schema} to {READER};",
-            f"alter default privileges in schema {schema} grant select on tables to {READER};",
+            f"grant usage on schema {schema} to {role};",
+            f"grant select on all tables in schema {schema} to {role};",
+            f"alter default privileges in schema {schema} grant select on tables to {role};",
         ]
     for mirror in mirrors:
         if any(column.transfer_mode == "secret" for column in mirror.columns):
-            statements += _hide_secrets(mirror)
-    return statements + [
-        f"create policy {READER}_reads_all on {mirror.remote} for select to {READER} using (true);"
-        for mirror in mirrors
-        if mirror.table.oid in secured
-    ]
+            statements += _hide_secrets(mirror, role)
+    restricted = []
+    for mirror in mirrors:
+        for _, is_restricted in (row for row in secured if row[0] == mirror.table.oid):
+            if is_restricted:
+                restricted.append(mirror.table.label)
+            policy = quote(f"{name}_reads_all")
+            statements += [
+                f"drop policy if exists {policy} on {mirror.remote};",
+                f"create policy {policy} on {mirror.remote} for select to {role} using (true);",
+            ]
+    if restricted:
+        statements += [
+            f"-- Restrictive policies hide rows of {name_some(restricted)} from every role but"
+            " one that bypasses them; a superuser grants that:",
+            f"alter role {role} bypassrls;",
+        ]
+    return statements
 
 
-def _hide_secrets(mirror: Mirror) -> list[str]:
+_SECURED = """
+select
+    oid::bigint,
+    exists (
+        select from pg_policy
+        where polrelid = pg_class.oid and not polpermissive and polcmd in ('r', '*')
+            and pg_get_expr(polqual, polrelid) is distinct from 'true'
+    )
+from pg_class where relrowsecurity and oid = any(%s::oid[])
+"""
+"""The tables with row-level security, and whether a policy takes rows from whoever may see them."""
+
+
+def _hide_secrets(mirror: Mirror, role: str) -> list[str]:
     names = [quote(c.source.name) for c in mirror.columns if c.transfer_mode != "secret"]
     # By the last two a sync finds changed rows; a grant on columns does not include them.
     columns = ", ".join([*names, "xmin", "ctid"])
     return [
-        f"revoke select on {mirror.remote} from {READER};",  # noqa: S608 - shown, never run
-        f"grant select ({columns}) on {mirror.remote} to {READER};",
+        f"revoke select on {mirror.remote} from {role};",  # noqa: S608 - shown, never run
+        f"grant select ({columns}) on {mirror.remote} to {role};",
     ]
 
 
@@ -107,7 +138,12 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
 
     def find_tables() -> str:
         refuse_empty(source, catalog, settings.source_schemas)
-        return f"{len(catalog)} in {', '.join(settings.source_schemas)}"
+        size = write_bytes(sum(table.bytes for table in catalog.values()))
+        names = name_some(table.name for table in catalog.values())
+        return (
+            f"{len(catalog)} in {', '.join(settings.source_schemas)}, {size} at the last ANALYZE,"
+            f" are going to be read: {names}"
+        )
 
     def read_tables() -> str:
         refuse_unreadable(source, mirrors)
@@ -130,11 +166,7 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
 
 def _check_reach(source: Source, mirrors: list[Mirror]) -> Finding:
     """Warn of a role that could do more than read."""
-    may_write = source.execute(
-        "select count(*) from unnest(%s::oid[]) as t (oid)"
-        " where has_table_privilege(oid, 'insert, update, delete, truncate')",
-        [[mirror.table.oid for mirror in mirrors]],
-    )[0][0]
+    may_write = _count_writable(source, mirrors)
     if may_write:
         return Finding(
             "least rights",
@@ -143,3 +175,13 @@ def _check_reach(source: Source, mirrors: list[Mirror]) -> Finding:
             "give it a role that only reads: 'sselfie init' prints the SQL",
         )
     return Finding("least rights", "ok", f"role {source.role} may write nothing")
+
+
+def _count_writable(source: Source, mirrors: list[Mirror]) -> int:
+    """Return how many of the tables the role could write."""
+    rows = source.execute(
+        "select count(*) from unnest(%s::oid[]) as t (oid)"
+        " where has_table_privilege(oid, 'insert, update, delete, truncate')",
+        [[mirror.table.oid for mirror in mirrors]],
+    )
+    return int(rows[0][0])

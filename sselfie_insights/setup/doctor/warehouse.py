@@ -15,7 +15,12 @@ from sselfie_insights.errors import (
     StorageError,
     UsageError,
 )
-from sselfie_insights.report.notices import describe_age, describe_checks, describe_gaps
+from sselfie_insights.report.notices import (
+    describe_age,
+    describe_checks,
+    describe_gaps,
+    describe_unknown,
+)
 from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
 from sselfie_insights.sync.state import read_state
@@ -77,6 +82,7 @@ def _check_content(settings: Settings) -> Iterator[Finding]:
             stamp = warehouse.stamp
             checks = describe_checks(warehouse.connection)
             gaps = describe_gaps(warehouse.connection)
+            unknown = describe_unknown(warehouse)
     except SselfieError as error:
         yield failed("marts", error)
         return
@@ -88,6 +94,8 @@ def _check_content(settings: Settings) -> Iterator[Finding]:
         hours = (datetime.now(UTC) - stamp.synced_at).total_seconds() / 3600
         limit = f", {settings.max_age} allowed" if settings.max_age else ", no limit set (max_age)"
         yield Finding("age", "ok", f"the source was read {hours:,.1f} hours ago{limit}")
+    for notice in unknown:
+        yield Finding("numbers", "warning", notice.rstrip("."), "see 'columns' above")
     for notice in checks:
         yield Finding("checks", "warning", notice.rstrip("."), "run 'sselfie report show quality'")
     if gaps:
@@ -129,11 +137,14 @@ def _check_journal(warehouse: Path) -> Finding:
     if last["exit_code"] == ExitCode.DONE:
         return Finding("last run", "ok", f"{last['command']} at {at}")
     message = f"{last['command']} at {at} ended with exit {last['exit_code']}"
+    remedy = str(last.get("remedy", ""))
+    reason = str(last.get("error", "")).removesuffix(remedy).rstrip(": ")
+    again = f"run 'sselfie {last['command']}'"
     return Finding(
         "last run",
         "warning",
-        f"{message}: {last.get('error', '')}",
-        f"run 'sselfie {last['command']}'",
+        f"{message}: {reason}",
+        f"{remedy}; then {again}" if remedy else again,
     )
 
 

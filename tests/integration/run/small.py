@@ -28,7 +28,7 @@ from sselfie_insights.alerts import definition as definition_of_alerts
 from sselfie_insights.build import BuildReport
 from sselfie_insights.build import dbt as marts_dbt
 from sselfie_insights.check import CheckResult, record
-from sselfie_insights.query import library
+from sselfie_insights.query import library, needs
 from sselfie_insights.report import definition
 from sselfie_insights.resources import find_files, resource_dir
 from sselfie_insights.settings import Settings
@@ -54,6 +54,7 @@ PROJECT = {
         select id, round from raw.a where id <= 50
         {% endsnapshot %}
     """,
+    "queries/needs.json": "[]",
     "queries/rounds.sql": """/*
 grain: One row per table.
 title: Rounds
@@ -104,7 +105,7 @@ def replacements(folder: Path) -> list[tuple[ModuleType, str, Any]]:
         return find_files(name, pattern, folders or [folder / name])
 
     return [
-        (marts_dbt, "resource_dir", lambda name: folder / name),
+        *((module, "resource_dir", lambda name: folder / name) for module in (marts_dbt, needs)),
         *((module, "find_files", find) for module in (library, definition)),
         (definition_of_alerts, "PACKAGED", folder / "alerts.yml"),
         (check, "start_import", lambda: None),

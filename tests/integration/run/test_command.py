@@ -31,8 +31,14 @@ def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
     assert (code, out) == (ExitCode.LOCKED, "")
     assert printed.startswith(f"error: another run holds {nightly.warehouse}: process ")
 
-    # Silent on success; dbt builds.
+    # Silent on success, or one line; dbt builds.
     assert finish(nightly, "run", "--quiet") == (0, "", "")
+    for form in ("text", "json"):
+        code, out, printed = finish(nightly, "run", "--steps", "publish", "--log-format", form)
+        assert (code, out) == (0, "")
+        [line] = printed.splitlines()
+        words = line if form == "text" else json.loads(line)["event"]
+        assert words.startswith("done in ") and f"published {nightly.warehouse}" in words
     assert nightly.rounds() == {0}
     with duckdb.connect(nightly.warehouse, read_only=True) as db:
         assert db.sql("select count(*) from snapshots.a_history").fetchall() == [(50,)]

@@ -127,11 +127,12 @@ def test_the_banner_goes_with_the_next_good_run(
 
 
 def test_a_warning_is_published_with_the_data(
-    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check, "check_mirror", lambda *_: [_failing("warn")])
-    assert nightly.run().publication
-    assert "1 warn: too_few" in capsys.readouterr().err
+    report = nightly.run()
+    assert report.publication
+    assert any("1 warn: too_few" in step for step in report.done)
     assert "too_few" in nightly.page()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import stat
 import subprocess
@@ -86,9 +87,14 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
     source: str, tmp_path: Path
 ) -> None:
     statements = run_init(tmp_path, source).stdout
+    password = find_password(statements)
     with psycopg.connect(source, autocommit=True) as owner:
-        owner.execute(statements.replace("'…'", f"'{PASSWORD}'").encode())
-    reader = make_conninfo(source, user="sselfie_reader", password=PASSWORD)
+        owner.execute(statements.encode())
+        (tmp_path / "sselfie.toml").unlink()
+        second = run_init(tmp_path, source).stdout
+        assert "password '" not in second, "nobody's password is set again"
+        owner.execute(second.encode())
+    reader = make_conninfo(source, user="sselfie_reader", password=password)
     again = tmp_path / "again"
     again.mkdir()
     done = run_init(again, reader)
@@ -112,6 +118,45 @@ def test_the_printed_sql_makes_a_role_that_reads_everything_and_nothing_else(
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute("set default_transaction_read_only = off")
                 connection.execute(statement.encode())
+
+
+def find_password(statements: str) -> str:
+    found = re.search(r"""create role "sselfie_reader" login password '([\w-]{32})';""", statements)
+    assert found is not None, statements
+    return found[1]
+
+
+def test_a_role_that_reads_too_little_is_given_the_rest_itself(source: str, tmp_path: Path) -> None:
+    with psycopg.connect(source, autocommit=True) as owner:
+        owner.execute("create role half_a_reader login")
+        try:
+            owner.execute("grant select on users to half_a_reader")
+            owner.execute("create policy hide on subscriptions as restrictive using (id > 1)")
+            reader = make_conninfo(source, user="half_a_reader")
+            statements = run_init(tmp_path, reader).stdout
+            assert "sselfie_reader" not in statements and "password" not in statements
+            assert "bypassrls" in statements, "a restrictive policy hides a row from everybody"
+            owner.execute(statements.encode())
+            settings = load_settings(database_url=reader, warehouse=tmp_path / "w.duckdb")
+            assert sync(settings).row_count == 5
+        finally:
+            owner.execute("drop owned by half_a_reader; drop role half_a_reader")
+
+
+def test_a_wrong_answer_is_asked_for_again(source: str, tmp_path: Path) -> None:
+    nowhere = make_conninfo(source, dbname="nowhere")
+    shown, code = type_in(
+        tmp_path,
+        [
+            "postgres//half a url\n",
+            *(f"{nowhere}\n", "\n", "Mars/Olympus\n", "\n"),
+            *(f"{source}\n", "\n", "Europe/Oslo\n"),
+        ],
+    )
+    assert code == 0, shown
+    for words in ("that does not work: ", "unknown time zone 'Mars/Olympus'", "once more:"):
+        assert words in shown
+    assert 'timezone = "Europe/Oslo"' in (tmp_path / "sselfie.toml").read_text()
 
 
 def test_on_a_terminal_it_asks_and_shows_no_password(source: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Sources that call things otherwise than their document: ``[tables]`` and ``[columns]``."""
 
+from sselfie_insights.clock import write_instant
 from tests.integration.sync.conftest import BOTH_SERVERS, Bench
 
 RENAMED = {"columns": {"subscriptions": {"status": "state", "user_id": "Owner Id"}}}
@@ -85,3 +86,22 @@ def test_tables_that_are_left_out_are_not_looked_at(newest: Bench) -> None:
     }
     assert newest.ask("select count(*) from meta.schema_changes") == [(0,)]
     assert newest.sync(settings=left).mode == "unchanged"
+
+
+def test_what_an_earlier_sync_still_found_is_gone_since_then(newest: Bench) -> None:
+    newest.pg(
+        "create table users (id text primary key, email text)", "create table waitlist (id int)"
+    )
+    first = newest.sync()
+    newest.pg("alter table users drop email", "drop table waitlist")
+    query = (
+        "select table_name, column_name, detail from meta.contract_drift"
+        " where kind in ('column gone', 'table gone') order by all"
+    )
+    since = write_instant(first.snapshot_at)
+    for _ in range(2):  # the next sync does not make it later
+        newest.sync()
+        assert newest.ask(query) == [("users", "email", since), ("waitlist", None, since)]
+    newest.pg("alter table users add mail text")
+    newest.sync(settings={"columns": {"users": {"email": "mail"}}})
+    assert newest.ask(query) == [("waitlist", None, since)]
