@@ -48,6 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=2,
         help="hostile databases to take through the compiled models",
     )
+    parser.addoption(
+        "--first-example", type=int, default=0, help="how many of them to leave out before"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, timedelta
 from random import Random
 
-from sselfie_insights.contract import Column, Table
+from sselfie_insights.contract import Column, Table, load_contract
+from sselfie_insights.query.needs import load_needs
 from tests.support.models import AS_OF
 
 MARK = "zq7"
@@ -82,12 +83,30 @@ JSON = (
 )  # fmt: skip
 
 
+WORDS = ("paused_by_owner", "Active", "CANCELLED ", "trial-2", "refund_pending", "void", "?")
+"""Values that no document lists, some of them nearly documented."""
+
+DAMAGES = (
+    "columns gone", "tables gone", "undocumented values", "garbage currencies",
+    "extreme instants", "extreme amounts", "hostile texts", "texts of a million characters",
+    "colliding ids", "none more than others",
+)  # fmt: skip
+
+_STRUCK = 0.4
+"""The share of cells that the damage strikes."""
+
+
 class Hostile:
     """The rows of one database.
 
     Args:
         seed: What everything is drawn from; equal seeds give equal rows.
         widest: Whether texts of a million characters are among them.
+
+    Attributes:
+        damage: What is worse in this database than in others, one of ``DAMAGES``.
+        gone: Tables that an earlier sync still found.
+        gone_columns: Columns that one still found, by table and name.
     """
 
     def __init__(self, seed: int, *, widest: bool = False) -> None:
@@ -103,11 +122,16 @@ class Hostile:
         self._emptiness = draw.choice((0.0, 0.2, 0.6))
         self._span = timedelta(days=draw.choice((3, 90, 900)))
         self._texts = draw.choices(TEXTS, k=draw.choice((1, 5, 40)))
+        self.damage = DAMAGES[seed % len(DAMAGES)]
+        tables = list(load_contract().values())
+        self.gone = draw.sample(tables, 3) if self.damage == "tables gone" else []
+        self.gone_columns = self._choose_columns(tables) if self.damage == "columns gone" else set()
+        self._widest |= self.damage == "texts of a million characters"
 
     def rows(self, table: Table) -> list[tuple[str | None, ...]]:
         """Return rows of ``table`` as PostgreSQL would write each cell, None for NULL."""
         draw = self._random
-        if draw.random() < self._emptiness:
+        if draw.random() < self._emptiness or table in self.gone:
             return []
         count = draw.choice((1, 4, 30)) if table.name != "users" else len(self._people)
         columns = every_column(table)
@@ -119,15 +143,37 @@ class Hostile:
             return rows
         return [row for row in rows for _ in range(1 + (draw.random() < self._repeats))]
 
+    def _choose_columns(self, tables: Sequence[Table]) -> set[tuple[str, str]]:
+        """Return some columns that numbers need and some that they do not."""
+        needed = sorted(load_needs())
+        any_ = [f"{table.name}.{each.name}" for table in tables for each in table.columns]
+        chosen = [*self._random.sample(needed, 2), *self._random.sample(any_, 2)]
+        keys = {f"{table.name}.{table.primary_key.name}" for table in tables}
+        return {tuple(name.split(".", 1)) for name in chosen if name not in keys}
+
+    def _is_struck(self, column: Column) -> bool:
+        """Say whether a cell gets what the damage of this database is about."""
+        kinds = {
+            "undocumented values": bool(column.values),
+            "garbage currencies": column.name == "currency",
+            "extreme instants": column.data_type in ("timestamptz", "date"),
+            "extreme amounts": column.data_type == "integer" and column.references is None,
+            "hostile texts": column.data_type == "text" and not column.values,
+            "texts of a million characters": column.data_type == "text" and not column.values,
+        }
+        return kinds.get(self.damage, False) and self._random.random() < _STRUCK
+
     def _cell(self, table: Table, column: Column, number: int) -> str | None:
         draw = self._random
+        if (table.name, column.name) in self.gone_columns:
+            return None
         if column.key == "primary":
             if table.name not in KEYED and draw.random() < self._repeats:
                 return "1"
             return f"u{number}" if column.data_type == "text" else str(number + 1)
         if draw.random() < self._missing * (0.3 if column.is_required else 1):
             return None
-        is_hostile = draw.random() < self._hostile
+        is_hostile = draw.random() < self._hostile or self._is_struck(column)
         match column.data_type:
             case "text":
                 return self._text(table, column, is_hostile=is_hostile)
@@ -152,6 +198,10 @@ class Hostile:
 
     def _text(self, table: Table, column: Column, *, is_hostile: bool) -> str:
         draw = self._random
+        if is_hostile and column.name == "currency":
+            return draw.choice(CURRENCIES)
+        if is_hostile and column.values and self.damage == "undocumented values":
+            return draw.choice(WORDS)
         if is_hostile:
             if self._widest and draw.random() < 0.02:
                 return "w" * LONG
@@ -168,6 +218,8 @@ class Hostile:
             case "email":
                 return f"{draw.choice(('U', 'u'))}{draw.randrange(40)}@example.org"
             case name if name.startswith("stripe_"):
+                if self.damage == "colliding ids":
+                    return draw.choice(("in_1", "IN_1", "in_1 ", "u1", "1"))
                 return f"{name[7:9]}_{draw.randrange(12)}"
         return f"{column.name} {draw.randrange(4)}"
 
