@@ -60,6 +60,9 @@ pictures: install
 lock: install
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--all-extras --group dev --python-version 3.11 pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--constraint requirements.lock --python-version 3.11 pyproject.toml \
+		--output-file requirements-run.lock
 
 clean:
 	rm -rf $(VENV) out build dist

@@ -1,6 +1,5 @@
 """Files and folders that are written whole or not at all, for their owner alone."""
 
-import errno
 import os
 import secrets
 import shutil
@@ -9,14 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sselfie_insights.errors import StorageError, UsageError
+from sselfie_insights.system import exchange, flush, held, is_full
 
 PRIVATE_MODE = 0o600
 
 FREE_SPACE = "free some space"
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""How the operating system says that there is no room."""
-
 
 _HEAD = 4096
 """How many bytes tell a file's kind."""
@@ -34,11 +30,6 @@ _MARKS = (
 
 _BY_HAND = frozenset({".sql", ".yml", ".yaml", ".toml", ".py", ".md", ".env", ".jsonl", ".duckdb"})
 """Endings of what people write, and of what a warehouse consists of."""
-
-
-def is_full(error: OSError) -> bool:
-    """Say whether ``error`` means that there is no room on the disk."""
-    return error.errno in _FULL
 
 
 def storage_error(failure: str, error: OSError, *, remedy: str = "") -> StorageError:
@@ -67,7 +58,9 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error}", remedy="save it as UTF-8") from None
 
 
-def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
+def write_file(
+    path: Path, content: bytes, *, is_durable: bool = True, mode: int = PRIVATE_MODE
+) -> None:
     """Write ``content`` to ``path`` whole or not at all, readable by its owner alone.
 
     What is there and is no file, such as ``/dev/null`` or a pipe, is written to, never replaced.
@@ -77,6 +70,7 @@ def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
         content: What.
         is_durable: Whether it must outlast a loss of power from now on; waiting for that takes
             milliseconds a file, and what is made again at any time need not.
+        mode: Who may read it, where others than its owner may.
 
     Raises:
         StorageError: The folder does not exist or cannot be written, or the disk is full.
@@ -90,9 +84,11 @@ def write_file(path: Path, content: bytes, *, is_durable: bool = True) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
+                if mode != PRIVATE_MODE:
+                    os.fchmod(file.fileno(), mode)  # whatever the umask is
                 if is_durable:
                     file.flush()
-                    os.fsync(file.fileno())
+                    flush(file.fileno())
             private.replace(path)
         except BaseException:
             private.unlink(missing_ok=True)
@@ -150,7 +146,7 @@ def append_line(path: Path, line: str) -> None:
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             content = b"\n" + content  # after a line that was cut short
         os.write(descriptor, content)
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)
 
@@ -169,47 +165,16 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Of any name: the folders of nightly exports are called by their second.
     for left in folder.parent.glob(f".*.{'[0-9a-f]' * 8}.partial"):
-        with suppress(OSError), _held(left):  # nobody fills it any more
+        with suppress(OSError), held(left):  # nobody fills it any more
             shutil.rmtree(left)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     private.mkdir(mode=0o700)
     try:
-        with _held(private):
+        with held(private):
             yield private
             if folder.exists():
-                _exchange(private, folder)
+                exchange(private, folder)
             else:
                 private.rename(folder)
     finally:
         shutil.rmtree(private, ignore_errors=True)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a lock on ``folder``, which ends with the process at the latest.
-
-    Raises:
-        BlockingIOError: Another process holds it.
-    """
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Give each of two folders the name of the other: renameat2(2), which Python does not have."""
-    import ctypes
-
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    rename = getattr(ctypes.CDLL(None), "renameat2", None)
-    if rename and not rename(here, os.fsencode(one), here, os.fsencode(other), exchange):
-        return
-    old = one.with_name(f"{one.name}.old")
-    other.rename(old)
-    one.rename(other)
-    old.rename(one)

@@ -7,6 +7,7 @@ name; ``[values]`` where staging reads it, so that the mirror stays comparable w
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -48,6 +49,12 @@ def _known_duration(value: str | None) -> str | None:
     return value
 
 
+def _known_mode(value: str) -> str:
+    if not re.fullmatch("0?6[0-6][0-6]", value):
+        raise ValueError("write it as chmod does: 600, 640 or 644")
+    return value
+
+
 def _web_address(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
         raise ValueError("it does not begin with https://")
@@ -86,6 +93,12 @@ class Settings(BaseModel):
     )
     warehouse: Path = Field(Path("warehouse.duckdb"), description="The published DuckDB file.")
     output_dir: Path = Field(Path("out"), description="The folder for reports and exports.")
+    site_mode: Annotated[str, AfterValidator(_known_mode)] = Field(
+        "600",
+        description="Who may read the site's files, as chmod writes it: `644` for a web server or a"
+        " shared drive. Folders get the matching right to enter. The warehouse, exports and the"
+        " journal stay `600`.",
+    )
     as_of: str | None = Field(
         None,
         description="Leave out everything after this instant; a date means the end of that day."

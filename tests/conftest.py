@@ -49,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="hostile databases to take through the compiled models",
     )
     parser.addoption(
+        "--commands",
+        type=int,
+        default=1,
+        help="hostile databases to take through the real commands, with --slow",
+    )
+    parser.addoption(
         "--first-example", type=int, default=0, help="how many of them to leave out before"
     )
 

@@ -33,11 +33,12 @@ from sselfie_insights.report.notices import describe_age
 from sselfie_insights.report.site import render_again
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
+from sselfie_insights.system import copy_file
 from sselfie_insights.warehouse import closed, journal
 from sselfie_insights.warehouse.closed import Closing, Figure, FigureKey
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.publications import retain
-from sselfie_insights.warehouse.publish import WRITER, copy_file, private_copy, publish
+from sselfie_insights.warehouse.publish import WRITER, private_copy, publish
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _BUILDING = frozenset({"run", "sync", "build", "check"})

@@ -11,6 +11,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.report.site import render_again
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.system import copy_file
 from sselfie_insights.warehouse import journal
 from sselfie_insights.warehouse.format import upgrade
 from sselfie_insights.warehouse.lock import warehouse_lock
@@ -19,11 +20,12 @@ from sselfie_insights.warehouse.publications import (
     Note,
     Publication,
     find_publication,
+    is_whole,
     list_publications,
     retain,
 )
-from sselfie_insights.warehouse.publish import WRITER, copy_file, private_copy, publish
-from sselfie_insights.warehouse.storage import storage_errors
+from sselfie_insights.warehouse.publish import WRITER, private_copy, publish
+from sselfie_insights.warehouse.storage import explain_storage, storage_errors
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ def roll_back(
     settings: Settings, name: str | None = None, *, on_note: Note | None = None
 ) -> RollbackReport:
     """Make a kept publication the published file again.
+
+    Every row of it is read first: one that is damaged anywhere is passed over, or refused.
 
     The mirror's state goes back with it, so that the next sync reads what has changed since. What
     people added stays as it is now: closed months and Stripe's exports. The site, where there is
@@ -67,7 +71,15 @@ def roll_back(
                 copy_file(found.path, restored)
             upgrade(restored)
             if current.exists():
-                _carry_over(current, restored)
+                try:
+                    _carry_over(current, restored)
+                except duckdb.Error as error:
+                    if on_note is None or explain_storage(str(error)) is None:
+                        raise
+                    on_note(
+                        "the published file is damaged: closed months and Stripe's exports are"
+                        f" those of {found.name}"
+                    )
                 record_restatements(restored, settings, cause=f"rolled back to {found.name}")
             publish(restored, settings.warehouse)
         entry["published"] = True
@@ -78,7 +90,9 @@ def roll_back(
 def _find(settings: Settings, name: str | None, on_note: Note | None) -> Publication:
     warehouse = settings.warehouse
     if name is not None:
-        found = find_publication(warehouse, name, settings.timezone, on_note=on_note)
+        found = find_publication(
+            warehouse, name, settings.timezone, on_note=on_note, is_sound=is_whole
+        )
         if warehouse.exists() and found.path.samefile(warehouse):
             raise UsageError(
                 f"the publication {found.name} is the one that is published",
@@ -86,8 +100,12 @@ def _find(settings: Settings, name: str | None, on_note: Note | None) -> Publica
             )
         return found
     for each in reversed(list_publications(warehouse)):
-        if not (warehouse.exists() and each.path.samefile(warehouse)):
-            return find_publication(warehouse, each.name, settings.timezone, on_note=on_note)
+        if warehouse.exists() and each.path.samefile(warehouse):
+            continue
+        if is_whole(each.path):
+            return each
+        if on_note:
+            on_note(f"the publication {each.name} is damaged, and was passed over")
     raise UsageError(
         "there is no earlier publication", remedy="'sselfie run' keeps what it publishes"
     )

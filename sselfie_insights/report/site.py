@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import storage_error, write_file
+from sselfie_insights.files import PRIVATE_MODE, storage_error, write_file
 from sselfie_insights.manifest import (
     MANIFEST,
     ListedFile,
@@ -116,10 +116,10 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
                 if block.chart is not None:
                     # What cannot be drawn is a gap once it is asked for.
                     attempt("a chart", partial(draw, block.chart), lambda _: None)
-        return _write_site(pages, out_dir, gaps)
+        return _write_site(pages, out_dir, gaps, int(settings.site_mode, 8))
 
 
-def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap]) -> Site:
+def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int) -> Site:
     contents: dict[str, bytes] = {}
     files: list[ListedFile] = []
 
@@ -141,7 +141,7 @@ def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap]) -> Site:
     stamp, notices = pages[0].stamp, pages[0].warnings
     listed = [{"what": gap.what, "reason": gap.reason} for gap in gaps]
     add(MANIFEST, write_manifest(files, stamp=stamp.as_text(), notices=notices, gaps=listed))
-    _write_files(contents, out_dir)
+    _write_files(contents, out_dir, mode)
     return Site(
         index=out_dir / _INDEX_FILE,
         pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
@@ -152,7 +152,7 @@ def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap]) -> Site:
     )
 
 
-def _write_files(contents: dict[str, bytes], folder: Path) -> None:
+def _write_files(contents: dict[str, bytes], folder: Path, mode: int) -> None:
     """Write the files of a site over those of an earlier one, and over nothing else."""
     earlier = {file["path"] for file in read_manifest(folder, "notices")}
     earlier |= {MANIFEST} if earlier else set()
@@ -167,8 +167,8 @@ def _write_files(contents: dict[str, bytes], folder: Path) -> None:
             (folder / path).unlink(missing_ok=True)
     # The manifest first, and to last: what a killed process leaves is known by it for a site's.
     for path in sorted(contents, key=MANIFEST.__ne__):
-        _make_folder((folder / path).parent)
-        write_file(folder / path, contents[path], is_durable=path == MANIFEST)
+        _make_folder((folder / path).parent, mode)
+        write_file(folder / path, contents[path], is_durable=path == MANIFEST, mode=mode)
 
 
 def read_headlines(settings: Settings) -> list[Tile]:
@@ -194,9 +194,12 @@ def _add_block(page: Page, block: DataBlock, add: Callable[[str, bytes, int], No
     add(f"{stem}.json", to_bytes(block.result, "json"), rows)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, mode: int) -> None:
+    """Create a folder of the site's, which those who may read its files may enter."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if mode != PRIVATE_MODE:
+            folder.chmod(mode | 0o100 | (mode & 0o444) >> 2)
     except OSError as error:
         raise storage_error(
             f"{folder} cannot be created", error, remedy="name another folder with -o"

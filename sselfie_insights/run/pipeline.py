@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sselfie_insights.clock import parse_zone, write_instant
 from sselfie_insights.errors import SselfieError, StorageError, TimedOutError, UsageError
-from sselfie_insights.files import is_full, storage_error
+from sselfie_insights.files import storage_error
 from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.resources import find_replaced
 from sselfie_insights.run.missed import describe_missed, missed_days
@@ -20,6 +20,7 @@ from sselfie_insights.run.ping import Pinger
 from sselfie_insights.run.retention import export_dir, prune
 from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
+from sselfie_insights.system import is_full
 from sselfie_insights.warehouse import journal
 from sselfie_insights.warehouse.gaps import Gap
 from sselfie_insights.warehouse.lock import warehouse_lock
@@ -244,7 +245,8 @@ class _Run:
         try:
             self._entry["publication"] = retain(warehouse, at).name
             # By the slower clock, this machine's or the source's: one that jumps removes nothing.
-            prune(self._settings, min(at, self._read_at or at), on_note=self._warn)
+            now = min(at, self._read_at or at)
+            prune(self._settings, now, clock=at, on_note=self._warn)
         except StorageError as error:
             # It is published, which is what matters; only the past is missing.
             self._warn(str(error))

@@ -9,7 +9,7 @@ from sselfie_insights.clock import parse_duration
 from sselfie_insights.manifest import read_manifest
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.paths import parse_name, write_name
-from sselfie_insights.warehouse.publications import Note, prune_publications, select_old
+from sselfie_insights.warehouse.publications import Note, is_ahead, prune_publications, select_old
 
 EXPORTS = "exports"
 """The folder, below the setting ``output_dir``, of exports that are named by their second."""
@@ -29,14 +29,20 @@ def export_dir(settings: Settings, at: datetime) -> Path:
 
 
 def prune(
-    settings: Settings, now: datetime | None = None, *, on_note: Note | None = None
+    settings: Settings,
+    now: datetime | None = None,
+    *,
+    clock: datetime | None = None,
+    on_note: Note | None = None,
 ) -> Pruned:
     """Remove publications and dated exports beyond the settings, never the last good one of each.
 
     Args:
         settings: ``keep_publications``, ``keep_exports`` and ``keep_for`` say how many and how
             long; ``output_dir`` where the exports are.
-        now: The present; by default the clock's.
+        now: The present, from which ages are counted; by default the clock's.
+        clock: What this machine's clock says; by default ``now``. Where a name is later, nothing is
+            removed.
         on_note: Called with a sentence about what could not be removed.
 
     Raises:
@@ -45,10 +51,15 @@ def prune(
     now = now or datetime.now(UTC)
     max_age = None if settings.keep_for is None else parse_duration(settings.keep_for)
     removed = prune_publications(
-        settings.warehouse, settings.keep_publications, max_age, now, on_note=on_note
+        settings.warehouse,
+        settings.keep_publications,
+        max_age,
+        now,
+        clock=clock,
+        on_note=on_note,
     )
     exports = _prune_exports(
-        settings.output_dir / EXPORTS, settings.keep_exports, max_age, now, on_note
+        settings.output_dir / EXPORTS, settings.keep_exports, max_age, now, clock or now, on_note
     )
     return Pruned(tuple(each.name for each in removed), tuple(exports))
 
@@ -65,7 +76,12 @@ def is_whole_export(folder: Path) -> bool:
 
 
 def _prune_exports(
-    root: Path, keep: int, max_age: timedelta | None, now: datetime, on_note: Note | None
+    root: Path,
+    keep: int,
+    max_age: timedelta | None,
+    now: datetime,
+    clock: datetime,
+    on_note: Note | None,
 ) -> list[Path]:
     folders = list(root.iterdir()) if root.is_dir() else []
     for folder in folders:
@@ -74,7 +90,7 @@ def _prune_exports(
             shutil.rmtree(folder, ignore_errors=True)
     dated = [(key, folder) for folder in folders if (key := parse_name(folder.name))]
     found = [(second, folder) for (second, _), folder in sorted(dated, key=lambda each: each[0])]
-    old = select_old(found, keep, max_age, now)
+    old = [] if is_ahead(found, clock, on_note) else select_old(found, keep, max_age, now)
     if not old:
         return []
     last_good = next((f for _, f in reversed(found) if is_whole_export(f)), None)

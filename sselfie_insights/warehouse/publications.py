@@ -6,7 +6,6 @@ are named by the second of their publication, in UTC: ``20261122T030500Z.duckdb`
 """
 
 import errno
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -15,10 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
+
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import PRIVATE_MODE
 from sselfie_insights.settings import Settings
+from sselfie_insights.sql import quote
+from sselfie_insights.system import flush
 from sselfie_insights.warehouse.paths import (
     parse_name,
     publications_dir,
@@ -67,6 +70,21 @@ def select_old(
         for index, (at, each) in enumerate(dated)
         if index < beyond or (max_age is not None and now - at > max_age)
     ]
+
+
+def is_ahead(
+    dated: Sequence[tuple[datetime, object]], clock: datetime | None, on_note: Note | None
+) -> bool:
+    """Say whether one of ``dated``, oldest first, is later than the clock says it is now."""
+    clock = clock or datetime.now(UTC)
+    if not dated or dated[-1][0] <= clock:
+        return False
+    if on_note:
+        on_note(
+            f"nothing old was removed: {write_name(dated[-1][0])} is later than this machine's"
+            f" clock, {write_name(clock)}; one of them is wrong"
+        )
+    return True
 
 
 def retain(warehouse: Path, at: datetime) -> Publication:
@@ -130,7 +148,12 @@ def list_publications(warehouse: Path) -> list[Publication]:
 
 
 def find_publication(
-    warehouse: Path, text: str, zone: str = "UTC", *, on_note: Note | None = None
+    warehouse: Path,
+    text: str,
+    zone: str = "UTC",
+    *,
+    on_note: Note | None = None,
+    is_sound: Callable[[Path], bool] | None = None,
 ) -> Publication:
     """Return the publication that ``text`` names.
 
@@ -139,10 +162,12 @@ def find_publication(
         text: A date, for the last publication of that day; ``latest``; or a name.
         zone: The reporting zone, in which a day begins and ends.
         on_note: Called with a sentence about damaged files that were passed over.
+        is_sound: What is asked of a file before it is returned; by default ``is_intact``.
 
     Raises:
         UsageError: There is none, or it is damaged; the message names the nearest ones.
     """
+    is_sound = is_sound or is_intact
     kept = list_publications(warehouse)
     tz = parse_zone(zone)
     day = _parse_day(text)
@@ -153,7 +178,7 @@ def find_publication(
     else:
         candidates = [each for each in kept if each.name == text]
     for publication in reversed(candidates):
-        if is_intact(publication.path):
+        if is_sound(publication.path):
             return publication
         if on_note:
             on_note(f"the publication {publication.name} is damaged, and was passed over")
@@ -190,19 +215,25 @@ def prune_publications(
     max_age: timedelta | None = None,
     now: datetime | None = None,
     *,
+    clock: datetime | None = None,
     on_note: Note | None = None,
 ) -> list[Publication]:
     """Remove old publications, never the last one that is intact; return what was removed.
+
+    Where one is of the future, a clock is wrong or was, and nobody knows what is old: none goes.
 
     Args:
         warehouse: The published file.
         keep: How many to keep at most.
         max_age: How old one may get; None sets no limit.
-        now: The present; by default the clock's.
+        now: The present, from which ages are counted; by default the clock's.
+        clock: What this machine's clock says, by which files are named; by default ``now``.
         on_note: Called with a sentence about a file that could not be removed.
     """
     kept = list_publications(warehouse)
     dated = [(each.published_at, each) for each in kept]
+    if is_ahead(dated, clock or now, on_note):
+        return []
     old = select_old(dated, keep, max_age, now or datetime.now(UTC))
     if not old:
         return []
@@ -232,6 +263,29 @@ def is_intact(path: Path) -> bool:
         return False
 
 
+def is_whole(path: Path) -> bool:
+    """Say whether every row of every table of the file at ``path`` can be read.
+
+    A kept publication is a link to a file that was published, so that damage to one of them is
+    damage to both; and DuckDB notices a damaged block only when it reads it.
+    """
+    from sselfie_insights.warehouse.reading import OpenWarehouse
+
+    if not is_intact(path):
+        return False
+    with OpenWarehouse(path) as warehouse:
+        tables = warehouse.connection.execute(
+            "select schema_name, table_name from duckdb_tables() where not internal"
+        ).fetchall()
+        try:
+            for schema, name in tables:
+                table = f"{quote(schema)}.{quote(name)}"
+                warehouse.connection.execute(f"select bit_xor(hash(t)) from {table} as t")
+        except duckdb.Error:
+            return False
+    return True
+
+
 def _retaining(warehouse: Path) -> AbstractContextManager[None]:
     folder = publications_dir(warehouse)
     return storage_errors(
@@ -250,7 +304,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, partial)
         partial.chmod(PRIVATE_MODE)
         with partial.open("rb") as file:
-            os.fsync(file.fileno())
+            flush(file.fileno())
         partial.replace(target)
 
 

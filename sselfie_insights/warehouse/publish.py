@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from sselfie_insights.files import PRIVATE_MODE, is_full
+from sselfie_insights.files import PRIVATE_MODE
+from sselfie_insights.system import copy_file, flush
 from sselfie_insights.warehouse.lock import USE_ANOTHER, warehouse_lock
 from sselfie_insights.warehouse.paths import private_dir, wal_path
 from sselfie_insights.warehouse.storage import damaged, storage_errors
@@ -105,21 +106,6 @@ def _upgrade(private: Path, warehouse: Path) -> None:
         raise damaged(warehouse, error) from None
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file inside the kernel, which shares its blocks where the file system can."""
-    if hasattr(os, "copy_file_range"):
-        with source.open("rb") as read, target.open("wb") as write:
-            try:
-                while os.copy_file_range(read.fileno(), write.fileno(), 1 << 30):
-                    pass
-            except OSError as error:
-                if is_full(error):
-                    raise
-            else:
-                return
-    shutil.copyfile(source, target)
-
-
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -130,6 +116,6 @@ def _remove(path: Path) -> None:
 def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)

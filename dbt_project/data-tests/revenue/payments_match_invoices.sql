@@ -1,13 +1,23 @@
 -- One row per Stripe invoice that is not paid by one payment of its amount, in revenue as in the stored rows.
-with settled as (
+-- A row without an invoice's id whose own id is that invoice's is one of its records.
+with invoices as (
 
-    select
-        stripe_invoice_id,
-        max(amount_cents) as amount_cents,
-        sum(case when is_payment then 1 else 0 end) as payment_count
+    select distinct stripe_invoice_id
     from {{ ref('int_payments') }}
     where stripe_invoice_id is not null and coalesce(dropped_reason, 'duplicate') in ('duplicate', 'zero')
-    group by stripe_invoice_id
+
+),
+
+settled as (
+
+    select
+        payments.payment_key as stripe_invoice_id,
+        max(payments.amount_cents) as amount_cents,
+        sum(case when payments.is_payment then 1 else 0 end) as payment_count
+    from {{ ref('int_payments') }} as payments
+    inner join invoices on payments.payment_key = invoices.stripe_invoice_id
+    where coalesce(payments.dropped_reason, 'duplicate') in ('duplicate', 'zero')
+    group by payments.payment_key
 
 ),
 

@@ -8,8 +8,11 @@ import pytest
 from sselfie_insights.books.rollback import roll_back
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.warehouse.lock import warehouse_lock
-from sselfie_insights.warehouse.publications import list_publications
+from sselfie_insights.warehouse.publications import is_intact, is_whole, list_publications
 from tests.integration.run.conftest import Nightly
+
+BLOCK = 262_144
+"""Bytes of a block of DuckDB's."""
 
 
 @pytest.fixture
@@ -39,6 +42,24 @@ def test_a_name_leads_to_that_publication_and_the_others_stay(third: Nightly) ->
     roll_back(third.settings(), before[0])
     assert third.rounds() == {0}
     assert set(before) < set(names(third))
+
+
+def test_a_publication_that_is_damaged_anywhere_is_passed_over(third: Nightly) -> None:
+    """DuckDB opens a file whose rows it cannot read; 'is it there' would offer it."""
+    _, middle, _ = list_publications(third.warehouse)
+    whole = middle.path.read_bytes()
+    unseen = 0
+    for start in range(3 * 4096, len(whole), BLOCK):  # behind the three headers
+        middle.path.write_bytes(whole[: start + 64] + b"\xff" * 64 + whole[start + 128 :])
+        unseen += is_intact(middle.path) and not is_whole(middle.path)
+        if unseen:
+            break
+    assert unseen, "a block is read by no one who only opens the file"
+    noted: list[str] = []
+    report = roll_back(third.settings(), on_note=noted.append)
+    assert noted == [f"the publication {middle.name} is damaged, and was passed over"]
+    assert report.publication == names(third)[0]
+    assert third.rounds() == {0}
 
 
 def test_the_site_goes_back_with_it(third: Nightly) -> None:

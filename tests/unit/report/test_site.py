@@ -129,11 +129,11 @@ def test_a_site_cut_short_is_taken_up_again(
 ) -> None:
     written: list[Path] = []
 
-    def die(path: Path, content: bytes, *, is_durable: bool) -> None:
+    def die(path: Path, content: bytes, *, is_durable: bool, mode: int) -> None:
         if len(written) == 3:
             raise KeyboardInterrupt
         written.append(path)
-        write_file(path, content, is_durable=is_durable)
+        write_file(path, content, is_durable=is_durable, mode=mode)
 
     with monkeypatch.context() as patched:
         patched.setattr("sselfie_insights.report.site.write_file", die)
@@ -143,3 +143,12 @@ def test_a_site_cut_short_is_taken_up_again(
     site = render_site(one_page, tmp_path)
     there = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert there == {tmp_path / file.path for file in site.files} | {tmp_path / "thesis.txt"}
+
+
+def test_a_site_for_a_web_server_can_be_read_by_others(business: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    render_site(load_settings(warehouse=business, site_mode="644"), folder)
+    for path in [folder, *folder.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
+    with pytest.raises(UsageError, match="'site_mode' is wrong: write it as chmod does"):
+        load_settings(site_mode="777")

@@ -94,3 +94,17 @@ def test_what_cannot_be_removed_is_noted(
     notes: list[str] = []
     assert prune(settings, NOW, on_note=notes.append).exports == ()
     assert len(notes) == 1 and "20261119T120000Z cannot be removed: Permission denied" in notes[0]
+
+
+def test_after_a_clock_that_jumped_back_nothing_goes(settings: Settings) -> None:
+    for days in (3, 2, 1):
+        at = NOW + timedelta(days=days)  # written while the clock was ahead
+        new = write_warehouse(settings.warehouse.with_name("new.duckdb"), [], at)
+        retain(new.replace(settings.warehouse), at)
+        write_export(settings, at)
+    noted: list[str] = []
+    pruned = prune(settings, NOW, on_note=noted.append)
+    assert (pruned.publications, pruned.exports) == ((), ())
+    assert len(noted) == 2 and all("one of them is wrong" in note for note in noted)
+    later = prune(settings, NOW, clock=NOW + timedelta(days=3))
+    assert later.publications, "the source's clock may be behind this machine's"

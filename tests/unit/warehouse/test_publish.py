@@ -12,7 +12,6 @@ import pytest
 from filelock import FileLock
 
 from sselfie_insights.errors import LockedError, StorageError, UsageError
-from sselfie_insights.warehouse import publish
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.publish import writable_copy
 
@@ -187,7 +186,7 @@ def test_a_full_disk_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*args: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(publish.os, "copy_file_range", full)
+    monkeypatch.setattr(os, "copy_file_range", full)
     with pytest.raises(StorageError, match="No space left"), writable_copy(warehouse):
         pass
     assert read(warehouse) == "published"
@@ -198,7 +197,7 @@ def test_copies_where_the_kernel_cannot(tmp_path: Path, monkeypatch: pytest.Monk
     def unsupported(*args: object) -> int:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
-    monkeypatch.setattr(publish.os, "copy_file_range", unsupported)
+    monkeypatch.setattr(os, "copy_file_range", unsupported)
     warehouse = tmp_path / "w.duckdb"
     write(warehouse, "published")
     with writable_copy(warehouse) as private:
