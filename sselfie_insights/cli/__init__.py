@@ -106,6 +106,16 @@ def _open_streams() -> None:
             stream.reconfigure(encoding="utf-8")
 
 
+def _hide_pyarrow() -> None:
+    """Let no library find pyarrow, which none needs here.
+
+    One that lies about in the environment, built for another NumPy, writes dozens of lines to
+    stderr when pandas looks for it.
+    """
+    modules: dict[str, object] = sys.modules  # type: ignore[assignment]  # None: not to be found
+    modules.setdefault("pyarrow", None)
+
+
 def main() -> None:
     """Run the command and exit with the code that ``errors.ExitCode`` lists."""
     # Looking for plugins reads the metadata of every installed package; none is wanted.
@@ -114,6 +124,7 @@ def main() -> None:
     # again and once more at the end, would take a tenth of a short command's time.
     gc.set_threshold(200_000)
     atexit.register(gc.freeze)
+    _hide_pyarrow()
     _open_streams()
     try:
         with graceful_shutdown():
