@@ -100,7 +100,8 @@ def require_passed(results: Iterable[CheckResult]) -> None:
     count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
     raise ChecksFailedError(
         f"{count} failed: {name_some(map(describe, failed))}",
-        remedy="mend the source, or make it 'warn' in checks.yml",
+        remedy="mend the source, or say what a value means ('sselfie doctor' prints the line), or"
+        " make the check 'warn' in checks.yml",
     )
 
 
