@@ -52,5 +52,6 @@ def _sign(currency: str) -> str:
     """The sign that is no other currency's in English, as CLDR has it: $, CA$, €, or the code."""
     from babel.numbers import get_currency_symbol
 
-    sign: str = get_currency_symbol(currency.upper(), locale="en")
-    return f"{sign} " if sign[-1].isalpha() else sign
+    code = currency.upper()
+    sign: str = get_currency_symbol(code, locale="en")
+    return f"{sign} " if sign == code else sign

@@ -1,6 +1,6 @@
 import pytest
 
-from sselfie_insights.money import minor_digits, to_major
+from sselfie_insights.money import minor_digits, to_major, write_money
 
 
 # From ISO 4217's list one, of 2026-01-01; ariary as Stripe's documentation of currencies has them.
@@ -32,3 +32,25 @@ def test_what_the_standard_gives_no_decimals_has_two(currency: str) -> None:
 )
 def test_an_amount_has_its_currency_s_decimals(minor: int, currency: str, text: str) -> None:
     assert str(to_major(minor, currency)) == text
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "written"),
+    [
+        (123450, "usd", "$1,234.50"),
+        (-123450, "usd", "-$1,234.50"),
+        (0, "EUR", "€0.00"),
+        (9800, "jpy", "¥9,800"),
+        (1234567, "kwd", "KWD 1,234.567"),
+        (500, "chf", "CHF 5.00"),
+        (500, "cad", "CA$5.00"),
+        (500, "zzz", "ZZZ 5.00"),
+        (500, "<b>", "<B> 5.00"),
+        (500, "", "5.00"),
+        (500, None, "5.00"),
+    ],
+)
+def test_money_is_written_with_the_sign_of_its_currency_alone(
+    minor: int, currency: str | None, written: str
+) -> None:
+    assert write_money(minor, currency) == written
