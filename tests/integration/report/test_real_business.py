@@ -49,7 +49,7 @@ def test_a_newcomer_reads_a_correct_number_after_fewer_than_five_commands(
     movements = business.answers["revenue/mrr_movements"].filter(pl.col("currency") == "usd")
     cents = movements.sort("month")["closing_mrr_cents"][-1]
     assert cents > 0
-    printed = rf"^MRR, USD +{cents // 100:,}\.{cents % 100:02} "
+    printed = rf"^MRR, USD +\${cents // 100:,}\.{cents % 100:02} "
     assert re.search(printed, said[-1], re.MULTILINE), said[-1]
 
 

@@ -262,7 +262,7 @@ def test_a_summary_says_how_much_what_and_why(later: Later) -> None:
     assert sentences[:2] == [
         f"{len(found.restatements)} numbers of {len(queries)} queries changed after their period"
         f" was complete, from Aug 2026 to {last:%b %Y}.",
-        f"MRR of Oct 2026 went from {before} USD to {after} USD (next invoice); 1 earlier month"
+        f"MRR of Oct 2026 went from ${before} to ${after} (next invoice); 1 earlier month"
         " changed, too.",
     ]
     assert any("(next invoice)" not in each and "next invoice (" in each for each in sentences[2:])

@@ -50,13 +50,13 @@ def test_each_kind_has_its_sentence_and_its_sum(db: duckdb.DuckDBPyConnection) -
     )
     found = describe_differences(db, with_sizes=True)
     assert [sentence.partition(": ")[2].partition(";")[0] for sentence in found] == [
-        "1 of 5,000 JPY, 2 of 146.00 USD",
-        "1 of 97.00 USD",
-        "1 of +18.43 USD",
-        "1 of 149.00 USD",
-        "1 of 97.00 USD",
-        "1 of 49.00 USD",
-        "1 of 9.00 EUR",
+        "1 of ¥5,000, 2 of $146.00",
+        "1 of $97.00",
+        "1 of +$18.43",
+        "1 of $149.00",
+        "1 of $97.00",
+        "1 of $49.00",
+        "1 of €9.00",
     ]
     assert found[0].endswith("revenue is too low by them.")
     assert "customer_facing_amount" in found[-1]

@@ -24,7 +24,7 @@ from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.formats import to_bytes
 
 
-def read(text: str, column: Column) -> str:
+def read(text: str, column: Column, currency: str | None) -> str:
     """Write the CSV's raw cell for people."""
     if text in ("", "<5", "hidden"):
         return text
@@ -33,7 +33,7 @@ def read(text: str, column: Column) -> str:
         "number": float, "month": date.fromisoformat, "date": date.fromisoformat,
         "instant": datetime.fromisoformat, "flag": lambda word: word == "true",
     }  # fmt: skip
-    return write_cell(kinds.get(column.unit, str)(text), column.unit)
+    return write_cell(kinds.get(column.unit, str)(text), column.unit, currency)
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -48,7 +48,10 @@ def test_the_csv_holds_every_row_cell_by_cell(pages: dict[str, Page]) -> None:
     for _, block in blocks(pages):
         columns = block.result.columns
         rows = read_csv(to_csv(block.result))
-        written = [[read(row[name], columns[name]) for name in columns] for row in rows]
+        written = [
+            [read(row[name], columns[name], row.get("currency")) for name in columns]
+            for row in rows
+        ]
         assert written == to_text_table(block.result).rows, block.name
 
 
@@ -100,7 +103,7 @@ def test_grids_hold_the_rates_of_the_files(pages: dict[str, Page]) -> None:
             shown = [cell for row in block.grid.rows for cell in row.cells if cell.text]
             if block.name == "revenue-per-person":
                 value = "cumulative_net_cents_per_person"
-                texts = {f"{r[value] / 100:,.2f}" for r in records if r[value] is not None}
+                texts = {f"${r[value] / 100:,.2f}" for r in records if r[value] is not None}
             else:
                 value = "revenue_retention_rate" if "revenue" in block.name else "retention_rate"
                 texts = {f"{r[value]:.0%}" for r in records if r[value] is not None}

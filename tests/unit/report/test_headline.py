@@ -46,14 +46,14 @@ def tiles(
 def test_the_latest_row_speaks_and_says_that_it_runs() -> None:
     usd = tiles(column="money", each="currency", good="up")[0]
     assert usd == Tile(
-        "Label, USD", "120.00", True, "", "Mar 2026", True, "\N{MINUS SIGN}5.50 vs Feb 2026", "bad",
+        "Label, USD", "$120.00", True, "", "Mar 2026", True, "\N{MINUS SIGN}$5.50 vs Feb 2026", "bad",
         (10_000.0, 12_550.0, 12_000.0),
     )  # fmt: skip
 
 
 def test_the_interval_stands_beside_the_number() -> None:
     usd = tiles(column="money", each="currency", low="people", high="money", n="people")[0]
-    assert usd.interval == "95 %: 0.09 to 120.00, n = 9"
+    assert usd.interval == "95 %: $0.09 to $120.00, n = 9"
     rows = [(date(2026, 1, 1), "usd", 9, 10_000, 1 / 9, True)]
     assert tiles(rows, column="share")[0].interval == "95 %: 5.6% to 22.2%, n = 9"
     assert tiles(column="money", each="currency", n="people")[1].interval == "", "a small group"

@@ -222,16 +222,16 @@ def test_what_the_price_list_does_not_know_is_named(warehouse: Path) -> None:
     assert notices(warehouse) == [
         "Products that the price list does not have, counted all the same: gold.",
         "Products paid at amounts off the price list, counted all the same: pro.",
-        "Refunds and chargebacks claim 97.00 USD more than their payments took in; that part is"
+        "Refunds and chargebacks claim $97.00 more than their payments took in; that part is"
         " not given back (over_refund in the report quality).",
     ]
     with OpenWarehouse(warehouse) as opened:
         named, off_list, _ = describe_unlisted(opened.connection, with_sizes=True)
     assert named == (
         "Products that the price list does not have, counted all the same: gold"
-        " (customers: 3, members now: 1, paid: 29,400 JPY)."
+        " (customers: 3, members now: 1, paid: ¥29,400)."
     )
-    assert off_list.endswith("pro (customers: 1, members now: 1, paid: 49.50 USD).")
+    assert off_list.endswith("pro (customers: 1, members now: 1, paid: $49.50).")
 
 
 def test_the_largest_amounts_off_the_list_are_named_and_the_others_counted(
@@ -252,8 +252,8 @@ def test_the_largest_amounts_off_the_list_are_named_and_the_others_counted(
         [sentence] = describe_unlisted(opened.connection, with_sizes=True)
     assert sentence == (
         "Products paid at amounts off the price list, counted all the same:"
-        " p5 (customers: 1, members now: 0, paid: 5.00 USD);"
-        " p4 (customers: 1, members now: 0, paid: 4.00 USD);"
-        " p3 (customers: 1, members now: 0, paid: 3.00 USD);"
+        " p5 (customers: 1, members now: 0, paid: $5.00);"
+        " p4 (customers: 1, members now: 0, paid: $4.00);"
+        " p3 (customers: 1, members now: 0, paid: $3.00);"
         " 2 more in the query unlisted_products."
     )

@@ -85,7 +85,7 @@ def test_the_same_warehouse_gives_the_same_bytes(
 def test_headlines_are_those_of_the_founders_page(business: Path) -> None:
     tiles = {tile.label: tile.value for tile in read_headlines(load_settings(warehouse=business))}
     assert tiles["Members"] == "135"
-    assert tiles["MRR, USD"] == "7,150.50"
+    assert tiles["MRR, USD"] == "$7,150.50"
 
 
 @pytest.fixture
