@@ -24,7 +24,8 @@ _BOUND: Final = (1 + RATE) / RATE
 _PRICE: Final = max(worlds.PRICES)
 # The most that a column may hold, by the first word that its name has.
 _LIMITS: Final = {
-    "count": np.inf, "naive": np.inf, "lifetime": (_BOUND + MONTHS + 1) * _PRICE,
+    "count": np.inf, "naive": np.inf, "last_value": 1e5 * _PRICE,
+    "lifetime": (_BOUND + MONTHS + 1) * _PRICE,
     "value": _BOUND * _PRICE, "months": _BOUND, "rate": 1.0, "survival": 1.0, "risk": 1.0,
     "lower": 1.0, "upper": 1.0, "brier": 1.0, "share": 1.0, "log_rank": 1.0, "cents": 1e5 * _PRICE,
 }  # fmt: skip
