@@ -46,7 +46,8 @@ def tiles(
 def test_the_latest_row_speaks_and_says_that_it_runs() -> None:
     usd = tiles(column="money", each="currency", good="up")[0]
     assert usd == Tile(
-        "Label, USD", "$120.00", True, "", "Mar 2026", True, "\N{MINUS SIGN}$5.50 vs Feb 2026", "bad",
+        "Label, USD", "$120.00", True, "", "Mar 2026", True,
+        "\N{MINUS SIGN}$5.50 vs Feb 2026", "bad",
         (10_000.0, 12_550.0, 12_000.0),
     )  # fmt: skip
 
