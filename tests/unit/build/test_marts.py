@@ -40,6 +40,8 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         spend_paid_credits_first=True,
         internal_accounts=("ann",),
         internal_domains=("studio.com",),
+        columns={"subscriptions": {"status": "state"}},
+        values={"subscriptions": {"status": {"on": "active"}}},
     )
 
     assert check_marts(settings) == []
@@ -56,6 +58,10 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         "internal_domains": ["studio.com"],
         "source_schema": "raw",
         "price_list": [],
+        "reporting_currency": "",
+        "exchange_rates": [],
+        "renamed_columns": {},  # the mirror has the documented names already
+        "mapped_values": {"subscriptions": {"status": {"on": "active"}}},
     }
 
 

@@ -79,14 +79,16 @@ def test_a_volume_is_held_against_former_syncs(
         assert finding.detail == "60 rows, 40 % fewer than at a former sync"
 
 
-def test_a_table_that_vanished_has_lost_all(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_table_that_vanished_is_no_volume(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """It is gone, so that what needs it is not known; an empty one has lost all its rows."""
     write_syncs(warehouse, [100])
-    warehouse.execute("drop table raw.users")
-
+    warehouse.execute("delete from raw.users")
     finding = find(warehouse, VOLUME)
-
     assert finding is not None
     assert finding.detail == "0 rows, 100 % fewer than at a former sync"
+
+    warehouse.execute("drop table raw.users")
+    assert find(warehouse, VOLUME) is None
 
 
 def test_a_handful_of_rows_may_go(warehouse: duckdb.DuckDBPyConnection) -> None:
