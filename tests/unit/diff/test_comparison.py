@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,104 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
-from sselfie_insights.diff import Comparison, compare, comparison, resolve, summary
+from sselfie_insights.diff import compare, comparison, resolve, summary
 from sselfie_insights.diff.numbers import is_same
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import load_library
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.journal import journaled
 from sselfie_insights.warehouse.publications import retain
-from tests.support.business import write_business
-
-SEPTEMBER = date(2026, 9, 1)
-
-# The rows behind the numbers; nobody else in the made-up business has any.
-ROWS = """
-insert into marts.dropped_row_list by name
-    select 'stripe_payments' as source_table, 'r1' as row_key, 'test' as reason,
-        'in_test' as payment_key;
-delete from marts.mrr_by_member;
-insert into marts.mrr_by_member by name
-    select date '2026-09-01' as month, 'user:u1' as customer_key, 'usd' as currency,
-        'churn' as movement, 4900 as movement_mrr_cents, 0 as closing_mrr_cents,
-        4900 as in_grace_mrr_cents, true as is_complete;
-create or replace table marts.payments as select * from (values
-    ('in_1', 'in_1', 'payment', date '2026-09-01', date '2026-09-05', 'u1', 'pro', 'usd', 4900, 0,
-        0),
-    ('in_0', 'in_0', 'payment', date '2026-10-01', date '2026-10-05', 'user:u1', 'pro', 'usd', 2450,
-        0, 0),
-    ('in_2', 'in_2', 'payment', date '2026-09-01', date '2026-09-09', 'u2', 'pro', 'usd', 4900, 0,
-        0)
-) as t (movement_key, payment_key, kind, month, moved_on, customer_key, product_type, currency,
-    gross_cents, refunded_cents, chargeback_cents);
-insert into marts.churn_by_member by name
-    select date '2026-11-01' as month, 'user:u171' as customer_key,
-        timestamp '2026-11-10 10:00' as churned_at, date '2026-11-10' as churned_on,
-        'unknown' as kind, true as is_in_grace, 'usd' as currency, 4900 as lost_mrr_cents;
-create or replace table marts.credit_entries as
-    select 7 as credit_transaction_id, 'u1' as user_id, date '2026-09-01' as month,
-        date '2026-09-03' as transacted_on, 'used' as kind, 'image' as feature, -5 as credits,
-        75 as cost_cents;
-"""
-LATE = (
-    "insert into marts.payments values ('in_3', 'in_3', 'payment', date '2026-09-01',"
-    " date '2026-09-20', 'u3', 'pro', 'usd', 100, 0, 0);"
-)
-MORE = (
-    "update marts.revenue_by_month set gross_cents = gross_cents + 100"
-    " where month = date '2026-09-01' and product_type = 'pro';"
-)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A business that speaks for the 15th of November; October is its last complete month."""
-    path = write_business(tmp_path_factory.mktemp("diff") / "a.duckdb")
-    with duckdb.connect(path) as db:
-        db.execute(ROWS)
-    return path
-
-
-# What most tests change numbers of; the first ones and the command look at every query.
-FEW = {
-    name: query
-    for name, query in load_library().items()
-    if name.startswith(("revenue/", "retention/cohort_members"))
-    or name
-    in ("credits/credit_flow_by_month", "credits/usage_by_feature", "credits/credit_entries")
-}
-Later = Callable[..., Comparison]
-
-
-@pytest.fixture
-def later(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Compare the template with itself as it became, a week later, by a few queries.
-
-    What is called takes the change, and what else was there ``before``, as SQL.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(comparison, "load_library", lambda: FEW)
-
-    def become(change: str, before: str = "") -> Comparison:
-        earlier = shutil.copy(template, tmp_path / "a.duckdb")
-        with duckdb.connect(earlier) as db:
-            db.execute(before)
-        after = shutil.copy(earlier, tmp_path / "b.duckdb")
-        with duckdb.connect(after) as db:
-            db.execute("update marts.build_info set as_of = as_of + interval 7 day")
-            db.execute(change)
-        return compare(load_settings(warehouse=after), earlier, after)
-
-    return become
-
-
-def summarize(found: Comparison) -> set[tuple[object, ...]]:
-    """Return query, first day, column, before, after and causes of each restated number."""
-    return {
-        (n.query, n.first_on, n.column, n.before, n.after, each.causes)
-        for each in found.restatements
-        for n in (each.number,)
-    }
+from tests.support.comparisons import FEW, LATE, MORE, SEPTEMBER, Later, summarize
 
 
 def test_what_only_goes_on_is_not_restated(later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,117 +253,6 @@ def test_an_mrr_movement_can_become_final(later: Later, change: str, cause: str)
     assert ("churn_mrr_cents", (cause,)) in {
         (each.number.column, each.causes) for each in found.restatements
     }
-
-
-OWN = """/*
-grain: One row per month.
-title: Own
-description: What an analyst added.
-key: [month]
-{more}
-columns:
-  month: {{unit: month, description: M.}}
-  gross_cents: {{unit: cents, description: G.}}
-  is_complete: {{unit: flag, description: C.}}
-*/
-select month, {gross} as gross_cents, any_value(is_complete) as is_complete
-from marts.revenue_by_month where product_type = 'pro' group by month
-"""
-ROWS_OF_OWN = """/*
-grain: One row per payment.
-title: Own rows
-description: What an analyst added.
-key: [movement_key]
-columns:
-  movement_key: {unit: text, description: K.}
-*/
-select movement_key from marts.payments
-"""
-MONTHLY, SO_FAR = "sum(gross_cents)", "sum(sum(gross_cents)) over (order by month)"
-OCTOBER = date(2026, 10, 1)
-
-
-@pytest.mark.parametrize(
-    ("header", "gross", "causes"),
-    [
-        ("rows: revenue/payments", MONTHLY, {SEPTEMBER: "late row"}),
-        ("rows: mine/rows", MONTHLY, {SEPTEMBER: "late row"}),
-        ("", MONTHLY, {SEPTEMBER: "not proven"}),
-        ("rows: credits/credit_entries", MONTHLY, {SEPTEMBER: "not proven"}),
-        (
-            "rows: mine/rows\ncarries: forward", SO_FAR,
-            {SEPTEMBER: "late row", OCTOBER: "late row"},
-        ),
-        (
-            "rows: mine/rows\ncarries: period", SO_FAR,
-            {SEPTEMBER: "late row", OCTOBER: "not proven"},
-        ),
-        # The payment is of the 20th of September.
-        (
-            "rows: mine/rows\ncarries: 11 days", SO_FAR,
-            {SEPTEMBER: "late row", OCTOBER: "late row"},
-        ),
-        (
-            "rows: mine/rows\ncarries: 10 days", SO_FAR,
-            {SEPTEMBER: "late row", OCTOBER: "not proven"},
-        ),
-    ],
-)  # fmt: skip
-def test_a_query_of_ones_own_is_compared_as_its_header_says(
-    later: Later,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    header: str,
-    gross: str,
-    causes: dict[date, str],
-) -> None:
-    write_own(tmp_path, {"own": OWN.format(more=header, gross=gross), "rows": ROWS_OF_OWN})
-    own = {
-        name: query
-        for name, query in load_library().items()
-        if name.startswith("mine/") or name in ("revenue/payments", "credits/credit_entries")
-    }
-    monkeypatch.setattr(comparison, "load_library", lambda: own)
-    found = later(LATE + MORE)
-    assert {each.number.first_on: each.causes for each in found.restatements} == {
-        month: (cause,) for month, cause in causes.items()
-    }
-    assert {row.key for row in found.rows} == ({"in_3"} if "late row" in causes.values() else set())
-
-
-OF_NOW = """/*
-grain: One row in all.
-title: Own
-description: What an analyst added.
-key: []
-{more}
-columns:
-  liability_cents: {{unit: cents, description: L.}}
-*/
-select sum(liability_cents) as liability_cents from marts.liability
-"""
-
-
-def test_a_number_of_the_present_is_compared_where_its_header_says_so(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    files = {"said": OF_NOW.format(more="carries: now"), "silent": OF_NOW.format(more="")}
-    write_own(tmp_path, files)
-    own = {name: query for name, query in load_library().items() if name.startswith("mine/")}
-    monkeypatch.setattr(comparison, "load_library", lambda: own)
-    after = Path(shutil.copy(template, tmp_path / "b.duckdb"))
-    with duckdb.connect(after) as db:
-        db.execute("update marts.liability set liability_cents = 1")
-    found = compare(load_settings(warehouse=after), template, after)
-    assert summarize(found) == {("mine/said", None, "liability_cents", 54000, 1, ("not proven",))}
-
-
-def write_own(folder: Path, files: dict[str, str]) -> None:
-    """Write queries of the user's own, as ``mine/…``."""
-    (folder / "queries" / "mine").mkdir(parents=True)
-    for name, text in files.items():
-        (folder / "queries" / "mine" / f"{name}.sql").write_text(text)
 
 
 def test_rows_that_come_and_go_are_restated_too(later: Later) -> None:
