@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.billing.answers import Found, differences
 from tests.support.billing.cases import Row, Rows
-from tests.support.billing.lives import AS_OF, Life, live, numbered
+from tests.support.billing.habits import AS_OF
+from tests.support.billing.lives import Life, live, numbered
 from tests.support.billing.models import Models, Surroundings
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -1,75 +1,13 @@
 """The sums of credits, engagement, quality and growth."""
 
-from sselfie_insights.query import load_library
-from tests.support.drill_downs.sums import BRACKETS, ON, ON_OR_AFTER, RETENTION, Sums
-
-_ACTIVITY_CELLS = f"""
-    with sizes as (
-        select {{segment}} as segment, cohort_period, count(distinct user_id) as cohort_size
-        from activity_cohort_members group by all
-    ),
-    offsets as (
-        select unnest(range(
-            date_diff('{{grain}}', min(cohort_period), (select as_of_on from marts.build_info)) + 1
-        )) as k
-        from sizes
-    ),
-    spans as ({{spans}}),
-    kept as (
-        select
-            {{segment}} as segment, cohort_period, low, high,
-            count(distinct user_id) as retained_count
-        from activity_cohort_members inner join spans on period_index between low and high
-        group by all
-    ),
-    cells as (
-        select
-            segment, cohort_period, low, cohort_size, is_bracket,
-            coalesce(retained_count, 0) as retained_count,
-            concat_ws('-', low, nullif(last, low)) as label,
-            cohort_period + (last + 1) * interval 1 {{grain}} <= complete_until_on as has_ended
-        from sizes cross join spans cross join marts.build_info
-        left join kept using (segment, cohort_period, low, high)
-        where cohort_period + low * interval 1 {{grain}} <= as_of_on
-    )
-    {RETENTION}
-"""
-
-_LIFECYCLE = """
-    with present as (select distinct user_id, period from activity_by_user),
-    placed as (
-        select
-            *, lag(period) over each_user as before, lead(period) over each_user as after,
-            cast(period + interval 1 {grain} as date) as next,
-            cast(period - interval 1 {grain} as date) as previous
-        from present window each_user as (partition by user_id order by period)
-    ),
-    here as (
-        select
-            period, count(*) as active_count, count_if(before is null) as new_count,
-            count_if(before = previous) as returning_count,
-            count_if(before < previous) as resurrected_count
-        from placed group by all
-    ),
-    gone as (
-        select next as period, count(*) as dormant_count
-        from placed, marts.build_info
-        where (after is null or after > next) and next <= as_of_on
-        group by all
-    )
-    select * from here full join gone using (period)
-"""
-
-_PEOPLE = " union all ".join(
-    f"select '{name}' as segment, customer_key, reason, is_cooling from {name}"
-    for name in (each.rpartition("/")[2] for each in load_library() if each.startswith("segments/"))
-)
+from tests.support.drill_downs.cohort_sums import ACTIVITY_CELLS, LIFECYCLE, PEOPLE
+from tests.support.drill_downs.sums import BRACKETS, ON, ON_OR_AFTER, Sums
 
 USE: dict[str, list[Sums]] = {
     "retention/activity_cohorts": [
-        Sums(_ACTIVITY_CELLS.format(segment="'all'", grain="month", spans=ON)),
+        Sums(ACTIVITY_CELLS.format(segment="'all'", grain="month", spans=ON)),
         Sums(
-            _ACTIVITY_CELLS.format(segment="'all'", grain="week", spans=ON_OR_AFTER),
+            ACTIVITY_CELLS.format(segment="'all'", grain="week", spans=ON_OR_AFTER),
             {"mode": "on_or_after", "grain": "week", "start": "first_payment", "return": "image"},
             {
                 "retention/activity_cohort_members": {
@@ -80,7 +18,7 @@ USE: dict[str, list[Sums]] = {
             },
         ),
         Sums(
-            _ACTIVITY_CELLS.format(
+            ACTIVITY_CELLS.format(
                 segment="acquisition",
                 grain="month",
                 spans=BRACKETS,
@@ -166,7 +104,7 @@ USE: dict[str, list[Sums]] = {
     ],
     "engagement/active_users": [
         Sums(
-            _LIFECYCLE.format(grain=grain),
+            LIFECYCLE.format(grain=grain),
             {"grain": grain},
             {"engagement/activity_by_user": {"grain": grain}},
         )
@@ -419,12 +357,12 @@ USE: dict[str, list[Sums]] = {
             select
                 segment, reason, count(*) as person_count, count_if(is_cooling) as cooling_count,
                 count_if(not is_cooling) as ready_count
-            from ({_PEOPLE}) group by all
+            from ({PEOPLE}) group by all
         """)
     ],
     "growth/segment_overlaps": [
         Sums(f"""
-            with people as ({_PEOPLE})
+            with people as ({PEOPLE})
             select
                 one.segment, other.segment as other_segment,
                 count(distinct customer_key) as person_count
