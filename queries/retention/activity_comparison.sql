@@ -1,6 +1,6 @@
 /*
 grain: One row per segment and period index.
-title: "Activity retention: two ranges of cohorts compared"
+title: "Activity retention: two ranges compared"
 description: >-
   The retention of the cohorts of one range beside that of another, with the 95 % interval of the
   difference (Newcombe): one that holds 0 says that chance alone may explain it. A range may be one

@@ -544,7 +544,10 @@ begin
             or kind = 'setting' and (
                 oid = 0 or exists (
                     select from sselfie_watch.state as role
-                    where role.kind = 'role' and role.oid = changes.oid and role.known_as is not null
+                    where
+                        role.kind = 'role' and role.oid = changes.oid and role.known_as is not null
+                        -- What connects as the reader is this toolkit, and no application.
+                        and role.known_as <> 'sselfie_reader'
                 )
             )
     ),

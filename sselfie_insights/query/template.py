@@ -54,15 +54,21 @@ def compile_query(query: Query, given: Mapping[str, str]) -> tuple[str, dict[str
         for name, parameter in query.parameters.items()
         if isinstance(parameter, ChoiceParameter | SplitParameter | SegmentParameter)
     }
-    environment = _environment(tuple(folder.resolve() for folder in list_folders("queries")))
+    folders = tuple(folder.resolve() for folder in list_folders("queries"))
+    environment = _environment(folders, tuple(sorted(folders[0].rglob("*.jinja"))))
     with _translate_errors(query):
         sql = environment.from_string(query.body).render(shaping).strip()
     return sql, values
 
 
 @cache
-def _environment(folders: tuple[Path, ...]) -> SandboxedEnvironment:
-    """Return what renders queries; one for all, so that the parts they share are compiled once."""
+def _environment(folders: tuple[Path, ...], own: tuple[Path, ...]) -> SandboxedEnvironment:
+    """Return what renders queries; one for all, so that the parts they share are compiled once.
+
+    Args:
+        folders: Where templates are looked for, in order.
+        own: The parts in the first folder: one that comes takes the place of a compiled one.
+    """
     return SandboxedEnvironment(
         loader=FileSystemLoader(folders),
         undefined=StrictUndefined,

@@ -78,6 +78,7 @@ PAYMENT = """
         (payment_row_id, stripe_invoice_id, amount_cents, currency, dropped_reason, is_payment)
     values
 """
+ITS_KEY = "update intermediate.int_payments set payment_key = stripe_invoice_id"
 SPAN = """
     insert into intermediate.int_coverage
         (payment_key, subscription_key, covered_from_at, covered_until_at)
@@ -111,14 +112,15 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         " values ('zero', 'stripe_payments', 'usd', 1, 0)",
     ],
     "payments_match_invoices": [
-        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true)",
-        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true);"
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true); {ITS_KEY}",
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true); {ITS_KEY};"
         "insert into marts.payments (payment_key, kind, gross_cents) values"
         " ('in_1', 'payment', 50)",
         f"{PAYMENT} (1, 'in_1', 100, 'usd', null, true), (2, 'in_1', 100, 'usd', null, true);"
+        f"{ITS_KEY};"
         "insert into marts.payments (payment_key, kind, gross_cents) values"
         " ('in_1', 'payment', 100)",
-        f"{PAYMENT} (1, 'in_1', 100, 'usd', 'duplicate', false)",
+        f"{PAYMENT} (1, 'in_1', 100, 'usd', 'duplicate', false); {ITS_KEY}",
     ],
     "copies_of_an_invoice_agree": [
         f"{PAYMENT} (1, 'in_1', 9, 'usd', null, true), (2, 'in_1', 8, 'usd', 'duplicate', false)",

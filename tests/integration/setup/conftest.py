@@ -20,11 +20,20 @@ insert into instagram_connections values (1, 'u1', 'hunter2');
 insert into subscriptions values (1, 'u1'), (2, 'u2');
 """
 
+# Roles belong to the server: one that another test has left keeps its rights under another name.
+NO_READER_YET = """
+do $$ begin
+    if exists (select from pg_roles where rolname = 'sselfie_reader') then
+        execute format('alter role sselfie_reader rename to %I', 'reader_' || gen_random_uuid());
+    end if;
+end $$;
+"""
+
 
 @pytest.fixture
 def source(server: str) -> Iterator[str]:
     """The connection string of its owner."""
     with temporary_database(server) as url:
         with psycopg.connect(url) as connection:
-            connection.execute(TABLES)
+            connection.execute(TABLES + NO_READER_YET)
         yield url

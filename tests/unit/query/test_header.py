@@ -119,6 +119,7 @@ CARRIES: dict[str, str | int] = {
     "revenue/mrr_by_member": "forward",
     "revenue/mrr_by_product": "forward",
     "revenue/mrr_movements": "forward",
+    "revenue/one_currency": "forward",
     "revenue/product_ladder": "now",
 }
 
@@ -210,6 +211,7 @@ WITHOUT_PEOPLE = {
     "revenue/closed_months": "a row is a figure that was signed, from another query",
     "revenue/billed_mrr_movements": "as for revenue/mrr_movements",
     "revenue/mrr_movements": "who came and left within the month is in neither of its counts",
+    "revenue/one_currency": "no column counts people",
     "revenue/refund_rates": "payment_count counts payments",
     "revenue/revenue_totals": "payment_count counts payments",
     "revenue/stripe_fees": "charge_count counts charges",

@@ -100,7 +100,10 @@ def test_parts_of_the_sql_are_included_the_users_before_ours(
     tmp_path: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    query = parse(tmp_path, HEADER + "{% include 'retention/brackets.jinja' %}")
+    header = HEADER.replace(
+        "columns:", "  brackets: {type: text, default: '0', description: b}\ncolumns:"
+    )
+    query = parse(tmp_path, header + "{% include 'retention/brackets.jinja' %}")
     assert "string_split($brackets, ',')" in compile_query(query, {})[0]
     (tmp_path / "queries/retention").mkdir(parents=True)
     (tmp_path / "queries/retention/brackets.jinja").write_text(BODY)

@@ -68,8 +68,8 @@ def test_a_password_that_others_can_read_is_told(
     path = tmp_path / "sselfie.toml"
     path.write_text('database_url = "postgresql://me:hunter2@host/db"\n')
     path.chmod(0o644)
-    settings, _, password = check_settings(load_settings())
+    settings, _, _, password = check_settings(load_settings())
     assert settings.detail == "database_url (sselfie.toml)"
     assert password.state == "warning" and "hunter2" not in password.detail + password.remedy
     path.chmod(0o600)
-    assert len(list(check_settings(load_settings()))) == 2
+    assert len(list(check_settings(load_settings()))) == 3
