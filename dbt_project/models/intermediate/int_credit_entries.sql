@@ -13,8 +13,13 @@ entries as (
 
 accounts as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    -- With as_of beside each user, a join builds on them, and not on the larger table.
+    select
+        int_accounts.user_id,
+        build.as_of
+    from {{ ref('int_accounts') }} as int_accounts
+    cross join build
+    where int_accounts.exclusion is null
 
 ),
 
@@ -48,9 +53,8 @@ final as (
         entries.stripe_payment_id,
         entries.payment_amount_cents
     from entries
-    cross join build
-    inner join accounts on entries.user_id = accounts.user_id
-    where entries.transacted_at <= build.as_of and not entries.is_test
+    inner join accounts on entries.user_id = accounts.user_id and entries.transacted_at <= accounts.as_of
+    where not entries.is_test
 
 )
 

@@ -7,8 +7,13 @@ with build as (
 
 accounts as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    -- With as_of beside each user, a join builds on them, and not on the larger table.
+    select
+        int_accounts.user_id,
+        build.as_of
+    from {{ ref('int_accounts') }} as int_accounts
+    cross join build
+    where int_accounts.exclusion is null
 
 ),
 
@@ -21,10 +26,9 @@ final as (
         chats.user_id,
         count(*) as message_count
     from {{ ref('stg_app__maya_chat_messages') }} as messages
-    cross join build
     inner join {{ ref('stg_app__maya_chats') }} as chats on messages.maya_chat_id = chats.maya_chat_id
-    inner join accounts on chats.user_id = accounts.user_id
-    where messages.role = 'user' and messages.sent_at <= build.as_of
+    inner join accounts on chats.user_id = accounts.user_id and messages.sent_at <= accounts.as_of
+    where messages.role = 'user'
     group by 1, 2, 3, 4
 
 )

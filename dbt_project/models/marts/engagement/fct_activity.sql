@@ -7,8 +7,13 @@ with build as (
 
 accounts as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    -- With as_of beside each user, a join builds on them, and not on the larger table.
+    select
+        int_accounts.user_id,
+        build.as_of
+    from {{ ref('int_accounts') }} as int_accounts
+    cross join build
+    where int_accounts.exclusion is null
 
 ),
 
@@ -25,9 +30,7 @@ counted as (
         events.activity_at,
         events.feature
     from events
-    cross join build
-    inner join accounts on events.user_id = accounts.user_id
-    where events.activity_at <= build.as_of
+    inner join accounts on events.user_id = accounts.user_id and events.activity_at <= accounts.as_of
 
 ),
 

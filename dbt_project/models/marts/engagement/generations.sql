@@ -7,8 +7,13 @@ with build as (
 
 accounts as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    -- With as_of beside each user, a join builds on them, and not on the larger table.
+    select
+        int_accounts.user_id,
+        build.as_of
+    from {{ ref('int_accounts') }} as int_accounts
+    cross join build
+    where int_accounts.exclusion is null
 
 ),
 
@@ -45,15 +50,13 @@ final as (
         asked.requested_at,
         {{ local_month('asked.requested_at') }} as month,
         -- What is stored now, but for an end that is known to come later.
-        cast(case when asked.completed_at > build.as_of then 'running' else coalesce(asked.status, 'unknown') end as {{ dbt.type_string() }}) as status,
+        cast(case when asked.completed_at > accounts.as_of then 'running' else coalesce(asked.status, 'unknown') end as {{ dbt.type_string() }}) as status,
         case
-            when asked.completed_at <= build.as_of
+            when asked.completed_at <= accounts.as_of
                 then cast(extract(epoch from (asked.completed_at - asked.started_at)) / 60.0 as double precision)
         end as minutes
     from asked
-    cross join build
-    inner join accounts on asked.user_id = accounts.user_id
-    where asked.requested_at <= build.as_of
+    inner join accounts on asked.user_id = accounts.user_id and asked.requested_at <= accounts.as_of
 
 )
 
