@@ -49,12 +49,17 @@ def _is_silent(name: str, result: Result) -> bool:
 
 
 def rank_values(result: Result, column: str) -> list[Any]:
-    """Return the values of ``column``, the one with the largest sum of the first measure first."""
-    measure = next(
+    """Return the values of ``column``, the one with the largest sum of the first measure first.
+
+    Currencies go by the first amount, where there is one.
+    """
+    measures = [
         name
         for name, described in result.columns.items()
         if name not in result.key and described.unit in NUMERIC_UNITS
-    )
+    ]
+    amounts = [name for name in measures if result.columns[name].unit == "cents"]
+    measure = (amounts if column == "currency" and amounts else measures)[0]
     frame = result.frame.filter(~pl.col(MEAN)) if MEAN in result.columns else result.frame
     sums = frame.group_by(column, maintain_order=True).agg(pl.col(measure).sum())
     return sums.sort(measure, descending=True, maintain_order=True)[column].to_list()
