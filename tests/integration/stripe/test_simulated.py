@@ -20,7 +20,7 @@ from tests.support.models import AS_OF
 
 KINDS = {"matched", "only_database", "only_stripe", "amount_differs", "month_differs", "duplicate"}
 SEEDS = (
-    pytest.param(11, "UTC"),
+    pytest.param(11, "UTC", marks=pytest.mark.slow),
     pytest.param(12, "America/Los_Angeles", marks=pytest.mark.slow),
     *(pytest.param(seed, "Europe/Oslo", marks=pytest.mark.slow) for seed in range(13, 21)),
 )

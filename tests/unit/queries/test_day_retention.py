@@ -9,9 +9,9 @@ import pytest
 
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
+from tests.support.activity_oracle import random_users
 from tests.support.periods import ZONES
 from tests.support.warehouses import User, write_warehouse
-from tests.unit.queries.test_activity_cohorts import random_users
 
 DAYS = (1, 7, 28)
 

@@ -12,9 +12,9 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_query
+from tests.support.activity_oracle import is_mine, random_users
 from tests.support.periods import ZONES, add, trunc
 from tests.support.warehouses import User, write_segment, write_warehouse
-from tests.unit.queries.test_activity_cohorts import is_mine, random_users
 
 LIFECYCLE = load_query("engagement/lifecycle")
 STICKINESS = load_query("engagement/stickiness_by_period")
