@@ -344,7 +344,7 @@ MONEY: dict[str, list[Sums]] = {
                 'all' as segment, null as cohort_period, currency, period_index,
                 sum(cohort_size) as cohort_size, sum(first_mrr_cents) as first_mrr_cents,
                 sum(held) as mrr_cents,
-                sum(held) / sum(first_mrr_cents) as revenue_retention_rate
+                sum(held) / nullif(sum(first_mrr_cents), 0) as revenue_retention_rate
             from cells where has_ended group by all
         """)
     ],
