@@ -89,7 +89,7 @@ def test_what_was_not_captured_is_said_in_words() -> None:
 
 def test_of_thousands_of_currencies_the_largest_are_told_and_the_others_counted() -> None:
     rows = [
-        (date(2026, 1, 1), f"c{number}", 9 + number, 100, None, True) for number in range(5_000)
+        (date(2026, 1, 1), f"c{number}", 9, 100 + number, None, True) for number in range(5_000)
     ]
     printed = tiles(rows, column="money", each="currency")
     assert [tile.label for tile in printed[:2]] == ["Label, c4999", "Label, c4998"]
