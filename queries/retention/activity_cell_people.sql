@@ -28,11 +28,3 @@ columns:
 {% include "retention/activity.jinja" %}
 
 {% include "retention/people.jinja" %}
-
-select
-    customer_key,
-    segment,
-    cohort_period,
-    is_retained
-from people
-order by cohort_period, customer_key

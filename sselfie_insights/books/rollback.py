@@ -21,6 +21,7 @@ from sselfie_insights.warehouse.publications import (
     Publication,
     find_publication,
     is_whole,
+    last_sound,
     list_publications,
     retain,
 )
@@ -99,13 +100,13 @@ def _find(settings: Settings, name: str | None, on_note: Note | None) -> Publica
                 remedy="name an earlier one; 'sselfie status' says how many are kept",
             )
         return found
-    for each in reversed(list_publications(warehouse)):
-        if warehouse.exists() and each.path.samefile(warehouse):
-            continue
-        if is_whole(each.path):
-            return each
-        if on_note:
-            on_note(f"the publication {each.name} is damaged, and was passed over")
+    earlier = [
+        each
+        for each in list_publications(warehouse)
+        if not (warehouse.exists() and each.path.samefile(warehouse))
+    ]
+    if last := last_sound(earlier, is_whole, on_note):
+        return last
     raise UsageError(
         "there is no earlier publication", remedy="'sselfie run' keeps what it publishes"
     )

@@ -18,14 +18,14 @@ def config(form: FormatOption = None, output: Output = None) -> None:
     Example: sselfie config
     """
     from sselfie_insights import price_list, rates
-    from sselfie_insights.settings import describe_settings, load_settings
+    from sselfie_insights.settings import describe_settings
 
     chosen = choose_format(form, output)
     rows = [(name, source, value) for name, value, source in describe_settings()]
-    converted = rates.describe_rates(load_settings().reporting_currency)
+    reporting = next(value for name, _, value in rows if name == "reporting_currency")
     for name, file, described in (
         ("price list", price_list.FILE, price_list.describe_price_list()),
-        ("exchange rates", rates.FILE, converted),
+        ("exchange rates", rates.FILE, rates.describe_rates(reporting or None)),
     ):
         rows.append((name, str(file) if file.exists() else "default", described))
     show_rows(

@@ -122,9 +122,10 @@ def to_text(comparison: Comparison, width: int | None) -> str:
             "" if each.number.first_on is None else str(each.number.first_on),
             _key(each, hide_period=True),
             each.number.column,
-            write_cell(each.number.before, each.number.unit, each.number.key.get("currency"))
-            or "-",
-            write_cell(each.number.after, each.number.unit, each.number.key.get("currency")) or "-",
+            *(
+                write_cell(value, each.number.unit, each.number.key.get("currency")) or "-"
+                for value in (each.number.before, each.number.after)
+            ),
             ", ".join(each.causes),
         ]
         for each in comparison.restatements

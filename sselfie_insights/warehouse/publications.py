@@ -177,11 +177,8 @@ def find_publication(
         candidates = [each for each in kept if each.published_at.astimezone(tz).date() == day]
     else:
         candidates = [each for each in kept if each.name == text]
-    for publication in reversed(candidates):
-        if is_sound(publication.path):
-            return publication
-        if on_note:
-            on_note(f"the publication {publication.name} is damaged, and was passed over")
+    if found := last_sound(candidates, is_sound, on_note):
+        return found
     if candidates and text == candidates[-1].name:
         problem = f"the publication {text} is damaged"
     elif candidates:
@@ -190,6 +187,18 @@ def find_publication(
         problem = f"there is no publication {text!r}"
     others = [each for each in kept if each not in candidates]
     raise UsageError(problem, remedy=_suggest(others, day, zone))
+
+
+def last_sound(
+    candidates: Sequence[Publication], is_sound: Callable[[Path], bool], on_note: Note | None
+) -> Publication | None:
+    """Return the last of ``candidates`` that is sound; ``on_note`` hears of those passed over."""
+    for publication in reversed(candidates):
+        if is_sound(publication.path):
+            return publication
+        if on_note:
+            on_note(f"the publication {publication.name} is damaged, and was passed over")
+    return None
 
 
 def use_publication(settings: Settings, text: str | None, on_note: Note | None = None) -> Settings:

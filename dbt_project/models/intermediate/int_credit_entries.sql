@@ -1,11 +1,5 @@
 -- One row per ledger entry up to as_of of a user who counts: credits moved, their kind and the feature that used them.
-with build as (
-
-    select * from {{ ref('core_build') }}
-
-),
-
-entries as (
+with entries as (
 
     select * from {{ ref('stg_app__credit_transactions') }}
 
@@ -13,13 +7,7 @@ entries as (
 
 accounts as (
 
-    -- With as_of beside each user, a join builds on them, and not on the larger table.
-    select
-        int_accounts.user_id,
-        build.as_of
-    from {{ ref('int_accounts') }} as int_accounts
-    cross join build
-    where int_accounts.exclusion is null
+    {{ counted_users() }}
 
 ),
 

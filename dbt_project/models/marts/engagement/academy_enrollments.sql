@@ -1,14 +1,7 @@
 -- One row per enrolment of a user who counts in a course, up to as_of.
-with build as (
+with accounts as (
 
-    select * from {{ ref('core_build') }}
-
-),
-
-accounts as (
-
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    {{ counted_users() }}
 
 ),
 
@@ -16,11 +9,9 @@ enrollments as (
 
     select
         enrollments.*,
-        case when enrollments.completed_at <= build.as_of then enrollments.completed_at end as finished_at
+        case when enrollments.completed_at <= accounts.as_of then enrollments.completed_at end as finished_at
     from {{ ref('stg_app__academy_enrollments') }} as enrollments
-    cross join build
-    inner join accounts on enrollments.user_id = accounts.user_id
-    where enrollments.enrolled_at <= build.as_of
+    inner join accounts on enrollments.user_id = accounts.user_id and enrollments.enrolled_at <= accounts.as_of
 
 ),
 

@@ -1,19 +1,7 @@
 -- One row per month and chat with Maya in which a user who counts wrote, up to as_of.
-with build as (
+with accounts as (
 
-    select * from {{ ref('core_build') }}
-
-),
-
-accounts as (
-
-    -- With as_of beside each user, a join builds on them, and not on the larger table.
-    select
-        int_accounts.user_id,
-        build.as_of
-    from {{ ref('int_accounts') }} as int_accounts
-    cross join build
-    where int_accounts.exclusion is null
+    {{ counted_users() }}
 
 ),
 

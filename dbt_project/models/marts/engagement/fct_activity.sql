@@ -1,19 +1,7 @@
 -- One row per user, instant and feature: everything that a user who counts did up to as_of.
-with build as (
+with accounts as (
 
-    select * from {{ ref('core_build') }}
-
-),
-
-accounts as (
-
-    -- With as_of beside each user, a join builds on them, and not on the larger table.
-    select
-        int_accounts.user_id,
-        build.as_of
-    from {{ ref('int_accounts') }} as int_accounts
-    cross join build
-    where int_accounts.exclusion is null
+    {{ counted_users() }}
 
 ),
 

@@ -7,8 +7,7 @@ with build as (
 
 accounts as (
 
-    select * from {{ ref('int_accounts') }}
-    where exclusion is null
+    {{ counted_users() }}
 
 ),
 
@@ -36,10 +35,8 @@ final as (
         cast(coalesce(posts.post_count, 0) as bigint) as post_count,
         cast(coalesce(posts.completed_post_count, 0) as bigint) as completed_post_count
     from {{ ref('stg_app__feed_layouts') }} as layouts
-    cross join build
-    inner join accounts on layouts.user_id = accounts.user_id
+    inner join accounts on layouts.user_id = accounts.user_id and layouts.created_at <= accounts.as_of
     left join posts on layouts.feed_layout_id = posts.feed_layout_id
-    where layouts.created_at <= build.as_of
 
 )
 
