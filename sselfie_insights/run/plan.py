@@ -10,6 +10,7 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.library import load_library
+from sselfie_insights.rates import read_rates
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.site import site_dir
 from sselfie_insights.resources import resource_dir
@@ -76,6 +77,7 @@ def _describe_severities(settings: Settings) -> str:
 def _describe_models(settings: Settings) -> str:
     require_derivable(settings.warehouse)
     read_price_list()
+    read_rates(settings.reporting_currency)
     project = resource_dir("dbt_project")
     folders = ("models", "snapshots")
     models = sum(1 for folder in folders for _ in (project / folder).rglob("*.sql"))

@@ -11,6 +11,8 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.library import load_library
 from sselfie_insights.rates import Rate, describe_rates, minor_rates, read_rates
+from sselfie_insights.run.plan import describe_run
+from sselfie_insights.settings import load_settings
 from tests.support.contracts import create_tables, insert
 from tests.support.warehouses import write_build_info
 
@@ -68,6 +70,18 @@ def test_a_wrong_table_is_refused(
 
     assert reason in refused.value.message
     assert refused.value.remedy
+
+
+def test_a_dry_run_refuses_them_as_the_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(warehouse=tmp_path / "w.duckdb")
+    assert describe_run(settings, ["build"])
+    write(tmp_path, "eur,1.08,")
+
+    with pytest.raises(UsageError, match="says what currencies are worth, but not in which"):
+        describe_run(settings, ["build"])
 
 
 def test_rates_between_minor_units_know_the_decimals_of_both(tmp_path: Path) -> None:
