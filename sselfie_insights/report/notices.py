@@ -22,7 +22,7 @@ _LONGEST_REASON = 300
 _MOST_SIZES = 3
 # A week in which nothing happened at all is no quiet week of a business with members.
 _QUIET_DAYS = 7
-_NEWEST = """
+_NEWEST = f"""
 with events as (
     select max(signed_up_on) as happened_on from marts.dim_users
     union all select max(activity_on) from marts.fct_activity
@@ -33,8 +33,8 @@ with events as (
 select max(happened_on), as_of_on, as_of_on - max(happened_on)
 from events cross join marts.build_info
 group by as_of_on
-having as_of_on - max(happened_on) > ?
-"""
+having as_of_on - max(happened_on) > {_QUIET_DAYS}
+"""  # noqa: S608
 # A run that met another says nothing about the data, and neither does one that somebody stopped.
 _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
@@ -91,7 +91,7 @@ def describe_silence(connection: duckdb.DuckDBPyConnection) -> str:
     However fresh the sync, the application then writes elsewhere, or writes no more.
     """
     try:
-        row = connection.execute(_NEWEST, [_QUIET_DAYS]).fetchone()
+        row = connection.execute(_NEWEST).fetchone()
     except duckdb.CatalogException:  # the marts are of an earlier version, or one is a gap
         return ""
     if row is None:

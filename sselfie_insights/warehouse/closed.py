@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
-from sselfie_insights.sql import quote
+from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.meta import as_instant
 
 TABLES = """
@@ -165,9 +165,8 @@ def read_closings(db: duckdb.DuckDBPyConnection) -> list[Closing]:
 def read_figures(db: duckdb.DuckDBPyConnection, closing: int) -> dict[FigureKey, Figure]:
     """Return what was signed with the closing."""
     rows = db.execute(
-        "select query, row_key, measure, unit, value from closed.figures where closing = ?"
-        " order by position",
-        [closing],
+        "select query, row_key, measure, unit, value from closed.figures"
+        f" where closing = {literal(closing)} order by position"
     ).fetchall()
     return {
         (query, row_key, measure): Figure(unit, read_value(value))
@@ -185,8 +184,7 @@ def read_restatements(
     signed = read_figures(db, closing.number)
     rows = db.execute(
         "select query, row_key, measure, value_after, cause from closed.restatements"
-        " where closing = ? order by step",
-        [closing.number],
+        f" where closing = {literal(closing.number)} order by step"
     ).fetchall()
     found: dict[FigureKey, Restatement] = {}
     for query, row_key, measure, value, cause in rows:
@@ -342,7 +340,6 @@ def read_value(text: str | None) -> float | int | None:
 def _exists(db: duckdb.DuckDBPyConnection, table: str) -> bool:
     row = db.execute(
         "select count(*) from duckdb_tables() where database_name = current_database()"
-        " and schema_name = 'closed' and table_name = ?",
-        [table],
+        f" and schema_name = 'closed' and table_name = {literal(table)}"
     ).fetchone()
     return bool(row and row[0])

@@ -46,6 +46,14 @@ def test_a_query_with_bound_values_imports_nothing_heavy_but_duckdb(tmp_path: Pa
     assert loaded & HEAVY == {"duckdb"}
 
 
+@pytest.mark.parametrize("report", ["overview", "retention"])
+def test_a_report_loads_neither_pandas_nor_dbt(tmp_path: Path, report: str) -> None:
+    """One bound value anywhere on its way would cost half a second."""
+    warehouse = write_warehouse(tmp_path / "w.duckdb", [], datetime(2026, 3, 1, tzinfo=UTC))
+    loaded = modules_of("report", "show", report, "--warehouse", str(warehouse))
+    assert loaded & HEAVY <= {"duckdb", "polars"}
+
+
 def test_a_terminal_gets_a_screenful_of_periods_and_a_file_all(tmp_path: Path) -> None:
     ada = User("ada", datetime(2026, 2, 1, tzinfo=UTC), [])
     path = write_warehouse(tmp_path / "w.duckdb", [ada], datetime(2026, 3, 1, tzinfo=UTC))
