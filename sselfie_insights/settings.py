@@ -61,6 +61,15 @@ def _web_address(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _own_schemas(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if name == "information_schema" or name.startswith("pg_"):
+            raise ValueError(f"{name} is PostgreSQL's own, which is never mirrored")
+    if not value:
+        raise ValueError("name at least one schema")
+    return value
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -72,7 +81,7 @@ class Tables(BaseModel):
     leave_out: Names = ()
 
 
-FILE_ONLY = frozenset({"tables", "columns", "values"})
+FILE_ONLY = frozenset({"tables", "columns", "values", "mirror"})
 """Sections of ``sselfie.toml``: what they say does not fit into a variable."""
 
 _REMOVED = {
@@ -127,7 +136,7 @@ class Settings(BaseModel):
         description="A URL to POST to when a run starts and ends; `{event}` in it becomes `start`"
         " or the exit code.",
     )
-    source_schemas: Names = Field(
+    source_schemas: Annotated[Names, AfterValidator(_own_schemas)] = Field(
         ("public",), description="The schemas to mirror, comma-separated; the first becomes `raw`."
     )
     migrations: Path | None = Field(
@@ -186,6 +195,12 @@ class Settings(BaseModel):
         {},
         description="Values that are read as documented ones:"
         ' `stripe_payments.payment_type = {paid_blueprint = "one_time_session"}`.',
+    )
+
+    mirror: dict[str, dict[str, dict[str, bool]]] = Field(
+        {},
+        description="Whether a column is mirrored that the documentation does not know, whatever it"
+        " looks like: `public.audit_log.token_kind = true`.",
     )
 
     stripe_exports: Path | None = Field(
@@ -254,7 +269,7 @@ def _write(value: object) -> str:
 
 
 def _require_documented(settings: Settings) -> None:
-    """Refuse columns and values that stand for something that no document knows.
+    """Refuse columns and values that no document knows, and documented ones in ``[mirror]``.
 
     Raises:
         UsageError: It names the table, column or value.
@@ -286,6 +301,11 @@ def _require_documented(settings: Settings) -> None:
                         raise UsageError(
                             f"[values]: {what}", remedy=f"one of: {', '.join(accepted)}"
                         )
+    for table, opened in settings.mirror.get(settings.source_schemas[0], {}).items():
+        documented = contract[table].every_column if table in contract else ()
+        for name in sorted(opened.keys() & {column.name for column in documented}):
+            what = f"{table}.{name} is documented, and mirrored unless it is a credential"
+            raise UsageError(f"[mirror]: {what}", remedy=f"remove it from {CONFIG_FILE}")
 
 
 def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
@@ -327,7 +347,7 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
         raise UsageError(f"setting {name!r} is wrong: {reason}", remedy=where) from None
     if settings.as_of is not None:
         parse_instant(settings.as_of, settings.timezone)
-    if settings.columns or settings.values:
+    if settings.columns or settings.values or settings.mirror:
         _require_documented(settings)
     return settings, sources
 

@@ -54,7 +54,7 @@ def _describe_source(settings: Settings) -> str:
     with open_source(settings.require_database_url(), settings) as source:
         catalog = source.read_catalog()
         refuse_empty(source, catalog, settings.source_schemas)
-        mirrors = place_tables(catalog, settings.source_schemas, load_contract(), settings.columns)
+        mirrors = place_tables(catalog, settings)
         refuse_unreadable(source, mirrors)
         refuse_filtered(source, mirrors)
         tables = catalog.values()

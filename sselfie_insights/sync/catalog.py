@@ -15,6 +15,12 @@ import psycopg
 
 PAGE_BYTES = 8192
 
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema", "pg_toast")
+"""What is never mirrored, nor what shows it."""
+
+Origin = tuple[str, str, str]
+"""Schema, table and column of the source."""
+
 
 @dataclass(frozen=True)
 class SourceColumn:
@@ -30,6 +36,7 @@ class SourceColumn:
         cast: The SQL type below any domain, or None where the type is no domain.
         signature: A digest of everything that can change its text without changing its rows.
         is_readable: Whether the role may select it.
+        origins: Of a materialised view: the columns whose values it may show.
     """
 
     number: int
@@ -41,6 +48,7 @@ class SourceColumn:
     cast: str | None
     signature: str
     is_readable: bool
+    origins: frozenset[Origin] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ NaN, an array with two dimensions, a date beyond DuckDB's calendar. A column tha
 as text too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -37,6 +37,9 @@ SCALARS = {
 ELEMENTS = frozenset({"bool", "int2", "int4", "int8", "text", "uuid", "varchar"})
 """The native types whose arrays are native too."""
 
+JUDGED_BY = "credentials 1"
+"""The version of the rules for credentials: what an earlier one judged is read again."""
+
 MAX_DIGITS = 38
 """The widest numeric that DuckDB holds."""
 
@@ -54,6 +57,7 @@ class Column:
         transfer_mode: ``native``, ``text`` or ``secret``.
         type: Its DuckDB type.
         reason: Why it does not travel natively; empty when it does.
+        is_judged: Whether its content is searched for credentials before it is read.
     """
 
     source: SourceColumn
@@ -61,6 +65,7 @@ class Column:
     transfer_mode: Literal["native", "text", "secret"]
     type: str
     reason: str = ""
+    is_judged: bool = False
 
     @property
     def is_direct(self) -> bool:
@@ -147,6 +152,12 @@ class Mirror:
         return f"{quote(self.schema)}.{quote(self.name)}"
 
     @property
+    def fingerprint(self) -> str:
+        """A digest of all that, once changed, makes the table be read again in full."""
+        is_judged = any(column.is_judged for column in self.columns)
+        return f"{self.table.fingerprint} {JUDGED_BY}" if is_judged else self.table.fingerprint
+
+    @property
     def key(self) -> tuple[Column, ...]:
         """The columns of the key that travel; empty when the table has no such key."""
         by_name = {column.source.name: column for column in self.columns}
@@ -179,6 +190,21 @@ class Mirror:
             else c
             for c in self.columns
         )
+        return replace(self, columns=tuple(columns))
+
+    def with_secrets(self, reasons: Mapping[str, str]) -> "Mirror":
+        """Return this table with source columns staying behind, each for its reason."""
+        columns = (
+            replace(c, transfer_mode="secret", reason=reasons[c.source.name])
+            if c.source.name in reasons and c.transfer_mode != "secret"
+            else c
+            for c in self.columns
+        )
+        return replace(self, columns=tuple(columns))
+
+    def with_judged(self, names: Collection[str]) -> "Mirror":
+        """Return this table with the content of the source columns ``names`` to be judged."""
+        columns = (replace(c, is_judged=c.source.name in names) for c in self.columns)
         return replace(self, columns=tuple(columns))
 
 

@@ -21,7 +21,13 @@ from sselfie_insights.sync.drift import contract_drift, schema_changes
 from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
 from sselfie_insights.sync.load import Loader
-from sselfie_insights.sync.plan import Step, place_tables, plan_step, select_tables
+from sselfie_insights.sync.plan import (
+    Step,
+    hold_back_credentials,
+    place_tables,
+    plan_step,
+    select_tables,
+)
 from sselfie_insights.sync.refusals import (
     NAMES_SHOWN,
     refuse_empty,
@@ -194,7 +200,7 @@ class Attempt:
         schemas, renamed = self.request.settings.source_schemas, self.request.settings.columns
         documented = load_contract()
         refuse_empty(self.source, catalog, schemas)
-        everything = place_tables(catalog, schemas, documented, renamed)
+        everything = place_tables(catalog, self.request.settings)
         mirrors = select_tables(everything, self.request.tables)
         refuse_unreadable(self.source, mirrors)
         refuse_filtered(self.source, mirrors)
@@ -211,6 +217,7 @@ class Attempt:
                 )
                 for mirror in mirrors
             ]
+        steps = [hold_back_credentials(self.source, step) for step in steps]
         vanished = [t for key, t in state.tables.items() if key not in catalog]
         labels = {mirror.table.label for mirror in mirrors}
         changes = [

@@ -1,13 +1,15 @@
 """What a sync has to do: which tables to reload, which to refresh, and why."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sselfie_insights import contract
 from sselfie_insights.errors import UsageError
+from sselfie_insights.settings import Settings
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.changes import MAX_GAP, changed_since
 from sselfie_insights.sync.columns import Mirror, distinct_names, place_table
+from sselfie_insights.sync.credentials import BY_CONTENT, Judge, find_credentials
 from sselfie_insights.sync.load import UNREPRESENTABLE, Changes, count_changes
 from sselfie_insights.sync.source import Snapshot, Source
 from sselfie_insights.sync.state import MirroredTable
@@ -38,28 +40,28 @@ class Step:
         )
 
 
-def place_tables(
-    catalog: Catalog,
-    schemas: Sequence[str],
-    documented: Mapping[str, contract.Table],
-    renamed: Mapping[str, Mapping[str, str]],
-) -> list[Mirror]:
+def place_tables(catalog: Catalog, settings: Settings) -> list[Mirror]:
     """Return where every table of the catalog goes: the first schema to ``raw``.
+
+    Columns with credentials stay behind: those of the contract, which is about the first schema,
+    and whatever looks like one where the contract says nothing.
 
     Args:
         catalog: The source's tables.
-        schemas: The schemas to mirror, in order.
-        documented: The contract.
-        renamed: Of documented tables, the setting ``columns``; they are in the first schema.
+        settings: The schemas to mirror, in order, and what they call otherwise.
     """
     mirrors = []
+    schemas, documented = settings.source_schemas, contract.load_contract()
+    judge = Judge(documented, schemas[0], settings.columns, settings.mirror)
     names = distinct_names(["raw", *(f"raw_{schema}" for schema in schemas[1:])])
     for schema, mirror_schema in zip(schemas, names, strict=True):
         tables = [table for table in catalog.values() if table.schema == schema]
         for table, name in zip(tables, distinct_names([t.name for t in tables]), strict=True):
             secrets = _secrets(documented.get(table.name))
-            columns = renamed.get(table.name, {}) if schema == schemas[0] else {}
-            mirrors.append(place_table(table, mirror_schema, name, secrets, columns))
+            columns = settings.columns.get(table.name, {}) if schema == schemas[0] else {}
+            mirror = place_table(table, mirror_schema, name, secrets, columns)
+            mirror = mirror.with_judged(judge.looks_through(table))
+            mirrors.append(mirror.with_secrets(judge.judge(table)))
     return mirrors
 
 
@@ -83,9 +85,11 @@ def plan_step(
     source: Source, mirror: Mirror, known: MirroredTable | None, identity: str, snapshot: Snapshot
 ) -> Step:
     """Return what brings ``mirror`` up to ``snapshot``; counts its changes where that helps."""
-    reason = _reload_reason(mirror, known, identity, snapshot)
+    held = _find_held(mirror, known)
+    reason = _reload_reason(held, known, identity, snapshot)
     if reason or known is None:
         return Step(mirror, reason)
+    mirror = held
     kept = [
         c.name for c in known.columns if c.transfer_mode == "text" and c.reason == UNREPRESENTABLE
     ]
@@ -101,6 +105,26 @@ def plan_step(
     return step
 
 
+def _find_held(mirror: Mirror, known: MirroredTable | None) -> Mirror:
+    """Return ``mirror`` without what an earlier sync has found credentials in."""
+    judged = {column.source.name for column in mirror.columns if column.is_judged}
+    columns = known.columns if known else ()
+    held = [c.name for c in columns if c.reason == BY_CONTENT and c.name in judged]
+    return mirror.with_secrets(dict.fromkeys(held, BY_CONTENT))
+
+
+def hold_back_credentials(source: Source, step: Step) -> Step:
+    """Return ``step`` without the columns that look like credentials in the rows to be read."""
+    if step.is_unchanged:
+        return step
+    where = step.changes.condition or "false" if step.changes else "true"
+    found = find_credentials(source, step.mirror, where)
+    if not found:
+        return step
+    mirror = step.mirror.with_secrets(dict.fromkeys(found, BY_CONTENT))
+    return Step(mirror, step.reason or "a column became secret, or travels otherwise")
+
+
 def _reload_reason(
     mirror: Mirror, known: MirroredTable | None, identity: str, snapshot: Snapshot
 ) -> str:
@@ -111,7 +135,7 @@ def _reload_reason(
         return "the role may not execute pg_control_system(), _checkpoint() and _recovery()"
     if known.identity != identity:
         return "another history of the database"
-    if known.fingerprint != table.fingerprint:
+    if not known.fingerprint.startswith(table.fingerprint):
         return "its definition changed"
     if (known.mirror_schema, known.mirror_name) != (mirror.schema, mirror.name):
         return "its place in the mirror changed"
@@ -121,6 +145,8 @@ def _reload_reason(
     modes = {c.name: c.transfer_mode for c in known.columns if c.reason != UNREPRESENTABLE}
     if any(modes.get(c.source.name, c.transfer_mode) != c.transfer_mode for c in mirror.columns):
         return "a column became secret, or travels otherwise"
+    if known.fingerprint != mirror.fingerprint:
+        return "its columns are judged by other rules"
     if known.is_suspect:
         return "it differed when last verified"
     if not table.shows_versions:

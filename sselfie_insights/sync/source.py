@@ -26,6 +26,7 @@ from sselfie_insights.postgres import (
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.sql import literal
 from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
+from sselfie_insights.sync.origins import with_origins
 
 LOCK_TIMEOUT_SECONDS = 1
 """How long any read waits for a lock: longer than a statement, shorter than anyone's patience."""
@@ -167,7 +168,7 @@ class Source:
 
     def read_catalog(self) -> Catalog:
         """Return the tables of the schemas as they are now, but for those to leave out."""
-        catalog = read_catalog(self._connection, self._schemas)
+        catalog = with_origins(self._connection, read_catalog(self._connection, self._schemas))
         return {key: table for key, table in catalog.items() if not self.leaves_out(*key)}
 
     def read_left_out(self) -> list[LeftOut]:

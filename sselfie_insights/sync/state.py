@@ -174,7 +174,7 @@ class MetaWriter:
                 mirror.schema,
                 mirror.name,
                 table.oid,
-                table.fingerprint,
+                mirror.fingerprint,
                 identity,
                 snapshot.xmin,
                 snapshot.xmax,

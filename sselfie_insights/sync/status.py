@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sselfie_insights.settings import CONFIG_FILE
 from sselfie_insights.sql import literal
 
 
@@ -43,7 +44,17 @@ def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
             join meta.sync_runs using (run_id)
             anti join last_run using (run_id)
             union all select 3, 'secret', name, 'stays in Postgres, NULL here'
-            from columns where travel = 'secret'
+            from columns where travel = 'secret' and reason = 'secret'
+            union all select
+                3, 'withheld', name,
+                reason || ': NULL here. This line in {CONFIG_FILE} opens it: mirror.'
+                || list_aggregate(
+                    [
+                        if(regexp_full_match(part, '[A-Za-z0-9_-]+'), part, to_json(part)::varchar)
+                        for part in [schema_name, table_name, column_name]
+                    ], 'string_agg', '.'
+                ) || ' = true'
+            from columns where travel = 'secret' and reason <> 'secret'
             union all select 4, 'kept as text', name, reason from columns where travel = 'text'
             union all select
                 5, 'renamed', schema_name || '.' || table_name,

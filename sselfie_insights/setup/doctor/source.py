@@ -5,7 +5,6 @@ from secrets import token_urlsafe
 
 import psycopg
 
-from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import ExitCode, SselfieError, first_line, name_some
 from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
@@ -51,7 +50,7 @@ def reader_statements(settings: Settings) -> list[str]:
     """
     schemas = settings.source_schemas
     with open_source(settings.require_database_url(), settings) as source:
-        mirrors = place_tables(source.read_catalog(), schemas, load_contract(), settings.columns)
+        mirrors = place_tables(source.read_catalog(), settings)
         name = READER if _count_writable(source, mirrors) else source.role
         role = quote(name)
         known = source.execute("select rolcanlogin from pg_roles where rolname = %s", [name])
@@ -134,7 +133,7 @@ def _check_server(source: Source) -> Iterator[Finding]:
 
 def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
     catalog = source.read_catalog()
-    mirrors = place_tables(catalog, settings.source_schemas, load_contract(), settings.columns)
+    mirrors = place_tables(catalog, settings)
 
     def find_tables() -> str:
         refuse_empty(source, catalog, settings.source_schemas)
