@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from sselfie_insights.errors import UsageError
+from sselfie_insights.system import hidden_environment
 
 _HASTY = """
 # Nobody minds losing what is in it, and it has one user.
@@ -46,7 +47,9 @@ def running_server(data_dir: Path | None) -> Iterator[str]:
         ) from None
     if data_dir is not None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        yield get_server(data_dir, cleanup_mode=None).get_uri()
+        with hidden_environment():
+            server = get_server(data_dir, cleanup_mode=None)
+        yield server.get_uri()
         return
     with TemporaryDirectory(prefix="sselfie-demo-") as folder:
         data = Path(folder) / "data"
@@ -54,12 +57,14 @@ def running_server(data_dir: Path | None) -> Iterator[str]:
         if template.is_dir():
             _copy(template, data)
         server = get_server(data, cleanup_mode="stop", start=False)
-        server.ensure_pgdata_inited()
+        with hidden_environment():
+            server.ensure_pgdata_inited()
         if not template.is_dir():
             _keep(data, template)
         with (data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(_HASTY)
-        server.start()
+        with hidden_environment():
+            server.start()
         try:
             yield server.get_uri()
         finally:

@@ -1,11 +1,13 @@
 """Connect to Postgres, with errors that name the target and the remedy, and never a secret."""
 
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, LiteralString
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -37,6 +39,12 @@ FOREIGN_PARAMETERS = frozenset(
      "sslidentity", "statement_cache_size"}
 )  # fmt: skip
 """What Prisma writes into a URL, and libpq refuses."""
+
+LOCAL_PARAMETERS = frozenset(
+    {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+     "tcp_user_timeout", "fallback_application_name", "client_encoding", "replication"}
+)  # fmt: skip
+"""What another program that connects can do without."""
 
 TRANSACTION_TIMEOUT_SINCE = 170000
 """The version from which on there is one; an older server refuses a connection that names it."""
@@ -95,6 +103,63 @@ _REMEDIES = (
 )
 
 
+SECRET_PARAMETERS = frozenset(
+    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+)
+"""What libpq takes that nobody else may see."""
+
+
+def parse_url(url: str) -> dict[str, str]:
+    """Return the parts of a connection string; nobody else reads one.
+
+    Raises:
+        UsageError: It cannot be understood. Nothing of it is repeated: a password with a character
+            that is not percent-encoded can be in any part.
+    """
+    _refuse_misread(url)
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.Error:
+        raise _not_understood() from None
+    port = parts.get("port", "")
+    if "@" in parts.get("host", "") + parts.get("dbname", "") or (
+        port and not port.replace(",", "").isdigit()
+    ):
+        raise _not_understood()
+    return parts
+
+
+def _refuse_misread(url: str) -> None:
+    """Refuse a URL with an '@' behind its authority, or a second one: libpq misreads it."""
+    authority = re.split("[/?#]", url.partition("://")[2])[0]
+    if is_url(url) and (url.count("@") > 1 or url.count("@") != authority.count("@")):
+        raise _not_understood()
+
+
+def _not_understood() -> UsageError:
+    return UsageError(
+        "the database URL cannot be understood",
+        remedy="write postgresql://user@host:5432/database; percent-encode '%', '@', '/', '?', '#'"
+        " and ':' inside a name",
+    )
+
+
+def is_url(url: str) -> bool:
+    """Say whether a connection string is a URL, and not names with their values."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def redact(parts: Mapping[str, str], text: str) -> str:
+    """Return ``text`` without the secrets of a connection string, however they are written."""
+    for name in SECRET_PARAMETERS & parts.keys():
+        value = parts[name]
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        forms = {value, escaped, escaped.replace("'", "''"), quote(value, safe=""), quote(value)}
+        for form in sorted(forms - {""}, key=len, reverse=True):
+            text = text.replace(form, "***")
+    return text
+
+
 def connect(url: str, *, autocommit: bool = False, **options: Any) -> Connection:
     """Open a connection to ``url``; ``options`` are further libpq parameters.
 
@@ -102,19 +167,17 @@ def connect(url: str, *, autocommit: bool = False, **options: Any) -> Connection
         UsageError: The URL cannot be understood.
         SourceError: The server refuses the connection, or cannot be reached.
     """
-    target = describe_target(url)
     defaults: dict[str, Any] = {
         "application_name": "sselfie",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         # Else psycopg returns bytes for the text of a database in SQL_ASCII.
         "client_encoding": "utf8",
     }
-    given = conninfo_to_dict(url)
-    parameters = {name: value for name, value in defaults.items() if name not in given} | options
+    given = parse_url(url)
     try:
-        return psycopg.connect(url, autocommit=autocommit, **parameters)
-    except psycopg.OperationalError as error:
-        raise _explain(error, target, str(given.get("password") or "")) from None
+        return psycopg.connect(autocommit=autocommit, **(defaults | given | options))
+    except psycopg.Error as error:
+        raise _explain(error, given) from None
 
 
 def connect_guarded(
@@ -139,8 +202,7 @@ def connect_guarded(
     chosen = {**NEUTRAL, **settings}
     if own_search_path:
         del chosen["search_path"]
-    describe_target(url)  # refuses a URL that libpq would quote in its error
-    given = str(conninfo_to_dict(url).get("options") or "")
+    given = parse_url(url).get("options", "")
     connection = connect(
         url,
         autocommit=True,
@@ -165,6 +227,28 @@ def as_options(settings: Mapping[str, str]) -> str:
         f"-c {name}={value}".replace("\\", "\\\\").replace(" ", "\\ ").replace("-c\\ ", "-c ", 1)
         for name, value in settings.items()
     )
+
+
+def as_environment(parts: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that give a client program the parts of a connection string.
+
+    Command lines are for everyone on the machine to read; the environment is not.
+
+    Raises:
+        UsageError: There is no variable for one of them.
+    """
+    variables = {
+        option.keyword.decode(): option.envvar.decode()
+        for option in psycopg.pq.Conninfo.get_defaults()
+        if option.envvar
+    }
+    lost = sorted(parts.keys() - variables.keys() - LOCAL_PARAMETERS)
+    if lost:
+        raise UsageError(
+            f"pg_dump cannot be given {', '.join(lost)} of the database URL",
+            remedy="leave it out of the URL for this command",
+        )
+    return {variables[name]: value for name, value in parts.items() if name in variables}
 
 
 @contextmanager
@@ -233,7 +317,11 @@ def drop_foreign_parameters(url: str) -> tuple[str, tuple[str, ...]]:
     """Return ``url`` without what only other programs understand (Prisma's), and what that was.
 
     A string that is no URL is left as it is.
+
+    Raises:
+        UsageError: The URL cannot be understood.
     """
+    _refuse_misread(url)
     head, mark, query = url.partition("?")
     if "://" not in head or not mark:
         return url, ()
@@ -249,18 +337,12 @@ def describe_target(url: str) -> str:
     Raises:
         UsageError: The URL cannot be understood.
     """
-    remedy = "write postgresql://user@host:5432/database; percent-encode '@', '/' and ':' in names"
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        # libpq's own message quotes the part it stumbled over, which can be a password.
-        raise UsageError("the database URL cannot be understood", remedy=remedy) from None
-    host = str(parts.get("host") or parts.get("hostaddr") or "")
-    port = str(parts.get("port") or "")
-    database = str(parts.get("dbname") or "")
-    if "@" in host + database or (port and not port.replace(",", "").isdigit()):
-        # A password with '@' or '/' that is not percent-encoded ends up in these parts.
-        raise UsageError("the database URL cannot be understood", remedy=remedy)
+    return _write_target(parse_url(url))
+
+
+def _write_target(parts: Mapping[str, str]) -> str:
+    host = parts.get("host") or parts.get("hostaddr") or ""
+    port, database = parts.get("port", ""), parts.get("dbname", "")
     where = (host or "the default server") + (f":{port}" if port else "")
     return f"{where}/{database}" if database else where
 
@@ -276,7 +358,7 @@ def refuse_pooler(url: str, connection: Connection | None = None) -> None:
         UsageError: The URL cannot be understood.
         SourceError: It is the pooler.
     """
-    hosts = connection.info.host if connection else str(conninfo_to_dict(url).get("host") or "")
+    hosts = connection.info.host if connection else parse_url(url).get("host", "")
     for host in hosts.split(","):
         label, _, domain = host.partition(".")
         if label.endswith("-pooler"):
@@ -286,16 +368,14 @@ def refuse_pooler(url: str, connection: Connection | None = None) -> None:
             )
 
 
-def _explain(error: psycopg.OperationalError, target: str, password: str) -> SourceError:
+def _explain(error: psycopg.Error, given: Mapping[str, str]) -> SourceError:
     text = str(error)
     fatal = [line for line in text.splitlines() if "FATAL:" in line or "failed: " in line]
     reason = (fatal or text.splitlines() or ["no reason given"])[0]
     for mark in ("failed: ", "FATAL:"):
         reason = reason.rpartition(mark)[2].strip()
-    if password:
-        reason = reason.replace(password, "***")
     remedies = (remedy for phrase, remedy in _REMEDIES if phrase in text)
     return SourceError(
-        f"cannot connect to {target}: {reason}",
+        f"cannot connect to {_write_target(given)}: {redact(given, reason)}",
         remedy=next(remedies, "check SSELFIE_DATABASE_URL"),
     )

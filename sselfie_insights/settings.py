@@ -214,19 +214,25 @@ class Settings(BaseModel):
         """Return the source's connection string.
 
         Raises:
-            UsageError: None is set.
+            UsageError: None is set, or it cannot be understood.
         """
         if self.database_url is None:
             raise UsageError(
                 "no database URL",
                 remedy=f"set {ENV_PREFIX}DATABASE_URL, e.g. postgresql://reader@host/dbname",
             )
-        from sselfie_insights.postgres import drop_foreign_parameters
+        from sselfie_insights.postgres import drop_foreign_parameters, parse_url
 
-        return drop_foreign_parameters(self.database_url.get_secret_value())[0]
+        url, _ = drop_foreign_parameters(self.database_url.get_secret_value())
+        parse_url(url)
+        return url
 
     def describe_foreign_parameters(self) -> str:
-        """Return what of the database URL is not libpq's, and left out; empty if nothing is."""
+        """Return what of the database URL is not libpq's, and left out; empty if nothing is.
+
+        Raises:
+            UsageError: It cannot be understood.
+        """
         from sselfie_insights.postgres import drop_foreign_parameters
 
         url = self.database_url.get_secret_value() if self.database_url else ""

@@ -24,6 +24,41 @@ _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux's renameat2(2), and RENAME_SWAP of macOS's renamex_np(2)."""
 
 
+_COMMON = ("HOME", "LANG", "LANGUAGE", "LC_", "LD_LIBRARY_PATH", "DYLD_", "LOGNAME", "PATH", "TMP",
+           "TEMP", "TZ", "USER", "XDG_", "COVERAGE_")  # fmt: skip
+"""Variables, or their beginnings, that any program may need."""
+
+
+def child_environment(*prefixes: str, **variables: str) -> dict[str, str]:
+    """Return the environment of a child process: what any program needs, and what it is given.
+
+    Addresses, passwords and tokens of ours, or of whoever else put them there, stay out.
+
+    Args:
+        *prefixes: Beginnings of further variables that it may have.
+        **variables: What it is given.
+    """
+    passed = _COMMON + prefixes
+    return {
+        name: value for name, value in os.environ.items() if name.startswith(passed)
+    } | variables
+
+
+PRIVATE = ("SSELFIE_", "PG", "DBT_")
+"""Beginnings of the variables that may hold addresses and passwords of databases."""
+
+
+@contextmanager
+def hidden_environment() -> Iterator[None]:
+    """Take the variables of ``PRIVATE`` out of the environment while others start processes."""
+    names = [name for name in os.environ if name.startswith(PRIVATE)]
+    hidden = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def is_full(error: OSError) -> bool:
     """Say whether ``error`` means that there is no room on the disk."""
     return error.errno in _FULL

@@ -1,10 +1,10 @@
 """Run dbt as a subprocess and read its events and its results."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -12,6 +12,7 @@ from typing import Any
 
 from sselfie_insights.errors import SselfieError
 from sselfie_insights.resources import resource_dir
+from sselfie_insights.system import child_environment
 from sselfie_insights.warehouse.storage import explain_storage
 
 # Called with the number of nodes finished, their total, and the name of the last one.
@@ -83,20 +84,24 @@ def run_dbt(
         *command,
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target", target, "--target-path", str(target_path), "--log-path", str(target_path)),
-        *("--vars", json.dumps(dict(variables), sort_keys=True)),
     ]
     said: list[str] = []
     with subprocess.Popen(
         arguments,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", TOKEN: token, **environment},
+        env=child_environment(
+            "PYTHON", "PGSSL", **{"PYTHONWARNINGS": "ignore", TOKEN: token, **environment}
+        ),
     ) as process:
-        assert process.stdout is not None  # noqa: S101  # stdout=PIPE guarantees it
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101  # pipes
         try:
+            with suppress(BrokenPipeError):  # it has ended, and says why
+                process.stdin.write(json.dumps(dict(variables), sort_keys=True))
+                process.stdin.close()
             for event in _read_events(process.stdout):
                 _follow(event, said, on_progress)
         except BaseException:

@@ -16,8 +16,13 @@ RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 """The events that end a node."""
 
 
-def main(arguments: list[str]) -> str | None:
-    """Run one dbt command; return the words of an error that no event reported."""
+def main(arguments: list[str], variables: str) -> str | None:
+    """Run one dbt command; return the words of an error that no event reported.
+
+    Args:
+        arguments: The command and its options.
+        variables: dbt's ``vars`` as JSON. They name accounts, and all may read a command line.
+    """
     # To search dbt's many objects for garbage takes a tenth of a build, and finds little.
     gc.disable()
     from dbt.cli.main import dbtRunner
@@ -36,9 +41,9 @@ def main(arguments: list[str]) -> str | None:
             os._exit(1)  # whoever ran it was killed; dbt would wait for its threads for ever
 
     silent = ["--log-level", "none", "--log-level-file", "none"]
-    outcome = dbtRunner(callbacks=[report]).invoke([*silent, *arguments])
+    outcome = dbtRunner(callbacks=[report]).invoke([*silent, *arguments, "--vars", variables])
     return None if errors or outcome.exception is None else str(outcome.exception)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], sys.stdin.read()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from sselfie_insights.cli.options import say_note
+from sselfie_insights.system import hidden_environment
 
 if TYPE_CHECKING:
     from sselfie_insights.query import Result, Stamp
@@ -184,7 +185,8 @@ def print_text(text: str, *, is_styled: bool = False) -> None:
     # An interrupt is for the pager, which outlives it.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        environment = {"LESS": "-RFX"} | os.environ
+        with hidden_environment():
+            environment = {"LESS": "-RFX"} | os.environ
         subprocess.run(pager, input=f"{text}\n".encode(), env=environment, check=False)
     finally:
         signal.signal(signal.SIGINT, before)

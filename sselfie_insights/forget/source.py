@@ -39,7 +39,7 @@ def rows_in_source(
     names = {label.partition(".")[2] for label in labels if label.startswith("raw")} | {"users"}
     counts: dict[str, int] = {}
     try:
-        with connect(settings.database_url.get_secret_value()) as connection:
+        with connect(settings.require_database_url()) as connection:
             connection.read_only = True
             columns: dict[tuple[str, str], list[str]] = {}
             for schema, table, column in connection.execute(

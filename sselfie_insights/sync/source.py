@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import SourceError
 from sselfie_insights.postgres import (
@@ -21,6 +21,8 @@ from sselfie_insights.postgres import (
     connect,
     describe_target,
     neutral_settings,
+    parse_url,
+    redact,
     refuse_pooler,
 )
 from sselfie_insights.settings import CONFIG_FILE, Settings
@@ -222,12 +224,8 @@ class Source:
         )
 
     def redact(self, text: str) -> str:
-        """Return ``text`` without the password, should it be there."""
-        password = str(conninfo_to_dict(self.url).get("password") or "")
-        in_conninfo = password.replace("\\", "\\\\").replace("'", "\\'")
-        for form in {password, in_conninfo} - {""}:
-            text = text.replace(form, "***")
-        return text
+        """Return ``text`` without the secrets of the URL, should they be there."""
+        return redact(parse_url(self.url), text)
 
     @contextmanager
     def snapshot(self, seen: Seen | None = None) -> Iterator[Snapshot]:
@@ -346,14 +344,13 @@ def _guarded(url: str, server_version: int = 0) -> str:
         "jit": "off",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
     }
-    given = conninfo_to_dict(url)
+    given = parse_url(url)
     defaults = {"application_name": "sselfie sync", "connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
-    return make_conninfo(
-        url,
-        **{name: value for name, value in defaults.items() if name not in given},
-        client_encoding="UTF8",
-        options=f"{as_options(settings)} {given.get('options') or ''}".strip(),
-    )
+    fixed = {
+        "client_encoding": "UTF8",
+        "options": f"{as_options(settings)} {given.get('options', '')}".strip(),
+    }
+    return make_conninfo(**(defaults | given | fixed))
 
 
 def _connect_patiently(url: str) -> Connection:

@@ -5,11 +5,22 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from sselfie_insights.errors import SourceError, UsageError
-from sselfie_insights.postgres import connect, describe_target, drop_foreign_parameters
+import sselfie_insights
+from sselfie_insights.errors import SourceError, SselfieError, UsageError
+from sselfie_insights.postgres import (
+    SECRET_PARAMETERS,
+    connect,
+    describe_target,
+    drop_foreign_parameters,
+)
+from sselfie_insights.settings import load_settings
+from sselfie_insights.setup.init import remove_password
 
 
 @pytest.mark.parametrize(
@@ -116,3 +127,80 @@ def test_what_helps_is_advised(answer: bytes, parameters: str, message: str, rem
     assert message in caught.value.message
     assert remedy in caught.value.remedy
     assert "secret" not in str(caught.value)
+
+
+def read_as_libpq_does(url: str) -> bool:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return False
+    return True
+
+
+# What RFC 3986 reserves, and what is special to libpq, in a connection string, a shell or a log.
+SPECIAL = "%@/:?#[]&=+ '\"\\!$*,;^`{|}~<>"
+PLACES = (
+    "s{0}cretcret",
+    "{0}cretcret",
+    "cretcret{0}",
+    "12{0}cretcret",
+    "cr{0}41{0}etcret",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("character", SPECIAL)
+def test_no_character_of_a_password_makes_it_appear(
+    character: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read as meant, or the URL is refused; no part of the password is a part of the rest."""
+    password = place.format(character)
+    for url in (
+        f"postgresql://me:{password}@127.0.0.1:1/app",
+        f"postgres://me:{password}@127.0.0.1:1/app?sslmode=disable",
+        f"postgresql://me:{password}@/app?host=127.0.0.1&port=1",
+        f"postgresql://127.0.0.1:1/app?user=me&password={password}",
+        f"host=127.0.0.1 port=1 user=me password={password} dbname=app",
+        f"host=127.0.0.1 port=1 user=me dbname=app password='{password}'",
+    ):
+        monkeypatch.setenv("SSELFIE_DATABASE_URL", url)
+        with pytest.raises(SselfieError) as caught:
+            connect(load_settings().require_database_url())
+        assert "cret" not in str(caught.value), url
+        assert caught.value.__cause__ is None
+        settings = load_settings()
+        try:
+            assert "cret" not in settings.describe_foreign_parameters()
+            written = remove_password(settings.require_database_url())
+        except UsageError:
+            continue
+        assert "cret" not in written, url
+        assert conninfo_to_dict(written) == {
+            name: value
+            for name, value in conninfo_to_dict(settings.require_database_url()).items()
+            if name != "password"
+        }
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+@pytest.mark.parametrize("name", sorted(SECRET_PARAMETERS))
+def test_init_writes_no_secret_parameter(name: str, encoded: bool) -> None:
+    value = "a%40b%26cret" if encoded else "abcret"
+    url = f"postgresql://me@db/app?sslmode=require&{name}={value}&connect_timeout=3"
+    if not read_as_libpq_does(url):
+        pytest.skip(f"this libpq knows no {name}")
+    assert "cret" not in remove_password(url)
+    rest = {"user": "me", "host": "db", "dbname": "app", "sslmode": "require"}
+    written = {name: str(value) for name, value in conninfo_to_dict(remove_password(url)).items()}
+    assert written == rest | {"connect_timeout": "3"}
+    in_words = remove_password(f"host=db dbname=app {name}={value}")
+    assert conninfo_to_dict(in_words) == {"host": "db", "dbname": "app"}
+
+
+def test_the_parser_is_the_only_one() -> None:
+    """Whatever reads a URL of its own would repeat what libpq says of it."""
+    folder = Path(sselfie_insights.__file__).parent
+    readers = [
+        path.name for path in folder.rglob("*.py") if "conninfo_to_dict(" in path.read_text("utf-8")
+    ]
+    assert readers == ["postgres.py"]

@@ -19,6 +19,7 @@ import vl_convert
 from sselfie_insights.errors import SselfieError
 from sselfie_insights.report.blocks import Chart
 from sselfie_insights.report.draw.charts import NARROW, PAINTS, WIDE, describe_chart
+from sselfie_insights.system import child_environment
 
 _PROCESS = Path(__file__).with_name("svg_worker.py")
 _BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
@@ -54,6 +55,7 @@ def drawing_ahead() -> Iterator[Callable[[Chart], None]]:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env=child_environment("PYTHON"),
         ) as process,
         ThreadPoolExecutor(1) as thread,
     ):

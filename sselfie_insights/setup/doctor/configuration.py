@@ -19,7 +19,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield attempt("exchange rates", lambda: describe_rates(settings.reporting_currency))
     if ("database_url", str(CONFIG_FILE)) not in given or settings.database_url is None:
         return
-    password = find_password(settings.database_url.get_secret_value())
+    password = find_password(settings.require_database_url())
     if password and stat.S_IMODE(CONFIG_FILE.stat().st_mode) & 0o077:
         yield Finding(
             "password",

@@ -1,13 +1,15 @@
 """Databases that cannot be migrated, or not so: rights, passwords, standbys, poolers."""
 
+import json
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from sselfie_insights.cli import main
 from sselfie_insights.errors import ExitCode, MigrationError, SourceError
-from sselfie_insights.migrate import apply, baseline, lint_folder, plan, read_status
+from sselfie_insights.migrate import apply, baseline, lint_folder, plan, read_status, scratch
 from sselfie_insights.migrate.session import session
 from tests.integration.migrate.conftest import Folder
 from tests.integration.migrate.databases import rows, tables
@@ -105,3 +107,30 @@ def test_a_pooler_is_refused_before_anything_is_asked_of_it(folder: Folder) -> N
         SourceError, match=r"pooled connection.*direct host ep-cool\.eu\.neon\.tech"
     ):
         apply(url, folder=folder("select 1;"))
+
+
+def test_pg_dump_is_shown_the_database_in_no_command_line(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in its place keeps what it was shown; what that says is not repeated whole."""
+    seen, program = tmp_path / "seen.json", tmp_path / "pg_dump"
+    program.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        f"json.dump([sys.argv, dict(os.environ)], open({str(seen)!r}, 'w'))\n"
+        "sys.exit('I was given hunter2hunter2')\n"
+    )
+    program.chmod(0o700)
+    monkeypatch.setattr(scratch, "_find_program", lambda name: str(program))
+    monkeypatch.setenv("SSELFIE_DATABASE_URL", "postgresql://me:other@elsewhere/app")
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    given = {"password": "hunter2hunter2", "keepalives": "1", "application_name": "mine"}
+    url = psycopg.conninfo.make_conninfo(database, **given)
+    with pytest.raises(SourceError, match="I was given ") as caught:
+        scratch._dump(url, with_owners=True)
+    assert "hunter2" not in str(caught.value)
+    arguments, environment = json.loads(seen.read_text())
+    assert not [each for each in arguments if str(name) in each or "hunter2" in each]
+    assert (environment["PGDATABASE"], environment["PGPASSWORD"]) == (name, "hunter2hunter2")
+    assert environment["PGAPPNAME"] == "mine"
+    assert "-c search_path=pg_catalog" in environment["PGOPTIONS"].replace("\\", "")
+    assert "SSELFIE_DATABASE_URL" not in environment
