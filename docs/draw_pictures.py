@@ -49,7 +49,7 @@ def draw_all(browser: Browser, output: Path) -> None:
         color_scheme="light",
         offline=True,
     )
-    page.goto((site / "overview.html").as_uri())
+    page.goto((site / "index.html").as_uri())
     page.screenshot(path=FOLDER / "overview.png")
     page.goto((site / "retention.html").as_uri())
     page.locator("section", has=page.locator("table")).first.screenshot(

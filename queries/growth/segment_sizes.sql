@@ -21,6 +21,7 @@ rows:
 people: person_count
 columns:
   segment: {unit: text, description: The segment; see 'sselfie segment show'.}
+  title: {unit: text, description: What it is called.}
   reason: {unit: text, description: "Why people are in it; nobody where it is empty."}
   person_count: {unit: count, description: People in it for this reason.}
   cooling_count: {unit: count, description: "Of them, those written to lately."}
@@ -28,6 +29,7 @@ columns:
 */
 select
     segment,
+    title,
     reason,
     person_count,
     cooling_count,

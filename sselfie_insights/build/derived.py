@@ -14,6 +14,7 @@ import polars as pl
 
 from sselfie_insights.alerts import evaluate, load_watches, require_judgeable
 from sselfie_insights.alerts.evaluate import ALERTS_SCHEMA
+from sselfie_insights.explain import CAUSES_SCHEMA, list_causes
 from sselfie_insights.segment.effect import EFFECT_SCHEMA, measure_effect
 from sselfie_insights.segment.record import read_record
 from sselfie_insights.segment.sizes import (
@@ -34,6 +35,7 @@ SCHEMAS = {
     "segment_sizes": SIZES_SCHEMA,
     "segment_overlaps": OVERLAPS_SCHEMA,
     "segment_effect": EFFECT_SCHEMA,
+    "mrr_causes": CAUSES_SCHEMA,
 }
 """Every table of the schema, with its columns."""
 
@@ -78,6 +80,7 @@ def write_derived(private: Path, warehouse: Path, *, on_gap: OnGap | None = None
             "segment_sizes": lambda: count_sizes(members()),
             "segment_overlaps": lambda: count_overlaps(members()),
             "segment_effect": lambda: measure_effect(built.connection, record),
+            "mrr_causes": lambda: list_causes(built, "mrr"),
         }
         for name, schema in SCHEMAS.items():
             made = attempt(f"growth.{name}", rows[name], on_gap)

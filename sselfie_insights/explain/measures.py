@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
+from sselfie_insights.query.cells import SMALLEST_GROUP
 from sselfie_insights.query.header import Explains
 from sselfie_insights.query.library import Query, find_query, list_names, load_library
 from sselfie_insights.query.run import run_query
@@ -15,6 +17,23 @@ from sselfie_insights.warehouse.reading import OpenWarehouse
 
 FOLDER = "explain/"
 """Of the queries whose rows of people explain a public number: each says which one."""
+
+
+CAUSES_SCHEMA = {
+    "month": pl.Date,
+    "is_complete": pl.Boolean,
+    "currency": pl.String,
+    "dimension": pl.String,
+    "part": pl.String,
+    "before": pl.Int64,
+    "after": pl.Int64,
+    "change": pl.Int64,
+    "share": pl.Float64,
+    "person_count": pl.Int64,
+}
+"""The columns of `list_causes`."""
+# Parts of each kind that pages show.
+_MOST_CAUSES = 10
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,30 @@ def explain(
                 )
             )  # fmt: skip
     return Explanation(query, chosen, is_complete, pl.concat(parts))
+
+
+def list_causes(warehouse: OpenWarehouse, name: str) -> list[dict[str, Any]]:
+    """Return the parts of the last complete month's change, and of the running month's so far.
+
+    They are for pages: small parts are put together, and no customer is named.
+
+    Raises:
+        UsageError, SselfieError: As ``explain``.
+    """
+    months = warehouse.connection.execute(
+        "select strftime(max(month), '%Y-%m') from marts.dim_months"
+        " group by is_complete order by is_complete desc"
+    ).fetchall()
+    causes: list[dict[str, Any]] = []
+    # A file of one's own that is wrong is a gap on its page, and no concern of these.
+    library = load_library(on_gap=lambda _: None)
+    for (month,) in months:
+        explained = explain(
+            warehouse, name, month, first=_MOST_CAUSES, least=SMALLEST_GROUP, library=library
+        )
+        of_month = {"month": explained.month, "is_complete": explained.is_complete}
+        causes += [of_month | row for row in explained.parts.to_dicts()]
+    return causes
 
 
 def _read_rows(warehouse: OpenWarehouse, query: Query, month: date) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.grid import CohortGrid
 from sselfie_insights.report.headline import Tile
+from sselfie_insights.report.sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class DataBlock:
         collapsed: Whether the reader opens it first.
         left_out: Rows of ``result`` that the page does not show.
         is_partial: Whether groups that are too small to show are missing from what is drawn.
+        more: The report that shows more of it; may be empty.
     """
 
     name: str
@@ -112,6 +114,16 @@ class DataBlock:
     collapsed: bool
     left_out: int
     is_partial: bool
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class SentencesBlock:
+    """What changed, in words."""
+
+    name: str
+    title: str
+    sentences: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True)
@@ -130,4 +142,4 @@ class GapBlock:
     reason: str
 
 
-Block = HeadlineBlock | DataBlock | NoteBlock | GapBlock
+Block = HeadlineBlock | DataBlock | SentencesBlock | NoteBlock | GapBlock

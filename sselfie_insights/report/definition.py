@@ -45,6 +45,14 @@ class _Source(_Strict):
     query: str
     values: dict[str, str] = Field({}, alias="with")
     where: dict[str, str] = {}
+    more: str | None = Field(None, description="The report that shows more of it.")
+
+
+class Earlier(_Source):
+    """A number's value before the running period, on a day that can be compared with today."""
+
+    column: str
+    on: str = Field(description="The column with that day.")
 
 
 class HeadlineItem(_Source):
@@ -53,7 +61,8 @@ class HeadlineItem(_Source):
     ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
     better. ``each`` gives a number for every value of that column, such as the currency. ``low``
     and ``high`` are the columns of its 95 % interval, ``n`` that of what it rests on; a share of
-    people, whose column says what it is ``of``, has them by itself.
+    people, whose column says what it is ``of``, has them by itself. While its period runs, the
+    change is that since ``earlier``.
     """
 
     label: str
@@ -64,6 +73,7 @@ class HeadlineItem(_Source):
     low: str | None = None
     high: str | None = None
     n: str | None = None
+    earlier: Earlier | None = None
     empty: str = "no data captured"
 
 
@@ -142,6 +152,14 @@ class TableSection(_DataSection):
     collapsed: bool = False
 
 
+class SentencesSection(_Source):
+    """What changed, in sentences, each with the page that shows more."""
+
+    type: Literal["sentences"]
+    title: str
+    query: Literal["growth/since"] = "growth/since"
+
+
 class NoteSection(_Strict):
     """Words."""
 
@@ -152,7 +170,7 @@ class NoteSection(_Strict):
 
 DataSection = CohortGridSection | LineSection | BarSection | WaterfallSection | TableSection
 Section = Annotated[
-    HeadlineSection | DataSection | NoteSection,
+    HeadlineSection | DataSection | SentencesSection | NoteSection,
     Field(discriminator="type"),
 ]
 

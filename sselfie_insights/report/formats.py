@@ -1,10 +1,11 @@
 """A whole report as bytes, in every format."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query import write
+from sselfie_insights.report.blocks import SentencesBlock
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.page import Page
@@ -57,6 +58,11 @@ def to_bytes(
                 if (words := describe_restated(result, {each: each for each in result.columns}))
             },
             "gaps": page.gaps,
+            "sentences": {
+                block.name: [asdict(each) for each in block.sentences]
+                for block in page.blocks
+                if isinstance(block, SentencesBlock)
+            },
             "sections": {name: write.to_records(result) for name, result in results.items()},
         }
         return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(), []

@@ -1,6 +1,7 @@
 """Headline numbers: the last value of a series, its change, and its course."""
 
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import Any, Literal
 
 from sselfie_insights.query.cells import write_cell
@@ -8,7 +9,7 @@ from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.tables import rank_values
-from sselfie_insights.report.validation import check_item
+from sselfie_insights.report.validation import check_earlier, check_item
 from sselfie_insights.warehouse.closed import write_row_key
 
 Tone = Literal["good", "bad", "neutral"]
@@ -31,10 +32,12 @@ class Tile:
             what has restated it since it was signed; may be empty.
         period: What it speaks for, e.g. ``Feb 2026``.
         is_running: Whether that period is still running.
-        change: The change against the period before, e.g. ``+3 vs Jan 2026``; may be empty.
-        tone: Whether the change is good news.
+        change: The change against the period before, or against the day of ``earlier``, e.g.
+            ``+3 (+4.2%) vs Jan 2026``; may be empty.
+        tone: Whether the change is good news, as far as chance does not explain it.
         trend: The series' last values, oldest first.
         rank: Its place among the values of ``each``; 0 for the largest, or where there is one.
+        more: The report that shows more of it; may be empty.
     """
 
     label: str
@@ -47,19 +50,27 @@ class Tile:
     tone: Tone
     trend: tuple[float | None, ...]
     rank: int = 0
+    more: str = ""
 
 
-def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
+def build_tiles(item: HeadlineItem, result: Result, earlier: Result | None = None) -> list[Tile]:
     """Return the tiles of ``item``: one, or one for each value of its ``each`` column.
+
+    Args:
+        item: What to show.
+        result: Its rows, small groups suppressed.
+        earlier: Those of the ``earlier`` that it names.
 
     Raises:
         UsageError: The query has no such column, or it holds no number.
     """
     check_item(item, result)
+    if item.earlier is not None and earlier is not None:
+        check_earlier(item, item.earlier, earlier)
     marks = result.suppressed or ("",) * result.frame.height
     rows = list(zip(result.frame.to_dicts(), marks, strict=True))
     if item.each is None:
-        return [_build_tile(item, item.label, result, rows)]
+        return [_build_tile(item, item.label, result, rows, earlier)]
     values = rank_values(result, item.each)
     if not values:
         return [_build_tile(item, item.label, result, [])]
@@ -70,6 +81,7 @@ def build_tiles(item: HeadlineItem, result: Result) -> list[Tile]:
                 f"{item.label}, {_short(value)}",
                 result,
                 [(row, mark) for row, mark in rows if row[item.each] == value],
+                earlier,
             ),
             rank=rank,
         )
@@ -88,7 +100,11 @@ def missing_tile(item: HeadlineItem, reason: str) -> Tile:
 
 
 def _build_tile(
-    item: HeadlineItem, label: str, result: Result, rows: list[tuple[dict[str, Any], str]]
+    item: HeadlineItem,
+    label: str,
+    result: Result,
+    rows: list[tuple[dict[str, Any], str]],
+    before: Result | None = None,
 ) -> Tile:
     unit = result.columns[item.column].unit
     time = next(iter(result.period_columns), None)
@@ -109,15 +125,20 @@ def _build_tile(
         is_size = item.column in result.group_sizes
         text = mark if is_size else "too few people to show"
         return Tile(label, text, is_size, "", period, is_running, "", "neutral", ())
-    previous, currency = earlier[-1][0] if earlier else None, last.get("currency")
-    change = ""
+    currency, change = last.get("currency"), ""
     tone: Tone = "neutral"
-    if time is not None and previous is not None and previous[item.column] is not None:
-        difference = last[item.column] - previous[item.column]
-        moved = write_difference(difference, unit, currency)
-        change = f"{moved} vs {_write_period(previous, time, result)}"
-        if difference and item.good != "neither":
-            tone = "good" if (difference > 0) == (item.good == "up") else "bad"
+    if is_running and item.earlier is not None and before is not None:
+        for row in before.frame.to_dicts():
+            if item.each is None or row[item.each] == last[item.each]:
+                previous, day = row[item.earlier.column], row[item.earlier.on]
+                change = _write_change(last[item.column], previous, unit, currency)
+                change += f" vs {day.day} {day:%b}" if change else ""
+    elif time is not None and earlier:
+        previous = earlier[-1][0]
+        change = _write_change(last[item.column], previous[item.column], unit, currency)
+        if change:
+            tone, words = _judge(item, last, previous, result)
+            change += f" vs {_write_period(previous, time, result)}{words}"
     value = write_cell(last[item.column], unit, currency)
     interval = _write_interval(item, last, result)
     restated = result.restated.get((write_row_key(result.key, last), item.column), "")
@@ -131,6 +152,7 @@ def _build_tile(
         change,
         tone,
         trend,
+        more=item.more or "",
     )
 
 
@@ -150,6 +172,39 @@ def _write_interval(item: HeadlineItem, row: dict[str, Any], result: Result) -> 
     if n and row[n] is not None:
         parts.append(f"n = {write_cell(row[n], 'count')}")
     return ", ".join(parts)
+
+
+def _write_change(now: Any, before: Any, unit: Unit, currency: str | None) -> str:
+    """The change, of amounts and counts with its percent beside it."""
+    if before is None:
+        return ""
+    moved = write_difference(now - before, unit, currency)
+    if unit == "rate" or before <= 0 or now == before:
+        return moved
+    return f"{moved} ({(now - before) / before:+.1%})".replace("-", "\N{MINUS SIGN}")
+
+
+def _judge(
+    item: HeadlineItem, now: dict[str, Any], before: dict[str, Any], result: Result
+) -> tuple[Tone, str]:
+    """Whether a share of people has become better or worse: where chance does not explain it.
+
+    The interval of the difference is made of those of the two shares (Newcombe's method 10).
+    """
+    ends = result.columns[item.column].interval
+    if item.good == "neither" or ends is None:
+        return "neutral", ""
+    rates = [row[item.column] for row in (now, before)]
+    lows, highs = ([row[end] for row in (now, before)] for end in ends)
+    if None in (*rates, *lows, *highs):
+        return "neutral", ""
+    difference = rates[0] - rates[1]
+    low = difference - hypot(rates[0] - lows[0], highs[1] - rates[1])
+    high = difference + hypot(highs[0] - rates[0], rates[1] - lows[1])
+    if low <= 0 <= high:
+        return "neutral", ", within chance" if difference else ""
+    is_better = (difference > 0) == (item.good == "up")
+    return ("good", ", better") if is_better else ("bad", ", worse")
 
 
 def write_difference(difference: float, unit: Unit, currency: str | None) -> str:

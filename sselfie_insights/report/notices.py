@@ -159,6 +159,29 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
+def describe_trust(warehouse: OpenWarehouse) -> str:
+    """Return in words what the numbers stand on: the checks passed, and what is missing."""
+    try:
+        [(passed, total)] = warehouse.connection.execute(
+            "select count(*) filter (status = 'passed'), count(*) from meta.check_results"
+        ).fetchall()
+    except duckdb.CatalogException:  # nothing was checked yet
+        passed = total = 0
+    missing = len(_list_missing(warehouse.connection))
+    checks = f"{passed:,} of {total:,} checks passed" if total else "Nothing was checked"
+    lacks = (
+        f"{missing} documented {'table or column is' if missing == 1 else 'tables and columns are'}"
+        " missing in the source"
+        if missing
+        else "nothing documented is missing in the source"
+    )
+    unknown = len(warehouse.unknown)
+    lacks += f", {unknown} {'query is' if unknown == 1 else 'queries are'} not known" * bool(
+        unknown
+    )
+    return f"{checks}, {lacks}"
+
+
 def describe_unlisted(
     connection: duckdb.DuckDBPyConnection, *, with_sizes: bool = False
 ) -> list[str]:
@@ -222,14 +245,22 @@ def describe_unknown(warehouse: OpenWarehouse) -> list[str]:
 
 def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:
     """Return in words what is documented and not in the source, so that nothing is made of it."""
+    missing = _list_missing(connection)
+    if not missing:
+        return ""
+    return (
+        "The source lacks what its documentation names, so nothing is counted there:"
+        f" {name_some(missing)}."
+    )
+
+
+def _list_missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The documented tables and columns that are not in the source."""
     try:
         rows = connection.execute(
             "select concat_ws('.', table_name, column_name) from meta.contract_drift"
             " where kind in ('table missing', 'column missing') order by all"
         ).fetchall()
-    except duckdb.CatalogException:
-        return ""
-    if not rows:
-        return ""
-    names = name_some(name for (name,) in rows)
-    return f"The source lacks what its documentation names, so nothing is counted there: {names}."
+    except duckdb.CatalogException:  # nothing was mirrored
+        return []
+    return [name for (name,) in rows]

@@ -14,7 +14,14 @@ from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.parameters import check_values, choose_values
 from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.report.blocks import Block, DataBlock, GapBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import (
+    Block,
+    DataBlock,
+    GapBlock,
+    HeadlineBlock,
+    NoteBlock,
+    SentencesBlock,
+)
 from sselfie_insights.report.chart_data import build_chart
 from sselfie_insights.report.definition import (
     BarSection,
@@ -25,6 +32,7 @@ from sselfie_insights.report.definition import (
     LineSection,
     NoteSection,
     Report,
+    SentencesSection,
     TableSection,
     WaterfallSection,
     humanize,
@@ -32,8 +40,10 @@ from sselfie_insights.report.definition import (
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
+from sselfie_insights.report.notices import describe_trust
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
+from sselfie_insights.report.sentences import write_sentences
 from sselfie_insights.report.signed import SignedFigures, describe_restated
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
@@ -64,6 +74,7 @@ class Page:
         queries: Every query behind it, in the order of first use.
         warnings: What a reader must know before trusting the page, in words.
         models: What dbt knows of the tables behind it, by name.
+        trust: What its numbers stand on, in words.
     """
 
     report: Report
@@ -73,6 +84,7 @@ class Page:
     queries: tuple[Query, ...]
     warnings: tuple[str, ...]
     models: Mapping[str, Model]
+    trust: str
 
     @property
     def command(self) -> str:
@@ -191,6 +203,7 @@ def build_page(
         queries=tuple(runner.used.values()),
         warnings=tuple(warnings),
         models=models or {},
+        trust=describe_trust(warehouse),
     )
 
 
@@ -269,14 +282,23 @@ def _build_headline(
 
 
 def _build_item(item: HeadlineItem, runner: _Runner) -> list[Tile]:
-    return build_tiles(item, runner.run(item.query, item.values, item.where))
+    result, earlier = runner.run(item.query, item.values, item.where), None
+    if item.earlier is not None:
+        earlier = runner.run(item.earlier.query, item.earlier.values, item.earlier.where)
+    return build_tiles(item, result, earlier)
 
 
 def _build_data(
-    section: DataSection, runner: _Runner, values: Mapping[str, str], names: set[str]
-) -> list[DataBlock]:
+    section: DataSection | SentencesSection,
+    runner: _Runner,
+    values: Mapping[str, str],
+    names: set[str],
+) -> Sequence[Block]:
     blocks = []
     whole = runner.run(section.query, section.values, section.where)
+    if isinstance(section, SentencesSection):
+        sentences = write_sentences(whole)
+        return [SentencesBlock(_unique(section.title, names), section.title, sentences)]
     check_section(section, whole)
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
@@ -340,6 +362,7 @@ def _build_block(
         collapsed=isinstance(section, TableSection) and section.collapsed,
         left_out=result.frame.height - len(running),
         is_partial=any(shown.suppressed or ()) and not isinstance(section, WaterfallSection),
+        more=section.more or "",
     )
 
 

@@ -1,4 +1,4 @@
-"""A folder of pages: an index, every report, and the tables behind them as files."""
+"""A folder of pages: every report, the overview first, and the tables behind them as files."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
 from sselfie_insights.report.definition import INDEX, load_report, load_reports
-from sselfie_insights.report.draw.html import render_html, render_index
+from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page, Results, build_page
@@ -29,6 +29,8 @@ from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _INDEX_FILE = f"{INDEX}.html"
+# The report that opens first, with the list of the others at its foot.
+_FIRST = "overview"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Pag
 
 
 def render_site(settings: Settings, out_dir: Path) -> Site:
-    """Write the index, a page a report, and each table as CSV and JSON, into ``out_dir``.
+    """Write a page a report, and each table as CSV and JSON, into ``out_dir``.
 
     Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
     checksums; what an earlier one lists is replaced or removed, anything else stays. What cannot
@@ -130,21 +132,21 @@ def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int) ->
     for page in pages:
         for block in page.data.values():
             _add_block(page, block, add)
-    names = [("Reports", _INDEX_FILE), *((p.report.title, f"{p.report.name}.html") for p in pages)]
+    tables = tuple(files)
+    first = next((page for page in pages if page.report.name == _FIRST), pages[0])
+    names = {page.report.name: f"{page.report.name}.html" for page in pages}
+    names[first.report.name] = _INDEX_FILE
     for page in pages:
-        file = f"{page.report.name}.html"
-        links = [(title, name, name == file) for title, name in names]
-        add(file, render_html(page, links=links, on_gap=gaps.append).encode())
-    links = [(title, name, name == _INDEX_FILE) for title, name in names]
-    tables = [file for file in files if file.rows is not None]
-    add(_INDEX_FILE, render_index(pages, links, files=tables).encode())
+        contents_of = SiteContents(pages, names, tables if page is first else ())
+        content = render_html(page, site=contents_of, on_gap=gaps.append)
+        add(names[page.report.name], content.encode())
     stamp, notices = pages[0].stamp, pages[0].warnings
     listed = [{"what": gap.what, "reason": gap.reason} for gap in gaps]
     add(MANIFEST, write_manifest(files, stamp=stamp.as_text(), notices=notices, gaps=listed))
     _write_files(contents, out_dir, mode)
     return Site(
         index=out_dir / _INDEX_FILE,
-        pages=tuple(out_dir / f"{page.report.name}.html" for page in pages),
+        pages=tuple(out_dir / names[page.report.name] for page in pages),
         files=tuple(files),
         stamp=stamp,
         notices=notices,
@@ -179,7 +181,7 @@ def read_headlines(settings: Settings) -> list[Tile]:
     """
     library = load_library()
     with OpenWarehouse(settings.warehouse) as warehouse:
-        page = build_page(warehouse, load_report("overview"), library)
+        page = build_page(warehouse, load_report(_FIRST), library)
     return [
         tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
     ]

@@ -9,6 +9,7 @@ from sselfie_insights.report.definition import (
     BarSection,
     CohortGridSection,
     DataSection,
+    Earlier,
     HeadlineItem,
     LineSection,
     TableSection,
@@ -79,6 +80,20 @@ def check_item(item: HeadlineItem, result: Result) -> None:
     numbers = [item.column, *filter(None, (item.low, item.high, item.n))]
     _require_numbers(where, result, numbers)
     _require_one_row(where, result, [*filter(None, [item.each]), *result.period_columns])
+
+
+def check_earlier(item: HeadlineItem, earlier: Earlier, result: Result) -> None:
+    """Refuse an earlier value that its query does not give, as ``check_item`` does.
+
+    Raises:
+        UsageError: A column is missing or holds no number, or there are several rows.
+    """
+    where = f"headline {item.label!r}, earlier"
+    _refuse_people(where, result)
+    each = [item.each] if item.each else []
+    _require_columns(where, result, [earlier.column, earlier.on, *each])
+    _require_numbers(where, result, [earlier.column])
+    _require_one_row(where, result, each)
 
 
 def _refuse_people(where: str, result: Result) -> None:

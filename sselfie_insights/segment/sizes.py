@@ -16,6 +16,9 @@ from sselfie_insights.warehouse.reading import OpenWarehouse
 
 SIZES_SCHEMA = {
     "segment": pl.String,
+    "title": pl.String,
+    "goal": pl.String,
+    "send_by_on": pl.Date,
     "reason": pl.String,
     "person_count": pl.Int64,
     "cooling_count": pl.Int64,
@@ -47,16 +50,29 @@ def count_sizes(members: Members) -> list[dict[str, Any]]:
     for name, result in members.items():
         if isinstance(result, UsageError):
             unknown = f"cannot be computed; see sselfie segment show {name}"
-            rows.append(_size(name, unknown, None, None))
+            rows.append(_size(name, unknown, None, None) | _nothing_to_do(name))
             continue
         people = list(result.frame.select("reason", "is_cooling").iter_rows())
         counts = Counter(reason for reason, _ in people)
         cooling = Counter(reason for reason, is_cooling in people if is_cooling)
+        what = _nothing_to_do(find_segment(name).title) | _read_deadline(result)
         if not counts:
-            rows.append(_size(name, "nobody", 0, 0))
+            rows.append(_size(name, "nobody", 0, 0) | what)
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            rows.append(_size(name, reason, count, cooling[reason]))
+            rows.append(_size(name, reason, count, cooling[reason]) | what)
     return rows
+
+
+def _nothing_to_do(title: str) -> dict[str, Any]:
+    return {"title": title, "goal": None, "send_by_on": None}
+
+
+def _read_deadline(result: Result) -> dict[str, Any]:
+    """What a message is for, and the first day on which it is too late for somebody."""
+    ready = result.frame.filter(~pl.col("is_cooling"))
+    if ready.is_empty():
+        return {}
+    return {"goal": ready["goal"].mode().sort()[0], "send_by_on": ready["send_by_on"].min()}
 
 
 def count_overlaps(members: Members) -> list[dict[str, Any]]:

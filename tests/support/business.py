@@ -39,6 +39,7 @@ def write_business(path: Path) -> Path:
     write_warehouse(path, users, BUSINESS_AS_OF)
     with duckdb.connect(str(path)) as connection:
         _write_money(connection)
+        _write_changes(connection)
         _write_credits_and_use(connection)
         write_other_marts(connection)
         write_forecasts(connection)
@@ -116,6 +117,25 @@ def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
             for n in range(12)
         ],
     )  # fmt: skip
+
+
+def _write_changes(connection: duckdb.DuckDBPyConnection) -> None:
+    """The changes of MRR that add up to the movements: who joined first leaves first."""
+    changes, staying = [], list[str]()
+    for index, month in enumerate(MONTHS):
+        start = datetime(month.year, month.month, 1, 6)
+        for number in range(3 + index + index // 5):
+            staying.append(f"user:m{index}-{number}")
+            changes.append((staying[-1], start + timedelta(days=number * 5 % 14), 4900))
+        # The first of all stays, pays more every month, and a little less a day later.
+        for days, cents in ((3, index * 500), (4, -index * 150)):
+            changes += [(staying[0], start + timedelta(days=days), cents)] if cents else []
+        for _ in range(index * 2 // 3):
+            changes.append((staying.pop(1), start + timedelta(days=10), -4900))
+    rows = [(key, "usd", at, cents) for key, at, cents in changes]
+    insert(
+        connection, "marts.mrr_changes", "customer_key, currency, changed_at, change_cents", rows
+    )
 
 
 def _write_credits_and_use(connection: duckdb.DuckDBPyConnection) -> None:

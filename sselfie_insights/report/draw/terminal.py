@@ -20,6 +20,7 @@ from sselfie_insights.report.blocks import (
     GapBlock,
     HeadlineBlock,
     NoteBlock,
+    SentencesBlock,
 )
 from sselfie_insights.report.draw.sparkline import draw_text
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
@@ -53,6 +54,7 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
             f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
             _QUIET,
         ),
+        *_paragraph(f"{page.trust}.", _QUIET),
         *(line for warning in page.warnings for line in _warn(warning)),
     ]
     for block in page.blocks:
@@ -82,6 +84,10 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
             if block.title:
                 yield Text(clean(block.title), _HEADING)
             yield from _paragraph(block.text)
+        case SentencesBlock():
+            yield Text(clean(block.title), _HEADING)
+            for sentence in block.sentences:
+                yield from _paragraph(sentence.text)
         case GapBlock():
             yield Text(clean(block.title), _HEADING)
             yield from _paragraph(f"Not available: {block.reason}.", _QUIET)

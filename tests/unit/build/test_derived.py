@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sselfie_insights.build.derived import require_derivable, write_derived
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode, UsageError
-from sselfie_insights.query import OpenWarehouse, load_library
+from sselfie_insights.query import OpenWarehouse, load_library, run_query
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.segment.record import PastExport, append_export
@@ -184,3 +184,48 @@ def test_the_commands_look_at_the_files_of_now(warehouse: Path, tmp_path: Path) 
     assert "mine" not in {row["alert"] for row in judged}
     assert "mine" in {row["segment"] for row in run("segment", "list")[1]}
     assert "mine" not in {row["segment"] for row in run("query", "run", "growth/segment_sizes")[1]}
+
+
+def test_the_causes_of_a_month_add_up_to_its_movements(warehouse: Path) -> None:
+    write_derived(warehouse, warehouse)
+    # By the rule of the business: in October 19 join, 3 return and 10 leave at 49 dollars, with
+    # 80 of expansion and 24 of contraction; in November 20, 3 and 11, with 85 and 25.50.
+    changes = {True: 12 * 4900 + 8000 - 2400, False: 12 * 4900 + 8500 - 2550}
+    sums: dict[tuple[bool, str], int] = {}
+    for row in read(warehouse, "mrr_causes"):
+        key = (row["is_complete"], row["dimension"])
+        sums[key] = sums.get(key, 0) + row["change"]
+        assert row["person_count"] >= 5 and row["dimension"] != "customer_key"
+    kinds = ("whole", "movement", "product", "cohort", "acquisition", "brand_style")
+    assert sums == {(state, kind): changes[state] for state in (True, False) for kind in kinds}
+
+
+def test_a_segment_says_what_a_message_is_for_and_until_when(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    # Of four people one is cooling down, whose day does not count; the others' first is the 18th.
+    segment = """/*
+grain: One row per person in the segment.
+title: My people
+description: Mine.
+interface: segment
+*/
+select
+    'c' || n as customer_key, 'u' || n as user_id, null as email, 'pro' as product,
+    'due' as reason, 'paid' as goal, date '2026-11-16' + n::integer as send_by_on,
+    case when n = 1 then timestamp '2026-11-14' end as last_sent_at,
+    case when n = 1 then date '2026-11-21' end as cooldown_until_on, n = 1 as is_cooling
+from range(1, 5) as t (n)
+"""
+    write_own(tmp_path, {"queries/segments/mine.sql": segment})
+    write_derived(warehouse, warehouse)
+    [row] = [row for row in read(warehouse, "segment_sizes") if row["segment"] == "mine"]
+    assert row == {
+        "segment": "mine", "title": "My people", "goal": "paid", "send_by_on": date(2026, 11, 18),
+        "reason": "due", "person_count": 4, "cooling_count": 1, "ready_count": 3,
+    }  # fmt: skip
+    with OpenWarehouse(warehouse) as opened:
+        weeks = run_query(opened, load_library()["growth/this_week"]).frame.to_dicts()
+    [week] = [week for week in weeks if week["segment"] == "mine"]
+    assert (week["ready_count"], week["send_by_on"]) == (3, date(2026, 11, 18))
+    assert (week["purpose"], week["command"]) == ("buy", "sselfie segment export mine")

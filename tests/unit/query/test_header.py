@@ -171,6 +171,7 @@ ROW_KEYS = {
 WITHOUT_ROWS = {
     "forecast/": "estimates of a model, which no rows add up to; what sums them up has its rows",
     "growth/alerts_now": "a row is another query's number, which has its own",
+    "growth/since": "its days are no periods of other queries; the pages it leads to have rows",
     "growth/segment_effect": "the people are in the record of exports, not in the warehouse",
     "quality/check_results": "a row is a check",
     "quality/contract_drift": "a row is a difference",

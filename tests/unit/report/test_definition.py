@@ -166,13 +166,13 @@ def test_a_file_that_cannot_be_read_is_named_and_holds_up_no_other(tmp_path: Pat
 
 def test_reports_stand_by_their_positions_and_those_without_one_follow(tmp_path: Path) -> None:
     packaged = [
-        "overview", "revenue", "churn", "retention", "activation", "engagement", "credits",
+        "overview", "why", "revenue", "churn", "retention", "activation", "engagement", "credits",
         "academy", "email", "growth", "forecast", "quality",
     ]  # fmt: skip
     for name in ("mine", "another"):
         (tmp_path / f"{name}.yml").write_text(REPORT)
     (tmp_path / "between.yml").write_text(f"position: 25\n{REPORT}")
-    expected = [*packaged[:2], "between", *packaged[2:], "another", "mine"]
+    expected = [*packaged[:3], "between", *packaged[3:], "another", "mine"]
     found = load_reports([tmp_path, resource_dir("reports")])
     assert [name for name in found if name in expected] == expected
 

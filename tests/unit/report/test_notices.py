@@ -15,7 +15,7 @@ from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
-from sselfie_insights.report.notices import describe_unlisted, read_notices
+from sselfie_insights.report.notices import describe_trust, describe_unlisted, read_notices
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import journal_path
 from tests.support.business import BUSINESS_AS_OF
@@ -257,3 +257,24 @@ def test_the_largest_amounts_off_the_list_are_named_and_the_others_counted(
         " p3 (customers: 1, members now: 0, paid: $3.00);"
         " 2 more in the query unlisted_products."
     )
+
+
+def test_pages_say_how_many_checks_passed_and_what_is_missing(warehouse: Path) -> None:
+    def trust() -> str:
+        with OpenWarehouse(warehouse) as opened:
+            return describe_trust(opened)
+
+    assert trust() == "2 of 2 checks passed, nothing documented is missing in the source"
+    change(
+        warehouse,
+        "insert into meta.check_results by name"
+        " select * replace ('failed' as status) from meta.check_results limit 1",
+        "insert into meta.contract_drift by name select 'column missing' as kind,"
+        " 'users' as table_name, name as column_name from (values ('a'), ('b')) as t (name)",
+    )
+    assert trust() == (
+        "2 of 3 checks passed, 2 documented tables and columns are missing in the source"
+    )
+    change(warehouse, "delete from meta.contract_drift where column_name = 'a'",
+           "drop table meta.check_results")  # fmt: skip
+    assert trust() == ("Nothing was checked, 1 documented table or column is missing in the source")

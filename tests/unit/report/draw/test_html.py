@@ -17,7 +17,7 @@ from sselfie_insights.report.draw.html import render_html
 LARGEST = 300 * 1024
 VOID = {"meta", "link", "br", "hr", "img", "input", "col"}
 # Words of the models' own, by which the queries choose their rows; all other text is hostile.
-FIXED = {"grain", "state", "scope", "model", "step"}
+FIXED = {"dimension", "grain", "state", "scope", "model", "step"}
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e=cmd()👩‍👧"
 
 
