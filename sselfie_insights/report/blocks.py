@@ -83,6 +83,23 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """What a reader can choose of retention curves, and every slice.
+
+    Attributes:
+        choices: By column, its label and the values with their names.
+        chosen: By column, the value that the page shows by itself.
+        sentence: What that slice says, in words.
+        data: Every slice as JSON, in which no ``<`` stands.
+    """
+
+    choices: dict[str, tuple[str, dict[str, str]]]
+    chosen: dict[str, str]
+    sentence: str
+    data: str
+
+
+@dataclass(frozen=True)
 class DataBlock:
     """A query's result under a heading, as a grid, a chart or a table.
 
@@ -100,6 +117,7 @@ class DataBlock:
         left_out: Rows of ``result`` that the page does not show.
         is_partial: Whether groups that are too small to show are missing from what is drawn.
         more: The report that shows more of it; may be empty.
+        curves: The other slices, where a script lets the reader choose.
     """
 
     name: str
@@ -115,6 +133,7 @@ class DataBlock:
     left_out: int
     is_partial: bool
     more: str = ""
+    curves: Curves | None = None
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,28 @@ class TableSection(_DataSection):
     collapsed: bool = False
 
 
+class Choice(_Strict):
+    """A column by whose values a reader chooses, with their names."""
+
+    label: str
+    values: Labels
+
+
+class CurvesSection(_Source):
+    """Retention curves of fixed cohorts by segment; a script lets readers choose others.
+
+    ``choices`` are the columns of the query that tell its slices apart, in the query's order;
+    ``chosen`` is the slice that a page shows by itself.
+    """
+
+    type: Literal["curves"]
+    title: str
+    text: str | None = None
+    query: Literal["retention/fixed_cohorts"] = "retention/fixed_cohorts"
+    choices: dict[str, Choice]
+    chosen: dict[str, str]
+
+
 class SentencesSection(_Source):
     """What changed, in sentences, each with the page that shows more."""
 
@@ -170,7 +192,7 @@ class NoteSection(_Strict):
 
 DataSection = CohortGridSection | LineSection | BarSection | WaterfallSection | TableSection
 Section = Annotated[
-    HeadlineSection | DataSection | SentencesSection | NoteSection,
+    HeadlineSection | DataSection | CurvesSection | SentencesSection | NoteSection,
     Field(discriminator="type"),
 ]
 

@@ -23,9 +23,11 @@ from sselfie_insights.report.blocks import (
     SentencesBlock,
 )
 from sselfie_insights.report.chart_data import build_chart
+from sselfie_insights.report.curves import build_curves
 from sselfie_insights.report.definition import (
     BarSection,
     CohortGridSection,
+    CurvesSection,
     DataSection,
     HeadlineItem,
     HeadlineSection,
@@ -289,7 +291,7 @@ def _build_item(item: HeadlineItem, runner: _Runner) -> list[Tile]:
 
 
 def _build_data(
-    section: DataSection | SentencesSection,
+    section: DataSection | CurvesSection | SentencesSection,
     runner: _Runner,
     values: Mapping[str, str],
     names: set[str],
@@ -299,6 +301,8 @@ def _build_data(
     if isinstance(section, SentencesSection):
         sentences = write_sentences(whole)
         return [SentencesBlock(_unique(section.title, names), section.title, sentences)]
+    if isinstance(section, CurvesSection):
+        return [_build_curves(section, whole, names)]
     check_section(section, whole)
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
@@ -314,6 +318,29 @@ def _build_data(
         # Of several currencies or segments the reader sees the largest, and opens the others.
         blocks.append(replace(block, collapsed=block.collapsed or position > 0))
     return blocks
+
+
+def _build_curves(section: CurvesSection, whole: Result, names: set[str]) -> DataBlock:
+    curves, table, chart = build_curves(section, whole)
+    shown = whole
+    for column, value in section.chosen.items():
+        shown = keep_rows(shown, shown.frame[column].cast(pl.String) == value)
+    return DataBlock(
+        name=_unique(section.title, names),
+        title=section.title,
+        text=section.text or "",
+        empty="" if whole.height else "No data captured.",
+        result=shown,
+        table=table,
+        running=(False,) * len(table.rows),
+        grid=None,
+        chart=chart,
+        collapsed=False,
+        left_out=0,
+        is_partial=False,
+        more=section.more or "",
+        curves=curves,
+    )
 
 
 def _build_block(

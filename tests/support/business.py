@@ -33,6 +33,10 @@ def write_business(path: Path) -> Path:
                 for gap in range(0, 500, 7 + number % 23)
             ],
             product=("pro", "starter")[number % 2],
+            first_subscription_at=BUSINESS_AS_OF - timedelta(days=510 - number * 1.5)
+            if number % 3
+            else None,
+            acquisition="waitlist" if number % 41 == 0 else ("direct", "freebie")[number % 2],
         )
         for number in range(340)
     ]

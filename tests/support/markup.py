@@ -1,5 +1,8 @@
 """Whether a page is well formed: every element is closed where it must be, ids are distinct."""
 
+import json
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
@@ -14,11 +17,19 @@ class _Reader(HTMLParser):
         self.ids: set[str] = set()
         self.names: set[str] = set()
         self.wrong: list[str] = []
+        self.policy = ""
+        self.script: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.add(tag)
         if tag not in _VOID:
             self.open.append(tag)
+        if dict(attrs).get("http-equiv") == "Content-Security-Policy":
+            self.policy = dict(attrs)["content"] or ""
+        if tag == "script":
+            self.script = dict(attrs).get("type") or "script"
+            if set(dict(attrs)) - {"type"}:
+                self.wrong.append("a <script> has attributes")
         given = [name for name, _ in attrs]
         if len(set(given)) < len(given):
             self.wrong.append(f"<{tag}> has an attribute twice")
@@ -35,17 +46,28 @@ class _Reader(HTMLParser):
         if tag not in _VOID:
             self.open.pop()
 
+    def handle_data(self, data: str) -> None:
+        if self.script == "application/json":
+            json.loads(data)
+            if "<" in data:
+                self.wrong.append("data can end its <script>")
+        elif self.script is not None:
+            allowed = f"'sha256-{b64encode(sha256(data.encode()).digest()).decode()}'"
+            if allowed not in self.policy:
+                self.wrong.append("there is a <script> that the page's policy does not allow")
+        self.script = None
+
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
             self.wrong.append(f"</{tag}> closes another element, or none")
 
 
 def find_faults(page: str) -> list[str]:
-    """Return what is wrong with the markup of ``page``, scripts and controls included."""
+    """Return what is wrong with ``page``: its markup, scripts that it does not allow, controls."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    forbidden = {"script", "img", "iframe", "object", "embed"} & reader.names
+    forbidden = {"img", "iframe", "object", "embed"} & reader.names
     controls = {f"U+{ord(char):04X}" for char in page if char < " " and char not in "\t\n\r\f"}
     return [
         *reader.wrong,

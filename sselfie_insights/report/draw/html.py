@@ -1,8 +1,10 @@
-"""Draw a page as one HTML file: no script, no network, everything inside."""
+"""Draw a page as one HTML file: no network, everything inside, complete without its script."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from hashlib import sha256
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -61,7 +63,21 @@ def render_html(
         return None if isinstance(drawing, Gap) else drawing
 
     template = _environment().get_template("report.html")
-    return template.render(page=page, site=site, draw=draw)
+    has_script = any(block.curves and not block.empty for block in page.data.values())
+    script = _read_script() if has_script else ""
+    return template.render(page=page, site=site, draw=draw, script=script)
+
+
+@cache
+def _read_script() -> Markup:
+    """The one script of pages; nothing of the data is in it."""
+    path = resource_dir("reports") / "templates" / "curves.js"
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
+
+
+def hash_script(script: str) -> str:
+    """Return the hash by which a page's policy allows its own script, and no other."""
+    return "sha256-" + b64encode(sha256(script.encode()).digest()).decode()
 
 
 @cache
@@ -79,6 +95,8 @@ def _environment() -> Environment:
         "style": Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         "draw_path": draw_path,
         "read_tables": read_tables,
+        "hash_script": hash_script,
+        "Markup": Markup,
         "write_caption": _write_caption,
     }
     environment.filters["instant"] = write_instant

@@ -201,6 +201,7 @@ WITHOUT_PEOPLE = {
     "forecast/survival_by_cohort": "n counts memberships, of which a person can have several",
     "forecast/survival_models": "n counts memberships, of which a person can have several",
     "forecast/value_backtest": "n counts memberships, of which a person can have several",
+    "retention/fixed_cohorts": "its size is that of the people who are in a shorter horizon alone",
     "growth/alerts_now": "n counts people or events, by the number that is watched",
     "growth/margin_by_month": "payment_count counts payments",
     "growth/segment_effect": "two columns count one of two groups each",

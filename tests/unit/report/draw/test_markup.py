@@ -19,7 +19,7 @@ from tests.support.markup import find_faults
         ("<p>", "<p> is never closed"),
         ("<p id=a></p><p id=a></p>", "two elements have the id a"),
         ("<p onclick=x></p>", "<p> has the handler onclick"),
-        ("<script></script>", "there is a <script>"),
+        ("<script>1</script>", "there is a <script> that the page's policy does not allow"),
         ("<p>\x0b</p>", "there is the control character U+000B"),
     ],
 )
