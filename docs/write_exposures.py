@@ -3,14 +3,11 @@
 ``make docs`` runs it; ``tests/dbt/test_properties.py`` fails while the file differs from it.
 """
 
-from collections.abc import Iterator
-
 import yaml
 
 from sselfie_insights.query import find_query, load_library
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report import load_reports
-from sselfie_insights.report.definition import HeadlineSection, NoteSection, Report
 from sselfie_insights.resources import resource_dir
 
 FILE = resource_dir("dbt_project") / "models" / "exposures.yml"
@@ -25,7 +22,7 @@ def write_exposures() -> str:
     exposures = []
     for report in load_reports([resource_dir("reports")]).values():
         tables = {STAMP}
-        for name in _queries_of(report):
+        for name in report.queries:
             tables.update(read_tables(find_query(name, library)))
         marts = sorted(name.removeprefix("marts.") for name in tables if name.startswith("marts."))
         exposures.append(
@@ -41,14 +38,6 @@ def write_exposures() -> str:
     return NOTE + yaml.safe_dump(
         {"exposures": exposures}, sort_keys=False, allow_unicode=True, width=96
     )
-
-
-def _queries_of(report: Report) -> Iterator[str]:
-    for section in report.sections:
-        if isinstance(section, HeadlineSection):
-            yield from (item.query for item in section.items)
-        elif not isinstance(section, NoteSection):
-            yield section.query
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from sselfie_insights.cli import (
     export,
     forget,
     init,
+    mcp,
     migrate,
     query,
     reconcile,
@@ -65,6 +66,7 @@ explain.register(app)
 export.register(app)
 forget.register(app)
 init.register(app)
+mcp.register(app)
 simulate.register(app)
 app.add_typer(migrate.app)
 app.add_typer(query.app)

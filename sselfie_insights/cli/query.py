@@ -60,6 +60,31 @@ def list_queries(form: FormatOption = None, output: Output = None) -> None:
     say_replaced("queries", "**/*.sql")
 
 
+@app.command()
+def catalog(
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Write the JSON Schema of the catalog instead.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Write every query's definition, parameters and columns as JSON.
+
+    For tools that need to know what the numbers mean.
+
+    Example: sselfie query catalog -o catalog.json
+    """
+    import json
+
+    from sselfie_insights.query.catalog import catalog_schema, describe_library
+    from sselfie_insights.query.library import load_library
+    from sselfie_insights.query.write import write_out
+
+    queries = load_library(on_gap=say_gap).values()
+    content = catalog_schema() if schema else describe_library(queries).model_dump(mode="json")
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    write_out(text.encode(), output, sys.stdout.buffer, binary=False)
+
+
 @app.command("show")
 def show_query(name: Name, parameter: Parameters = None) -> None:
     """Show a query's definition, parameters, columns, lineage and SQL.

@@ -131,7 +131,7 @@ def run_query(
     _require_answerable(warehouse, query)
     sql, values = compile_query(query, given or {})
     columns = {
-        name: _told_by_grain(column, values, is_key=name in query.key)
+        name: _name_by_grain(column, values, is_key=name in query.key)
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
@@ -140,6 +140,7 @@ def run_query(
         _translate_errors(where, remedies),
         _open_for(warehouse, query, sql, with_personal_data) as opened,
     ):
+        warehouse.running = opened.connection
         data = _fetch(opened.connection, sql, columns, values, where, remedies, as_rows=as_rows)
     return Result(
         name=query.name,
@@ -282,7 +283,7 @@ def _require_one_select(sql: str) -> None:
         raise UsageError("give one SELECT statement", remedy="the warehouse is read-only")
 
 
-def _told_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
+def _name_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool) -> Column:
     """A period's first day is written as a month where that is the period's length."""
     grains = (values.get("grain"), values.get("cohort", "grain"))
     if is_key and column.unit == "date" and grains in (("month", "grain"), (grains[0], "month")):

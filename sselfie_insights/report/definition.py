@@ -219,6 +219,17 @@ class Report(_Report):
     name: str
     path: Path
 
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The names of the queries that its sections show."""
+        names = []
+        for section in self.sections:
+            if isinstance(section, HeadlineSection):
+                names += [item.query for item in section.items]
+            elif not isinstance(section, NoteSection):
+                names.append(section.query)
+        return tuple(dict.fromkeys(names))
+
 
 # The page of contents of a site, so no report's.
 INDEX = "index"

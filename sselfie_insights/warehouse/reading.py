@@ -55,6 +55,7 @@ class OpenWarehouse:
     Attributes:
         path: The file.
         connection: DuckDB's connection to it; its time zone is UTC.
+        running: The connection that the last query ran on, for who wants to interrupt it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,6 +76,7 @@ class OpenWarehouse:
             )
         except duckdb.Error as error:
             raise damaged(path, error) from None
+        self.running = self.connection
         try:
             read_format(self.connection)
             self._lock_settings()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from sselfie_insights.cli import app
@@ -17,7 +19,7 @@ from tests.support.docs import BLOCKS, REFERENCE, Block, read_calls
 
 ELSEWHERE = (
     *("demo", "init", "run", "build", "check", "forget", "restore", "migrate baseline"),
-    *("reconcile --mrr", "simulate"),
+    *("reconcile --mrr", "simulate", "mcp"),
 )
 """Calls that only tests of their own make: they take a minute, ask, or want another database or a
 file of somebody else's."""
@@ -93,3 +95,13 @@ def test_a_page_works_from_top_to_bottom(page: str, monkeypatch: pytest.MonkeyPa
         for call, done in follow(block, names, monkeypatch) if block.page == page else ():
             wanted = ENDS.get(call[0], {ExitCode.DONE})
             assert done.exit_code in wanted, (str(block), call, done.output, done.exception)
+
+
+def test_what_the_pages_give_to_evidence_is_answered(folder: Path) -> None:
+    """Its source, read as Evidence does: the path counts from the folder of the connection."""
+    source = folder / "sources" / "sselfie"
+    connection = yaml.safe_load((source / "connection.yaml").read_text())
+    file = source / connection["options"]["filename"]
+    (query,) = source.glob("*.sql")
+    with duckdb.connect(str(file.resolve()), read_only=True) as db:
+        assert db.execute(query.read_text()).fetchall()

@@ -30,7 +30,7 @@ REFERENCE = "docs/reference/"
 COMMAND_LINE = get_command(app)
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-_FILE = re.compile(r"`([\w/.]+\.(?:sql|yml))`")
+_FILE = re.compile(r"`([\w/.]+\.(?:sql|ya?ml))`")
 _LANGUAGES_OF_SHELLS = ("", "sh", "ini")
 
 
