@@ -23,6 +23,7 @@ from sselfie_insights.warehouse.journal import journaled, new_run_id
 from sselfie_insights.warehouse.paths import (
     artifacts_dir,
     exports_record_path,
+    find_leftovers,
     journal_path,
     publications_dir,
 )
@@ -172,7 +173,10 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
     leftovers = find_outputs(artifacts, person, exclude=())
     exports = settings.stripe_exports
     of_stripe = find_exports(exports, person) if exports and exports.is_dir() else ()
-    outputs = Outputs((*outputs.remove, *leftovers.remove), (*outputs.unerasable, *of_stripe))
+    outputs = Outputs(
+        (*outputs.remove, *leftovers.remove, *find_leftovers(warehouse)),
+        (*outputs.unerasable, *of_stripe),
+    )
     source = rows_in_source(settings, person, {each.table for each in rows}, on_note)
     return ForgetReport(tuple(rows), outputs, source, is_done=False)
 

@@ -1,12 +1,21 @@
 """Files that were written for people: which of them name a person, and their removal."""
 
+import bz2
+import gzip
+import html
+import lzma
 import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
+from urllib.parse import unquote
 
 import duckdb
 
@@ -19,7 +28,30 @@ from sselfie_insights.stripe.reading import read_text
 from sselfie_insights.stripe.store import list_files
 
 _DATABASE = b"DUCK"
-_UNREADABLE = (OSError, EOFError, RuntimeError, duckdb.Error, zipfile.BadZipFile, zlib.error)
+_PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], BufferedIOBase]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zX", lzma.LZMAFile),
+)
+"""How packed files begin, and what opens them."""
+
+_MOST_DEPTH = 4
+_MOST_BYTES = 1 << 30
+"""How deep, and how much, is unpacked: whatever packs more was made to do harm."""
+
+_PART = 1 << 24
+_OVERLAP = 4096
+"""How many bytes are searched at once; no mention is longer than what two parts share."""
+
+_ROWS = 10_000
+
+_ESCAPED = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
+_QUOTED = re.compile("=([0-9A-Fa-f]{2})")
+_ESCAPED_LETTER = re.compile(r"\\+[bfnrt\"/]")
+_UNREADABLE = (
+    OSError, EOFError, RuntimeError, NotImplementedError, ValueError, duckdb.Error,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 """What a damaged file raises, or a locked one; to ``zipfile`` damage can look like a password."""
 
 
@@ -54,7 +86,7 @@ def find_outputs(folder: Path, person: Person, *, exclude: Iterable[Path]) -> Ou
                 beyond.append((path, "a backup: make a new one, and delete this"))
             elif _is_database(path):
                 beyond.append((path, "a DuckDB file of your own: it was not searched"))
-            elif _names(path, str(pattern)):
+            elif _names(path, folder, str(pattern)):
                 remove[_unit(path, folder)] = None
         except _UNREADABLE as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
@@ -112,16 +144,89 @@ def _is_database(path: Path) -> bool:
         return file.read(12)[8:] == _DATABASE
 
 
-def _names(path: Path, pattern: str) -> bool:
+def _names(path: Path, folder: Path, pattern: str) -> bool:
+    """Say whether a file, or the name under which it lies below ``folder``, names the person."""
+    found = re.compile(pattern, re.MULTILINE)
+    if any(map(found.search, _readings(str(path.relative_to(folder))))):
+        return True
     if path.suffix == ".parquet":
         with duckdb.connect() as db:
-            row = db.execute(
-                f"select bool_or(regexp_matches(cast(rows as varchar), {literal(pattern)}))"
-                f" from read_parquet({literal(str(path))}) as rows"
-            ).fetchone()
-            return bool(row and row[0])
-    found = re.compile(pattern.encode(), re.MULTILINE)
-    if zipfile.is_zipfile(path):  # a workbook
-        with zipfile.ZipFile(path) as archive:
-            return any(found.search(archive.read(name)) for name in archive.namelist())
-    return found.search(path.read_bytes()) is not None
+            texts = db.execute(
+                f"select cast(rows as varchar) from read_parquet({literal(str(path))}) as rows"
+            )
+            while rows := texts.fetchmany(_ROWS):
+                if _is_in("\n".join(text for (text,) in rows if text).encode(), found):
+                    return True
+        return False
+    with path.open("rb") as file:
+        return _is_within(file, found)
+
+
+def _is_within(file: IO[bytes], found: re.Pattern[str], depth: int = 0) -> bool:
+    """Say whether a file names the person, or what is packed in it does.
+
+    Raises:
+        OSError: Too much, or too deep, is packed in it.
+    """
+    head = file.read(4)
+    file.seek(0)
+    if depth > _MOST_DEPTH:
+        raise OSError("archives lie in archives too deep to be searched")
+    if head == b"PK\x03\x04" and zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if any(_is_in(name.encode(), found) for name in archive.namelist()):
+                return True
+            for each in archive.infolist():
+                with archive.open(each) as packed, _unpacked(packed) as whole:
+                    if _is_within(whole, found, depth + 1):
+                        return True
+        return False
+    for mark, opener in _PACKED:
+        if head.startswith(mark):
+            with opener(file) as member, _unpacked(member) as whole:
+                if _is_within(whole, found, depth + 1):
+                    return True
+            return False
+    before = b""
+    while part := file.read(_PART):
+        if _is_in(before + part, found):
+            return True
+        before = part[-_OVERLAP:]
+    return False
+
+
+@contextmanager
+def _unpacked(packed: IO[bytes] | BufferedIOBase) -> Iterator[IO[bytes]]:
+    """Yield what is packed as a file of its own, in memory if it is small."""
+    with SpooledTemporaryFile(_PART) as whole:
+        size = 0
+        while part := packed.read(_PART):
+            size += whole.write(part)
+            if size > _MOST_BYTES:
+                raise OSError(f"it unpacks to more than {_MOST_BYTES >> 30} GB")
+        whole.seek(0)
+        yield whole
+
+
+def _is_in(content: bytes, found: re.Pattern[str]) -> bool:
+    """Say whether bytes name the person, in whatever way texts are written as bytes."""
+    texts = [content.decode("utf-8", "replace")]
+    if not content.isascii():
+        texts.append(content.decode("latin-1"))
+    if b"\0" in content:
+        for start in (0, 1):
+            texts += [content[start:].decode(f"utf-16-{e}", "replace") for e in ("le", "be")]
+    return any(found.search(reading) for text in texts for reading in _readings(text))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text as it stands, and without what URLs, HTML, JSON and mail write instead."""
+    yield text
+    if "=" in text:
+        yield _QUOTED.sub(lambda found: chr(int(found[1], 16)), re.sub("=\r?\n", "", text))
+    for _ in range(2):  # a link in HTML is written in two ways at once
+        plain = _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+        plain = unquote(html.unescape(_ESCAPED_LETTER.sub(" ", plain)))
+        if plain == text:
+            return
+        yield (text := plain)

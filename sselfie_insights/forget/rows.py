@@ -14,7 +14,7 @@ Rows go by these rules:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -83,7 +83,7 @@ class Table:
         return {
             name: kind
             for name, kind in self.columns.items()
-            if (kind in _TEXT or "VARCHAR" in kind or "JSON" in kind)
+            if (kind in _TEXT or any(each in kind for each in ("VARCHAR", "JSON", "BLOB")))
             and (self.label not in _SIGNED or name in _SIGNED[self.label])
         }
 
@@ -174,13 +174,13 @@ def erase(db: duckdb.DuckDBPyConnection, findings: list[Finding], person: Person
     for finding in findings:
         table = finding.table
         db.execute(f"delete from {table.local} where rowid in ({_going(table.label)})")
-        pattern = person.pattern()
+        pattern = person.pattern(spelled=True)
         if finding.redacted and pattern:
             for name, kind in table.texts.items():
                 column = quote(name)
                 db.execute(
                     f"update {table.local} set {column} = {_redacted(column, kind, pattern)}"
-                    f" where {_mentions(column, pattern)}"
+                    f" where {_mentions(table, [name], person)}"
                 )
         if table.is_mirror:
             db.execute(
@@ -219,8 +219,7 @@ def _own(table: Table, person: Person) -> Iterator[str]:
         yield f"({is_free} and {_among(quote(_CUSTOMER), person.customers)})"
     pattern = person.pattern()
     if table.owner and pattern:
-        for name in table.texts:
-            yield f"({is_free} and {_mentions(quote(name), pattern)})"
+        yield f"({is_free} and {_mentions(table, table.texts, person)})"
 
 
 def _exported(table: Table, person: Person) -> Iterator[str]:
@@ -289,8 +288,25 @@ def _among(expression: str, values: set[str] | list[str]) -> str:
     return f"{expression} in ({lowered if expression.startswith('lower') else listed})"
 
 
-def _mentions(column: str, pattern: str) -> str:
-    return f"coalesce(regexp_matches({column}::varchar, {literal(pattern)}), false)"
+def _mentions(table: Table, names: Iterable[str], person: Person) -> str:
+    """Return the condition by which one of the columns mentions the person, in any spelling."""
+    plain, spelled = person.pattern(), person.pattern(spelled=True)
+    texts = [_text(name, table.columns[name]) for name in names]
+    if plain is None or spelled is None or not texts:
+        return "false"
+    # All at once, as DuckDB prepares each expression anew; the long one only where it can matter.
+    text = texts[0] if len(texts) == 1 else f"concat_ws(chr(10), {', '.join(texts)})"
+    return (
+        f"coalesce(regexp_matches({text}, {literal(plain)}) or regexp_matches({text}, '[%&=\\\\]')"
+        f" and regexp_matches({text}, {literal(spelled)}), false)"
+    )
+
+
+def _text(name: str, kind: str) -> str:
+    text = f"{quote(name)}::varchar"
+    if "BLOB" in kind:  # text in UTF-16 has a zero beside every byte
+        text = f"replace(replace({text}, '\\x00', ''), '\\x5C', '\\')"
+    return text
 
 
 def _redacted(column: str, kind: str, pattern: str) -> str:
@@ -313,10 +329,9 @@ def _redacted(column: str, kind: str, pattern: str) -> str:
 
 
 def _count_mentions(db: duckdb.DuckDBPyConnection, table: Table, person: Person) -> int:
-    pattern = person.pattern()
-    if pattern is None or not table.texts:
+    mentions = _mentions(table, table.texts, person)
+    if mentions == "false":
         return 0
-    mentions = " or ".join(_mentions(quote(name), pattern) for name in table.texts)
     return count_rows(
-        db, f"{table.local} where rowid not in ({_going(table.label)}) and ({mentions})"
+        db, f"{table.local} where rowid not in ({_going(table.label)}) and {mentions}"
     )

@@ -72,6 +72,25 @@ def publication_name(path: Path) -> str | None:
     return path.stem if is_kept else None
 
 
+def find_leftovers(warehouse: Path) -> list[Path]:
+    """Return what killed writers may have left beside ``warehouse``; its private copies aside."""
+    warehouse = warehouse.resolve()
+    kept, records = publications_dir(warehouse), (journal_path, exports_record_path)
+    return sorted(
+        path
+        for folder, pattern in (
+            (warehouse.parent, wal_path(warehouse).name),
+            (warehouse.parent, f"{warehouse.name}.tmp"),
+            *(
+                (warehouse.parent, f".{record(warehouse).name}.{'[0-9a-f]' * 8}")
+                for record in records
+            ),
+            *((kept, f"*.{ending}") for ending in ("partial", "wal", "tmp")),
+        )
+        for path in folder.glob(pattern)
+    )
+
+
 def write_name(at: datetime) -> str:
     """Return the second of ``at`` as a name, in UTC: ``20261122T030500Z``."""
     return f"{at.astimezone(UTC):{_SECOND}}"
