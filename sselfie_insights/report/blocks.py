@@ -118,6 +118,8 @@ class DataBlock:
         is_partial: Whether groups that are too small to show are missing from what is drawn.
         more: The report that shows more of it; may be empty.
         curves: The other slices, where a script lets the reader choose.
+        family: Of a section repeated for currencies or segments, the name of the first; else empty.
+        part: Which of them it is.
     """
 
     name: str
@@ -134,6 +136,8 @@ class DataBlock:
     is_partial: bool
     more: str = ""
     curves: Curves | None = None
+    family: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,16 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import MEAN
 from sselfie_insights.query.run import Result
+from sselfie_insights.report.unusual import describe_unusual, find_unusual
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]
 
 
 _PERIODS = {"two_weeks": "two-week period"}
+# The shades span at least this range of rates, so that chance is not painted as a difference.
+_LEAST_RANGE = 0.25
+# What of a cohort is compared with the others, in a query whose people are in one cohort each.
+_JUDGED = {"period_index", "at_risk_count", "retained_count", "is_complete"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class GridCell:
 
     Attributes:
         text: The value for people; empty when there is none.
-        share: What shades the cell, 0-1; None for no shade.
+        share: What shades the cell, 0-1, from the lowest to the highest of the grid; None for no
+            shade.
         interval: The 95 % interval, e.g. ``18-44``; empty when there is none.
         state: Whether the period is complete, running, not begun; or why there is no value.
     """
@@ -33,11 +39,12 @@ class GridCell:
 
 @dataclass(frozen=True)
 class GridRow:
-    """A cohort: its name, how many are in it, its cells."""
+    """A cohort: its name, how many are in it, its cells, and how it stands out, if it does."""
 
     label: str
     size: str
     cells: tuple[GridCell, ...]
+    stands_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class CohortGrid:
         measure: What a cell holds, in words.
         grain: What the columns count from the cohort's start, e.g. ``week``.
         is_rising: Whether cells rise until everyone has come back, so older ones had more time.
+        unusual: Which cohorts the others would not lead to expect, in words.
     """
 
     periods: tuple[str, ...]
@@ -65,6 +73,7 @@ class CohortGrid:
     measure: str
     grain: str
     is_rising: bool
+    unusual: str
 
 
 def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> CohortGrid:
@@ -109,6 +118,10 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         )
     unit, interval = result.columns[value].unit, result.columns[value].interval
     peak = max((row[value] or 0 for row in rows), default=0)
+    # The first period is nearly always whole, and would take the shades of all others.
+    rates = [row[value] for row in rows if row["period_index"] and row[value] is not None]
+    low = min([*rates, 1 - _LEAST_RANGE])
+    high = max([*rates, low + _LEAST_RANGE])
 
     def draw(row: dict[str, Any] | None, *, is_hidden: bool, is_empty: bool) -> GridCell:
         if is_hidden:
@@ -116,7 +129,9 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         number = None if row is None else row[value]
         if row is None or number is None:
             return GridCell("", None, "", "nobody" if is_empty else "not_begun")
-        share = number if unit == "rate" else number / peak if peak else 0
+        share = number / peak if peak else 0
+        if unit == "rate":
+            share = (number - low) / (high - low)
         return GridCell(
             text=f"{number:.0%}"
             if unit == "rate"
@@ -126,6 +141,10 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
             state="complete" if row["is_complete"] else "running",
         )
 
+    is_rising = result.values.get("mode") == "on_or_after"
+    is_judged = unit == "rate" and result.columns.keys() >= _JUDGED and not is_rising
+    is_judged &= result.values.get("start") != "each_activity"
+    unusual = find_unusual(rows, result) if is_judged else {}
     drawn = tuple(
         GridRow(
             label=write_cell(start, result.columns["cohort_period"].unit),
@@ -134,6 +153,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
                 draw(cells.get((start, index)), is_hidden=start in marks, is_empty=not sizes[start])
                 for index in shown_indexes
             ),
+            stands_out=unusual.get(start, ("", ""))[0],
         )
         for start in shown_starts
     )
@@ -153,7 +173,8 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
         hidden_periods=len(indexes) - len(shown_indexes),
         measure=result.columns[value].description,
         grain=_PERIODS.get(grain, grain),
-        is_rising=result.values.get("mode") == "on_or_after",
+        is_rising=is_rising,
+        unusual=describe_unusual(unusual, is_judged=is_judged and len(starts) > 1),
     )
 
 

@@ -296,7 +296,7 @@ def _build_data(
     values: Mapping[str, str],
     names: set[str],
 ) -> Sequence[Block]:
-    blocks = []
+    blocks: list[DataBlock] = []
     whole = runner.run(section.query, section.values, section.where)
     if isinstance(section, SentencesSection):
         sentences = write_sentences(whole)
@@ -315,8 +315,11 @@ def _build_data(
                 f" the query {whole.name} has them all."
             )
             block = replace(block, text=f"{block.text} {note}".strip())
-        # Of several currencies or segments the reader sees the largest, and opens the others.
-        blocks.append(replace(block, collapsed=block.collapsed or position > 0))
+        if len(parts) > 1:
+            # Of several currencies or segments the reader sees the largest, and can see the others.
+            family = blocks[0].family if blocks else block.name
+            block = replace(block, family=family, part=suffix)
+        blocks.append(block)
     return blocks
 
 

@@ -1,18 +1,22 @@
 """Every page as Chromium shows it: light and dark, narrow and wide, printed, by keyboard."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Request
 from playwright.sync_api import Page as Tab
 
-from sselfie_insights.report import load_reports
+from sselfie_insights.query import OpenWarehouse, load_library
+from sselfie_insights.report import build_page, load_reports
+from sselfie_insights.report.draw.html import render_html
 
 NAMES = ("index", *(name for name in load_reports() if name != "overview"))
-SAMPLE = ("index", "forecast", "quality")
+SAMPLE = ("index", "retention", "forecast", "quality")
 """Pages that hold every kind of section between them."""
 
 EACH_PAGE = pytest.mark.parametrize(
@@ -151,7 +155,8 @@ def test_the_keyboard_reaches_everything(browser: Browser, site: Path, name: str
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto((site / f"{name}.html").as_uri())
     wanted = page.evaluate(
-        """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+        """[...document.querySelectorAll(
+            'a[href], summary, [tabindex="0"], select, input:checked')]
             .filter(e => e.checkVisibility()).length"""
     )
     reached: list[Any] = []
@@ -161,7 +166,8 @@ def test_the_keyboard_reaches_everything(browser: Browser, site: Path, name: str
             page.evaluate(
                 """() => { const e = document.activeElement;
                 e.dataset.seen = (e.dataset.seen || 0) + 1;
-                return [e.tagName, getComputedStyle(e).outlineStyle]; }"""
+                const shown = e.tagName === 'INPUT' ? e.nextElementSibling : e;
+                return [e.tagName, getComputedStyle(shown).outlineStyle]; }"""
             )
         )
     assert page.evaluate("document.querySelectorAll('[data-seen=\"1\"]').length") == wanted
@@ -192,3 +198,27 @@ def test_pages_print(browser: Browser, site: Path) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.close()
+
+
+def test_currencies_are_tabs_that_need_no_script(
+    browser: Browser, business: Path, tmp_path: Path
+) -> None:
+    warehouse = Path(shutil.copy(business, tmp_path))
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "insert into marts.mrr_movements select * replace ('eur' as currency,"
+            " opening_mrr_cents // 2 as opening_mrr_cents) from marts.mrr_movements"
+        )
+    with OpenWarehouse(warehouse) as opened:
+        page = build_page(opened, load_reports()["overview"], load_library())
+    (tmp_path / "overview.html").write_text(render_html(page))
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((tmp_path / "overview.html").as_uri())
+    usd, eur = tab.locator("#mrr-usd"), tab.locator("#mrr-eur")
+    assert usd.is_visible() and not eur.is_visible()
+    tab.focus("#mrr-eur-tab")
+    tab.keyboard.press("Space")
+    assert eur.is_visible() and not usd.is_visible()
+    assert tab.locator("#what-moved-mrr-usd").is_visible(), "each set is for itself"
+    context.close()

@@ -37,6 +37,8 @@ _CHART_ROWS = 13
 _HEADING = Style(bold=True)
 _QUIET = Style(dim=True)
 _TONES = {"good": Style(color="green"), "bad": Style(color="red"), "neutral": Style()}
+# What stands between a cohort's name and its size.
+_STANDS_OUT = {"": "  ", "lower": " ↓", "higher": " ↑"}
 _LIGHTEST, _DARKEST = (244, 234, 227), (143, 79, 52)
 
 
@@ -153,6 +155,7 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
     fixed = labels + 2 + sizes + 1
     count = len(grid.periods)
     shown = count if width is None else max(1, min(count, (width - fixed) // wide))
+    yield from _paragraph(grid.unusual)
     head = "".join(pad(period, wide, right=True) for period in grid.periods[:shown])
     yield Text(pad("Cohort", labels) + "  " + pad("Size", sizes, right=True) + " " + head, _QUIET)
     for row in rows:
@@ -179,7 +182,12 @@ def _draw_grid_row(
 ) -> Text:
     labels, sizes, wide = widths
     line = Text(style=_HEADING if is_mean else Style())
-    line.append(pad(row.label, labels) + "  " + pad(row.size, sizes, right=True) + " ")
+    line.append(
+        pad(row.label, labels)
+        + (_STANDS_OUT[row.stands_out])
+        + pad(row.size, sizes, right=True)
+        + " "
+    )
     for cell in row.cells[:shown]:
         text = pad(_write_grid_cell(cell), wide, right=True)
         line.append(text, None if cell.share is None else _shade(cell.share))

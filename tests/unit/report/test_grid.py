@@ -91,7 +91,8 @@ def test_the_mean_is_that_of_the_query_unless_it_gives_a_hidden_cohort_away(
     assert [(cell.text, cell.state) for cell in grid.mean.cells] == [
         ("", "suppressed"), ("80%", "complete"), ("0%", "complete"), ("", "nobody"),
     ]  # fmt: skip
-    assert [cell.share for cell in grid.mean.cells] == [None, 24 / 30, 0.0, None]
+    # Shades go from the lowest, 0 %, to the highest after the first period, 95 %.
+    assert [cell.share for cell in grid.mean.cells] == [None, 0.80 / 0.95, 0.0, None]
     assert grid.mean.size == ""
     assert [cell.interval for cell in grid.mean.cells] == ["", "63-90", "0-28", ""]
     assert [cell.text for cell in grid.mean_n.cells] == ["", "30", "10", ""]

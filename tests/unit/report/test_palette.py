@@ -60,9 +60,7 @@ MODES = read_modes()
 
 
 def linear(color: str) -> Array:
-    digits = color[1:] if len(color) == 7 else "".join(each * 2 for each in color[1:])
-    value = np.array([int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)])
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return to_linear(srgb(color))
 
 
 def contrast(one: str, other: str) -> float:
@@ -110,3 +108,30 @@ def test_series_can_be_distinguished(mode: str, vision: str) -> None:
         if difference(*pair, VISIONS[vision]) < LEAST_DIFFERENCE
     }
     assert not near
+
+
+def test_heat_separates_62_from_75_percent_and_its_text_can_be_read() -> None:
+    css = (resource_dir("reports") / "templates" / "report.css").read_text(encoding="utf-8")
+    strengths = [int(share) / 100 for share in re.findall(r"--shade: (\d+)%", css)]
+    for mode, strength in zip(MODES.values(), strengths, strict=True):
+        paper, accent = (srgb(mode[name]) for name in ("paper", "accent"))
+
+        def shade(share: float, paper: Array = paper, accent: Array = accent,
+                  strength: float = strength) -> Array:  # fmt: skip
+            return paper + (accent - paper) * share * strength
+
+        # A grid from 30 to 95 %: the two cells are 13 of its 65 points apart.
+        apart = lab(to_linear(shade(45 / 65))) - lab(to_linear(shade(32 / 65)))
+        assert np.linalg.norm(apart) >= 7
+        ink, ground = linear(mode["ink"]) @ LUMINANCE, to_linear(shade(1)) @ LUMINANCE
+        dark, light = sorted((float(ink), float(ground)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def srgb(color: str) -> Array:
+    digits = color[1:] if len(color) == 7 else "".join(each * 2 for each in color[1:])
+    return np.array([int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)])
+
+
+def to_linear(value: Array) -> Array:
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
