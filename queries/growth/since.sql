@@ -15,6 +15,7 @@ columns:
   measure: {unit: text, description: "mrr, members, net_revenue, active_users or signups."}
   currency: {unit: text, description: "The currency of an amount; empty for people."}
   since_on: {unit: date, description: "Day of the earlier instant; of days counted, the first of the later ones."}
+  until_on: {unit: date, description: The day of as_of.}
   now_count: {unit: count, description: "People now: with MRR, who paid, were active or signed up."}
   before_count: {unit: count, of: moved_count, description: The same before.}
   now_cents: {unit: cents, of: now_count, description: The amount now.}
@@ -38,7 +39,8 @@ with spans as (
         cast(as_of_month - interval 1 month as date) as first_before_on,
         least(as_of_month, first_before_on + cast(complete_until_on - as_of_month as integer)) as end_before_on,
         {% endif %}
-        complete_until_on as end_on
+        complete_until_on as end_on,
+        as_of_on
     from marts.build_info
 ),
 
@@ -141,6 +143,7 @@ select
     measure,
     currency,
     case when measure in ('mrr', 'members') then same_on else first_on end as since_on,
+    as_of_on as until_on,
     now_count,
     before_count,
     case when measure in ('mrr', 'net_revenue') then coalesce(now_cents, 0) end::bigint as now_cents,

@@ -25,12 +25,14 @@ class Series:
     Attributes:
         label: Its name.
         values: One a point.
+        titles: What each value says when it is pointed at.
         ends: The ends of each value's 95 % interval; empty where values have none.
     """
 
     label: str
     values: tuple[float | None, ...]
     ends: tuple[tuple[float, float] | None, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Step:
     start: float
     end: float
     kind: Literal["total", "gain", "loss"]
+
+
+# An interval may make the axis so many times as high as the highest value.
+_MOST_OF_HIGHEST = 1.8
+# The axis of lines begins above 0 where more than this share of it is empty, and so far below.
+_LEAST_EMPTY, _MARGIN = 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Chart:
         summary: The chart in one sentence, for who cannot see it.
         period: The one period that all of it speaks for, in words; empty where points have theirs.
         currency: That of its money, if it has one.
+        hidden: Whether something at each point is that of too few people to show.
     """
 
     kind: Literal["line", "bar", "column", "waterfall"]
@@ -68,6 +77,30 @@ class Chart:
     summary: str
     period: str = ""
     currency: str | None = None
+    hidden: tuple[bool, ...] = ()
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The ends of the value axis: from 0, unless that leaves the lower half of it empty.
+
+        Bars begin at 0. Intervals reach out of the axis rather than flatten the line.
+        """
+        if self.kind == "waterfall":
+            known = [end for step in self.steps for end in (step.start, step.end) if end]
+        else:
+            known = [value for one in self.series for value in one.values if value is not None]
+        ends = [end for one in self.series for pair in one.ends if pair for end in pair]
+        highest = max(known, default=0.0)
+        high = max([highest, *(end for end in ends if end <= _MOST_OF_HIGHEST * highest)])
+        low = min([*known, *(end for end in ends if end <= high)], default=0.0)
+        can_lift = self.kind in ("line", "waterfall") and low > _LEAST_EMPTY * high
+        return (low - (high - low) * _MARGIN if can_lift else min(0.0, low)), high
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether an interval reaches out of the axis."""
+        ends = [pair for one in self.series for pair in one.ends if pair]
+        return any(high > self.range[1] for _, high in ends)
 
     @property
     def is_blank(self) -> bool:

@@ -1,5 +1,6 @@
 """Turn a result into the points, series and steps of a chart."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sselfie_insights.errors import UsageError
@@ -25,11 +26,13 @@ def build_chart(
     if isinstance(section, WaterfallSection):
         return _build_waterfall(section, result, title)
     rows = result.frame.to_dicts()
+    currency = rows[0].get("currency")
     unit = _common_unit([result.columns[name].unit for name in section.y], title)
     points = list(dict.fromkeys(row[section.x] for row in rows))
     position = {point: index for index, point in enumerate(points)}
+    names = [_label(point, section.x, result) for point in points]
     if isinstance(section, BarSection) and section.by is not None:
-        series = _split_series(section, rows, position, unit)
+        series = _split_series(section, rows, position, names, unit)
     else:
         series = []
         for name, label in section.y.items():
@@ -42,14 +45,18 @@ def build_chart(
                 if ends_of is not None:
                     low, high = (_scale(row[end], unit, row.get("currency")) for end in ends_of)
                     ends[index] = None if low is None or high is None else (low, high)
-            series.append(Series(label, tuple(values), tuple(ends) if any(ends) else ()))
+            known = tuple(ends) if any(ends) else ()
+            titles = _write_titles(label, values, ends, names, unit, currency)
+            series.append(Series(label, tuple(values), known, titles))
     complete = [True] * len(points)
     for row in rows:
         complete[position[row[section.x]]] &= bool(row.get("is_complete", True))
-    labels = tuple(_label(point, section.x, result) for point in points)
+    labels = tuple(names)
     is_latest = isinstance(section, BarSection) and section.latest
     period = _name_period(rows[0], result) if is_latest else ""
-    currency = rows[0].get("currency")
+    hidden = [False] * len(points)
+    for row, mark in zip(rows, result.suppressed or ("",) * len(rows), strict=True):
+        hidden[position[row[section.x]]] |= bool(mark)
     heading = f"{title}, {period.rstrip('.')}" if period else title
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
@@ -63,7 +70,25 @@ def build_chart(
         summary=_summarize(heading, labels, series, unit, currency),
         period=period,
         currency=currency,
+        hidden=tuple(hidden),
     )
+
+
+def _write_titles(
+    label: str,
+    values: Sequence[float | None],
+    ends: Sequence[tuple[float, float] | None],
+    points: Sequence[str],
+    unit: Unit,
+    currency: str | None,
+) -> tuple[str, ...]:
+    titles = []
+    for value, pair, point in zip(values, ends, points, strict=True):
+        words = "" if value is None else f"{label}, {point}: {_write(value, unit, currency)}"
+        if pair and words:
+            words += " (95 %: " + " to ".join(_write(end, unit, currency) for end in pair) + ")"
+        titles.append(words)
+    return tuple(titles)
 
 
 def _find_ends(
@@ -78,7 +103,11 @@ def _find_ends(
 
 
 def _split_series(
-    section: BarSection, rows: list[dict[str, Any]], position: dict[Any, int], unit: Unit
+    section: BarSection,
+    rows: list[dict[str, Any]],
+    position: dict[Any, int],
+    points: list[str],
+    unit: Unit,
 ) -> list[Series]:
     """One series a value of ``by``, the largest first; the smallest together."""
     name, by = next(iter(section.y)), section.by or ""
@@ -96,7 +125,12 @@ def _split_series(
         line = values[str(row[by]) if str(row[by]) in kept else "other"]
         index = position[row[section.x]]
         line[index] = (line[index] or 0) + number
-    return [Series(label.replace("_", " "), tuple(line)) for label, line in values.items()]
+    currency, series = rows[0].get("currency"), []
+    for label, line in values.items():
+        name = label.replace("_", " ")
+        titles = _write_titles(name, line, [None] * len(line), points, unit, currency)
+        series.append(Series(name, tuple(line), titles=titles))
+    return series
 
 
 def _build_waterfall(section: WaterfallSection, result: Result, title: str) -> Chart:

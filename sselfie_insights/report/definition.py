@@ -61,8 +61,8 @@ class HeadlineItem(_Source):
     ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
     better. ``each`` gives a number for every value of that column, such as the currency. ``low``
     and ``high`` are the columns of its 95 % interval, ``n`` that of what it rests on; a share of
-    people, whose column says what it is ``of``, has them by itself. While its period runs, the
-    change is that since ``earlier``.
+    people, whose column says what it is ``of``, has them by itself. While its period runs,
+    or is to come, the change is that since ``earlier``.
     """
 
     label: str

@@ -127,7 +127,9 @@ def _build_tile(
         return Tile(label, text, is_size, "", period, is_running, "", "neutral", ())
     currency, change = last.get("currency"), ""
     tone: Tone = "neutral"
-    if is_running and item.earlier is not None and before is not None:
+    # What is to come is compared with today, as what runs is with the same day before.
+    is_open = is_running or "is_complete" not in last
+    if is_open and item.earlier is not None and before is not None:
         for row in before.frame.to_dicts():
             if item.each is None or row[item.each] == last[item.each]:
                 previous, day = row[item.earlier.column], row[item.earlier.on]

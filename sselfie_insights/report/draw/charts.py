@@ -4,8 +4,10 @@ Colours are stand-ins, which the drawing replaces by CSS variables.
 """
 
 from collections.abc import Iterator
+from itertools import combinations, compress
 from typing import Any
 
+from sselfie_insights.query.cells import SUPPRESSED
 from sselfie_insights.report.blocks import Chart
 
 Layer = dict[str, Any]
@@ -31,7 +33,7 @@ PAINTS = (
     }
 )
 # Room for half of the last label, and for a font that is wider than vl-convert's.
-_PADDING = {"left": 8, "right": 26, "top": 10, "bottom": 4}
+_PADDING = {"left": 8, "right": 52, "top": 10, "bottom": 4}
 _CONFIG = {
     "aria": False,
     "font": "sans-serif",
@@ -48,7 +50,6 @@ _CONFIG = {
     },
 }
 _QUIET = {"domain": False, "ticks": False}
-_FROM_ZERO = {"zero": True, "nice": True}
 _FORMATS = {"money": ",.0f", "rate": ".0%", "number": ",.0f"}
 _THOUSAND, _TWO_FIGURES = 1_000, 9.95
 # A line with more points than this shows a dot only at its end.
@@ -70,7 +71,8 @@ def describe_chart(chart: Chart, size: tuple[int, int]) -> dict[str, Any]:
         case "column":
             layers = _draw_columns(chart, width)
         case "bar":
-            bars = {row["point"] for row in _long_rows(chart)}
+            few = compress(chart.points, chart.hidden)
+            bars = {row["point"] for row in _long_rows(chart)} | set(few)
             layers, height = _draw_bars(chart, width), 30 * len(bars)
             # Names stand left of the bars, cut to a third of the width, in a font that may be
             # wider: by 2 px for each of the 6 px that a character takes.
@@ -99,7 +101,8 @@ def _draw_lines(chart: Chart, width: int) -> list[Layer]:
         dashed = [row for row in rows if row["index"] in tail]
     solid = [row for row in rows if chart.complete[row["index"]]] or rows
     line = {"type": "line", "strokeWidth": 2}
-    layers = [_layer(solid, line, **shared)]
+    layers = [_layer(of, line | {"strokeWidth": width}, **shared)
+              for width, of in _by_width(chart, solid)]  # fmt: skip
     if chart.has_intervals:
         band = _layer(
             list(_interval_rows(chart)),
@@ -117,9 +120,51 @@ def _draw_lines(chart: Chart, width: int) -> list[Layer]:
         row | {"fill": _dot(row, chart), "shape": _SHAPES[row["rank"] % len(_SHAPES)]}
         for row in dots
     ]
-    mark = {"type": "point", "size": 34, "strokeWidth": 1.8, "opacity": 1}
-    points = shared | {"fill": _paint("fill"), "shape": _paint("shape")}
-    return [*layers, _layer(painted, mark, **points)]
+    mark = {"type": "point", "size": 34, "strokeWidth": 1.8, "opacity": 1, "aria": width == WIDE[0]}
+    points = shared | {"fill": _paint("fill"), "shape": _paint("shape")} | _title(width)
+    layers.append(_layer(painted, mark, **points))
+    ends = list(_end_rows(chart))
+    text = {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": _INK}
+    layers.append(_layer(ends, text, x=shared["x"], y=shared["y"], text=_name("text")))
+    return [*layers, *_draw_hidden(chart, shared["x"])]
+
+
+def _by_width(chart: Chart, rows: list[dict[str, Any]]) -> Iterator[tuple[float, list[Layer]]]:
+    """The rows by the width of their lines: of lines that coincide the first is the widest."""
+    low, high = chart.range
+    near = (high - low) / 100
+    pairs = [
+        (one, other)
+        for before, last in combinations(chart.series, 2)
+        for one, other in zip(before.values, last.values, strict=True)
+        if one is not None and other is not None
+    ]
+    is_covered = sum(abs(one - other) <= near for one, other in pairs) * 4 > len(pairs)
+    for rank in range(len(chart.series)):
+        more = len(chart.series) - 1 - rank if is_covered else 0
+        yield 2 + 2.5 * more, [row for row in rows if row["rank"] == rank]
+
+
+def _end_rows(chart: Chart) -> Iterator[dict[str, Any]]:
+    """The last value of each line as text, where it is not in the way of another's."""
+    low, high = chart.range
+    taken: list[float] = []
+    for row in _long_rows(chart):
+        value = row["value"]
+        if not _is_last(row, chart) or value is None:
+            continue
+        if all(abs(value - other) > (high - low) / 12 for other in taken):
+            taken.append(value)
+            yield row | {"text": _write_number(value, chart, is_short=True)}
+
+
+def _draw_hidden(chart: Chart, x: dict[str, Any]) -> list[Layer]:
+    """Hollow squares on the axis where something is hidden: it is not 0."""
+    low = chart.range[0]
+    rows = [{"point": point, "value": low} for point in compress(chart.points, chart.hidden)]
+    mark = {"type": "point", "shape": "square", "size": 50, "strokeWidth": 1.5, "opacity": 1,
+            "stroke": _MUTED, "fill": _PAPER}  # fmt: skip
+    return [_layer(rows, mark, x=x, y=_value_axis(chart))] if rows else []
 
 
 def _draw_columns(chart: Chart, width: int) -> list[Layer]:
@@ -130,17 +175,18 @@ def _draw_columns(chart: Chart, width: int) -> list[Layer]:
         for row in rows
         if not chart.complete[row["index"]]
     ]
-    mark = {"type": "bar", "binSpacing": 0}
+    mark = {"type": "bar", "binSpacing": 0, "aria": width == WIDE[0]}
     shared = {
         "x": _time_axis(chart, width, padding=0.25),
         "y": _value_axis(chart),
         "order": _number("rank"),
-    }
+    } | _title(width)
+    squares = _draw_hidden(chart, shared["x"])
     bars = _layer(known, mark, **shared, fill=_paint("paint"))
     if not running:
-        return [bars]
+        return [bars, *squares]
     shared |= {"fill": _paint("fill"), "stroke": _paint("paint")}
-    return [bars, _layer(running, mark | {"strokeWidth": 1}, **shared)]
+    return [bars, _layer(running, mark | {"strokeWidth": 1}, **shared), *squares]
 
 
 def _draw_bars(chart: Chart, width: int) -> list[Layer]:
@@ -154,7 +200,23 @@ def _draw_bars(chart: Chart, width: int) -> list[Layer]:
     longest = max((row["end"] for row in rows), default=0) or 1
     along = {"axis": None, "scale": {"domain": [0, longest * 1.15]}}
     bars = _layer(
-        rows, {"type": "bar", "height": 16}, x=_number("value", **along), y=y, fill=_paint("paint")
+        rows,
+        {"type": "bar", "height": 16, "aria": width == WIDE[0]},
+        x=_number("value", **along),
+        y=y,
+        fill=_paint("paint"),
+        **_title(width),
+    )
+    few = [
+        {"point": point, "value": 0, "text": SUPPRESSED}
+        for point in compress(chart.points, chart.hidden)
+    ]
+    small = _layer(
+        few,
+        {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": _MUTED},
+        x=_number("value", **along),
+        y=y,
+        text=_name("text"),
     )
     texts = _layer(
         rows,
@@ -164,7 +226,7 @@ def _draw_bars(chart: Chart, width: int) -> list[Layer]:
         text=_number("value", format=_FORMATS[chart.measure]),
     )
     if not whiskers:
-        return [bars, texts]
+        return [bars, texts, small]
     lines = _layer(
         whiskers,
         {"type": "rule", "strokeWidth": 1.5, "color": _INK},
@@ -172,7 +234,7 @@ def _draw_bars(chart: Chart, width: int) -> list[Layer]:
         x2={"field": "high"},
         y=y,
     )
-    return [bars, lines, texts]
+    return [bars, lines, texts, small]
 
 
 def _draw_waterfall(chart: Chart, width: int) -> list[Layer]:
@@ -182,7 +244,7 @@ def _draw_waterfall(chart: Chart, width: int) -> list[Layer]:
     rows = [
         {
             "label": step.label,
-            "low": min(step.start, step.end),
+            "low": max(min(step.start, step.end), chart.range[0]),
             "high": max(step.start, step.end),
             "paint": colors[step.kind],
             "text": signs[step.kind]
@@ -197,7 +259,7 @@ def _draw_waterfall(chart: Chart, width: int) -> list[Layer]:
         rows,
         {"type": "bar"},
         x=x,
-        y=_number("low", axis=_quiet_axis(chart), scale=_FROM_ZERO),
+        y=_number("low", axis=_quiet_axis(chart), scale=_value_scale(chart)),
         y2={"field": "high"},
         fill=_paint("paint"),
     )
@@ -223,6 +285,11 @@ def _name(field: str, **more: Any) -> dict[str, Any]:
     return {"field": field, "type": "nominal", **more}
 
 
+def _title(width: int) -> dict[str, Any]:
+    """What a mark says when it is pointed at, as on a desk; ``drawing.py`` makes it a title."""
+    return {"description": _name("title")} if width == WIDE[0] else {}
+
+
 def _paint(field: str) -> dict[str, Any]:
     """The field holds the colour, or the shape, itself."""
     return _name(field, scale=None, legend=None)
@@ -238,13 +305,16 @@ def _long_rows(chart: Chart) -> Iterator[dict[str, Any]]:
                     "value": value,
                     "rank": rank,
                     "paint": _SERIES[rank % len(_SERIES)],
+                    "title": series.titles[index] if series.titles else "",
                 }
 
 
 def _interval_rows(chart: Chart) -> Iterator[dict[str, Any]]:
     for point, ends in zip(chart.points, chart.series[0].ends, strict=True):
         if ends is not None:
-            yield {"point": point, "low": ends[0], "high": ends[1], "paint": _SERIES[0]}
+            # Bars have an axis of their own; lines cut what reaches out of it.
+            high = min(ends[1], chart.range[1]) if chart.kind == "line" else ends[1]
+            yield {"point": point, "low": ends[0], "high": high, "paint": _SERIES[0]}
 
 
 def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> dict[str, Any]:
@@ -270,7 +340,15 @@ def _time_axis(chart: Chart, width: int, *, padding: float = 0.0) -> dict[str, A
 
 
 def _value_axis(chart: Chart) -> dict[str, Any]:
-    return _number("value", axis=_quiet_axis(chart), scale=_FROM_ZERO)
+    return _number("value", axis=_quiet_axis(chart), scale=_value_scale(chart))
+
+
+def _value_scale(chart: Chart) -> dict[str, Any]:
+    """From 0 to a round number, or just as far as the lines are."""
+    low, high = chart.range
+    if low <= 0 and not chart.is_cut:
+        return {"zero": True, "nice": True}
+    return {"domain": [min(low, 0) if low <= 0 else low, high], "nice": low <= 0}
 
 
 def _quiet_axis(chart: Chart) -> dict[str, Any]:

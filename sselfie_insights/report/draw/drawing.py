@@ -23,6 +23,7 @@ from sselfie_insights.system import child_environment
 
 _PROCESS = Path(__file__).with_name("svg_worker.py")
 _BACKGROUND = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
+_TITLED = re.compile(r'(<path)(?: aria-label="([^"]+)")([^>]*)/>')
 _UNREAD = re.compile(
     r' (?:class|role|aria-[a-z]+|pointer-events|version|xmlns:xlink|font-family|opacity)="[^"]*"'
     r'| stroke-width="1"'  # as it is anyway
@@ -96,7 +97,7 @@ def _recolor(svg: str) -> str:
 
     Only tags are touched, never the text between them.
     """
-    svg = _BACKGROUND.sub("", svg)
+    svg = _TITLED.sub(r"\1\3><title>\2</title></path>", _BACKGROUND.sub("", svg))
     svg = re.sub(r"<[^>]+>", lambda tag: _clean_tag(tag[0]), svg)
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 

@@ -140,5 +140,10 @@ def _write_caption(block: DataBlock) -> str:
         of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
         sentences.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
-        sentences.append("Groups of fewer than five people are left out, not zero.")
+        mark = "<5" if chart.kind == "bar" else "Hollow squares on the axis"
+        sentences.append(f"{mark}: groups of fewer than five people, not zero.")
+    if chart.range[0] > 0:
+        sentences.append("The axis does not begin at 0.")
+    if chart.is_cut:
+        sentences.append("Intervals reach out of the axis.")
     return " ".join(sentences)

@@ -123,3 +123,60 @@ def test_a_name_of_any_length_leaves_room_for_the_bars() -> None:
 
 def test_the_narrow_drawing_is_narrow() -> None:
     assert 'viewBox="0 0 330 ' in draw_chart(make("line", 1.0, 2.0, 3.0), NARROW)
+
+
+def line(*values: float | None, ends: tuple[Any, ...] = (), hidden: tuple[bool, ...] = ()) -> Chart:
+    points = tuple(f"p{n}" for n in range(len(values)))
+    titles = tuple(f"A, {point}: {value}" for point, value in zip(points, values, strict=True))
+    return Chart(
+        "line", points, (Series("A", values, ends, titles),), (), (True,) * len(values), "rate",
+        "A chart.", hidden=hidden,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "ends", "expected", "is_cut"),
+    [
+        # Everything between 0.80 and 1.00: the axis begins a quarter of that below.
+        ((0.8, 1.0), (), (0.75, 1.0), False),
+        ((0.4, 1.0), (), (0.0, 1.0), False),
+        ((-0.2, 1.0), (), (-0.2, 1.0), False),
+        # An interval up to 0.40 is shown, one up to 0.80 would flatten the line.
+        ((0.25, 0.05), ((0.1, 0.40), (0.0, 0.1)), (0.0, 0.40), False),
+        ((0.25, 0.05), ((0.1, 0.80), (0.0, 0.1)), (0.0, 0.25), True),
+        ((None, None), (), (0.0, 0.0), False),
+    ],
+    ids=str,
+)
+def test_the_axis_fits_what_is_drawn(
+    values: Any, ends: Any, expected: tuple[float, float], is_cut: bool
+) -> None:
+    chart = line(*values, ends=ends)
+    assert chart.range == pytest.approx(expected)
+    assert chart.is_cut == is_cut
+
+
+def test_what_is_hidden_is_drawn_and_no_zero() -> None:
+    drawn = draw_chart(line(0.5, None, 0.6, hidden=(False, True, False)), WIDE)
+    open_drawn = draw_chart(line(0.5, None, 0.6), WIDE)
+    assert drawn.count('stroke="var(--muted)"') == open_drawn.count('stroke="var(--muted)"') + 1
+    bars = replace(line(0.5, None, hidden=(False, True)), kind="bar", points=("one", "few"))
+    assert ">&lt;5<" in draw_chart(bars, WIDE)
+
+
+def test_values_are_at_line_ends_and_under_the_pointer() -> None:
+    wide, narrow = (draw_chart(line(0.5, 0.62), size) for size in (WIDE, NARROW))
+    assert ">62%</text>" in wide and ">62%</text>" in narrow
+    assert "<title>A, p0: 0.5</title></path>" in wide
+    assert "<title>" not in narrow, "nothing points at a telephone"
+
+
+def test_lines_that_coincide_are_both_seen() -> None:
+    one = line(0.5, 0.6, 0.7, 0.8)
+    apart = replace(one.series[0], label="B", values=(0.1, 0.2, 0.3, 0.4))
+    same = replace(one.series[0], label="B")
+    widths = {
+        name: re.findall(r'stroke-width="([\d.]+)"', draw_chart(replace(one, series=pair), WIDE))
+        for name, pair in {"apart": (one.series[0], apart), "same": (one.series[0], same)}.items()
+    }
+    assert "4.5" in widths["same"] and "4.5" not in widths["apart"]
