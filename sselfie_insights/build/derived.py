@@ -14,6 +14,12 @@ import polars as pl
 
 from sselfie_insights.alerts import evaluate, load_watches, require_judgeable
 from sselfie_insights.alerts.evaluate import ALERTS_SCHEMA
+from sselfie_insights.build.plans import (
+    EVENTS_SCHEMA,
+    TARGETS_SCHEMA,
+    read_events,
+    read_targets,
+)
 from sselfie_insights.explain import CAUSES_SCHEMA, list_causes
 from sselfie_insights.segment.effect import EFFECT_SCHEMA, measure_effect
 from sselfie_insights.segment.record import read_record
@@ -36,12 +42,14 @@ SCHEMAS = {
     "segment_overlaps": OVERLAPS_SCHEMA,
     "segment_effect": EFFECT_SCHEMA,
     "mrr_causes": CAUSES_SCHEMA,
+    "events": EVENTS_SCHEMA,
+    "targets": TARGETS_SCHEMA,
 }
 """Every table of the schema, with its columns."""
 
 
 def require_derivable(warehouse: Path) -> None:
-    """Refuse an alerts file, or a record of exports, that is wrong, before anything is built.
+    """Refuse a file beside the run, or a record of exports, that is wrong, before a build.
 
     Args:
         warehouse: The published file, beside which the record lies.
@@ -51,6 +59,8 @@ def require_derivable(warehouse: Path) -> None:
     """
     require_judgeable(load_watches())
     read_record(warehouse)
+    read_events()
+    read_targets()
 
 
 def write_derived(private: Path, warehouse: Path, *, on_gap: OnGap | None = None) -> None:
@@ -81,6 +91,8 @@ def write_derived(private: Path, warehouse: Path, *, on_gap: OnGap | None = None
             "segment_overlaps": lambda: count_overlaps(members()),
             "segment_effect": lambda: measure_effect(built.connection, record),
             "mrr_causes": lambda: list_causes(built, "mrr"),
+            "events": read_events,
+            "targets": read_targets,
         }
         for name, schema in SCHEMAS.items():
             made = attempt(f"growth.{name}", rows[name], on_gap)

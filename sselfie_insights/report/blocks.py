@@ -66,6 +66,7 @@ class Chart:
         period: The one period that all of it speaks for, in words; empty where points have theirs.
         currency: That of its money, if it has one.
         hidden: Whether something at each point is that of too few people to show.
+        events: What happened, and the position of the point in whose period.
     """
 
     kind: Literal["line", "bar", "column", "waterfall"]
@@ -78,6 +79,7 @@ class Chart:
     period: str = ""
     currency: str | None = None
     hidden: tuple[bool, ...] = ()
+    events: tuple[tuple[int, str], ...] = ()
 
     @property
     def range(self) -> tuple[float, float]:

@@ -5,18 +5,24 @@ from typing import Any
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.money import to_major, write_major
-from sselfie_insights.query.cells import write_cell
+from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
+from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.blocks import Chart, Series, Step
 from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection
+from sselfie_insights.report.plans import Event, place_events
+from sselfie_insights.report.tables import RUNNING_MARK
 
 # Bars that are distinguished by colour; what is left is summed as "other".
 _MOST_SERIES = 5
 
 
 def build_chart(
-    section: LineSection | BarSection | WaterfallSection, result: Result, title: str
+    section: LineSection | BarSection | WaterfallSection,
+    result: Result,
+    title: str,
+    events: Sequence[Event] = (),
 ) -> Chart:
     """Return the chart of ``section`` over ``result``, which has at least one row.
 
@@ -71,7 +77,20 @@ def build_chart(
         period=period,
         currency=currency,
         hidden=tuple(hidden),
+        events=place_events(events, points) if section.x in result.period_columns else (),
     )
+
+
+def pivot(chart: Chart, heading: str, unit: Unit) -> TextTable:
+    """Return the numbers of ``chart`` as a table: a row a point, a column a series."""
+    rows = []
+    for index, point in enumerate(chart.points):
+        name = point + (f" ({SUPPRESSED})" if chart.hidden[index] else "")
+        values = [series.values[index] for series in chart.series]
+        texts = ["" if value is None else _write(value, unit, chart.currency) for value in values]
+        rows.append([name + ("" if chart.complete[index] else RUNNING_MARK), *texts])
+    headers = [heading, *(series.label for series in chart.series)]
+    return TextTable(headers, rows, [False, *[True] * len(chart.series)])
 
 
 def _write_titles(

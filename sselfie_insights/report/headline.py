@@ -8,6 +8,7 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
+from sselfie_insights.report.plans import Plans, describe_targets
 from sselfie_insights.report.tables import rank_values
 from sselfie_insights.report.validation import check_earlier, check_item
 from sselfie_insights.warehouse.closed import write_row_key
@@ -38,6 +39,7 @@ class Tile:
         trend: The series' last values, oldest first.
         rank: Its place among the values of ``each``; 0 for the largest, or where there is one.
         more: The report that shows more of it; may be empty.
+        target: How far it is from the owner's target, in words; may be empty.
     """
 
     label: str
@@ -51,15 +53,19 @@ class Tile:
     trend: tuple[float | None, ...]
     rank: int = 0
     more: str = ""
+    target: str = ""
 
 
-def build_tiles(item: HeadlineItem, result: Result, earlier: Result | None = None) -> list[Tile]:
+def build_tiles(
+    item: HeadlineItem, result: Result, earlier: Result | None = None, plans: Plans | None = None
+) -> list[Tile]:
     """Return the tiles of ``item``: one, or one for each value of its ``each`` column.
 
     Args:
         item: What to show.
         result: Its rows, small groups suppressed.
         earlier: Those of the ``earlier`` that it names.
+        plans: The owner's targets.
 
     Raises:
         UsageError: The query has no such column, or it holds no number.
@@ -70,7 +76,7 @@ def build_tiles(item: HeadlineItem, result: Result, earlier: Result | None = Non
     marks = result.suppressed or ("",) * result.frame.height
     rows = list(zip(result.frame.to_dicts(), marks, strict=True))
     if item.each is None:
-        return [_build_tile(item, item.label, result, rows, earlier)]
+        return [_build_tile(item, item.label, result, rows, earlier, plans)]
     values = rank_values(result, item.each)
     if not values:
         return [_build_tile(item, item.label, result, [])]
@@ -82,6 +88,7 @@ def build_tiles(item: HeadlineItem, result: Result, earlier: Result | None = Non
                 result,
                 [(row, mark) for row, mark in rows if row[item.each] == value],
                 earlier,
+                plans,
             ),
             rank=rank,
         )
@@ -105,6 +112,7 @@ def _build_tile(
     result: Result,
     rows: list[tuple[dict[str, Any], str]],
     before: Result | None = None,
+    plans: Plans | None = None,
 ) -> Tile:
     unit = result.columns[item.column].unit
     time = next(iter(result.period_columns), None)
@@ -155,6 +163,9 @@ def _build_tile(
         tone,
         trend,
         more=item.more or "",
+        target=describe_targets(plans, result.name, item.column, last, unit, item.good)
+        if plans
+        else "",
     )
 
 

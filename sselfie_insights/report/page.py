@@ -22,7 +22,7 @@ from sselfie_insights.report.blocks import (
     NoteBlock,
     SentencesBlock,
 )
-from sselfie_insights.report.chart_data import build_chart
+from sselfie_insights.report.chart_data import build_chart, pivot
 from sselfie_insights.report.curves import build_curves
 from sselfie_insights.report.definition import (
     BarSection,
@@ -43,6 +43,7 @@ from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.notices import describe_trust
+from sselfie_insights.report.plans import Plans, read_plans
 from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.sentences import write_sentences
@@ -125,6 +126,7 @@ class _Runner:
         self.used: dict[str, Query] = {}
         self.results = results
         self.signed = SignedFigures(warehouse.connection)
+        self.plans = read_plans(warehouse.connection, warehouse.stamp.as_of_on)
 
     def run(self, name: str, values: Mapping[str, str], where: Mapping[str, str]) -> Result:
         """Run the query ``name``; values given for the page yield to the section's own.
@@ -287,7 +289,7 @@ def _build_item(item: HeadlineItem, runner: _Runner) -> list[Tile]:
     result, earlier = runner.run(item.query, item.values, item.where), None
     if item.earlier is not None:
         earlier = runner.run(item.earlier.query, item.earlier.values, item.earlier.where)
-    return build_tiles(item, result, earlier)
+    return build_tiles(item, result, earlier, runner.plans)
 
 
 def _build_data(
@@ -307,7 +309,7 @@ def _build_data(
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
         title = f"{section.title}, {suffix}" if suffix else section.title
-        block = _build_block(section, title, part, values.get(_VALUE), names)
+        block = _build_block(section, title, part, values.get(_VALUE), names, runner.plans)
         if position == 0 and total > len(parts):
             by = " and ".join(humanize(name).lower() for name in section.each)
             note = (
@@ -347,7 +349,12 @@ def _build_curves(section: CurvesSection, whole: Result, names: set[str]) -> Dat
 
 
 def _build_block(
-    section: DataSection, title: str, result: Result, value: str | None, names: set[str]
+    section: DataSection,
+    title: str,
+    result: Result,
+    value: str | None,
+    names: set[str],
+    plans: Plans,
 ) -> DataBlock:
     is_empty = result.frame.is_empty()
     empty = section.empty if is_empty else ""
@@ -366,7 +373,7 @@ def _build_block(
         case LineSection() | BarSection():
             shown = choose_points(section, result)
             if not is_empty:
-                chart = build_chart(section, shown, title)
+                chart = build_chart(section, shown, title, plans.events)
         case WaterfallSection():
             shown = cut(result, first=None, last=_WATERFALL_ROWS)
             if not is_empty:
@@ -376,7 +383,15 @@ def _build_block(
         chart, empty = None, "Nothing in this period." if is_zero else "Too few people to show."
     columns = show_intervals(columns, result)
     table, running = build_table(shown, columns, newest_first=newest_first)
+    left_out = result.frame.height - len(running)
+    if isinstance(section, BarSection) and section.by and chart is not None and not chart.period:
+        # Bars that are split over time: a column for each of their colours.
+        unit = result.columns[next(iter(section.y))].unit
+        table = pivot(chart, columns.get(section.x, humanize(section.x)), unit)
+        running = tuple(not is_complete for is_complete in chart.complete)
+        left_out = 0
     if len(running) > _MOST_ROWS:
+        left_out += len(running) - _MOST_ROWS
         kept = slice(_MOST_ROWS) if isinstance(section, TableSection) else slice(-_MOST_ROWS, None)
         table, running = replace(table, rows=table.rows[kept]), running[kept]
     return DataBlock(
@@ -390,7 +405,7 @@ def _build_block(
         grid=grid,
         chart=chart,
         collapsed=isinstance(section, TableSection) and section.collapsed,
-        left_out=result.frame.height - len(running),
+        left_out=left_out,
         is_partial=any(shown.suppressed or ()) and not isinstance(section, WaterfallSection),
         more=section.more or "",
     )

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from sselfie_insights.alerts.definition import Anomaly, Watch
+from sselfie_insights.build.plans import Event, Target
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.query.header import Column, Explains, Header, Parameter
 from sselfie_insights.report import definition
@@ -221,7 +222,7 @@ def keys_of(model: type[BaseModel]) -> set[str]:
     [
         ("docs/queries.md", [Header, Column, Explains, *get_args(get_args(Parameter)[0])]),
         ("docs/reports.md", [definition._Report, HeadlineItem, *SECTIONS]),
-        ("docs/segments-and-alerts.md", [Watch, Anomaly]),
+        ("docs/segments-and-alerts.md", [Watch, Anomaly, Event, Target]),
     ],
 )
 def test_every_key_of_a_file_is_documented(page: str, models: list[type[BaseModel]]) -> None:

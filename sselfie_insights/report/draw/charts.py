@@ -67,9 +67,9 @@ def describe_chart(chart: Chart, size: tuple[int, int]) -> dict[str, Any]:
     padding = _PADDING
     match chart.kind:
         case "line":
-            layers = _draw_lines(chart, width)
+            layers = [*_draw_lines(chart, width), *_draw_events(chart, width)]
         case "column":
-            layers = _draw_columns(chart, width)
+            layers = [*_draw_columns(chart, width), *_draw_events(chart, width, padding=0.25)]
         case "bar":
             few = compress(chart.points, chart.hidden)
             bars = {row["point"] for row in _long_rows(chart)} | set(few)
@@ -156,6 +156,24 @@ def _end_rows(chart: Chart) -> Iterator[dict[str, Any]]:
         if all(abs(value - other) > (high - low) / 12 for other in taken):
             taken.append(value)
             yield row | {"text": _write_number(value, chart, is_short=True)}
+
+
+def _draw_events(chart: Chart, width: int, *, padding: float = 0.0) -> list[Layer]:
+    """A rule with a number at the period of each event; the caption says what they are."""
+    numbers: dict[int, list[str]] = {}
+    for number, (position, _) in enumerate(chart.events, start=1):
+        numbers.setdefault(position, []).append(str(number))
+    rows = [
+        {"point": chart.points[position], "text": ", ".join(texts)}
+        for position, texts in numbers.items()
+    ]
+    if not rows:
+        return []
+    x = _time_axis(chart, width, padding=padding)
+    rule = {"type": "rule", "strokeWidth": 1.2, "strokeDash": [2, 3], "color": _MUTED}
+    text = {"type": "text", "y": 2, "dx": 4, "align": "left", "baseline": "top", "fontSize": 12,
+            "color": _INK}  # fmt: skip
+    return [_layer(rows, rule, x=x), _layer(rows, text, x=x, text=_name("text"))]
 
 
 def _draw_hidden(chart: Chart, x: dict[str, Any]) -> list[Layer]:

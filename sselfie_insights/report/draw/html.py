@@ -142,6 +142,7 @@ def _write_caption(block: DataBlock) -> str:
     if block.is_partial:
         mark = "<5" if chart.kind == "bar" else "Hollow squares on the axis"
         sentences.append(f"{mark}: groups of fewer than five people, not zero.")
+    sentences += [f"{number}: {text}." for number, (_, text) in enumerate(chart.events, start=1)]
     if chart.range[0] > 0:
         sentences.append("The axis does not begin at 0.")
     if chart.is_cut:

@@ -137,6 +137,8 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
         yield line
         if tile.change and is_narrow:
             yield Text(" " * (labels + 2) + tile.change, _TONES[tile.tone])
+        if tile.target:
+            yield from _paragraph(" " * (labels + 2) + tile.target)
         if tile.interval:
             yield Text(" " * (labels + 2) + tile.interval, _QUIET)
 

@@ -171,6 +171,7 @@ ROW_KEYS = {
 WITHOUT_ROWS = {
     "forecast/": "estimates of a model, which no rows add up to; what sums them up has its rows",
     "growth/alerts_now": "a row is another query's number, which has its own",
+    "growth/events": "a row is what the owner wrote",
     "growth/since": "its days are no periods of other queries; the pages it leads to have rows",
     "growth/segment_effect": "the people are in the record of exports, not in the warehouse",
     "quality/check_results": "a row is a check",
@@ -203,6 +204,7 @@ WITHOUT_PEOPLE = {
     "forecast/value_backtest": "n counts memberships, of which a person can have several",
     "retention/fixed_cohorts": "its size is that of the people who are in a shorter horizon alone",
     "growth/alerts_now": "n counts people or events, by the number that is watched",
+    "growth/events": "a row is what happened, about nobody",
     "growth/margin_by_month": "payment_count counts payments",
     "growth/segment_effect": "two columns count one of two groups each",
     "quality/check_results": "a row is about a table, not about people",

@@ -148,7 +148,15 @@ def test_a_section_is_repeated_for_the_largest_and_tells_of_the_others(
     assert [name.rpartition("-")[2] for name in drawn] == ["usd", "x0", "x1", "x2"]
     printed = "the 4 largest of 301 by currency; the query revenue/mrr_movements has them all."
     assert page.data[drawn[0]].text.endswith(printed)
-    table = page.data["mrr-month-by-month"]
+    # A table of all of them is cut, and says by how many rows.
+    everything = (
+        "title: All\ndescription: All.\nsections:\n  - {type: table, title: All,"
+        " query: revenue/mrr_movements, columns: [month, currency, closing_mrr_cents]}\n"
+    )
+    (tmp_path / "all.yml").write_text(everything)
+    with OpenWarehouse(path) as opened:
+        report = load_reports([tmp_path])["all"]
+        table = build_page(opened, report, load_library()).data["all"]
     assert len(table.table.rows) == 150
     assert table.left_out == table.result.frame.height - 150
     assert len(render_html(page).encode()) <= LARGEST
