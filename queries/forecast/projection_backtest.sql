@@ -21,6 +21,7 @@ columns:
   actual_cents: {unit: cents, description: What MRR was.}
   last_value_cents: {unit: cents, description: MRR at the origin.}
   constant_churn_cents: {unit: cents, description: "The origin's MRR with constant churn and, in the total, constant new MRR."}
+  is_repriced: {unit: flag, description: "Whether prices were changed on the way, which no projection could know: forecast/projection_accuracy leaves such months out."}
   is_inside: {unit: flag, description: Whether what came lies between low and high.}
 */
 select
@@ -36,6 +37,7 @@ select
     actual_cents,
     last_value_cents,
     constant_churn_cents,
+    is_repriced,
     is_inside
 from forecast.projection_backtest
 order by origin_month, months_ahead, currency, scope

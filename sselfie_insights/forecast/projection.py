@@ -35,7 +35,8 @@ BACKTEST_SCHEMA: Final = {
     "origin_month": pl.Date, "month": pl.Date, "currency": pl.String, "scope": pl.String,
     "months_ahead": pl.Int64, "n": pl.Int64, "predicted_low_cents": pl.Int64,
     "predicted_mid_cents": pl.Int64, "predicted_high_cents": pl.Int64, "actual_cents": pl.Int64,
-    "last_value_cents": pl.Int64, "constant_churn_cents": pl.Int64, "is_inside": pl.Boolean,
+    "last_value_cents": pl.Int64, "constant_churn_cents": pl.Int64, "is_repriced": pl.Boolean,
+    "is_inside": pl.Boolean,
 }  # fmt: skip
 
 
@@ -208,6 +209,7 @@ def build_backtest_table(past: Past) -> pl.DataFrame:
                 "actual_cents": round(fan.actual),
                 "last_value_cents": round(fan.last_value),
                 "constant_churn_cents": round(fan.constant_churn),
+                "is_repriced": fan.is_repriced,
                 "is_inside": bool(low <= fan.actual <= high),
             })  # fmt: skip
     return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)

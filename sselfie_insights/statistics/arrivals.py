@@ -9,8 +9,8 @@ from scipy import special
 
 Array = NDArray[np.float64]
 
-# Before anything is seen, a period's growth is thought to be within 20 % either way.
-_SLOPE_SPREAD: Final = 0.1
+# Before anything is seen, a period's growth is thought to be within 10 % either way.
+_SLOPE_SPREAD: Final = 0.05
 # What is left of the growth from one month to the next, drawn for each course: in every other one
 # all of it, as growth may go on; in the others as little as makes it halve in three months.
 _DAMPING: Final = 0.8
@@ -39,7 +39,8 @@ def draw_arrivals(
     combination of variances is weighted by its evidence: Rue, Martino and Chopin (2009),
     Approximate Bayesian inference for latent Gaussian models. Each course damps its trend as
     Gardner and McKenzie (1985) do, by a factor of its own. After ``_PAUSE`` months without any,
-    arrivals begin again in each month with a chance of Jeffreys' posterior for that many failures.
+    arrivals begin again in each month with a chance of Jeffreys' posterior for that many failures;
+    until then their rate is that of Jeffreys' posterior for no arrival in so many months.
 
     Args:
         counts: Arrivals in the past months, oldest first, shape (m,) with m ≥ 1.
@@ -71,7 +72,8 @@ def draw_arrivals(
     if empty >= _PAUSE:
         begins = rng.random((draws, ahead)) < rng.beta(0.5, empty + 0.5, (draws, 1))
         before = rng.choice(seen[seen > 0], size=(draws, 1))
-        rates = np.where(np.logical_or.accumulate(begins, axis=1), before, rates)
+        idle = rng.gamma(0.5, 1 / empty, size=(draws, 1))
+        rates = np.where(np.logical_or.accumulate(begins, axis=1), before, idle)
     return np.asarray(rng.poisson(rates))
 
 

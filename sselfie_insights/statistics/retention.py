@@ -2,13 +2,15 @@
 
 sBG and beta-discrete-Weibull, each with and without a chance of its own for the first renewal, are
 fitted with a weak prior and weighted by their likelihood less one for each parameter: the Akaike
-weights of Burnham and Anderson (2002), Model selection and multimodel inference, chapter 2.
+weights of Burnham and Anderson (2002), Model selection and multimodel inference, chapter 2. Beside
+them stands the geometric model, where members are all alike: no sBG of finite parameters is that,
+and every fit to such members expects the last of them to stay for too long.
 Where losses at single renewals scatter more than such a curve allows, they are shrunk towards it as
 beta-binomial counts: Morris (1983), Parametric empirical Bayes inference.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,8 @@ _TREND_Z: Final = float(stats.norm.ppf(0.99))
 # Slopes at which a trend is taken, in standard errors, and weights: three-point Gauss-Hermite.
 _SLOPES: Final = np.array([-(3**0.5), 0.0, 3**0.5])
 _SLOPE_WEIGHTS: Final = np.array([1, 4, 1]) / 6
+# How much likelier it is, before anything is seen, that members differ than that they do not.
+_ODDS_TO_DIFFER: Final = 2.0
 # Candidates of less weight are left out.
 _LEAST_WEIGHT: Final = 0.02
 # A renewal whose losses are this many standard errors from the curve has a chance of its own: one
@@ -83,25 +87,57 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class _Alike:
+    """The geometric model: at every renewal everybody leaves with the same chance.
+
+    Attributes:
+        lost: How many left.
+        due: Of how many renewals.
+    """
+
+    name: ClassVar[str] = "geometric"
+    lost: float
+    due: float
+
+    @property
+    def log_likelihood(self) -> float:
+        return _binomial(self.lost, self.due)
+
+    def hazard(self, renewals: Numbers, points: Array | None = None) -> Array:
+        """Return the chance at each of ``renewals``; of drawn ``points``, shape (…, renewals)."""
+        chance = (self.lost + 0.5) / (self.due + 1) if points is None else points[:, None]
+        return np.asarray(chance * np.ones(renewals.size))
+
+    def draw(self, rng: np.random.Generator, size: int) -> Array:
+        """Return ``size`` chances of Jeffreys' posterior."""
+        return rng.beta(self.lost + 0.5, self.due - self.lost + 0.5, size)
+
+
+def _binomial(lost: float, due: float) -> float:
+    """The greatest log likelihood of ``lost`` among ``due``."""
+    share = lost / max(due, 1e-12)
+    return float(special.xlogy(lost, share) + special.xlog1py(due - lost, -share))
+
+
+@dataclass(frozen=True)
 class _Candidate:
     """A curve: a model of every renewal, or of those after the first, whose chance is its own."""
 
     weight: float
     slope: float
     first: tuple[float, float] | None
-    tail: Renewals
+    tail: Renewals | _Alike
     lost: Array
     due: Array
     own: NDArray[np.bool_]
 
     @property
     def log_likelihood(self) -> float:
-        found = replace(self.tail, is_penalised=False).height(self.tail.point)
-        if self.first is None:
-            return float(found)
-        lost, due = self.first
-        share = lost / due
-        return float(found + special.xlogy(lost, share) + special.xlog1py(due - lost, -share))
+        if isinstance(self.tail, _Alike):
+            found = self.tail.log_likelihood
+        else:
+            found = float(replace(self.tail, is_penalised=False).height(self.tail.point))
+        return found if self.first is None else found + _binomial(*self.first)
 
     def curve(self, length: int) -> Array:
         curve = self.tail.hazard(np.arange(length))
@@ -124,7 +160,7 @@ class Retention:
     """What renewals so far say of renewals to come.
 
     Attributes:
-        candidates: The curves, the likeliest first.
+        candidates: The curves, the likeliest of sBG and BdW first.
         spreads: Weights of the standard deviations of the month effect.
         concentrations: Weights of what the curve is worth at one renewal; None where it holds.
         trend: The slope of the log hazard from cohort to cohort and its standard error; None where
@@ -139,13 +175,14 @@ class Retention:
     @property
     def name(self) -> str:
         """``sBG`` or ``BdW``, and whether the first renewal has a chance of its own."""
-        best = self.candidates[0]
-        return best.tail.name + ("" if best.first is None else " after the first renewal")
+        return self.curve.name + ("" if self.first is None else " after the first renewal")
 
     @property
     def curve(self) -> Renewals:
-        """The likeliest model, of every renewal or of those after the first."""
-        return self.candidates[0].tail
+        """The likeliest of sBG and BdW, of every renewal or of those after the first."""
+        tail = self.candidates[0].tail
+        assert isinstance(tail, Renewals)  # noqa: S101  # the others stand behind
+        return tail
 
     @property
     def first(self) -> tuple[float, float, float] | None:
@@ -246,27 +283,43 @@ def _candidates(
     taught = np.where(own, due * usual, lost)
     started = max(float(cells.started.sum()) / dispersion, float(due.max(initial=0.0)))
     whole = _lifetimes(taught, due, started)
-    found = [_Candidate(1.0, slope, None, tail, lost, due, own) for tail in _fit_both(whole)]
+
+    def stand(tail: Renewals | _Alike, first: tuple[float, float] | None) -> _Candidate:
+        return _Candidate(1.0, slope, first, tail, lost, due, own)
+
+    fitted = [stand(tail, None) for tail in _fit_both(whole) if not tail.is_at_edge]
+    alike = [stand(_Alike(float(taught.sum()), float(due.sum())), None)]
     if due.size > 1 and due[0] > 0:
-        tail = _lifetimes(taught[1:], due[1:], max(due[0] - lost[0], float(due[1])))
+        after = _lifetimes(taught[1:], due[1:], max(due[0] - lost[0], float(due[1])))
         first = (float(lost[0]), float(due[0]))
-        found += [_Candidate(1.0, slope, first, model, lost, due, own) for model in _fit_both(tail)]
-    found = [each for each in found if not each.tail.is_at_edge]
-    if not found:
+        fitted += [stand(tail, first) for tail in _fit_both(after) if not tail.is_at_edge]
+        alike += [stand(_Alike(float(taught[1:].sum()), float(due[1:].sum())), first)]
+    if not fitted:
         return []
-    # The shape of BdW is held near 1 by its prior already: α, β and the first renewal count.
-    many = [2 + (each.first is not None) for each in found]
-    heights = np.array([each.log_likelihood for each in found]) - np.array(many)
+    # The likeliest has what sBG has not only where likelihood-ratio tests at 5 % prefer that.
+    plain = [
+        _height(each) + np.log(_RATIO) * ((each.tail.name != "sBG") + (each.first is not None))
+        for each in fitted
+    ]
+    found = [fitted[k] for k in np.argsort(-np.array(plain), kind="stable")] + alike
+    heights = np.array([_height(each) for each in found])
     weights = np.exp(heights - heights.max())
     weights /= weights.sum()
-    # The likeliest has what sBG has not only where likelihood-ratio tests at 5 % prefer that.
-    plain = np.array(
-        [_RATIO ** ((each.tail.name != "sBG") + (each.first is not None)) for each in found]
-    )
-    order = np.argsort(-weights * plain, kind="stable")
     return [
-        replace(found[k], weight=float(weights[k])) for k in order if weights[k] > _LEAST_WEIGHT
+        replace(each, weight=float(weight))
+        for k, (each, weight) in enumerate(zip(found, weights, strict=True))
+        if weight > _LEAST_WEIGHT or k == 0
     ]
+
+
+def _height(candidate: _Candidate) -> float:
+    """The log of a candidate's weight: its likelihood less one for each parameter, and its odds.
+
+    The shape of BdW is held near 1 by its prior already: α, β and the first renewal count.
+    """
+    is_alike = isinstance(candidate.tail, _Alike)
+    parameters = (1 if is_alike else 2) + (candidate.first is not None)
+    return candidate.log_likelihood - parameters - is_alike * float(np.log(_ODDS_TO_DIFFER))
 
 
 def _fit_both(data: Lifetimes) -> tuple[Renewals, Renewals]:

@@ -1,24 +1,34 @@
 """How often what is said came: bands of every kind over worlds whose law is known."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
+import duckdb
 import numpy as np
 import polars as pl
 
 from sselfie_insights.forecast import projection, survival, value
 from sselfie_insights.forecast.book import Book
 from sselfie_insights.statistics.intervals import wilson
+from sselfie_insights.statistics.shares import share_interval
+from sselfie_insights.warehouse.frames import read_frame, write_table
 from tests.bench import nothing, worlds
 from tests.bench.worlds import NOW, World
 
 RATE: Final = 0.01
 HORIZONS: Final = (1, 3, 6, 12)
+SEED: Final = 8
 BUSINESSES: Final = 400
 """Of each world: a share of 95 % is then known to 2 points."""
 
 LEAST, MOST = 0.9, 0.99
 """What a 95 % band is claimed to hold."""
+
+_ACCURACY: Final = Path(__file__).parents[2] / "queries/forecast/projection_accuracy.sql"
+
+Published = dict[str, tuple[float, float, float]]
+"""What a business reads of its own past bands: coverage and its interval, by scope and months."""
 
 
 def to_book(world: World) -> Book:
@@ -91,8 +101,11 @@ def _count(rows: pl.DataFrame) -> pl.DataFrame:
     return counted.sort(rows.columns)
 
 
-def judge(world: World) -> dict[str, bool | None]:
-    """Return whether each band held what came; None where words stand in its place."""
+def judge(world: World) -> tuple[dict[str, bool | None], Published]:
+    """Return whether each band held what came, None where words stand in its place, and the past.
+
+    The past is what the business is shown of how often its own past bands held.
+    """
     book = to_book(world)
     pooled = survival.fit(survival.ALL, book.cells(), book.settled)
     past_fits = survival.fit_past(book, projection.past_origins(book))
@@ -108,21 +121,46 @@ def judge(world: World) -> dict[str, bool | None]:
     new = value.build_products_table(book, {survival.ALL: pooled}, RATE).to_dicts()[0]
     low, high = new["months_low"], new["months_high"]
     held["value"] = None if low is None else low <= world.value_months(RATE) <= high
-    printed = projection.build_backtest_table(past)
-    for scope in ("existing", "total"):
-        inside = printed.filter(pl.col("scope") == scope)["is_inside"]
-        held[f"backtest {scope}"] = None if inside.is_empty() else float(inside.mean())  # type: ignore[assignment, arg-type]
-    return held
+    return held, _publish(projection.build_backtest_table(past))
+
+
+def _publish(backtest: pl.DataFrame) -> Published:
+    with duckdb.connect() as connection:
+        connection.execute("create schema forecast")
+        write_table(connection, "forecast.projection_backtest", backtest)
+        rows = read_frame(connection, _ACCURACY.read_text(encoding="utf-8")).to_dicts()
+    found = {}
+    for row in rows:
+        low, high = share_interval(row["coverage_rate"], row["independent_count"])
+        if low is not None and high is not None and row["months_ahead"] in HORIZONS:
+            found[f"{row['scope']} {row['months_ahead']}"] = (row["coverage_rate"], low, high)
+    return found
 
 
 def measure(
     world: Callable[[np.random.Generator], World], draws: int
 ) -> Iterator[tuple[str, float, int]]:
-    """Yield for each band how often it held what came, and in how many businesses it was said."""
-    judged = [judge(world(np.random.default_rng([number, 7]))) for number in range(draws)]
-    for name in judged[0]:
-        said = [each[name] for each in judged if each[name] is not None]
-        yield name, float(np.mean(said)) if said else float("nan"), len(said)  # type: ignore[arg-type]
+    """Yield for each band how often it held what came, and in how many businesses it was said.
+
+    Of the past of each, that of its bands, and how often its own interval holds the fresh coverage.
+    """
+    judged = [judge(world(np.random.default_rng([number, SEED]))) for number in range(draws)]
+    yield from summarise(judged)
+
+
+def summarise(
+    judged: list[tuple[dict[str, bool | None], Published]],
+) -> Iterator[tuple[str, float, int]]:
+    """Yield what ``measure`` does, of businesses that have been judged."""
+    for name in judged[0][0]:
+        said = [held[name] for held, _ in judged if held[name] is not None]
+        fresh = float(np.mean(said)) if said else float("nan")  # type: ignore[arg-type]
+        yield name, fresh, len(said)
+        past = [published[name] for _, published in judged if name in published]
+        if said and past:
+            yield f"backtest {name}", float(np.mean([share for share, _, _ in past])), len(past)
+            within = [low <= fresh <= high for _, low, high in past]
+            yield f"backtest {name} interval", float(np.mean(within)), len(past)
 
 
 def run(rows: int) -> bool:

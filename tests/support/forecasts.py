@@ -36,7 +36,7 @@ select
     k as months_ahead, 40 + 5 * o as n, 90000 + 1000 * k as predicted_low_cents,
     100000 + 1000 * k as predicted_mid_cents, 110000 + 1000 * k as predicted_high_cents,
     100000 + 1000 * k + 1000 * (o - k) as actual_cents, 100000 as last_value_cents,
-    100000 - 2000 * k as constant_churn_cents,
+    100000 - 2000 * k as constant_churn_cents, false as is_repriced,
     actual_cents between predicted_low_cents and predicted_high_cents as is_inside
 from range(10) as t (o), range(1, 10) as u (k), (values ('total'), ('existing')) as v (scope)
 where o + k <= 10;

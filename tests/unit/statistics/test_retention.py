@@ -79,6 +79,22 @@ def test_a_first_renewal_that_many_leave_at_has_its_own_chance() -> None:
     assert low < 0.04 < high < 0.06
 
 
+@pytest.mark.parametrize("first", [0.05, 0.3])
+def test_members_who_are_alike_are_not_expected_to_stay_for_longer(first: float) -> None:
+    """Of thirty such businesses most intervals hold the months that 1 / (1 - 0.95 / 1.01) give."""
+    truth = 1 + (1 - first) / 1.01 / (1 - 0.95 / 1.01)
+    held, months = 0, []
+    for seed in range(30):
+        model = fit(draw(np.random.default_rng([63, seed]), [first, 0.05], joins=30))
+        chance = model.draw(np.random.default_rng(64), 400, 700).chance
+        drawn = 1 + np.cumprod((1 - chance) / 1.01, axis=1).sum(axis=1)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        held += low <= truth <= high
+        months.append(drawn.mean())
+    assert held >= 26
+    assert np.median(months) == pytest.approx(truth, rel=0.07)
+
+
 def test_a_later_renewal_that_many_leave_at_is_no_curve() -> None:
     model = fit(draw(np.random.default_rng(53), [0.04, 0.04, 0.25, 0.04]))
     chance = model.chance(40)

@@ -64,3 +64,26 @@ def test_arrivals_of_a_steady_business_hold_what_comes() -> None:
 def test_nobody_comes_where_nobody_came() -> None:
     draws = draw_arrivals([0, 0, 0, 0], 3, np.random.default_rng(43), 5)
     assert draws.tolist() == [[0, 0, 0]] * 5
+
+
+def test_a_pause_may_last() -> None:
+    """Half a year without anybody, after eight such months.
+
+    No beginning in it: B(0.5, 14.5) / B(0.5, 8.5) = 0.7610. Nobody at a rate of the gamma posterior
+    with shape 0.5 and 8 months: (8 / 14) ** 0.5 = 0.7559.
+    """
+    draws = draw_arrivals([40] * 16 + [0] * 8, 6, np.random.default_rng(46), 20_000)
+    assert (draws.sum(axis=1) == 0).mean() == pytest.approx(0.7610 * 0.7559, abs=0.012)
+
+
+def test_growth_that_stops_and_growth_that_goes_on_are_inside() -> None:
+    """The joins of twelve months, after 18 in which they grew by 10 % a month."""
+    rng = np.random.default_rng(47)
+    held = {"stops": 0, "goes on": 0}
+    for _ in range(40):
+        rate = 5 * 1.1 ** np.arange(30)
+        seen = rng.poisson(rate[:18])
+        low, high = np.quantile(draw_arrivals(seen, 12, rng, 400).sum(axis=1), [0.025, 0.975])
+        held["stops"] += low <= rng.poisson(12 * rate[17]) <= high
+        held["goes on"] += low <= rng.poisson(rate[18:]).sum() <= high
+    assert min(held.values()) >= 36
