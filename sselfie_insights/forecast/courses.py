@@ -66,8 +66,8 @@ def _join(start: Start, drawn: Draws, effects: Array, rng: np.random.Generator) 
     draws = len(effects)
     joins = draw_arrivals(start.joined, AHEAD, rng, draws)
     prices = _resample(start.joined_price, rng, draws)
-    if start.members:
-        prices = prices * (start.count @ start.price_ahead) / start.mrr
+    # A price that is replaced changes for who joined before it too, by the month at once.
+    rise = start.count @ start.price_ahead / start.mrr if start.members else np.ones(AHEAD)
     for_long = rng.binomial(joins, start.long_share)
     stays = 1 - drawn.chance[:, :AHEAD]
     fresh, cents = np.zeros((draws, 0), np.int64), np.empty((draws, AHEAD))
@@ -75,7 +75,8 @@ def _join(start: Start, drawn: Draws, effects: Array, rng: np.random.Generator) 
         renewal = np.arange(k, 0, -1) - 1  # who joined first renews for the k-th time
         fresh = rng.binomial(fresh, stays[:, renewal] ** effects[:, k, None])
         fresh = np.column_stack([fresh, joins[:, k] - for_long[:, k]])
-        cents[:, k] = ((fresh + for_long[:, : k + 1]) * prices[:, : k + 1]).sum(axis=1)
+        paid = fresh * rise[k] + for_long[:, : k + 1] * rise[: k + 1]
+        cents[:, k] = (paid * prices[:, : k + 1]).sum(axis=1)
     return cents
 
 

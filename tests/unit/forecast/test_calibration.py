@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sselfie_insights.forecast import survival
+from sselfie_insights.forecast.courses import simulate
+from sselfie_insights.forecast.holdings import Holdings
 from tests.bench import worlds
-from tests.bench.calibration import measure
+from tests.bench.calibration import measure, to_book
 from tests.bench.small import list_impossible, to_people
 
 BUSINESSES = 6
@@ -33,3 +36,18 @@ def test_no_small_business_gets_an_impossible_number(number: int, tmp_path: Path
     """In 13 and 15 the luck of a cohort's last members went beyond what the discount allows."""
     world = worlds.small_business(np.random.default_rng([number, 99]))
     assert list_impossible(tmp_path / "w.duckdb", to_people(world)) == []
+
+
+def test_a_price_to_come_is_paid_by_who_joins_before_it_too() -> None:
+    """Everybody pays by the month: from the third month on all MRR is that of old prices by 1.2."""
+    plain, rising = (
+        to_book(each(np.random.default_rng([0, 8])))
+        for each in (worlds.unlike, worlds.rise_to_come)
+    )
+    fitted = survival.fit(survival.ALL, plain.cells(), plain.settled)
+    courses = [
+        simulate(Holdings(book, "usd").start(book.settled), fitted, np.random.default_rng(9), 50)[1]
+        for book in (plain, rising)
+    ]
+    assert courses[1][:, :2] == pytest.approx(courses[0][:, :2])
+    assert courses[1][:, 2:] == pytest.approx(1.2 * courses[0][:, 2:], rel=1e-3)
