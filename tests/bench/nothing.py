@@ -1,17 +1,24 @@
 """How often there is a verdict where nothing is, and one where there is something."""
 
+import tempfile
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Final
 
+import duckdb
 import numpy as np
 from scipy import special, stats
 
-from sselfie_insights.alerts import load_watches
+from sselfie_insights.alerts import evaluate, load_watches
 from sselfie_insights.alerts.definition import Anomaly
 from sselfie_insights.alerts.detect import find_drift, score_series
 from sselfie_insights.forecast.risk import Panel, learn_line, look_back, predict
+from sselfie_insights.query import OpenWarehouse
 from sselfie_insights.statistics.experiments import difference_sequence
 from sselfie_insights.statistics.hazard import fit_hazard
+from tests.support.contracts import create_tables, insert
+from tests.support.warehouses import write_build_info
 
 _MONTHS: Final = 36
 _YEAR: Final = 12
@@ -91,6 +98,44 @@ def false_alarms_a_year(rng: np.random.Generator, businesses: int, growth: float
     return alarms
 
 
+def alarms_on_the_first(rng: np.random.Generator, businesses: int, late: float) -> float:
+    """How often the watch on MRR fires on the 1st, when a share ``late`` of members has yet to pay.
+
+    200 members, births and deaths as above; all renewals are due at the end of the month, and those
+    that are late are counted as lost until they are in.
+    """
+    [watch] = [each for each in load_watches() if each.name == "MRR"]
+    months = [date(2023 + (11 + n) // 12, (11 + n) % 12 + 1, 1) for n in range(_MONTHS + 1)]
+    there, members = np.full(businesses, 200), []
+    for _ in months[:-1]:
+        there = there - rng.binomial(there, 0.05) + rng.poisson(10, businesses)
+        members.append(there)
+    members[-1] = there - rng.binomial(there, late)
+    fired = 0
+    with tempfile.TemporaryDirectory(prefix="sselfie-bench-") as folder:
+        for number in range(businesses):
+            path = Path(folder) / f"{number}.duckdb"
+            with duckdb.connect(str(path)) as connection:
+                create_tables(connection, "marts.mrr_movements")
+                write_build_info(connection, datetime(2026, 12, 1, 6, tzinfo=UTC))
+                rows = [
+                    (
+                        month,
+                        "usd",
+                        int(count[number]) * 9700,
+                        int(count[number]),
+                        month < months[-1],
+                    )
+                    for month, count in zip(months, [*members, members[-1]], strict=True)
+                ]
+                names = "month, currency, closing_mrr_cents, member_count, is_complete"
+                insert(connection, "marts.mrr_movements", names, rows)
+            with OpenWarehouse(path) as warehouse:
+                fired += any(row["state"] == "fired" for row in evaluate(warehouse, [watch]))
+            path.unlink()
+    return fired / businesses
+
+
 def power(rng: np.random.Generator, series: int, fall: float) -> float:
     """How often a count of 50 that falls fires in its first month."""
     counts = rng.poisson(50, (series, 25)).astype(float)
@@ -133,5 +178,7 @@ def list_claims(draws: int) -> Iterator[tuple[str, float, float, bool]]:
     for growth in (0.0, 0.05):
         alarms = false_alarms_a_year(rng, draws, growth)
         yield f"false alarms a year at {growth:.0%} growth a month", alarms, 1.0, False
+    first = alarms_on_the_first(rng, draws, 0.15)
+    yield "months in which MRR fires on the 1st, with 15 % of renewals late", first, 0.03, False
     yield "a fall of 40 % from 50 seen in its first month", power(rng, 10 * draws, 0.4), 0.75, True
     yield "a fall of 20 % from 50 seen in its first month", power(rng, 10 * draws, 0.2), 0.2, True
