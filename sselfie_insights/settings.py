@@ -61,6 +61,17 @@ def _web_address(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _page_address(value: str | None) -> str | None:
+    _web_address(SecretStr(value) if value else None)
+    return value
+
+
+def _mail_server(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not re.match("smtps?://[^/]", value.get_secret_value()):
+        raise ValueError("write it as smtps://user:password@host or smtp://…")
+    return value
+
+
 def _own_schemas(value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
         if name == "information_schema" or name.startswith("pg_"):
@@ -69,6 +80,8 @@ def _own_schemas(value: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("name at least one schema")
     return value
 
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
@@ -116,9 +129,7 @@ class Settings(BaseModel):
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description="The reporting time zone, such as `Europe/Oslo`."
     )
-    week_start: Literal[
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
-    ] = Field(
+    week_start: Weekday = Field(
         "monday", description="The weekday on which a week begins, wherever weeks are counted."
     )
     max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
@@ -135,6 +146,30 @@ class Settings(BaseModel):
         None,
         description="A URL to POST to when a run starts and ends; `{event}` in it becomes `start`"
         " or the exit code.",
+    )
+    site_url: Annotated[str | None, AfterValidator(_page_address)] = Field(
+        None,
+        description="Where readers find the site, `https://reports.example.com`; the digest links"
+        " to it. By default it links nowhere.",
+    )
+    digest_day: Weekday = Field(
+        "monday", description="From which day of the week on `run --digest` sends it, once a week."
+    )
+    digest_to: Names = Field(
+        (), description="The addresses that get the digest as mail, comma-separated."
+    )
+    digest_from: str | None = Field(
+        None, description="The address that the digest comes from. By default the first recipient."
+    )
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_mail_server)] = Field(
+        None,
+        description="The server that sends the digest: `smtps://user:password@host`, or `smtp://…`,"
+        " which must offer STARTTLS unless it is this machine.",
+    )
+    digest_webhook: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+        None,
+        description="A chat webhook that gets the digest: Slack's own form on `hooks.slack.com`,"
+        " elsewhere JSON whose `text` is the message.",
     )
     source_schemas: Annotated[Names, AfterValidator(_own_schemas)] = Field(
         ("public",), description="The schemas to mirror, comma-separated; the first becomes `raw`."

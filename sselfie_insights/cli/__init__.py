@@ -22,6 +22,7 @@ from sselfie_insights.cli import (
     config,
     demo,
     diff,
+    digest,
     doctor,
     explain,
     export,
@@ -61,6 +62,7 @@ close.register(app)
 config.register(app)
 demo.register(app)
 diff.register(app)
+digest.register(app)
 doctor.register(app)
 explain.register(app)
 export.register(app)

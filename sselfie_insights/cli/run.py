@@ -33,6 +33,9 @@ def run(
     timeout: Annotated[
         str | None, typer.Option(metavar="TIME", help="Stop the run after this long, e.g. 2h.")
     ] = None,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Send the week's digest, from its day on, once a week.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
@@ -76,7 +79,7 @@ def run(
             return
         with progress_bar("run", is_wanted=not quiet) as on_progress:
             report = pipeline.run(
-                settings, log, steps=chosen, timeout=limit, on_progress=on_progress
+                settings, log, steps=chosen, timeout=limit, digest=digest, on_progress=on_progress
             )
     except SselfieError as error:
         if log_format is LogFormat.TEXT:

@@ -22,7 +22,7 @@ from sselfie_insights.run.steps import PRIVATE, STEPS
 from sselfie_insights.settings import Settings
 from sselfie_insights.system import is_full
 from sselfie_insights.warehouse import journal
-from sselfie_insights.warehouse.gaps import Gap
+from sselfie_insights.warehouse.gaps import Gap, attempt
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.publications import retain
 from sselfie_insights.warehouse.publish import private_copy, publish
@@ -65,6 +65,7 @@ def run(
     *,
     steps: Sequence[str] = tuple(STEPS),
     timeout: timedelta | None = None,
+    digest: bool = False,
     on_progress: Progress | None = None,
 ) -> RunReport:
     """Take ``steps`` in order, on one private copy of the warehouse.
@@ -77,6 +78,7 @@ def run(
         log: Receives a line about every step.
         steps: Names of ``STEPS``, in order, see ``choose_steps``.
         timeout: How long the run may take; None sets no limit.
+        digest: Whether to send the week's digest, where it is due; a failure to is a warning.
         on_progress: Called while a step goes on.
 
     Raises:
@@ -95,7 +97,7 @@ def run(
         journal.journaled(settings.warehouse, "run", run_id) as entry,
         warehouse_lock(settings.warehouse),
     ):
-        return _Run(settings, log, tuple(steps), on_progress, run_id, entry).go(timeout)
+        return _Run(settings, log, tuple(steps), digest, on_progress, run_id, entry).go(timeout)
 
 
 class _Run:
@@ -106,6 +108,7 @@ class _Run:
         settings: Settings,
         log: FilteringBoundLogger,
         steps: tuple[str, ...],
+        digest: bool,
         on_progress: Progress | None,
         run_id: str,
         entry: journal.Entry,
@@ -113,6 +116,7 @@ class _Run:
         self._settings = settings
         self._log = log
         self._steps = steps
+        self._digest = digest
         self._on_progress = on_progress
         self._run_id = run_id
         self._entry = entry
@@ -134,6 +138,8 @@ class _Run:
                 if set(self._steps) & set(PRIVATE):
                     self._make()
                 self._show()
+                if self._digest:
+                    self._send_digest()
         except BaseException as error:
             self._fail(error)
             raise
@@ -283,6 +289,25 @@ class _Run:
             files = export_warehouse(warehouse, folder, library, on_gap=self._note_gap)
         self._export = folder
         self._say(f"{len(files)} files in {folder}")
+
+    def _send_digest(self) -> None:
+        """Send the week's digest unless that was done; whatever goes wrong is a warning."""
+        from sselfie_insights.digest import make_digest, send_once
+        from sselfie_insights.notebook import Warehouse
+
+        def send() -> None:
+            with Warehouse(self._settings.warehouse, on_note=self._warn) as warehouse:
+                outcome = send_once(warehouse.settings, lambda: make_digest(warehouse))
+            for channel, words in outcome.items():
+                if words.startswith("sent"):
+                    self._say(f"digest by {channel}: {words}")
+                else:
+                    self._warn(f"the digest was not sent by {channel}: {words}")
+
+        try:
+            attempt("the digest", send, self._note_gap)
+        except StorageError as error:
+            self._warn(f"the digest was not sent: {error}")
 
     def _fail(self, error: BaseException) -> None:
         """Write what happened, show it on the pages of the last good publication, and notify."""

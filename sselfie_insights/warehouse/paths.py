@@ -48,6 +48,11 @@ def journal_path(warehouse: Path) -> Path:
     return _beside(warehouse, "{}.runs.jsonl")
 
 
+def digests_dir(warehouse: Path) -> Path:
+    """Return the folder that remembers which digests were sent."""
+    return _beside(warehouse, ".{}.digests")
+
+
 def publications_dir(warehouse: Path) -> Path:
     """Return the folder of the kept publications."""
     return _beside(warehouse, f".{{}}{_PUBLICATIONS}")

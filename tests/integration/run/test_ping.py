@@ -1,12 +1,8 @@
 """What a run tells a monitor."""
 
-import json
 import socket
-import threading
 import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 
@@ -16,57 +12,15 @@ from sselfie_insights.run.logs import open_log
 from sselfie_insights.settings import describe_settings
 from sselfie_insights.warehouse.paths import journal_path
 from tests.integration.run.conftest import Nightly
+from tests.support.monitor import Monitor, running_monitor
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
-class Monitor:
-    """An HTTP server that remembers what it was printed, and refuses the first few, or babbles.
-
-    Or it drips: it answers a byte at a time, without end.
-    """
-
-    def __init__(self) -> None:
-        self.received: list[tuple[str, dict[str, Any]]] = []
-        self.refusals = 0
-        self.babbles = self.drips = False
-        self.over = threading.Event()
-        monitor = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                refused = monitor.refusals > 0
-                monitor.refusals -= refused
-                if not refused:
-                    monitor.received.append((self.path, json.loads(body)))
-                while monitor.drips and not monitor.over.wait(0.05):
-                    self.wfile.write(b"H")
-                if monitor.babbles:
-                    self.wfile.write(b"hello\r\n\r\n")
-                else:
-                    self.send_response(503 if refused else 200)
-                    self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}{path}"
-
-
 @pytest.fixture
 def monitor() -> Iterator[Monitor]:
-    monitor = Monitor()
-    thread = threading.Thread(target=monitor.server.serve_forever)
-    thread.start()
-    yield monitor
-    monitor.over.set()
-    monitor.server.shutdown()
-    thread.join()
-    monitor.server.server_close()
+    with running_monitor() as monitor:
+        yield monitor
 
 
 def test_a_monitor_is_told_of_the_start_and_the_end(nightly: Nightly, monitor: Monitor) -> None:

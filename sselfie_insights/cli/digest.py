@@ -1,0 +1,56 @@
+"""``sselfie digest``: the week in one message."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
+from sselfie_insights.cli.output import print_text, refuse_stale
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(digest)
+
+
+def digest(
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output-dir", metavar="DIR", help="Write mail, page, text and JSON there."
+        ),
+    ] = None,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send it to whom the settings name, unless this week's was."),
+    ] = False,
+    warehouse: Warehouse = None,
+    publication: Publication = None,
+) -> None:
+    """Write the week in one message, or send it.
+
+    What changed since last week, what to do this week, and two charts. Only what pages may show.
+
+    Example: sselfie digest -o out/digest
+    """
+    from sselfie_insights.digest import make_digest, send_once, write_files
+    from sselfie_insights.digest.write import write_text
+    from sselfie_insights.errors import SselfieError
+
+    with open_chosen(warehouse, publication) as opened:
+        made = make_digest(opened)
+    if output_dir is not None:
+        write_files(made, output_dir)
+    elif not send:
+        print_text(write_text(made).rstrip("\n"))
+    if send:
+        outcome = send_once(opened.settings, lambda: made)
+        for channel, words in outcome.items():
+            say_note(f"{channel}: {words}")
+        if failed := {name for name, words in outcome.items() if not words.startswith("sent")}:
+            raise SselfieError(
+                f"the digest was not sent by {' and '.join(sorted(failed))}",
+                remedy="run it again: what was sent is not sent twice",
+            )
+    refuse_stale(opened.settings, made.stamp)
