@@ -44,6 +44,7 @@ from sselfie_insights.cli import (
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ExitCode, SselfieError
 from sselfie_insights.interrupt import graceful_shutdown
+from sselfie_insights.printable import clean, clean_lines
 
 app = typer.Typer(
     name="sselfie",
@@ -137,11 +138,11 @@ def main() -> None:
         typer.echo("interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except SselfieError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {clean_lines(str(error))}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, say, below whatever stdout was sent to
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        typer.echo(f"error: {clean(place)}{error.strerror or error}", err=True)
         sys.exit(ExitCode.USAGE)
     except SystemExit as end:
         # Typer ends a command by itself, with a code of its own, ...

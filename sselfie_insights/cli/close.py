@@ -7,6 +7,7 @@ import typer
 
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.printable import clean
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +57,7 @@ def close(
         for warning in report.warnings:
             say_note(warning)
         typer.echo(
-            f"closed {month}: {report.figure_count:,} figures, signed by {signer},"
+            f"closed {month}: {report.figure_count:,} figures, signed by {clean(signer)},"
             f" sha256 {report.closing.checksum}",
             err=True,
         )

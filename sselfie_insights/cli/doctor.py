@@ -13,6 +13,7 @@ from sselfie_insights.cli.output import (
     choose_format,
     show_rows,
 )
+from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
     from sselfie_insights.query.header import Unit
@@ -54,7 +55,7 @@ def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehous
 def _print(finding: "Finding") -> None:
     state = typer.style(f"{finding.state:<7}", fg=_MARKS[finding.state])
     remedy = f": {finding.remedy}" if finding.remedy else ""
-    line = f"{state}  {finding.part:<12}  {finding.detail}{remedy}"
+    line = f"{state}  {finding.part:<12}  {clean(finding.detail + remedy)}"
     # Off a terminal the style is dropped anyway.
     typer.echo(line, color=False if os.environ.get("NO_COLOR") else None)
 

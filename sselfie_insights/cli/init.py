@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sselfie_insights.cli.options import Timezone, Warehouse
+from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def init(
         typer.echo(f"it belongs in {pgpass_file()}: {pgpass_line(url, 'PASSWORD')}", err=True)
     if any(finding.part in _RIGHTS and finding.state != "ok" for finding in findings):
         typer.echo("the owner of the tables gives a role the rights to read them with:", err=True)
-        typer.echo("\n".join(reader_statements(settings)))
+        typer.echo("\n".join(map(clean, reader_statements(settings))))
     typer.echo("next: sselfie run", err=True)
 
 
@@ -121,14 +122,16 @@ def _ask_until(question: str, default: str | None, check: "Callable[[str], objec
         try:
             check(answer)
         except (UsageError, ValueError) as error:
-            typer.echo(f"that does not work: {error}", err=True)
+            typer.echo(f"that does not work: {clean(str(error))}", err=True)
         else:
             return answer
 
 
 def _print_finding(finding: "Finding") -> None:
     remedy = f": {finding.remedy}" if finding.remedy else ""
-    typer.echo(f"{finding.state:<8}  {finding.part:<12}  {finding.detail}{remedy}", err=True)
+    typer.echo(
+        f"{finding.state:<8}  {finding.part:<12}  {clean(finding.detail + remedy)}", err=True
+    )
 
 
 def _refuse_useless(findings: "list[Finding]") -> None:

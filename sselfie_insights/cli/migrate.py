@@ -9,6 +9,7 @@ import typer
 
 from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
 from sselfie_insights.errors import ExitCode
+from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
     from sselfie_insights.migrate.planning import Plan
@@ -379,4 +380,4 @@ def _agrees(question: str) -> bool:
 
 
 def _note(message: str) -> None:
-    typer.echo(message, err=True)
+    typer.echo(clean(message), err=True)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.printable import clean
+
 if TYPE_CHECKING:
     from sselfie_insights import notebook
     from sselfie_insights.warehouse.gaps import Gap
@@ -55,4 +57,4 @@ def say_gap(gap: "Gap") -> None:
 
 def say_note(note: str) -> None:
     """Print a note about something odd that did not stop the work."""
-    typer.echo(f"note: {note}", err=True)
+    typer.echo(f"note: {clean(note)}", err=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from sselfie_insights.cli.options import say_note
+from sselfie_insights.printable import clean_lines
 from sselfie_insights.system import hidden_environment
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def print_text(text: str, *, is_styled: bool = False) -> None:
     An empty ``PAGER`` turns that off. Styles in ``text`` stay off a terminal, too, where
     ``is_styled`` says that they are meant.
     """
+    text = text if is_styled else clean_lines(text)
     lines = text.count("\n") + 1
     pager = shlex.split(os.environ.get("PAGER", "less"))
     fits = lines < shutil.get_terminal_size().lines

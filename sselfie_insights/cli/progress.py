@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sselfie_insights.printable import clean
+
 
 @contextmanager
 def progress_bar(
@@ -20,14 +22,14 @@ def progress_bar(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[what]}"),
+        TextColumn("{task.fields[what]}", markup=False),
         console=Console(stderr=True),
         transient=True,
     ) as progress:
         task = progress.add_task(label, total=None, what="")
         yield lambda done, total, what: progress.update(
-            task, completed=done, total=total, what=what
+            task, completed=done, total=total, what=clean(what)
         )

@@ -9,6 +9,7 @@ import typer
 
 from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.progress import progress_bar
+from sselfie_insights.printable import clean
 from sselfie_insights.run.steps import STEPS, choose_steps
 
 
@@ -75,7 +76,7 @@ def run(
             from sselfie_insights.run.plan import describe_run
 
             for row in describe_run(settings, chosen):
-                typer.echo("\t".join(row))
+                typer.echo("\t".join(map(clean, row)))
             return
         with progress_bar("run", is_wanted=not quiet) as on_progress:
             report = pipeline.run(

@@ -7,6 +7,7 @@ import typer
 
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.printable import clean
 
 app = typer.Typer(
     name="stripe",
@@ -33,7 +34,7 @@ def add(
 
     loaded = add_files(files, load_settings(warehouse=warehouse).warehouse)
     for name in loaded.added:
-        typer.echo(f"added {name}", err=True)
+        typer.echo(f"added {clean(name)}", err=True)
     if loaded.added:
         say_note("the next build counts them: run 'sselfie build'")
     if loaded.refused:

@@ -7,6 +7,7 @@ import typer
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.clock import write_instant
+from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
     from sselfie_insights.settings import Settings
@@ -59,7 +60,8 @@ def verify(warehouse: Warehouse = None) -> None:
     for table in report.tables:
         if table.verification:
             detail = f"\t{table.detail}" if table.detail else ""
-            typer.echo(f"{table.label}\t{table.row_count}\t{table.verification}{detail}")
+            label = clean(table.label)
+            typer.echo(f"{label}\t{table.row_count}\t{table.verification}{detail}")
     _print_report(report)
     _print_differences(report)
 

@@ -1,14 +1,13 @@
 """Aligned text tables that fit a terminal, or say how to widen it."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from sselfie_insights.printable import clean
 
 _GAP = "  "
 # Words of fewer characters a line are hard to read.
 _NARROWEST = 20
-# Control and direction-changing characters, which could redraw the terminal, have these kinds.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,6 @@ def display_width(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
-
-
-def clean(text: str) -> str:
-    """Return ``text`` in one line, without characters that could redraw a terminal."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        " " if character in "\t\r\n" else character
-        for character in text
-        if character in "\t\r\n" or unicodedata.category(character) not in _UNPRINTABLE
-    )
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -12,6 +12,7 @@ from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import require_replaceable, write_file
+from sselfie_insights.printable import neutralize
 from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
@@ -20,10 +21,8 @@ from sselfie_insights.query.table import TextTable, lay_out
 Format = Literal["table", "csv", "json", "parquet", "xlsx"]
 BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx"})
 
-# A spreadsheet may take a text cell that begins so for a formula: OWASP, "CSV Injection".
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# Text of CSV that is not written as it is.
-_UNSAFE = re.compile(rf'[,"\n\r]|\A[{re.escape("".join(_FORMULA_STARTS))}]')
+# Text of CSV that may not be written as it is.
+_UNSAFE = re.compile('[,"\n\r\t;|=+\\-@\uff1d\uff0b\uff0d\uff20]')
 _EXCEL_FORMATS: dict[Unit, str] = {
     "cents": "#,##0",
     "rate": "0.0%",
@@ -216,7 +215,7 @@ def _csv_column(values: Iterable[Any], unit: Unit) -> list[str]:
 
 
 def _csv_text(text: str) -> str:
-    return _quote(_neutral(text)) if _UNSAFE.search(text) else text
+    return _quote(neutralize(text)) if _UNSAFE.search(text) else text
 
 
 def _iso(value: date) -> str:
@@ -228,10 +227,6 @@ def _quote(text: str) -> str:
     if any(character in text for character in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
     return text
-
-
-def _neutral(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _write_excel_cell(sheet: Any, line: int, position: int, value: Any) -> None:

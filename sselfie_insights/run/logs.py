@@ -7,6 +7,8 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from sselfie_insights.printable import clean_lines
+
 
 def open_log(
     form: Literal["text", "json"], *, quiet: bool = False, verbose: bool = False
@@ -39,4 +41,4 @@ def open_log(
 def _write_sentence(_: WrappedLogger, level: str, event: EventDict) -> str:
     """Return the event alone; what it is made of is for machines."""
     mark = f"{level}: " if level in ("warning", "error") else ""
-    return f"{mark}{event['event']}"
+    return clean_lines(f"{mark}{event['event']}")

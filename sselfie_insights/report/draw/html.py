@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.manifest import ListedFile
+from sselfie_insights.printable import mark
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report.blocks import (
     Chart,
@@ -24,10 +25,6 @@ from sselfie_insights.report.draw.sparkline import draw_path
 from sselfie_insights.report.page import Page
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
-
-_CONTROLS = (range(0x09), range(0x0B, 0x0C), range(0x0E, 0x20), range(0x7F, 0xA0))
-_FORBIDDEN = dict.fromkeys((code for codes in _CONTROLS for code in codes), "\ufffd")
-"""By code, the control characters that HTML forbids, and what stands for them."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +106,8 @@ def _environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """Put a visible mark for the control characters of a text, which no HTML may hold."""
-    return value.translate(_FORBIDDEN) if type(value) is str and not value.isprintable() else value
+    """Put a visible mark for characters of a text that no page may hold, or that turn it."""
+    return mark(value) if type(value) is str else value
 
 
 def _draw(chart: Chart | None) -> dict[str, Markup]:
@@ -121,7 +118,7 @@ def _draw(chart: Chart | None) -> dict[str, Markup]:
 
     sizes = {"wide": WIDE, "narrow": NARROW}
     return {
-        name: Markup(draw_chart(chart, size).translate(_FORBIDDEN))  # noqa: S704
+        name: Markup(mark(draw_chart(chart, size)))  # noqa: S704
         for name, size in sizes.items()
     }
 

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.money import write_major
+from sselfie_insights.printable import clean, mark
 from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
-from sselfie_insights.query.table import TextTable, clean, display_width, lay_out, pad
+from sselfie_insights.query.table import TextTable, display_width, lay_out, pad
 from sselfie_insights.report.blocks import (
     Block,
     Chart,
@@ -75,6 +76,8 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
             _QUIET,
         ),
     ]
+    for line in lines:
+        line.plain = mark(line.plain)  # of the same length: styles keep their places
     return lines
 
 
