@@ -5,17 +5,25 @@ from xdist.workermanage import WorkerController
 
 SHARED = {
     "tests/dbt/": "the built project",
+    "tests/integration/billing/": "the billing models",
+    "tests/integration/books/test_signed_business.py": "the built businesses",
     "tests/integration/forecast/test_built_business.py": "the built businesses",
+    "tests/integration/mcp/": "the built businesses",
+    "tests/integration/query/test_personal.py": "the built businesses",
     "tests/integration/report/test_real_business.py": "the built businesses",
     "tests/integration/test_answers.py": "the built businesses",
+    "tests/integration/test_docs.py": "the built businesses",
     "tests/integration/test_drill_downs.py": "the built businesses",
     "tests/integration/test_growth.py": "the built businesses",
+    "tests/integration/test_hostile.py": "the built businesses",
+    "tests/integration/test_needs.py": "the built businesses",
     "tests/integration/test_shapes.py": "the built businesses",
 }
 """What several files read and takes long to set up, by how their names begin: one worker has it."""
 
 LONGEST = (
     "the built businesses",
+    "the billing models",
     "the built project",
     "tests/browser/test_pages.py",
     "tests/integration/sync/test_incremental.py",

@@ -46,7 +46,7 @@ def test_generated_lives_are_the_oracles_on_postgres(
     assert not differences(in_postgres, live(Random(17), lives), NOW)
 
 
-@slowly(3)
+@slowly(2)
 @given(seed=SEEDS, grace_days=st.sampled_from([0, 7, 30]))
 def test_any_grace_is_the_oracles(in_duckdb: Models, seed: int, grace_days: int) -> None:
     rows = live(Random(seed), FEW)
@@ -54,7 +54,7 @@ def test_any_grace_is_the_oracles(in_duckdb: Models, seed: int, grace_days: int)
     assert not differences(in_duckdb, rows, Surroundings(NOW.as_of, "UTC", grace_days))
 
 
-@slowly(3)
+@slowly(2)
 @given(seed=SEEDS)
 @example(seed=14090)  # a weekly membership lapses after a proration for a monthly product
 def test_identities_hold_to_the_cent(in_duckdb: Models, seed: int) -> None:

@@ -1,6 +1,8 @@
 """Going back to an earlier publication, on a small source that changes from round to round."""
 
+import shutil
 import signal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -9,19 +11,46 @@ from sselfie_insights.books.rollback import roll_back
 from sselfie_insights.errors import LockedError, UsageError
 from sselfie_insights.warehouse.lock import warehouse_lock
 from sselfie_insights.warehouse.publications import is_intact, is_whole, list_publications
-from tests.integration.run.conftest import Nightly
+from tests.conftest import temporary_database
+from tests.integration.run import small
+from tests.integration.run.conftest import ROWS, Nightly, make_small
 
 BLOCK = 262_144
 """Bytes of a block of DuckDB's."""
 
 
+@pytest.fixture(scope="session")
+def kept(server: str, folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three publications, of the rounds 0, 1 and 2."""
+    folder = tmp_path_factory.mktemp("kept")
+    with temporary_database(server) as url, pytest.MonkeyPatch.context() as patch:
+        small.fill(url, ROWS)
+        make_small(patch, folders)
+        patch.chdir(folder)
+        nightly = Nightly(url, folder, folders)
+        nightly.run()
+        for _ in range(2):
+            nightly.turn()
+            nightly.run()
+    return folder
+
+
 @pytest.fixture
-def third(nightly: Nightly) -> Nightly:
+def third(nightly: Nightly, kept: Path) -> Nightly:
     """Three publications, of the rounds 0, 1 and 2; the last is what is published."""
-    nightly.run()
+    copies: dict[int, str] = {}
+
+    def copy(source: str, target: str) -> None:
+        """What is one file under two names stays one."""
+        copied = copies.setdefault(Path(source).stat().st_ino, target)
+        if copied == target:
+            shutil.copy2(source, target)
+        else:
+            Path(target).hardlink_to(copied)
+
+    shutil.copytree(kept, nightly.folder, copy_function=copy, dirs_exist_ok=True)
     for _ in range(2):
         nightly.turn()
-        nightly.run()
     return nightly
 
 

@@ -109,14 +109,19 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small.write_folders(tmp_path_factory.mktemp("small"))
 
 
+def make_small(patch: pytest.MonkeyPatch, folders: Path) -> None:
+    """Let runs in this process build the small project, without dbt."""
+    for module, name, value in small.replacements(folders):
+        patch.setattr(module, name, value)
+    patch.setattr("sselfie_insights.build.build_into", small.build_quickly)
+
+
 @pytest.fixture
 def nightly(
     database: str, tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Nightly]:
     """A source at round 0; runs in this process build without dbt."""
     small.fill(database, ROWS)
-    for module, name, value in small.replacements(folders):
-        monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr("sselfie_insights.build.build_into", small.build_quickly)
+    make_small(monkeypatch, folders)
     monkeypatch.chdir(tmp_path)
     return Nightly(database, tmp_path, folders)

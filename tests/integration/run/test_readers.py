@@ -11,7 +11,7 @@ from sselfie_insights.warehouse.publish import private_copy, publish
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 READERS = 8
-PUBLICATIONS = 20
+PUBLICATIONS = 10
 ROWS = 2_000
 PATIENCE_SECONDS = 600
 PAUSE_SECONDS = 0.01
@@ -51,7 +51,7 @@ def write(private: Path, number: int) -> None:
             )
 
 
-def test_eight_analysts_and_twenty_publications(tmp_path: Path) -> None:
+def test_eight_analysts_and_ten_publications(tmp_path: Path) -> None:
     warehouse = tmp_path / "w.duckdb"
     with private_copy(warehouse) as private:
         write(private, 1)
