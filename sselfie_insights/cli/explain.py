@@ -39,6 +39,9 @@ def explain(
         int,
         typer.Option(metavar="N", min=1, help="Parts to show of each kind; data formats hold all."),
     ] = 10,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Only a few sentences, which name no customer.")
+    ] = False,
     form: Annotated[
         ReportFormat | None,
         typer.Option("--format", help="Default: by the suffix of FILE, else table."),
@@ -62,25 +65,30 @@ def explain(
     from sselfie_insights.explain import build_explanation_page
     from sselfie_insights.explain import explain as explain_change
     from sselfie_insights.explain.page import to_result
+    from sselfie_insights.explain.summary import summarize
+    from sselfie_insights.printable import clean
     from sselfie_insights.query.cells import SMALLEST_GROUP
     from sselfie_insights.query.write import write_out
     from sselfie_insights.report.draw.html import render_html
     from sselfie_insights.report.draw.terminal import render_text
 
     chosen = form or format_of(output, ReportFormat.TABLE)
-    is_shared = chosen is ReportFormat.HTML
+    is_shared = summary or chosen is ReportFormat.HTML
     is_page = chosen in (ReportFormat.HTML, ReportFormat.TABLE)
     with open_chosen(warehouse, publication) as opened:
         explanation = explain_change(
             opened,
             measure,
             month,
-            first=first if is_page else None,
+            first=first if is_page and not summary else None,
             least=SMALLEST_GROUP if is_shared else 1,
         )
-        if is_page:
+        if is_page and not summary:
             page = build_explanation_page(opened, explanation, is_shared=is_shared)
-    if not is_page:
+    if summary:
+        text = "\n".join(map(clean, summarize(explanation))) + "\n"
+        write_out(text.encode(), output, sys.stdout.buffer, binary=False)
+    elif not is_page:
         write_table(to_result(explanation, opened.stamp), TableFormat(chosen), output)
         if not explanation.is_complete:
             say_note(f"{explanation.month:%Y-%m} is still running")

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sselfie_insights.digest.content import Digest
 from sselfie_insights.files import require_replaceable, storage_error, write_file
+from sselfie_insights.printable import clean, mark
 from sselfie_insights.report.draw.drawing import draw_png
 from sselfie_insights.resources import resource_dir
 
@@ -57,12 +58,12 @@ def write_text(digest: Digest) -> str:
     from textwrap import fill
 
     def item(text: str, address: str = "") -> list[str]:
-        lines = [fill(text, _WRAP, initial_indent="* ", subsequent_indent="  ")]
+        lines = [fill(clean(text), _WRAP, initial_indent="* ", subsequent_indent="  ")]
         return [*lines, f"  {address}"] if address else lines
 
     lines = [digest.title, "=" * len(digest.title), "", fill(digest.trust, _WRAP), ""]
     for notice in digest.notices:
-        lines += [fill(f"Please note: {notice}", _WRAP), ""]
+        lines += [fill(f"Please note: {clean(notice)}", _WRAP), ""]
     if digest.sentences:
         lines += ["Since last week", "---------------"]
         for sentence in digest.sentences:
@@ -185,8 +186,8 @@ def _draw(digest: Digest, density: float) -> list[bytes]:
 
 
 def _plain(text: str) -> str:
-    """Escape what Slack would take for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape what Slack would take for markup, in one line."""
+    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _environment() -> Environment:
@@ -196,4 +197,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: mark(value) if type(value) is str else value,
     )

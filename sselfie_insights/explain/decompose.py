@@ -2,6 +2,7 @@
 
 import polars as pl
 
+SMALL = "small groups together"
 WHOLE = "whole"
 
 
@@ -67,5 +68,5 @@ def _join_small(people: pl.DataFrame, least: int) -> pl.Series:
             break
         small.add(part)
         total += size
-    name = f"{len(small)} small groups together"
+    name = f"{len(small)} {SMALL}"
     return people["part"].replace(dict.fromkeys(small, name)) if len(small) > 1 else people["part"]

@@ -86,6 +86,10 @@ def test_nobody_is_named_in_it(published: Path, digest: Digest, tmp_path: Path) 
 
 def test_hostile_texts_are_texts_in_every_form(digest: Digest) -> None:
     hostile = "<script>alert(1)</script> & <https://evil.example|click>"
+    bad = replace(digest, notices=(f"{hostile}\x1b[2J\u202e",))
+    for text in (write_text(bad), write_html(bad, ["a", "b"]), json.dumps(write_slack(bad))):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
     bad = replace(digest, notices=(hostile,), tasks=(Task(hostile, "run `x`"),))
     page = write_html(bad, ["cid:a", "cid:b"])
     assert "<script" not in page

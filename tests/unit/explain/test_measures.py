@@ -135,3 +135,16 @@ def test_every_packaged_measure_is_of_a_public_number() -> None:
         explains = library[f"explain/{name}"].explains
         assert explains is not None
         assert explains.column in library[explains.query].columns
+
+
+def test_a_summary_says_the_change_and_its_largest_parts(
+    warehouse: Warehouse, business: Path
+) -> None:
+    """98 members in September, 106 in October, of whom 19 joined in it (see above)."""
+    command = ["explain", "members", "--month", "2026-10", "--summary", "--warehouse"]
+    done = CliRunner().invoke(app, [*command, str(business)])
+    assert done.exit_code == 0, done.output
+    whole, cohorts = done.stdout.splitlines()
+    assert whole == "Members: 106 in Oct 2026, 8 (8.2%) more than the month before."
+    assert cohorts.startswith("By cohorts: 2026-10 +19, ")
+    assert "customer" not in done.stdout.lower()
