@@ -44,6 +44,19 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
+class ShowFormat(StrEnum):
+    """How one report is written: as any, and a chart of it as a picture."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+    HTML = "html"
+    SVG = "svg"
+    PNG = "png"
+
+
 class Color(StrEnum):
     """When to colour the terminal."""
 
@@ -86,11 +99,11 @@ def show(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Only this section; csv and parquet hold one, by default the first.",
+            help="Only this section; csv, parquet and pictures hold one, by default the first.",
         ),
     ] = None,
     form: Annotated[
-        ReportFormat | None,
+        ShowFormat | None,
         typer.Option("--format", help="Default: by the suffix of FILE, else table."),
     ] = None,
     output: Output = None,
@@ -100,16 +113,16 @@ def show(
 ) -> None:
     """Show a report on the terminal, or write it to a file.
 
-    Example: sselfie report show retention -p grain=week -o retention.html
+    Example: sselfie report show overview --section mrr -o mrr.png
     """
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.formats import choose_section, to_bytes
 
-    chosen = form or format_of(output, ReportFormat.TABLE)
+    chosen = form or format_of(output, ShowFormat.TABLE)
     with open_chosen(warehouse, publication) as opened:
         page = opened.page(name, **split_words(parameter or []))
-    if chosen is ReportFormat.TABLE and output is None:
+    if chosen is ShowFormat.TABLE and output is None:
         print_page(page if section is None else choose_section(page, section), color)
     else:
         content, others = to_bytes(page, chosen.value, section, say_gap)

@@ -19,7 +19,7 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
 
 Format = Literal["table", "csv", "json", "parquet", "xlsx"]
-BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx"})
+BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx", "png"})
 
 # Text of CSV that may not be written as it is.
 _UNSAFE = re.compile('[,"\n\r\t;|=+\\-@\uff1d\uff0b\uff0d\uff20]')

@@ -18,8 +18,8 @@ def to_bytes(
 ) -> tuple[bytes, list[str]]:
     """Return ``page`` in the format ``form``, and the names of sections left out.
 
-    CSV and Parquet hold one table: ``section``, else the first with rows. A text, JSON and Excel
-    hold all, or ``section`` alone; HTML holds all.
+    CSV and Parquet hold one table: ``section``, else the first with rows; SVG and PNG one chart. A
+    text, JSON, Excel and HTML hold all, or ``section`` alone.
 
     Args:
         page: What to write.
@@ -30,12 +30,12 @@ def to_bytes(
     Raises:
         UsageError: There is no such section, or the format cannot hold it.
     """
-    if form == "html":
-        if section is not None:
-            raise UsageError("a page holds every section", remedy="leave --section out")
-        return render_html(page, on_gap=on_gap).encode(), []
     if section is not None:
         page = choose_section(page, section)
+    if form == "html":
+        return render_html(page, on_gap=on_gap).encode(), []
+    if form in ("svg", "png"):
+        return _to_picture(page, form)
     if form == "table":
         return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
     results = {name: block.result for name, block in page.data.items()}
@@ -71,6 +71,21 @@ def to_bytes(
     chosen = next((n for n, result in results.items() if result.frame.height), next(iter(results)))
     content_bytes = write.to_bytes(results[chosen], "csv" if form == "csv" else "parquet")
     return content_bytes, [name for name in page.data if name != chosen]
+
+
+def _to_picture(page: Page, form: str) -> tuple[bytes, list[str]]:
+    from sselfie_insights.report.draw.picture import draw_picture, draw_png
+
+    charts = [block for block in page.data.values() if block.chart is not None]
+    if len(charts) != 1:
+        names = ", ".join(block.name for block in charts)
+        raise UsageError(
+            "a picture holds one chart",
+            remedy=f"choose it with --section: {names}" if charts else "use --format html",
+        )
+    if form == "png":
+        return draw_png(charts[0], page.stamp), []
+    return draw_picture(charts[0], page.stamp).encode(), []
 
 
 def choose_section(page: Page, section: str) -> Page:

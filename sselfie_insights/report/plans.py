@@ -65,7 +65,8 @@ def read_plans(connection: duckdb.DuckDBPyConnection, today: date) -> Plans:
     """Return the events and targets of the open warehouse; none in one of an earlier version."""
     try:
         events = connection.execute(
-            "from growth.events where happened_on <= $1 order by happened_on, title", [today]
+            "select happened_on, kind, title from growth.events, marts.build_info"
+            " where happened_on <= as_of_on order by happened_on, title"
         ).fetchall()
         targets = connection.execute(_TARGETS).fetchall()
     except duckdb.CatalogException:

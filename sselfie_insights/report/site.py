@@ -131,8 +131,8 @@ def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int) ->
 
     for page in pages:
         for block in page.data.values():
-            _add_block(page, block, add)
-    tables = tuple(files)
+            _add_block(page, block, add, gaps.append)
+    tables = tuple(file for file in files if file.rows is not None)
     first = next((page for page in pages if page.report.name == _FIRST), pages[0])
     names = {page.report.name: f"{page.report.name}.html" for page in pages}
     names[first.report.name] = _INDEX_FILE
@@ -187,13 +187,23 @@ def read_headlines(settings: Settings) -> list[Tile]:
     ]
 
 
-def _add_block(page: Page, block: DataBlock, add: Callable[[str, bytes, int], None]) -> None:
+def _add_block(
+    page: Page, block: DataBlock, add: Callable[[str, bytes, int | None], None], on_gap: OnGap
+) -> None:
+    from sselfie_insights.report.draw.picture import draw_picture
+
     if block.empty:
         return
     stem = f"{page.report.name}/{block.name}"
     rows = block.result.frame.height
     add(f"{stem}.csv", to_bytes(block.result, "csv"), rows)
     add(f"{stem}.json", to_bytes(block.result, "json"), rows)
+    if block.chart is not None:
+        picture = attempt(
+            f"the picture of {stem}", partial(draw_picture, block, page.stamp), on_gap
+        )
+        if not isinstance(picture, Gap):
+            add(f"{stem}.svg", picture.encode(), None)
 
 
 def _make_folder(folder: Path, mode: int) -> None:

@@ -193,6 +193,13 @@ def test_pages_print(browser: Browser, site: Path) -> None:
                 .map(e => e.ariaLabel)"""
         )
         assert cut == [], name
+        smallest = page.evaluate(
+            """Math.min(...[...document.querySelectorAll('p, th, td, small, dt, dd, li, text')]
+                .filter(e => e.checkVisibility() && e.textContent.trim())
+                .map(e => parseFloat(getComputedStyle(e).fontSize)
+                    * (e.getScreenCTM ? e.ownerSVGElement.getScreenCTM().a : 1)))"""
+        )
+        assert smallest >= 8 * 96 / 72 - 0.01, name  # 8 points, in px
         content = page.pdf(prefer_css_page_size=True)
         assert content.startswith(b"%PDF") and len(content) > 5_000, name
     page.emulate_media(media="print", color_scheme="dark")

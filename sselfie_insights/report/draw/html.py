@@ -1,5 +1,6 @@
 """Draw a page as one HTML file: no network, everything inside, complete without its script."""
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,9 +95,11 @@ def _environment() -> Environment:
         "read_tables": read_tables,
         "hash_script": hash_script,
         "Markup": Markup,
-        "write_caption": _write_caption,
+        "write_caption": write_caption,
     }
     environment.filters["instant"] = write_instant
+    # Nothing in a title may end the text of a style sheet.
+    environment.filters["css"] = lambda text: re.sub(r"[^\w .,:-]", " ", text)
     environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
     environment.tests["gap"] = lambda block: isinstance(block, GapBlock)
@@ -123,7 +126,7 @@ def _draw(chart: Chart | None) -> dict[str, Markup]:
     }
 
 
-def _write_caption(block: DataBlock) -> str:
+def write_caption(block: DataBlock) -> str:
     """What the drawing of ``block`` means by its strokes, and what it leaves out."""
     chart, sentences = block.chart, []
     if chart is None:

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import date, datetime
 from html import unescape
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -59,7 +60,23 @@ def test_a_section_shows_rows_of_the_csv_and_says_how_many_not(pages: dict[str, 
     compared = 0
     for _, block in blocks(pages):
         left = to_text_table(block.result).rows
-        assert len(block.table.rows) + block.left_out == len(left), block.name
+        if block.curves:  # in words and numbers of its own, see test_curves
+            continue
+        if len(block.table.rows) + block.left_out != len(left):
+            assert block.chart is not None
+            series = [one.label for one in block.chart.series]
+            assert block.table.headers[1:] == series, block.name
+            # A column for each colour of the bars: each cell is a row.
+            raws = [[cell.replace("_", " ") for cell in raw] for raw in left]
+            for row in block.table.rows:
+                point = re.sub(r"( \(<5\))?\*?$", "", row[0])
+                for label, cell in zip(series, row[1:], strict=True):
+                    where = [point, label, cell]
+                    assert (
+                        not cell or label == "other" or any(is_within(where, raw) for raw in raws)
+                    ), (block.name, where)
+                    compared += bool(cell)
+            continue
         for row in block.table.rows:
             label = re.sub(r"( \((<5|hidden)\))?\*?$", "", row[0], count=1)
             there = next((raw for raw in left if is_within([label, *row[1:]], raw)), None)
@@ -173,3 +190,33 @@ def test_csv_holds_one_section_and_names_the_others(pages: dict[str, Page]) -> N
     assert none == [] and chosen == to_csv(pages["churn"].data["losses-by-kind"].result)
     with pytest.raises(UsageError, match="no section 'losses'; did you mean 'losses-by-kind'"):
         to_bytes(pages["churn"], "csv", "losses")
+
+
+def test_a_chart_is_a_picture_that_stands_alone(pages: dict[str, Page]) -> None:
+    content, others = to_bytes(pages["overview"], "svg", "logo-churn")
+    text = content.decode()
+    root = ElementTree.fromstring(text)  # noqa: S314
+    assert others == [] and root.tag.endswith("svg")
+    # Nothing of a page's style sheet is left, and the legend, caption and as-of are in it.
+    assert "var(" not in text and "Logo churn" in text
+    assert "Shaded: the 95 % interval." in text and "As of 2026-11-15 12:00:00 UTC" in text
+    assert not re.findall(r"url\((?!#hatch-)", text) and "<script" not in text
+    png, _ = to_bytes(pages["overview"], "png", "logo-churn")
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == tuple(2 * int(root.attrib[side]) for side in ("width", "height"))
+    assert to_bytes(pages["overview"], "svg", "logo-churn")[0] == content
+
+
+def test_a_picture_is_of_one_chart(pages: dict[str, Page]) -> None:
+    with pytest.raises(UsageError, match="a picture holds one chart") as raised:
+        to_bytes(pages["overview"], "png")
+    assert raised.value.remedy is not None and "what-moved-mrr" in raised.value.remedy
+    with pytest.raises(UsageError, match="a picture holds one chart"):
+        to_bytes(pages["overview"], "svg", "this-week")
+
+
+def test_a_section_alone_is_a_page(pages: dict[str, Page]) -> None:
+    text = to_bytes(pages["overview"], "html", "logo-churn")[0].decode()
+    assert 'id="logo-churn"' in text and 'id="this-week"' not in text
+    assert "2026-11-15 12:00:00 UTC" in text
