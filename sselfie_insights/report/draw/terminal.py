@@ -234,11 +234,14 @@ def _draw_steps(chart: Chart) -> Iterator[Text]:
     labels = max(display_width(step.label) for step in chart.steps)
     numbers = [_write_value(abs(step.end - step.start), chart) for step in chart.steps]
     wide = max(len(number) for number in numbers)
-    top = max(max(step.start, step.end) for step in chart.steps) or 1
+    ends = [end for step in chart.steps for end in (step.start, step.end)]
+    # What was given back can be more than all there was: then the axis begins below zero.
+    least = min(0, *ends)
+    scale = _BAR_WIDTH / (max(0, *ends) - least or 1)
     signs = {"total": " ", "gain": "+", "loss": "\N{MINUS SIGN}"}
     for step, number in zip(chart.steps, numbers, strict=True):
         low, high = sorted((step.start, step.end))
-        begin, end = round(low / top * _BAR_WIDTH), round(high / top * _BAR_WIDTH)
+        begin, end = round((low - least) * scale), round((high - least) * scale)
         bar = " " * begin + "█" * max(end - begin, 1 if high > low else 0)
         line = (
             f"{signs[step.kind]} {pad(step.label, labels)}  {pad(number, wide, right=True)}  {bar}"

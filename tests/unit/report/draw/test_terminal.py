@@ -2,7 +2,8 @@ import pytest
 
 from sselfie_insights.query.table import display_width
 from sselfie_insights.report import Page
-from sselfie_insights.report.draw.terminal import render_text
+from sselfie_insights.report.blocks import Chart, Step
+from sselfie_insights.report.draw.terminal import _draw_steps, render_text
 from sselfie_insights.report.formats import choose_section
 
 
@@ -59,3 +60,20 @@ def test_a_terminal_shows_the_newest_thirteen_rows_behind_a_chart(pages: dict[st
         assert [label for label in labels if any(line.startswith(label) for line in lines)] == shown
         printed = f"5 more rows are in --format csv --section {block.name}."
         assert (printed in lines) == (shown != labels)
+
+
+def test_a_fall_far_below_zero_is_a_bar_and_no_end_of_memory() -> None:
+    """From 1 cent to ten trillion dollars below zero: by the height alone it would have no end."""
+    steps = (
+        Step("Opening", 0, 0.01, "total"),
+        Step("Churn", 0.01, -1e13, "loss"),
+        Step("Closing", 0, -1e13, "total"),
+    )
+    chart = Chart(
+        kind="waterfall", points=(), series=(), steps=steps, complete=(), measure="money",
+        summary="", currency="usd",
+    )  # fmt: skip
+    opening, churn, closing, _ = [line.plain for line in _draw_steps(chart)]
+    assert opening.count("█") == 1
+    assert churn.count("█") == closing.count("█") == len(closing) - closing.index("█")
+    assert len(closing) < 80
