@@ -11,13 +11,21 @@ key: [month]
 rows: [churn/churn_by_member, churn/memberships, retention/cohort_members]
 carries: forward
 group_size: [opening_member_count, closing_member_count]
+identities:
+  - closing_member_count = opening_member_count + new_member_count + reactivated_count - churned_member_count
+  - churned_member_count = voluntary_count + involuntary_count + unknown_count
+  - opening_member_count = before.closing_member_count
+  - opening_churned_count <= opening_member_count
+  - opening_churned_count <= churned_member_count
+  - after_chargeback_count <= involuntary_count
+  - in_grace_count <= churned_member_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   opening_member_count: {unit: count, description: Members at the first instant of the month.}
-  new_member_count: {unit: count, description: Members for the first time.}
+  new_member_count: {unit: count, same_as: "joined {month} {month:last month}", description: Members for the first time.}
   reactivated_count: {unit: count, description: Former members who came back.}
   churned_member_count: {unit: count, description: All losses of the month.}
   opening_churned_count: {unit: count, description: Members at the opening who are gone at the close.}
@@ -26,8 +34,8 @@ columns:
   after_chargeback_count: {unit: count, description: "Of them, losses after a chargeback such as a lost dispute."}
   unknown_count: {unit: count, description: Losses whose reason the source has overwritten.}
   in_grace_count: {unit: count, description: Losses that a late renewal may still take back.}
-  closing_member_count: {unit: count, description: "Members at the last instant of the month, or at as_of."}
-  logo_churn_rate: {unit: rate, of: opening_member_count, description: Opening members gone at the close / opening members.}
+  closing_member_count: {unit: count, same_as: "members on {month:last month}", description: "Members at the last instant of the month, or at as_of."}
+  logo_churn_rate: {unit: rate, of: opening_member_count, made_of: opening_churned_count, description: Opening members gone at the close / opening members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select

@@ -16,7 +16,7 @@ columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   opening_mrr_cents: {unit: cents, description: MRR at the first instant of the month.}
-  opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
+  opening_member_count: {unit: count, same_as: "members on {month:-1 day} {currency}", description: Members with MRR in this currency at the opening.}
   gross_mrr_churn_rate: {unit: rate, description: 1 - GRR.}
   net_mrr_churn_rate: {unit: rate, description: 1 - NRR; below 0 when expansion exceeds losses.}
   grr: {unit: rate, description: Gross revenue retention.}

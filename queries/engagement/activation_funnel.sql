@@ -19,7 +19,7 @@ columns:
   cohort_period: {unit: month, description: Month of signup.}
   step: {unit: text, description: "signup, onboarded, trained, first_image, first_payment or member."}
   step_index: {unit: count, description: "Order of the step, from 0."}
-  cohort_size: {unit: count, description: Users who signed up in the month.}
+  cohort_size: {unit: count, same_as: "signup {cohort_period} {cohort_period:last month}", description: Users who signed up in the month.}
   user_count: {unit: count, description: Users who reached the step in time.}
   rate: {unit: rate, of: cohort_size, description: Users who reached the step / users who signed up.}
   median_days: {unit: days, of: user_count, description: "Median days from signup to the step, of those who reached it."}

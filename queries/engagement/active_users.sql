@@ -10,13 +10,16 @@ key: [period]
 rows: engagement/activity_by_user
 carries: forward
 people: active_count
+identities:
+  - active_count = new_count + returning_count + resurrected_count
+  - before.active_count = returning_count + dormant_count
 parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
   since: {type: date, description: The first period is the one that holds this day.}
   until: {type: date, description: The last period is the one that holds this day.}
 columns:
   period: {unit: date, description: First day of the period.}
-  active_count: {unit: count, description: Distinct active users.}
+  active_count: {unit: count, same_as: "active {period} {period:last {grain}}", description: Distinct active users.}
   new_count: {unit: count, description: Active for the first time.}
   returning_count: {unit: count, description: Active in the period before too.}
   resurrected_count: {unit: count, description: "Active earlier, but not in the period before."}

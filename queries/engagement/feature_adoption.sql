@@ -13,9 +13,9 @@ parameters:
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   feature: {unit: text, description: The feature.}
-  user_count: {unit: count, description: Distinct users of the feature.}
+  user_count: {unit: count, covers: "active {month} {month:last month}", description: Distinct users of the feature.}
   event_count: {unit: count, description: Uses.}
-  active_count: {unit: count, of: active_count, description: Users active in the month.}
+  active_count: {unit: count, of: active_count, same_as: "active {month} {month:last month}", description: Users active in the month.}
   adoption_rate: {unit: rate, of: active_count, description: Users of the feature / active users.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */

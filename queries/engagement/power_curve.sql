@@ -7,11 +7,10 @@ description: >-
 key: [active_days]
 rows: engagement/activity_by_user
 people: user_count
-part_of: []
 columns:
   active_days: {unit: count, description: "Days with any activity, 1 to 28."}
-  user_count: {unit: count, description: Users active on so many days.}
-  active_count: {unit: count, of: active_count, description: Users active in the 28 days.}
+  user_count: {unit: count, adds_up_to: active in 28 days, description: Users active on so many days.}
+  active_count: {unit: count, of: active_count, same_as: active in 28 days, description: Users active in the 28 days.}
   share: {unit: rate, of: active_count, description: Users active on so many days / users active.}
 */
 select

@@ -8,15 +8,16 @@ key: [day]
 rows: engagement/activity_by_user
 carries: 29 days
 people: mau
+identities: [dau <= wau, wau <= mau, mau <= before.mau + dau, wau <= before.wau + dau]
 parameters:
   since: {type: date, description: The first day.}
   until: {type: date, description: The last day.}
 columns:
   day: {unit: date, description: "The day, in the reporting zone."}
-  dau: {unit: count, description: Active on the day.}
-  wau: {unit: count, description: Active in the 7 days that end with it.}
-  mau: {unit: count, description: Active in the 30 days that end with it.}
-  stickiness: {unit: rate, of: mau, description: DAU / MAU.}
+  dau: {unit: count, same_as: "active {day} {day}", description: Active on the day.}
+  wau: {unit: count, same_as: "active {day:-6 day} {day}", description: Active in the 7 days that end with it.}
+  mau: {unit: count, same_as: "active {day:-29 day} {day}", description: Active in the 30 days that end with it.}
+  stickiness: {unit: rate, of: mau, made_of: [dau, mau], description: DAU / MAU.}
   is_complete: {unit: flag, description: Whether the day has ended by as_of.}
 */
 select

@@ -17,6 +17,7 @@ rows:
   - segments/trained_idle
   - segments/win_back
 people: person_count
+identities: ["person_count <= [in {segment}]", "person_count <= [in {other_segment}]"]
 columns:
   segment: {unit: text, description: One segment.}
   other_segment: {unit: text, description: "The other, later in the alphabet."}

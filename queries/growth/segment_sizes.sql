@@ -19,11 +19,12 @@ rows:
   - segments/trained_idle
   - segments/win_back
 people: person_count
+identities: [person_count = cooling_count + ready_count]
 columns:
   segment: {unit: text, description: The segment; see 'sselfie segment show'.}
   title: {unit: text, description: What it is called.}
   reason: {unit: text, description: "Why people are in it; nobody where it is empty."}
-  person_count: {unit: count, description: People in it for this reason.}
+  person_count: {unit: count, adds_up_to: "in {segment}", description: People in it for this reason.}
   cooling_count: {unit: count, description: "Of them, those written to lately."}
   ready_count: {unit: count, description: "Of them, those who can be written to."}
 */

@@ -12,7 +12,7 @@ rows: revenue/payments
 carries: forward
 people: cohort_size
 group: [segment, cohort_period, currency]
-part_of: [[segment, currency], [cohort_period, currency]]
+identities: [payer_count <= cohort_size]
 parameters:
   grain:
     type: choice
@@ -29,7 +29,7 @@ columns:
   cohort_period: {unit: date, description: "First day of the period of the start; empty for the mean."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   period_index: {unit: count, description: Periods since the start.}
-  cohort_size: {unit: count, description: "People who started in the period, whatever they paid; of the mean, those it rests on."}
+  cohort_size: {unit: count, adds_up_to: "{start} {currency} {cohort_period} {cohort_period:last {grain}}{only}{without}", same_as: "{start} {cohort_period} {cohort_period:last {grain}}{only}{without} {breakdown} {segment}", description: "People who started in the period, whatever they paid; of the mean, those it rests on."}
   payer_count: {unit: count, of: cohort_size, description: "Of these, who paid in period k."}
   payer_rate: {unit: rate, of: cohort_size, description: Payers / people of the cohort.}
   payment_count: {unit: count, description: Their payments in period k.}

@@ -11,7 +11,6 @@ rows: [engagement/activity_by_user, credits/credit_entries]
 carries: forward
 people: cohort_size
 group: [segment, cohort_period]
-part_of: [[segment], [cohort_period]]
 parameters:
   breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
   grain:

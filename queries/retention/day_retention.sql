@@ -28,7 +28,7 @@ parameters:
   until: {type: date, description: The last cohort is the period that holds this day.}
 columns:
   cohort_period: {unit: date, description: First day of the period in which the users started.}
-  cohort_size: {unit: count, description: Users who started in the period.}
+  cohort_size: {unit: count, same_as: "{start} {cohort_period} {cohort_period:last {cohort}}{only}{without}", description: Users who started in the period.}
   day_1_rate: {unit: rate, of: cohort_size, description: Active on the day after their first / users of the cohort.}
   day_7_rate: {unit: rate, of: cohort_size, description: Active 7 days after their first day / users of the cohort.}
   day_28_rate: {unit: rate, of: cohort_size, description: Active 28 days after their first day / users of the cohort.}

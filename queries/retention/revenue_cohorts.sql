@@ -11,7 +11,6 @@ rows: [retention/cohort_members, revenue/mrr_by_member]
 carries: forward
 people: cohort_size
 group: [segment, cohort_period, currency]
-part_of: [[segment, currency], [cohort_period, currency]]
 parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
 columns:
@@ -19,7 +18,7 @@ columns:
   cohort_period: {unit: date, description: "First day of the period of first membership; empty for the mean."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   period_index: {unit: count, description: Periods since.}
-  cohort_size: {unit: count, description: "Members who joined in the period and ever had MRR in the currency; of the mean, those it rests on."}
+  cohort_size: {unit: count, covers: "joined {cohort_period} {cohort_period:last {grain}}{only}{without}", adds_up_to: "joined {currency} {cohort_period} {cohort_period:last {grain}}{only}{without}", description: "Members who joined in the period and ever had MRR in the currency; of the mean, those it rests on."}
   first_mrr_cents: {unit: cents, description: The cohort's MRR at the end of period 0.}
   mrr_cents: {unit: cents, description: The cohort's MRR at the end of period k.}
   revenue_retention_rate: {unit: rate, description: MRR at k / MRR at the end of period 0.}

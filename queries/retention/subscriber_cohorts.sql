@@ -14,17 +14,17 @@ group: [segment, cohort_period]
 rows: [retention/cohort_members, churn/memberships]
 carries: forward
 people: cohort_size
-part_of: [[segment], [cohort_period]]
+identities: [at_risk_count = cohort_size, retained_count <= cohort_size]
 columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: date, description: "First day of the period of first membership; empty for the mean."}
   period_index: {unit: count, description: "Periods since; of a bracket, its first."}
   period_label: {unit: text, description: "The index, or the bracket, as text."}
-  cohort_size: {unit: count, description: "Members who joined in the period; of the mean, those it rests on."}
+  cohort_size: {unit: count, adds_up_to: "joined {cohort_period} {cohort_period:last {grain}}{only}{without}", description: "Members who joined in the period; of the mean, those it rests on."}
   at_risk_count: {unit: count, of: at_risk_count, description: Members of the cohort for whom period k has begun.}
-  retained_count: {unit: count, of: at_risk_count, description: "Members of the cohort with MRR at the end of period k, as the mode reads it."}
+  retained_count: {unit: count, of: at_risk_count, adds_up_to: ["members {mode} {cohort_period:last +{period_index} {grain}}{only}{without}", "joined {cohort_period} {cohort_period:last {grain}}{only}{without}, {mode} {period_label}"], description: "Members of the cohort with MRR at the end of period k, as the mode reads it."}
   retention_rate: {unit: rate, of: at_risk_count, interval: [low, high], description: Retained / at risk.}
-  previous_rate: {unit: rate, description: "Retained in period k / retained in the one before; empty for brackets and means."}
+  previous_rate: {unit: rate, made_of: [retained_count, before.retained_count], description: "Retained in period k / retained in the one before; empty for brackets and means."}
   is_complete: {unit: flag, description: "Whether the number can no longer change: period k has ended by as_of and, with on_or_after, everyone has come back."}
   is_in_mean: {unit: flag, description: Whether the mean of its period counts the cell.}
   is_mean: {unit: flag, description: Whether the row is the mean of a period.}

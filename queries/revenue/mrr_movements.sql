@@ -12,6 +12,7 @@ key: [month, currency]
 rows: [revenue/mrr_by_member, retention/cohort_members, revenue/mrr_by_plan]
 carries: forward
 group_size: [opening_member_count, member_count]
+identities: [opening_member_count = before.member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -29,7 +30,7 @@ columns:
   committed_mrr_cents: {unit: cents, description: "Closing MRR without what was set to end; empty before the first sync, and where the source does not say."}
   in_grace_mrr_cents: {unit: cents, description: Churn that a late renewal could still reverse.}
   opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
-  member_count: {unit: count, description: Members with MRR in this currency at the close.}
+  member_count: {unit: count, same_as: "members on {month:last month} {currency}", covers: "members on {month:last month}", description: Members with MRR in this currency at the close.}
   arr_cents: {unit: cents, description: 12 x closing MRR.}
   arpa_cents: {unit: cents, description: Closing MRR / members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -15,7 +15,7 @@ columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   net_cents: {unit: cents, description: Payments minus refunds.}
-  payer_count: {unit: count, description: Distinct customers who paid.}
+  payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
   arppu_cents: {unit: cents, description: Net revenue / payers.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */

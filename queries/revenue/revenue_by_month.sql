@@ -23,7 +23,7 @@ columns:
   chargeback_cents: {unit: cents, description: "Chargebacks, but for those that were won."}
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
-  payer_count: {unit: count, description: Distinct customers who paid.}
+  payer_count: {unit: count, covers: "paid {month} {currency}", description: Distinct customers who paid.}
   refund_count: {unit: count, description: Refunds made.}
   chargeback_count: {unit: count, description: Chargebacks.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -67,10 +67,10 @@ def explain(
     from sselfie_insights.explain.page import to_result
     from sselfie_insights.explain.summary import summarize
     from sselfie_insights.printable import clean
-    from sselfie_insights.query.cells import SMALLEST_GROUP
     from sselfie_insights.query.write import write_out
     from sselfie_insights.report.draw.html import render_html
     from sselfie_insights.report.draw.terminal import render_text
+    from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 
     chosen = form or format_of(output, ReportFormat.TABLE)
     is_shared = summary or chosen is ReportFormat.HTML

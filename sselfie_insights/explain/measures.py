@@ -9,10 +9,10 @@ import polars as pl
 
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
-from sselfie_insights.query.cells import SMALLEST_GROUP
 from sselfie_insights.query.header import Explains
 from sselfie_insights.query.library import Query, find_query, list_names, load_library
 from sselfie_insights.query.run import run_query
+from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 FOLDER = "explain/"

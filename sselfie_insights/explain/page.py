@@ -9,13 +9,14 @@ from pydantic import TypeAdapter
 
 from sselfie_insights.explain.decompose import WHOLE
 from sselfie_insights.explain.measures import Explanation
-from sselfie_insights.query.cells import SMALLEST_GROUP, write_month
+from sselfie_insights.query.cells import write_month
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.run import Result, tabulate
-from sselfie_insights.report.definition import Report, Section
-from sselfie_insights.report.page import Page, Results, build_page
-from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.definition import Report, Section, load_reports
+from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.results import Results, list_queries
+from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 _PARTS = "explain/parts"
@@ -67,7 +68,8 @@ def build_explanation_page(
     if not explanation.is_complete:
         warnings.append(f"{month} is still running: its numbers are those up to now.")
     parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
-    results: Results = {(_PARTS, ()): suppress_small_groups(parts)}
+    results = Results(warehouse, library, {_PARTS: parts})
+    results.add_known(load_reports(on_gap=lambda _: None).values(), list_queries(report))
     page = build_page(warehouse, report, library, warnings=warnings, results=results)
     words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
     return _ExplanationPage(

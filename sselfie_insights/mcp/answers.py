@@ -18,15 +18,15 @@ from sselfie_insights.explain import build_explanation_page, list_measures
 from sselfie_insights.explain import explain as explain_change
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.query.catalog import describe_entry
-from sselfie_insights.query.cells import SMALLEST_GROUP
 from sselfie_insights.query.library import Query, find_query, load_library
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_records
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.formats import to_bytes
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page
-from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.results import Results
+from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import Stamp
 
 ROWS = 200
@@ -88,7 +88,8 @@ class Assistant:
         """
         query = _find(metric)
         with self._open() as warehouse:
-            result = suppress_small_groups(run_query(warehouse, query, parameters or {}))
+            results = Results(warehouse, find_public())
+            result = results.answer(query.name, parameters or {})
             notices = read_notices(warehouse.settings, warehouse)
             return {
                 "metric": query.name,

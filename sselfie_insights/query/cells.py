@@ -7,11 +7,10 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.money import write_money
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.run import Result
+from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 
-# Groups of fewer people than this are not shown, so that no page describes a person.
-SMALLEST_GROUP = 5
 SUPPRESSED = f"<{SMALLEST_GROUP}"
-# Stands for the size of a larger group from which that of a small one could be worked out.
+# Stands for a number from which the size of a small group could be worked out.
 HIDDEN = "hidden"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -54,16 +53,24 @@ def write_month(day: date) -> str:
 def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:
     """Return the rows of ``result`` as text; the columns ``names``, by default all."""
     chosen = list(result.columns) if names is None else names
-    sizes = [chosen.index(name) for name in result.group_sizes if name in chosen]
-    rows = []
     every = list(result.columns)
     places = [(every.index(name), result.columns[name].unit) for name in chosen]
     of_currency = every.index("currency") if "currency" in every else None
-    for index, row in enumerate(result.rows):
+    rows = []
+    for row in result.rows:
         currency = None if of_currency is None else row[of_currency]
-        cells = [write_cell(row[place], unit, currency) for place, unit in places]
-        if result.suppressed and result.suppressed[index]:
-            for position in sizes:
-                cells[position] = cells[position] or result.suppressed[index]
-        rows.append(cells)
+        rows.append([write_cell(row[place], unit, currency) for place, unit in places])
+    for name, marks in list_marks(result).items():
+        if name in chosen:
+            position = chosen.index(name)
+            for index, mark in marks.items():
+                rows[index][position] = mark
     return rows
+
+
+def list_marks(result: Result) -> dict[str, dict[int, str]]:
+    """Return what stands in place of hidden numbers of people, by column and row."""
+    if result.marks is None:
+        return {}
+    columns = result.marks.to_dict(as_series=False).items()
+    return {name: {i: mark for i, mark in enumerate(marks) if mark} for name, marks in columns}

@@ -3,7 +3,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -19,6 +19,8 @@ from pydantic import (
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
+from sselfie_insights.query.former import FORMER
+from sselfie_insights.query.identities import Identity, parse_identity
 from sselfie_insights.resources import find_files
 
 Unit = Literal[
@@ -39,28 +41,6 @@ PERIOD_UNITS: frozenset[Unit] = frozenset({"month", "date"})
 # The columns that say of a row whether it is a mean of others, and whether that counts it.
 MEAN, IN_MEAN = "is_mean", "is_in_mean"
 
-
-class _Former(NamedTuple):
-    reason: str
-    remedy: str
-
-
-_FORMER = {
-    "drill_down": _Former("it is called 'rows' now", "run: sed -i 's/^drill_down:/rows:/' {path}"),
-    "computed": _Former(
-        "every query is SQL now, over tables of the schema growth",
-        "write what 'sselfie query show growth/segment_sizes' shows; see also growth/alerts_now",
-    ),
-    "seasons": _Former(
-        "a usual course is that of all earlier periods now",
-        "run: sed -i -E 's/seasons: *[0-9]+,? *//' {path}",
-    ),
-    "deviations": _Former(
-        "how far is unusual follows from 'level' now, how often chance alone may go that far",
-        "run: sed -i -E 's/deviations: *[0-9.]+,? *//' {path}",
-    ),
-}
-"""Keys that files of version 0.1 may have, and what to do about them."""
 
 _DAYS = re.compile(r"(?P<days>[1-9]\d{0,3}) days")
 
@@ -105,6 +85,11 @@ class Column(_Strict):
         interval: The columns with the ends of the 95 % interval of such a share or difference,
             which follow it in every result; ``<name>_low`` and ``<name>_high`` where the file names
             none.
+        same_as: The quantity that this number of people is, wherever it stands.
+        adds_up_to: The quantities of which it is a part, nobody being in two parts of one.
+        covers: The quantity of which it is a part, where people can be in several.
+        made_of: The numbers of people from which it is worked out; ``before.x`` is the row before.
+            Otherwise a rate, days or a plain number is made of all such numbers in its row.
     """
 
     unit: Unit
@@ -113,6 +98,10 @@ class Column(_Strict):
     of: str | None = None
     difference: tuple[str, str] | None = None
     interval: tuple[str, str] | None = None
+    same_as: str | None = None
+    adds_up_to: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
+    covers: str | None = None
+    made_of: Annotated[tuple[str, ...] | None, BeforeValidator(as_list)] = None
 
 
 class _ParameterBase(_Strict):
@@ -229,7 +218,9 @@ def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
             if end in columns:
                 raise ValueError(f"{end!r} is worked out from {name!r}: leave it out")
             description = f"{side} end of the 95 % interval of {name} ({method})."
-            whole[end] = Column(unit="rate", of=column.of, description=description)
+            whole[end] = Column(
+                unit="rate", of=column.of, description=description, made_of=column.made_of
+            )
         whole[name] = column.model_copy(update={"interval": (low, high)})
     return whole
 
@@ -283,6 +274,7 @@ class Header(_Strict):
     ] = ()
     group: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
+    identities: tuple[Annotated[Identity, BeforeValidator(parse_identity)], ...] = ()
     refuse: tuple[Refusal, ...] = ()
     rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     carries: Carries | None = None
@@ -312,6 +304,10 @@ class Header(_Strict):
     def _names_are_columns(self) -> "Header":
         counts = [column.of for column in self.columns.values() if column.of is not None]
         wholes = [name for whole in self.part_of for name in whole]
+        made = [name for column in self.columns.values() for name in column.made_of or ()]
+        counts += [name.removeprefix("before.") for name in made]
+        terms = [term for identity in self.identities for term in identity.terms]
+        counts += [term.name for term in terms if term.place != "quantity"]
         for name in (*self.key, *self.group_sizes, *counts, *self.group, *wholes):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
@@ -379,7 +375,7 @@ def parse_yaml(model: Any, text: str, path: Path) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
-        if first["type"] == "extra_forbidden" and (former := _FORMER.get(str(first["loc"][-1]))):
+        if first["type"] == "extra_forbidden" and (former := FORMER.get(str(first["loc"][-1]))):
             raise UsageError(
                 f"{path}: {where}: {former.reason}",
                 remedy=former.remedy.format(path=shlex.quote(str(path))),

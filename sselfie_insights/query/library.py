@@ -36,6 +36,7 @@ from sselfie_insights.query.header import (
     Refusal,
     parse_yaml,
 )
+from sselfie_insights.query.identities import Identity
 from sselfie_insights.resources import find_files
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
@@ -62,6 +63,7 @@ class Query:
         part_of: Sets of columns; rows that agree in all of a set add up, in the first of
             ``group_sizes``, to a number that is shown elsewhere, from which a single hidden row
             could be worked out. An empty set takes the whole table together.
+        identities: What holds of the numbers of people in every row.
         refuse: Combinations of parameters that mean nothing.
         interface: The name of what it shares with others, if any; its parts are among its own.
         rows: The queries that list the customers or rows behind its numbers; empty where its own
@@ -87,6 +89,7 @@ class Query:
     path: Path
     group: tuple[str, ...] = ()
     part_of: tuple[tuple[str, ...], ...] = ()
+    identities: tuple[Identity, ...] = ()
     refuse: tuple[Refusal, ...] = ()
     interface: str | None = None
     people: str | None = None

@@ -23,6 +23,7 @@ from sselfie_insights.query.casts import (
     write_ends,
 )
 from sselfie_insights.query.header import PERIOD_UNITS, Column
+from sselfie_insights.query.identities import Identity
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.parameters import Value
@@ -35,8 +36,7 @@ from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 if TYPE_CHECKING:
     import polars as pl
 
-# How errors call a statement of the user's own.
-_OWN_SQL = "the SQL"
+_OWN_SQL = "the SQL"  # as errors call a statement of the user's own
 
 
 class _Remedies(NamedTuple):
@@ -61,13 +61,13 @@ class Result:
         group_sizes: Columns that count the people behind a row, if any.
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
         group: The columns that name the people behind a row; empty where each row has its own.
+        identities: What holds of the numbers of people in every row.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement of the user's.
-        suppressed: Per row, what stands for a group size that is hidden; empty for a row that
-            is shown, None where nothing was looked for. A suppressed row's measures are null.
+        marks: By column and row, what stands in place of a number of people that is hidden, and
+            null; empty where it is shown, None where nothing was looked for.
         left_out: Columns with personal data, which nobody asked for.
-        restated: By the key of a row, as JSON, and a column: what has restated the figure since
-            it was signed, in words.
+        restated: By a row's key, as JSON, and a column: what has restated it since it was signed.
     """
 
     name: str
@@ -79,7 +79,8 @@ class Result:
     stamp: Stamp | None
     part_of: tuple[tuple[str, ...], ...] = ()
     group: tuple[str, ...] = ()
-    suppressed: tuple[str, ...] | None = None
+    identities: tuple[Identity, ...] = ()
+    marks: "pl.DataFrame | None" = None
     left_out: tuple[str, ...] = ()
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -97,6 +98,23 @@ class Result:
     def period_columns(self) -> tuple[str, ...]:
         """The columns of the key that hold a month or a day, if any."""
         return tuple(name for name in self.key if self.columns[name].unit in PERIOD_UNITS)
+
+    @cached_property
+    def suppressed(self) -> tuple[str, ...] | None:
+        """Per row, what stands for the size of its group where one is hidden; else empty."""
+        return self._join_marks(self.group_sizes)
+
+    @cached_property
+    def hidden(self) -> tuple[str, ...] | None:
+        """Per row, what stands for a number of people where one is hidden; else empty."""
+        return self._join_marks(self.columns)
+
+    def _join_marks(self, names: Iterable[str]) -> tuple[str, ...] | None:
+        if self.marks is None:
+            return None
+        known = [name for name in names if name in self.marks.columns]
+        rows = self.marks.select(known).rows() or [()] * self.height
+        return tuple(min(filter(None, row), default="") for row in rows)  # "<5" comes first
 
     @cached_property
     def frame(self) -> "pl.DataFrame":
@@ -150,6 +168,7 @@ def run_query(
         group_sizes=query.group_sizes,
         part_of=query.part_of,
         group=query.group,
+        identities=query.identities,
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),

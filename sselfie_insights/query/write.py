@@ -13,7 +13,7 @@ from typing import IO, Any, Literal
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import require_replaceable, write_file
 from sselfie_insights.printable import neutralize
-from sselfie_insights.query.cells import write_rows
+from sselfie_insights.query.cells import list_marks, write_rows
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable, lay_out
@@ -176,17 +176,15 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
 
 
 def _shown_rows(result: Result) -> Iterable[Sequence[Any]]:
-    return result.rows if result.suppressed is None else _mark_small_groups(result)
-
-
-def _mark_small_groups(result: Result) -> Iterable[list[Any]]:
-    sizes = [list(result.columns).index(name) for name in result.group_sizes]
-    for index, row in enumerate(result.rows):
-        cells = list(row)
-        if result.suppressed and (mark := result.suppressed[index]):
-            for position in sizes:
-                cells[position] = mark if cells[position] is None else cells[position]
-        yield cells
+    found = {name: marks for name, marks in list_marks(result).items() if marks}
+    if not found:
+        return result.rows
+    rows = [list(row) for row in result.rows]
+    for name, marks in found.items():
+        position = list(result.columns).index(name)
+        for index, mark in marks.items():
+            rows[index][position] = mark
+    return rows
 
 
 def _json_cell(value: Any) -> Any:

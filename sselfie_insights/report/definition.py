@@ -39,7 +39,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class _Source(_Strict):
+class Source(_Strict):
     """A query, the parameters it runs with, and the rows to keep."""
 
     query: str
@@ -48,14 +48,14 @@ class _Source(_Strict):
     more: str | None = Field(None, description="The report that shows more of it.")
 
 
-class Earlier(_Source):
+class Earlier(Source):
     """A number's value before the running period, on a day that can be compared with today."""
 
     column: str
     on: str = Field(description="The column with that day.")
 
 
-class HeadlineItem(_Source):
+class HeadlineItem(Source):
     """One number: the last row's ``column``, its change, its course.
 
     ``at`` is the row: the latest, or the last of a complete period. ``good`` says which way is
@@ -85,7 +85,7 @@ class HeadlineSection(_Strict):
     items: tuple[HeadlineItem, ...] = Field(min_length=1)
 
 
-class _DataSection(_Source):
+class _DataSection(Source):
     """A section that shows a query; ``each`` repeats it for every value of these columns."""
 
     title: str
@@ -159,7 +159,7 @@ class Choice(_Strict):
     values: Labels
 
 
-class CurvesSection(_Source):
+class CurvesSection(Source):
     """Retention curves of fixed cohorts by segment; a script lets readers choose others.
 
     ``choices`` are the columns of the query that tell its slices apart, in the query's order;
@@ -174,7 +174,7 @@ class CurvesSection(_Source):
     chosen: dict[str, str]
 
 
-class SentencesSection(_Source):
+class SentencesSection(Source):
     """What changed, in sentences, each with the page that shows more."""
 
     type: Literal["sentences"]

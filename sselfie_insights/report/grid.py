@@ -90,6 +90,11 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     """
     every = list(result.frame.iter_rows(named=True))
     hidden = dict(enumerate(result.suppressed or ()))
+    missing = {
+        (row["cohort_period"], row["period_index"])
+        for row, mark in zip(every, result.hidden or (), strict=False)
+        if mark and row[value] is None
+    }
     rows = [row for row in every if not row.get(MEAN)]
     marks = {
         row["cohort_period"]: hidden[place]
@@ -150,7 +155,11 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
             label=write_cell(start, result.columns["cohort_period"].unit),
             size=marks.get(start) or write_cell(sizes[start], "count"),
             cells=tuple(
-                draw(cells.get((start, index)), is_hidden=start in marks, is_empty=not sizes[start])
+                draw(
+                    cells.get((start, index)),
+                    is_hidden=start in marks or (start, index) in missing,
+                    is_empty=not sizes[start],
+                )
                 for index in shown_indexes
             ),
             stands_out=unusual.get(start, ("", ""))[0],
@@ -160,7 +169,10 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     mean = mean_n = None
     if any(row[value] is not None for row, _ in means.values()) and unit == "rate":
         at = [means.get(index, (None, "")) for index in shown_indexes]
-        drawn_means = (draw(row, is_hidden=bool(mark), is_empty=True) for row, mark in at)
+        drawn_means = (
+            draw(row, is_hidden=bool(mark) or (None, index) in missing, is_empty=True)
+            for index, (row, mark) in zip(shown_indexes, at, strict=True)
+        )
         mean = GridRow("Mean", "", tuple(drawn_means))
         mean_n = GridRow("n", "", tuple(_count(row, mark) for row, mark in at))
     grain = str(result.values.get("grain") or result.columns["cohort_period"].unit)

@@ -73,7 +73,7 @@ def build_tiles(
     check_item(item, result)
     if item.earlier is not None and earlier is not None:
         check_earlier(item, item.earlier, earlier)
-    marks = result.suppressed or ("",) * result.frame.height
+    marks = result.hidden or ("",) * result.frame.height
     rows = list(zip(result.frame.to_dicts(), marks, strict=True))
     if item.each is None:
         return [_build_tile(item, item.label, result, rows, earlier, plans)]
@@ -130,9 +130,9 @@ def _build_tile(
     period = "" if time is None else _write_period(last, time, result)
     is_running = last.get("is_complete") is False
     if mark and last[item.column] is None:
-        is_size = item.column in result.group_sizes
-        text = mark if is_size else "too few people to show"
-        return Tile(label, text, is_size, "", period, is_running, "", "neutral", ())
+        is_count = result.marks is not None and item.column in result.marks.columns
+        text = mark if is_count else "too few people to show"
+        return Tile(label, text, is_count, "", period, is_running, "", "neutral", ())
     currency, change = last.get("currency"), ""
     tone: Tone = "neutral"
     # What is to come is compared with today, as what runs is with the same day before.

@@ -13,7 +13,7 @@ from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.parameters import check_values, choose_values
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.run import Result
 from sselfie_insights.report.blocks import (
     Block,
     DataBlock,
@@ -38,16 +38,17 @@ from sselfie_insights.report.definition import (
     TableSection,
     WaterfallSection,
     humanize,
+    load_reports,
 )
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.notices import describe_trust
 from sselfie_insights.report.plans import Plans, read_plans
-from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.results import Results, list_queries
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.sentences import write_sentences
-from sselfie_insights.report.signed import SignedFigures, describe_restated
+from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
@@ -60,9 +61,6 @@ _VALUE = "value"
 _MOST_ROWS = 150
 # The periods behind a waterfall: a year and the running one.
 _WATERFALL_ROWS = 13
-
-# What queries gave, small groups suppressed, by name and parameters.
-Results = dict[tuple[str, tuple[tuple[str, str], ...]], Result]
 
 
 @dataclass(frozen=True)
@@ -111,36 +109,23 @@ class Page:
 
 
 class _Runner:
-    """Runs each query once for the same values."""
+    """Hands out what queries gave, and remembers which were asked for."""
 
-    def __init__(
-        self,
-        warehouse: OpenWarehouse,
-        library: dict[str, Query],
-        given: Mapping[str, str],
-        results: Results,
-    ) -> None:
-        self.warehouse = warehouse
-        self.library = library
+    def __init__(self, results: Results, given: Mapping[str, str]) -> None:
+        self.results = results
         self.given = given
         self.used: dict[str, Query] = {}
-        self.results = results
-        self.signed = SignedFigures(warehouse.connection)
-        self.plans = read_plans(warehouse.connection, warehouse.stamp.as_of_on)
+        opened = results.warehouse
+        self.plans = read_plans(opened.connection, opened.stamp.as_of_on)
 
     def run(self, name: str, values: Mapping[str, str], where: Mapping[str, str]) -> Result:
-        """Run the query ``name``; values given for the page yield to the section's own.
+        """Return the rows ``where`` of the query ``name``; what was given yields to ``values``.
 
         Small groups are suppressed before rows are chosen, while all that add up are together.
         """
-        query = find_query(name, self.library)
+        query = find_query(name, self.results.library)
         self.used[query.name] = query
-        wanted = choose_values(query, self.given) | dict(values)
-        key = (query.name, tuple(sorted(wanted.items())))
-        if key not in self.results:
-            full = self.signed.put_into(run_query(self.warehouse, query, wanted), query)
-            self.results[key] = suppress_small_groups(full)
-        result = self.results[key]
+        result = self.results.find(name, self.given, values)
         for column, value in where.items():
             if column not in result.columns:
                 raise UsageError(f"query {query.name} has no column {column!r}")
@@ -169,8 +154,8 @@ def build_page(
             where they have it.
         warnings: What to say before anything else.
         models: What dbt knows of the tables behind it.
-        results: What queries gave to other pages over the same warehouse and library; what this
-            page runs is added.
+        results: What queries gave to other pages over the same warehouse and library. Without it,
+            small groups are suppressed as if the other reports were known, too.
         on_gap: Receives what fails, a section or a headline number, which is then a gap on the
             page; without it the first failure is raised.
 
@@ -181,7 +166,11 @@ def build_page(
     values = dict(given or {})
     if values:
         _check_parameters(report, library, values, is_tolerant=on_gap is not None)
-    runner = _Runner(warehouse, library, values, {} if results is None else results)
+    if results is None:
+        results = Results(warehouse, library)
+        results.add(report, values)
+        results.add_known(load_reports(on_gap=lambda _: None).values(), list_queries(report))
+    runner = _Runner(results, values)
     blocks: list[Block] = []
     names: set[str] = set()
     for section in report.sections:
@@ -379,7 +368,7 @@ def _build_block(
             if not is_empty:
                 chart = build_chart(section, shown, title)
     if chart is not None and chart.is_blank:
-        is_zero = bool(chart.steps) or not any(shown.suppressed or ())
+        is_zero = bool(chart.steps) or not any(shown.hidden or ())
         chart, empty = None, "Nothing in this period." if is_zero else "Too few people to show."
     columns = show_intervals(columns, result)
     table, running = build_table(shown, columns, newest_first=newest_first)
@@ -406,7 +395,7 @@ def _build_block(
         chart=chart,
         collapsed=isinstance(section, TableSection) and section.collapsed,
         left_out=left_out,
-        is_partial=any(shown.suppressed or ()) and not isinstance(section, WaterfallSection),
+        is_partial=any(shown.hidden or ()) and not isinstance(section, WaterfallSection),
         more=section.more or "",
     )
 

@@ -1,166 +1,294 @@
-"""Hide what small groups would reveal about the people in them."""
+"""Hide what small groups would reveal about the people in them, over all tables together."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
-from sselfie_insights.query.cells import HIDDEN, SMALLEST_GROUP, SUPPRESSED
-from sselfie_insights.query.header import IN_MEAN, MEAN, NUMERIC_UNITS, PERIOD_UNITS
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
+from sselfie_insights.query.header import IN_MEAN, MEAN, NUMERIC_UNITS, Column
+from sselfie_insights.query.identities import Identity
+from sselfie_insights.query.library import Query
 from sselfie_insights.query.run import Result
+from sselfie_insights.report.people import Book, Names
+from sselfie_insights.statistics.suppression import SMALLEST_GROUP, Mark
+from sselfie_insights.warehouse.closed import write_row_key
 
-_ROW, _SIZE, _COUNT, _MARK, _WHOLE = "_row", "_size", "_count", "_mark", "_whole"
-_TIME, _AT = "_time", "_at"
+_Key = TypeVar("_Key", bound=Hashable)
+
+_WORDS: dict[Mark, str] = {"": "", "small": SUPPRESSED, "hidden": HIDDEN, "carried": ""}
+# What is lost with a number of a mean, as often as with one of its groups.
+_MEAN_WEIGHT = 3
+# Numbers that are worked out from those of people, where their column does not say from which.
+_WORKED_OUT = frozenset({"rate", "days", "number"})
 
 
-def suppress_small_groups(result: Result) -> Result:
-    """Return ``result`` with the measures of groups of one to four people taken out.
+def suppress_small_groups(results: Mapping[_Key, Result]) -> dict[_Key, Result]:
+    """Return ``results`` without what would reveal the size of a group of one to four people.
 
-    The row stays, with its key, names and flags; every renderer shows the small group's size as
-    ``<5``. Where the rows add up to a known whole, so that what is missing from it would reveal
-    fewer than five people, the next larger group is taken out too, its size shown as ``hidden``.
-    Rows that are about the same people (``group``) are hidden together. What a column's ``of``
-    counts can be too few by itself: then that cell goes. An empty group reveals nobody and stays 0.
-    A mean stays unless a hidden group could be worked out from it.
+    All of them are taken as known together. A small group's size shows as ``<5``, and its row keeps
+    only its key, names and flags. What would give it away shows as ``hidden``, in whatever table it
+    stands: ``statistics.suppression`` says what may be known in the end. What a column's ``of``
+    counts can be too few by itself: then that number goes. An empty group reveals nobody and
+    stays 0.
     """
-    if not result.group_sizes:
-        return result
-    is_small = {name: _is_small(name) for name in result.group_sizes}
-    small = result.frame.select(pl.any_horizontal(is_small.values())).to_series()
-    marks = _mark_rows(result, small)
-    if MEAN in result.columns:
-        marks = _mark_means(result, marks)
-    hidden, shown = pl.lit(marks == HIDDEN), pl.lit(marks == "")
-    kept = {
-        name: ~(is_small[name] | hidden)
-        if name in is_small
-        else shown & ~_is_small(column.of)
-        if column.of
-        else shown
-        for name, column in result.columns.items()
-        if (column.unit in NUMERIC_UNITS or column.of) and name not in result.key
-    }
-    frame = result.frame.with_columns(
-        pl.when(is_kept).then(pl.col(name)).alias(name) for name, is_kept in kept.items()
-    )
-    return replace(result, data=frame, suppressed=tuple(marks.to_list()))
+    book = Book()
+    tables = {key: _Table(result, book) for key, result in results.items()}
+    for table in tables.values():
+        table.name_quantities()
+    book.tie()
+    for table in tables.values():
+        table.write_equations()
+    marks = book.decide()
+    return {key: table.apply(marks) for key, table in tables.items()}
 
 
-def _is_small(name: str) -> pl.Expr:
-    return pl.col(name).is_between(1, SMALLEST_GROUP - 1).fill_null(value=False)
+class _Table:
+    """One result: where its numbers of people are in the book, and what it becomes."""
 
+    def __init__(self, result: Result, book: Book) -> None:
+        self.result, self.book = result, book
+        self.counts = list(_list_counts(result))
+        self.rows: list[dict[str, Any]] = result.frame.to_dicts() if self.counts else []
+        self.cells: dict[str, list[int | None]] = {name: [] for name in self.counts}
+        self.before = self._order_rows() if self.counts else []
+        shared: dict[Any, int] = {}
+        for row in self.rows:
+            group = tuple(row[name] for name in result.group) if not row.get(MEAN) else ()
+            for name in self.counts:
+                is_size, value = name in result.group_sizes, row[name]
+                if value is None:
+                    self.cells[name].append(None)
+                    continue
+                key = (name, group, value)
+                cell = shared.get(key) if is_size and group else None
+                if cell is None:
+                    is_mean = bool(row.get(MEAN)) and is_size
+                    # What is said of a mean's size would say something of each of its groups.
+                    cell = shared[key] = book.add(
+                        int(value),
+                        is_size=is_size and not is_mean,
+                        is_hidden=is_mean and 0 < value < SMALLEST_GROUP,
+                        least=0 if is_mean and value < SMALLEST_GROUP else SMALLEST_GROUP,
+                    )
+                self.cells[name].append(cell)
+        self._weigh()
 
-def _write_time(result: Result) -> pl.Expr:
-    """The day of the period that names a row's people, as a number; 0 where none does."""
-    periods = [name for name in result.group if result.columns[name].unit in PERIOD_UNITS]
-    return pl.col(periods[0]).to_physical() if periods else pl.lit(0)
+    def _order_rows(self) -> list[int | None]:
+        """Per row the one before it in time, of the same group or of the same other keys."""
+        result = self.result
+        if result.group:
+            times = [name for name in result.key if name not in result.group]
+            time, others = times[:1], list(result.group)
+        else:
+            time = list(result.period_columns[:1])
+            others = [name for name in result.key if name not in time]
+        if not time:
+            return [None] * len(self.rows)
+        last: dict[tuple[Any, ...], int] = {}
+        before: list[int | None] = [None] * len(self.rows)
+        dated = [n for n, row in enumerate(self.rows) if row[time[0]] is not None]
+        for number in sorted(dated, key=lambda n: self.rows[n][time[0]]):
+            key = tuple(self.rows[number][name] for name in others)
+            before[number] = last.get(key)
+            last[key] = number
+        return before
 
+    def _weigh(self) -> None:
+        """Count what is lost with each cell, and what goes with it."""
+        book, result = self.book, self.result
+        measures = [name for name in result.columns if self._is_measure(name)]
+        parts = [name for name in self.counts if name not in result.group_sizes]
+        lost = {
+            name: len(measures)
+            if name in result.group_sizes
+            else 1 + sum(name in _sources(result.columns[each], parts) for each in measures)
+            for name in self.counts
+        }
+        for number, row in enumerate(self.rows):
+            found = (self.cells[name][number] for name in result.group_sizes)
+            sizes = tuple(cell for cell in found if cell is not None)
+            for name in self.counts:
+                cell = self.cells[name][number]
+                if cell is not None:
+                    # A mean speaks for all of its groups.
+                    book.weights[cell] += lost[name] * (_MEAN_WEIGHT if row.get(MEAN) else 1)
+                    book.carried_by[cell].append(() if name in result.group_sizes else sizes)
 
-def _mark_rows(result: Result, small: pl.Series) -> pl.Series:
-    """Return what stands for the size of each row that is not shown, and nothing for the others.
+    def _is_measure(self, name: str) -> bool:
+        return self.result.columns[name].unit in NUMERIC_UNITS and name not in self.result.key
 
-    Hiding a row for the sake of one whole can leave another with too few, hence the loop; it ends
-    because every turn hides a row.
-    """
-    rows = result.frame.select(
-        *dict.fromkeys(name for names in (result.group, *result.part_of) for name in names),
-        pl.col(result.group_sizes[0]).alias(_SIZE),
-        pl.when(small).then(pl.lit(SUPPRESSED)).otherwise(pl.lit("")).alias(_MARK),
-        pl.lit(0).alias(_WHOLE),
-        _write_time(result).alias(_TIME),
-    ).with_row_index(_ROW)
-    every = rows
-    if result.group:
-        groups = rows.filter(~result.frame[MEAN]) if MEAN in result.columns else rows
-        # A group is small where any of its rows is.
-        rows = groups.group_by(result.group, maintain_order=True).agg(
-            pl.col(_SIZE, _MARK).max(), pl.col(_WHOLE, _TIME, _ROW).first()
+    def name_quantities(self) -> None:
+        """Write into the book which quantity, whosever it is, each number is or belongs to."""
+        named = [
+            (name, text, kind)
+            for name in self.counts
+            for text, kind in _list_quantities(self.result.columns[name])
+        ]
+        for number, row in enumerate(self.rows if named else ()):
+            names = Names(self.result.values | row)
+            for name, text, kind in named if not row.get(MEAN) else ():
+                cell, quantity = self.cells[name][number], names.write(text)
+                if cell is None or quantity is None:
+                    continue
+                found = self.book.quantities[quantity]
+                cells = found.same if kind == "same" else getattr(found, kind)[id(self)]
+                if cell not in cells:
+                    cells.append(cell)
+
+    def write_equations(self) -> None:
+        """Write into the book what this table says of its own numbers."""
+        result = self.result
+        for number, row in enumerate(self.rows if result.identities else ()):
+            names = Names(result.values | row)
+            for identity in result.identities:
+                self._write_identity(identity, number, names)
+        if result.group_sizes and result.part_of:
+            self._write_wholes()
+        if MEAN in result.columns and self.counts:
+            self._write_means()
+
+    def _write_identity(self, identity: Identity, number: int, names: Names) -> None:
+        terms: list[tuple[int, int]] = []
+        for sign, name, place in identity.terms:
+            if place == "quantity":
+                quantity = names.write(name)
+                found = self.book.quantities.get(quantity or "")
+                cells = found and next(filter(None, [found.same[:1], *found.parts.values()]), None)
+                if not cells:
+                    return
+                terms += [(sign, cell) for cell in cells]
+                continue
+            row = self.before[number] if place == "before" else number
+            cell = None if row is None else self.cells[name][row]
+            if cell is None:
+                return
+            terms.append((sign, cell))
+        self.book.know(terms, is_equal=identity.is_equal)
+
+    def _write_wholes(self) -> None:
+        """The sums over parts that are known from numbers other than those of people."""
+        for whole in self.result.part_of:
+            sums: dict[tuple[Any, ...], dict[int, None]] = defaultdict(dict)
+            for row, cell in zip(self.rows, self.cells[self.result.group_sizes[0]], strict=True):
+                if cell is not None and not row.get(MEAN):
+                    sums[tuple(row[name] for name in whole)][cell] = None
+            for cells in sums.values():
+                if sum(self.book.values[cell] for cell in cells) >= SMALLEST_GROUP:
+                    self.book.know_money(cells)
+
+    def _write_means(self) -> None:
+        """A mean's numbers are the sums of those that it is over."""
+        result = self.result
+        names = [name for name in result.key if name not in result.group]
+        names += [name for name in result.group if name != result.period_columns[0]]
+        for name in self.counts:
+            sums: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+            means: dict[tuple[Any, ...], int] = {}
+            for row, cell in zip(self.rows, self.cells[name], strict=True):
+                at = tuple(row[key] for key in names)
+                if cell is not None and row[MEAN]:
+                    means[at] = cell
+                elif cell is not None and row[IN_MEAN]:
+                    sums[at].append(cell)
+            for at, mean in means.items():
+                self.book.know([*((1, cell) for cell in sums[at]), (-1, mean)])
+
+    def apply(self, marks: list[Mark]) -> Result:
+        """Return the result without what is hidden."""
+        if not self.counts:
+            return self.result
+        result = self.result
+        hidden: dict[str, list[str]] = {}
+        for name, cells in self.cells.items():
+            hidden[name] = ["" if cell is None else marks[cell] for cell in cells]
+        parts = [name for name in self.counts if name not in result.group_sizes]
+        gone = [
+            any(hidden[name][number] for name in result.group_sizes if name in hidden)
+            for number in range(len(self.rows))
+        ]
+        columns = []
+        for name, column in result.columns.items():
+            if name in result.key or (column.unit not in NUMERIC_UNITS and not column.of):
+                continue
+            if name in result.group_sizes:
+                lost = [bool(mark) for mark in hidden[name]]
+            else:
+                lost = [
+                    is_gone or self._is_lost(name, number, hidden, parts)
+                    for number, is_gone in enumerate(gone)
+                ]
+            if any(lost):
+                kept = ~pl.Series(lost)
+                columns.append(pl.when(pl.lit(kept)).then(pl.col(name)).alias(name))
+        shown = result.frame.with_columns(columns)
+        words = {name: [_WORDS[mark] for mark in each] for name, each in hidden.items()}  # type: ignore[index]
+        restated = {
+            (key, measure): text
+            for row in (shown.iter_rows(named=True) if result.restated else ())
+            for measure, value in row.items()
+            if value is not None
+            and (text := result.restated.get((key := write_row_key(result.key, row), measure)))
+        }
+        return replace(
+            result,
+            data=shown,
+            marks=pl.DataFrame(words, schema=dict.fromkeys(words, pl.String)),
+            restated=restated,
         )
-    is_settled = not small.any()
-    while not is_settled:
-        is_settled = True
-        for whole in result.part_of:
-            by = [_WHOLE, *whole]
-            missing = rows.filter(pl.col(_MARK) != "").group_by(by)
-            sums = missing.agg(
-                pl.col(_SIZE).sum(), pl.len().alias(_COUNT), pl.col(_TIME).first().alias(_AT)
-            )
-            # A single row is known from the whole, and a whole of its own would reveal another.
-            open_wholes = sums.filter((pl.col(_SIZE) < SMALLEST_GROUP) | (pl.col(_COUNT) == 1))
-            chosen = (
-                rows.filter(pl.col(_MARK) == "", pl.col(_SIZE) > 0)
-                .join(open_wholes.select(*by, _AT), on=by, nulls_equal=True)
-                # Of cohorts one near in time, so that both are in the same means.
-                .sort((pl.col(_TIME) - pl.col(_AT)).abs(), _SIZE, _ROW)
-                .unique(by, keep="first")
-            )
-            if chosen.height:
-                is_settled = False
-                is_chosen = pl.col(_ROW).is_in(chosen[_ROW].implode())
-                rows = rows.with_columns(
-                    pl.when(is_chosen).then(pl.lit(HIDDEN)).otherwise(_MARK).alias(_MARK)
-                )
-    if not result.group:
-        return rows[_MARK]
-    joined = every.join(
-        rows.select(*result.group, pl.col(_MARK).alias("_group_mark")),
-        on=result.group, how="left", nulls_equal=True, maintain_order="left",
-    )  # fmt: skip
-    return joined.select(pl.coalesce("_group_mark", _MARK))["_group_mark"]
+
+    def _is_lost(
+        self, name: str, number: int, hidden: Mapping[str, list[str]], parts: list[str]
+    ) -> bool:
+        """Whether a number would give away what is hidden in its row, or in the one before."""
+        column = self.result.columns[name]
+        if name in hidden and hidden[name][number]:
+            return True
+        if column.of and 0 < (self.rows[number][column.of] or 0) < SMALLEST_GROUP:
+            return True
+        for source in (*_sources(column, parts), *filter(None, [column.of])):
+            place = self.before[number] if source.startswith("before.") else number
+            marks = hidden.get(source.removeprefix("before."))
+            if marks and place is not None and marks[place]:
+                return True
+        return False
 
 
-def _mark_means(result: Result, marks: pl.Series) -> pl.Series:
-    """Return ``marks`` with those of the means from which a hidden group could be worked out.
+def _list_counts(result: Result) -> Iterable[str]:
+    """The columns whose numbers of people are held against those of other tables."""
+    named = set(result.group_sizes)
+    named |= {term.name for identity in result.identities for term in identity.terms}
+    for name, column in result.columns.items():
+        named |= {source.removeprefix("before.") for source in column.made_of or ()}
+        if any(_list_quantities(column)):
+            named.add(name)
+    return (name for name, column in result.columns.items() if name in named)
 
-    What a mean rests on, without the groups that are shown, is the sum of its hidden ones. That
-    must not be one group or fewer than five people; nor may what is left of it when another mean
-    of the same groups is taken off, or the other means of its period are from their whole.
+
+def _list_quantities(column: Column) -> Iterator[tuple[str, str]]:
+    """The quantities that a number is or belongs to, and how: ``same``, ``parts``, ``covers``."""
+    if column.same_as is not None:
+        yield column.same_as, "same"
+    yield from ((text, "parts") for text in column.adds_up_to)
+    if column.covers is not None:
+        yield column.covers, "covers"
+
+
+def _sources(column: Column, parts: list[str]) -> Iterable[str]:
+    """The numbers of people from which one that is no such number is worked out."""
+    if column.made_of is not None:
+        return column.made_of
+    return parts if column.unit in _WORKED_OUT else ()
+
+
+def list_families(query: Query) -> frozenset[str]:
+    """The first words of the quantities that the numbers of ``query`` are, or belong to.
+
+    Numbers of queries that share none of these words have nothing to do with each other.
     """
-    names = [name for name in result.key if name not in result.group]
-    over = [name for name in result.group if result.columns[name].unit not in PERIOD_UNITS]
-    hidden: dict[tuple[Any, tuple[Any, ...]], dict[Any, int]] = {}
-    means: dict[tuple[Any, tuple[Any, ...]], int] = {}
-    counts: Counter[tuple[Any, tuple[Any, ...]]] = Counter()
-    size = result.group_sizes[0]
-    columns = [*result.key, size, MEAN, IN_MEAN]
-    for place, (row, mark) in enumerate(
-        zip(result.frame.select(columns).iter_rows(named=True), marks, strict=True)
-    ):
-        at = tuple(row[name] for name in over), tuple(row[name] for name in names)
-        if row[MEAN]:
-            means[at] = place
-        elif row[IN_MEAN]:
-            counts[at] += 1
-            if mark:
-                hidden.setdefault(at, {})[tuple(row[name] for name in result.group)] = row[size]
-    final = marks.to_list()
-    for series in {at[0] for at in hidden}:
-        shown: dict[Any, int] | None = None
-        # The later the period, the fewer the groups; each mean's are among those of the one before.
-        order = sorted((at for at in means if at[0] == series), key=lambda at: -counts[at])
-        for at in order:
-            here = hidden.get(at, {})
-            left = {key: n for key, n in (shown or {}).items() if key not in here}
-            if _reveals(here) or _reveals(left):
-                final[means[at]] = HIDDEN
-            elif not final[means[at]]:
-                shown = here
-    for period in {at[1] for at in hidden}:
-        row_places = {at[0]: means[at] for at in means if at[1] == period}
-        while True:
-            gone = [series for series, place in row_places.items() if final[place]]
-            parts = {
-                key: n for series in gone for key, n in hidden.get((series, period), {}).items()
-            }
-            others = [series for series in row_places if series not in gone]
-            if not (_reveals(parts) or len(gone) == 1) or not others:
-                break
-            final[row_places[min(others, key=lambda one: (counts[one, period], str(one)))]] = HIDDEN
-    return pl.Series(final, dtype=pl.String)
-
-
-def _reveals(groups: Mapping[Any, int]) -> bool:
-    """Whether the sum over these groups, if there are any, is about one or about too few people."""
-    return len(groups) == 1 or 0 < sum(groups.values()) < SMALLEST_GROUP
+    texts = [text for column in query.columns.values() for text, _ in _list_quantities(column)]
+    for identity in query.identities:
+        texts += [term.name for term in identity.terms if term.place == "quantity"]
+    return frozenset(text.partition(" ")[0] for text in texts)

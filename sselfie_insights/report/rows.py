@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import compress, islice
+from itertools import islice
 
 import polars as pl
 
@@ -48,8 +48,8 @@ def cut(result: Result, *, first: int | None, last: int | None) -> Result:
     height = result.frame.height
     start = 0 if first is not None or last is None else max(0, height - last)
     stop = height if first is None else min(first, height)
-    suppressed = None if result.suppressed is None else result.suppressed[start:stop]
-    return replace(result, data=result.frame[start:stop], suppressed=suppressed)
+    marks = None if result.marks is None else result.marks[start:stop]
+    return replace(result, data=result.frame[start:stop], marks=marks)
 
 
 def choose_points(section: LineSection | BarSection, result: Result) -> Result:
@@ -61,12 +61,8 @@ def choose_points(section: LineSection | BarSection, result: Result) -> Result:
     if isinstance(section, BarSection) and section.ranked:
         values = shown.frame[next(iter(section.y))].fill_null(0).to_list()
         order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
-        small = shown.suppressed
-        shown = replace(
-            shown,
-            data=shown.frame[order],
-            suppressed=None if small is None else tuple(small[index] for index in order),
-        )
+        marks = None if shown.marks is None else shown.marks[order]
+        shown = replace(shown, data=shown.frame[order], marks=marks)
     if isinstance(section, BarSection) and result.columns[section.x].unit == "text":
         bars = shown.frame[section.x].unique(maintain_order=True).head(_MOST_BARS)
         shown = keep_rows(shown, shown.frame[section.x].is_in(bars.implode(), nulls_equal=True))
@@ -91,7 +87,5 @@ def _keep_latest(result: Result) -> Result:
 
 def keep_rows(result: Result, kept: pl.Series) -> Result:
     """Return the rows of ``result`` where ``kept`` is true."""
-    suppressed = result.suppressed
-    if suppressed is not None:
-        suppressed = tuple(compress(suppressed, kept))
-    return replace(result, data=result.frame.filter(kept), suppressed=suppressed)
+    marks = None if result.marks is None else result.marks.filter(kept)
+    return replace(result, data=result.frame.filter(kept), marks=marks)

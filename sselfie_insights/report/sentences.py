@@ -11,9 +11,9 @@ from itertools import groupby
 from typing import Any
 
 from sselfie_insights.money import write_money
-from sselfie_insights.query.library import load_query
-from sselfie_insights.query.run import Result, run_query
-from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.query.library import load_library
+from sselfie_insights.query.run import Result
+from sselfie_insights.report.results import Results
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 QUERY = "growth/since"
@@ -60,8 +60,7 @@ def read_sentences(warehouse: OpenWarehouse, span: str = "week") -> tuple[Senten
     Raises:
         UsageError: The marts were never built, or there is no such span.
     """
-    result = run_query(warehouse, load_query(QUERY), {"span": span})
-    return write_sentences(suppress_small_groups(result))
+    return write_sentences(Results(warehouse, load_library()).answer(QUERY, {"span": span}))
 
 
 def write_sentences(result: Result) -> tuple[Sentence, ...]:

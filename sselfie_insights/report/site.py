@@ -23,7 +23,8 @@ from sselfie_insights.report.definition import INDEX, load_report, load_reports
 from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
-from sselfie_insights.report.page import Page, Results, build_page
+from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.results import Results
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
@@ -83,8 +84,10 @@ def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Pag
     library = load_library(on_gap=on_gap)
     with OpenWarehouse(settings.warehouse) as warehouse:
         notices, models = read_notices(settings, warehouse), load_models(settings.warehouse)
-        results: Results = {}
-        for report in load_reports(on_gap=on_gap).values():
+        results, reports = Results(warehouse, library), load_reports(on_gap=on_gap).values()
+        for report in reports:
+            results.add(report, {})
+        for report in reports:
             yield build_page(
                 warehouse,
                 report,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from sselfie_insights.query import OpenWarehouse, load_library, run_query
-from sselfie_insights.report.privacy import suppress_small_groups
+from tests.support.pages import suppress_alone
 
 SECTION = "#which-segment-comes-back"
 CHOICES = ("horizon", "start", "return", "breakdown")
@@ -65,7 +65,7 @@ def test_every_slice_is_what_the_query_gives(
     expected: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(list))
     with OpenWarehouse(business) as opened:
         query = load_library()["retention/fixed_cohorts"]
-        result = suppress_small_groups(run_query(opened, query))
+        result = suppress_alone(run_query(opened, query))
     for row in result.frame.to_dicts():
         key = "|".join(str(row[name]) for name in CHOICES)
         expected[key][row["segment"].replace("_", " ")].append(row)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sselfie_insights.query import OpenWarehouse, load_library
+from sselfie_insights.query import OpenWarehouse, Result, load_library
 from sselfie_insights.report import Page, build_page, load_reports
+from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report.results import Results
 from tests.support.business import write_business
 
 
@@ -18,8 +20,17 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pages(business: Path) -> dict[str, Page]:
     """Every packaged report over it."""
-    library = load_library()
+    library, reports = load_library(), load_reports()
     with OpenWarehouse(business) as opened:
+        results = Results(opened, library)
+        for report in reports.values():
+            results.add(report, {})
         return {
-            name: build_page(opened, report, library) for name, report in load_reports().items()
+            name: build_page(opened, report, library, results=results)
+            for name, report in reports.items()
         }
+
+
+def suppress_alone(result: Result) -> Result:
+    """``result`` as a page shows it that stands alone."""
+    return suppress_small_groups({"alone": result})["alone"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sselfie_insights.query import OpenWarehouse, load_library, run_query
-from sselfie_insights.report.privacy import suppress_small_groups
+from tests.support.pages import suppress_alone
 from tests.support.warehouses import User, write_warehouse
 
 AS_OF = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -107,7 +107,7 @@ def test_a_slice_alone_is_that_of_all_of_them(warehouse: Path) -> None:
 def test_nobody_is_known_from_two_horizons(users: list[User], warehouse: Path) -> None:
     with OpenWarehouse(warehouse) as opened:
         result = run_query(opened, load_library()["retention/fixed_cohorts"])
-        rows = suppress_small_groups(result).frame.to_dicts()
+        rows = suppress_alone(result).frame.to_dicts()
     sizes: dict[tuple[str, ...], dict[int, int]] = defaultdict(dict)
     hidden = 0
     for row in rows:

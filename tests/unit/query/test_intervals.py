@@ -18,7 +18,7 @@ from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_bytes
-from sselfie_insights.report.privacy import suppress_small_groups
+from tests.support.pages import suppress_alone
 from tests.support.warehouses import write_warehouse
 
 SHARE = "{unit: rate, of: people, description: S.}"
@@ -111,7 +111,7 @@ def test_every_format_holds_the_same_ends(tmp_path: Path, warehouse: Path) -> No
 def test_the_share_and_its_ends_go_together_from_a_small_group(
     tmp_path: Path, warehouse: Path
 ) -> None:
-    shown = suppress_small_groups(run(warehouse, parse(tmp_path)))
+    shown = suppress_alone(run(warehouse, parse(tmp_path)))
     assert shown.frame.filter(name="e").rows() == [("e", None, None, None, None)]
 
 

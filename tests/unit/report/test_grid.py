@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.grid import CohortGrid, build_grid
-from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.report.rows import keep_rows
+from tests.support.pages import suppress_alone
 
 UNITS = {
     "cohort_period": "month", "period_index": "count", "cohort_size": "count",
@@ -22,7 +23,8 @@ JAN, FEB, MAR, APR = (date(2026, month, 1) for month in range(1, 5))
 def make() -> Result:
     """Four cohorts of 10, 20, 3 and 0; as of the middle of April.
 
-    Means of k=0: (10+20+2)/33; k=1: (5+19)/30, of January and February; k=2: 0/10, of January.
+    March is in no mean. Means of k=0: 30/30; k=1: (5+19)/30, of January and February; k=2: 0/10, of
+    January.
     """
     rows: list[tuple[Any, ...]] = []
     sizes = {JAN: 10, FEB: 20, MAR: 3, APR: 0}
@@ -35,10 +37,10 @@ def make() -> Result:
             rows.append((
                 cohort, k, size, size if begun else None, count, rate,
                 None if rate is None else rate / 2, None if rate is None else 1.0,
-                position + k < 3, position + k < 3 and size > 0, False,
+                position + k < 3, position + k < 3 and size > 3, False,
             ))  # fmt: skip
     for k, (n, x, low, high) in enumerate(
-        [(33, 32, 0.8467, 0.9946), (30, 24, 0.6269, 0.9050), (10, 0, 0.0, 0.2775)]
+        [(30, 30, 0.8865, 1.0), (30, 24, 0.6269, 0.9050), (10, 0, 0.0, 0.2775)]
     ):
         rows.append((None, k, n, n, x, x / n, low, high, True, None, True))
     frame = pl.DataFrame(rows, schema=list(UNITS), orient="row")
@@ -54,7 +56,7 @@ def make() -> Result:
 
 @pytest.fixture
 def grid() -> CohortGrid:
-    return build_grid(suppress_small_groups(make()), "retention_rate", cohorts=18, periods=18)
+    return build_grid(suppress_alone(make()), "retention_rate", cohorts=18, periods=18)
 
 
 def states(grid: CohortGrid) -> list[list[str]]:
@@ -83,19 +85,42 @@ def test_a_small_cohort_keeps_its_name_only(grid: CohortGrid) -> None:
     ]  # fmt: skip
 
 
-def test_the_mean_is_that_of_the_query_unless_it_gives_a_hidden_cohort_away(
-    grid: CohortGrid,
-) -> None:
-    # Without January and February, 3 people are left of the first mean: those of March.
+def test_the_mean_is_that_of_the_query(grid: CohortGrid) -> None:
     assert grid.mean is not None and grid.mean_n is not None
     assert [(cell.text, cell.state) for cell in grid.mean.cells] == [
-        ("", "suppressed"), ("80%", "complete"), ("0%", "complete"), ("", "nobody"),
+        ("100%", "complete"), ("80%", "complete"), ("0%", "complete"), ("", "nobody"),
     ]  # fmt: skip
     # Shades go from the lowest, 0 %, to the highest after the first period, 95 %.
-    assert [cell.share for cell in grid.mean.cells] == [None, 0.80 / 0.95, 0.0, None]
+    assert [cell.share for cell in grid.mean.cells] == [1.0, 0.80 / 0.95, 0.0, None]
     assert grid.mean.size == ""
-    assert [cell.interval for cell in grid.mean.cells] == ["", "63-90", "0-28", ""]
-    assert [cell.text for cell in grid.mean_n.cells] == ["", "30", "10", ""]
+    assert [cell.interval for cell in grid.mean.cells] == ["89-100", "63-90", "0-28", ""]
+    assert [cell.text for cell in grid.mean_n.cells] == ["30", "30", "10", ""]
+
+
+def test_a_mean_and_a_cell_that_are_hidden_say_so() -> None:
+    whole = make()
+    is_hidden = (pl.col("is_mean") | (pl.col("cohort_period") == JAN)) & (
+        pl.col("period_index") == 1
+    )
+    marks = whole.frame.select(
+        cohort_size=pl.when(is_hidden & pl.col("is_mean"))
+        .then(pl.lit("hidden"))
+        .otherwise(pl.lit("")),
+        retained_count=pl.when(is_hidden).then(pl.lit("hidden")).otherwise(pl.lit("")),
+    )
+    frame = whole.frame.with_columns(
+        pl.when(~is_hidden).then(pl.col("retained_count", "retention_rate"))
+    )
+    grid = build_grid(
+        replace(whole, data=frame, marks=marks), "retention_rate", cohorts=18, periods=18
+    )
+    assert states(grid)[0] == ["complete", "suppressed", "complete", "running"]
+    assert grid.rows[0].size == "10"
+    assert grid.mean is not None and grid.mean_n is not None
+    assert [cell.state for cell in grid.mean.cells] == [
+        "complete", "suppressed", "complete", "nobody",
+    ]  # fmt: skip
+    assert [cell.text for cell in grid.mean_n.cells] == ["30", "", "10", ""]
 
 
 def test_the_interval_stands_in_the_cell(grid: CohortGrid) -> None:
@@ -118,7 +143,7 @@ def test_counts_are_shaded_by_the_largest() -> None:
 
 
 def test_a_period_that_no_cohort_has_reached_is_no_column() -> None:
-    whole = suppress_small_groups(make())
+    whole = suppress_alone(make())
 
     def draw(*cohorts: date) -> CohortGrid:
         chosen = keep_rows(whole, whole.frame["cohort_period"].is_in(cohorts))

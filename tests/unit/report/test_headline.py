@@ -9,8 +9,8 @@ from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.headline import Tile, build_tiles
-from sselfie_insights.report.privacy import suppress_small_groups
 from sselfie_insights.statistics.intervals import wilson
+from tests.support.pages import suppress_alone
 
 UNITS = {
     "month": "month", "currency": "text", "people": "count", "money": "cents", "share": "rate",
@@ -39,9 +39,7 @@ def tiles(
         columns[name] = Column(unit="rate", of="people", description="")
         frame = frame.with_columns((pl.col("share") * times).alias(name))
     result = Result("q", frame, columns, ("month", "currency"), sizes, {}, None)
-    return build_tiles(
-        HeadlineItem(label="Label", query="q", **item), suppress_small_groups(result)
-    )
+    return build_tiles(HeadlineItem(label="Label", query="q", **item), suppress_alone(result))
 
 
 def test_the_latest_row_speaks_and_says_that_it_runs() -> None:

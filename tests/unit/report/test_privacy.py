@@ -6,9 +6,11 @@ import polars as pl
 
 from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.header import Column
+from sselfie_insights.query.identities import parse_identity
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_csv, to_parquet, to_records
-from sselfie_insights.report.privacy import suppress_small_groups
+from sselfie_insights.report import privacy
+from tests.support.pages import suppress_alone
 
 UNITS = {
     "month": "month", "name": "text", "people": "count", "money": "cents", "is_complete": "flag",
@@ -30,7 +32,7 @@ def make(sizes: list[int | None], *group_sizes: str) -> Result:
 
 
 def test_groups_of_one_to_four_lose_their_measures() -> None:
-    result = suppress_small_groups(make([0, 1, 4, 5, None], "people"))
+    result = suppress_alone(make([0, 1, 4, 5, None], "people"))
     assert result.suppressed == ("", "<5", "<5", "", "")
     assert result.frame["people"].to_list() == [0, None, None, 5, None]
     assert result.frame["money"].to_list() == [100, None, None, 100, 100]
@@ -38,7 +40,7 @@ def test_groups_of_one_to_four_lose_their_measures() -> None:
 
 
 def test_every_format_shows_the_same_suppression() -> None:
-    result = suppress_small_groups(make([3, 7], "people"))
+    result = suppress_alone(make([3, 7], "people"))
     assert [row[2] for row in write_rows(result)] == ["<5", "7"]
     assert [row[3] for row in write_rows(result)] == ["", "1.00"]
     assert to_csv(result).decode().splitlines()[1:] == [
@@ -53,7 +55,7 @@ def test_every_format_shows_the_same_suppression() -> None:
 
 def test_a_query_that_counts_no_people_is_left_alone() -> None:
     result = make([1, 2])
-    assert suppress_small_groups(result) is result
+    assert suppress_alone(result) is result
 
 
 def test_of_two_sizes_either_can_be_too_small() -> None:
@@ -61,7 +63,7 @@ def test_of_two_sizes_either_can_be_too_small() -> None:
     result = make([0, 3, 9])
     columns = result.columns | {"before": Column(unit="count", description="")}
     both = replace(result, data=frame, columns=columns, group_sizes=("people", "before"))
-    hidden = suppress_small_groups(both)
+    hidden = suppress_alone(both)
     assert hidden.suppressed == ("<5", "<5", "")
     rows = write_rows(hidden, ["people", "before", "money"])
     assert rows == [["0", "<5", ""], ["<5", "8", ""], ["9", "9", "1.00"]]
@@ -89,39 +91,33 @@ def make_cells(sizes: list[list[int]], part_of: tuple[tuple[str, ...], ...]) -> 
 
 
 def hide(sizes: list[list[int]], *part_of: tuple[str, ...]) -> list[list[str]]:
-    hidden = suppress_small_groups(make_cells(sizes, part_of))
+    hidden = suppress_alone(make_cells(sizes, part_of))
     marks = iter(hidden.suppressed or ())
     return [[next(marks) for _ in row] for row in sizes]
 
 
-def test_a_sum_shown_elsewhere_gives_no_small_group_away() -> None:
+def test_what_groups_did_together_gives_no_small_group_away() -> None:
+    # Of the hidden rows together at least five people did what is known of them.
     assert hide([[3, 9, 6, 0]]) == [["<5", "", "", ""]], "no sum is known"
-    assert hide([[3, 9, 6, 0]], ("place",)) == [["<5", "", "hidden", ""]]
     assert hide([[3, 9, 6, 2]], ("place",)) == [["<5", "", "", "<5"]], "they are five together"
-    assert hide([[1, 9, 6, 2]], ("place",)) == [["<5", "", "hidden", "<5"]]
     assert hide([[3, 0]], ("place",)) == [["<5", ""]], "the whole is small itself"
     assert hide([[7, 9]], ("place",)) == [["", ""]]
-    # The rows apart, then the whole table together.
-    assert hide([[3, 9], [8, 7]], ("place",)) == [["<5", "hidden"], ["", ""]]
-    assert hide([[3, 9], [8, 7]], ()) == [["<5", ""], ["", "hidden"]]
-
-
-def test_sums_along_both_sides_give_nothing_away() -> None:
-    assert hide([[3, 20, 30], [40, 8, 9], [50, 60, 70]], ("place",), ("product",)) == [
-        ["<5", "hidden", ""], ["hidden", "hidden", ""], ["", "", ""],
-    ]  # fmt: skip
+    for sizes in ([[3, 9, 6, 0]], [[1, 9, 6, 2]]):
+        (marks,) = hide(sizes, ("place",))
+        assert [mark for mark in marks if mark == "hidden"], sizes
+        assert marks[3] == ("" if sizes[0][3] == 0 else "<5")
 
 
 def test_a_hidden_group_keeps_no_number_in_any_format() -> None:
-    result = suppress_small_groups(make_cells([[3, 9, 6]], (("place",),)))
-    assert [row[2:4] for row in write_rows(result)] == [["<5", ""], ["9", "90"], ["hidden", ""]]
-    assert to_csv(result).decode().splitlines()[3] == "0,2,hidden,,,,"
-    assert [record["people"] for record in to_records(result)] == ["<5", 9, "hidden"]
-    assert pl.read_parquet(io.BytesIO(to_parquet(result)))["people"].to_list() == [None, 9, None]
+    result = suppress_alone(make_cells([[3, 6]], (("place",),)))
+    assert [row[2:4] for row in write_rows(result)] == [["<5", ""], ["hidden", ""]]
+    assert to_csv(result).decode().splitlines()[2] == "0,1,hidden,,,,"
+    assert [record["people"] for record in to_records(result)] == ["<5", "hidden"]
+    assert pl.read_parquet(io.BytesIO(to_parquet(result)))["people"].to_list() == [None, None]
 
 
 def test_a_median_of_fewer_than_five_is_not_told() -> None:
-    result = suppress_small_groups(make_cells([[8, 10, 1]], ()))
+    result = suppress_alone(make_cells([[8, 10, 1]], ()))
     assert result.frame["buyers"].to_list() == [4, 5, None]
     assert result.frame["median_days"].to_list() == [None, 10.0, None]
     assert result.frame["money"].to_list() == [80, 100, None]
@@ -145,64 +141,92 @@ def cohorts(*rows: tuple[str, int | None, int, int, bool | None]) -> Result:
     columns = {name: Column(unit=unit, description="") for name, unit in units.items()}  # type: ignore[arg-type]
     return Result(
         "q", frame, columns, ("segment", "cohort_period", "period_index"), ("cohort_size",), {},
-        None, part_of=(("segment",), ("cohort_period",)), group=("segment", "cohort_period"),
+        None, group=("segment", "cohort_period"),
     )  # fmt: skip
 
 
-def shown_means(result: Result) -> dict[tuple[str, int], int | None]:
-    frame = suppress_small_groups(result).frame.filter("is_mean")
+def marks_of(result: Result) -> dict[str, str]:
+    """Per cohort's month, or ``mean`` and the period index, what stands for its size."""
+    frame = suppress_alone(result)
+    rows = zip(frame.frame.iter_rows(named=True), frame.suppressed or (), strict=True)
     return {
-        (segment, index): count
-        for segment, index, count in frame.select(
-            "segment", "period_index", "retained_count"
-        ).iter_rows()
+        f"mean {row['period_index']}" if row["is_mean"] else f"{row['cohort_period']:%b}": mark
+        for row, mark in rows
     }
 
 
-def test_a_mean_that_gives_one_hidden_cohort_away_is_hidden() -> None:
-    # Three cohorts of 3 and one of 20. Of period 0, 9 people are hidden together. Of the periods 1
-    # and 2 without April, 6 are: the difference is April's 3.
-    sizes = {1: 3, 2: 3, 3: 20, 4: 3}
+def triangle(sizes: dict[int, int], last: int) -> Result:
+    """Cohorts by month, each with the periods that have ended by month ``last``, and the means."""
     rows = [("all", month, index, size, True) for index in range(3) for month, size in sizes.items()
-            if month + index <= 4]  # fmt: skip
-    means = [("all", None, 0, 29, None), ("all", None, 1, 26, None), ("all", None, 2, 6, None)]
-    assert shown_means(cohorts(*rows, *means)) == {
-        ("all", 0): 29,
-        ("all", 1): None,
-        ("all", 2): None,
-    }
+            if month + index <= last]  # fmt: skip
+    means = [("all", None, index, sum(row[3] for row in rows if row[2] == index), None)
+             for index in range(3)]  # fmt: skip
+    return cohorts(*rows, *means)
 
 
-def test_a_running_cohort_that_is_hidden_is_in_no_mean() -> None:
-    # April has begun with 2 people; to hide it, March, which is near it, is hidden too. March is in
-    # the mean of period 0 alone, and by itself.
+def test_means_do_not_give_a_small_cohort_away() -> None:
+    # The means of periods 0 and 1 differ by April's 3 alone, those of 1 and 2 by March.
+    marks = marks_of(triangle({1: 30, 2: 40, 3: 20, 4: 3}, 4))
+    assert marks["Apr"] == "<5"
+    assert marks["mean 0"] == "hidden" or marks["mean 1"] == "hidden", marks
+    assert marks["mean 2"] == marks["Jan"] == ""
+
+
+def test_a_mean_that_counts_no_small_cohort_is_shown() -> None:
+    # April has begun with 2 people; its first period still runs.
     sizes = {1: 30, 2: 9, 3: 25, 4: 2}
     rows = [("all", month, index, size, month + index < 4) for index in range(3)
             for month, size in sizes.items() if month + index <= 4]  # fmt: skip
     means = [("all", None, 0, 64, None), ("all", None, 1, 39, None), ("all", None, 2, 30, None)]
-    result = suppress_small_groups(cohorts(*rows, *means))
-    marks = dict(zip(result.frame["cohort_period"], result.suppressed or (), strict=True))
-    assert (marks[date(2026, 3, 1)], marks[date(2026, 4, 1)]) == ("hidden", "<5")
-    assert marks[date(2026, 2, 1)] == ""
-    assert shown_means(cohorts(*rows, *means)) == {("all", 0): None, ("all", 1): 39, ("all", 2): 30}
+    marks = marks_of(cohorts(*rows, *means))
+    assert [month for month, mark in marks.items() if mark] == ["Apr"]
 
 
-def test_the_means_of_segments_do_not_give_one_away_together() -> None:
-    # February: 2 of one segment; 10 of another are hidden, or all of February would give them away.
-    # March, near both, still runs: so each is alone in its segment's mean. Without the two, the
-    # mean of all gives 12 people.
-    rows = [(name, month, 0, 2 if (name, month) == ("a", 2) else size, month < 3)
-            for name, size in (("a", 30), ("b", 10), ("c", 50)) for month in (1, 2, 3)]  # fmt: skip
-    means = [("a", None, 0, 32, None), ("b", None, 0, 20, None), ("c", None, 0, 100, None)]
-    assert shown_means(cohorts(*rows, *means)) == {("a", 0): None, ("b", 0): None, ("c", 0): 100}
+def counted(name: str, values: dict[str, list[int]], **columns: Column) -> Result:
+    """A table of numbers of people by month, of which ``people`` is the size."""
+    months = [date(2026, 1 + index, 1) for index in range(len(values["people"]))]
+    frame = pl.DataFrame({"month": months, **values})
+    described = {key: columns.get(key, Column(unit="count", description="")) for key in values}
+    month = Column(unit="month", description="")
+    return Result(name, frame, {"month": month, **described}, ("month",), ("people",), {}, None)
 
 
-def test_a_hidden_mean_is_not_the_only_one_of_its_period() -> None:
-    # Of one segment a single cohort is hidden in its mean, and of the other two none: the mean of
-    # all without theirs would give that cohort, so the one over the fewest cohorts is hidden too.
-    rows = [("a", 1, 0, 9, True), ("a", 2, 0, 3, False), ("b", 1, 0, 50, True),
-            ("b", 2, 0, 8, False), ("c", 1, 0, 40, True), ("c", 2, 0, 40, False)]  # fmt: skip
-    means = [("a", None, 0, 9, None), ("b", None, 0, 50, None), ("c", None, 0, 40, None)]
-    found = shown_means(cohorts(*rows, *means))
-    assert found[("a", 0)] is None
-    assert list(found.values()).count(None) >= 2
+def test_a_number_is_hidden_wherever_it_stands() -> None:
+    joined = Column(unit="count", description="", same_as="joined {month}")
+    table = counted("members", {"people": [40, 50], "new": [3, 9]}, new=joined)
+    cohorts = counted("cohorts", {"people": [3, 9]}, people=joined)
+    found = privacy.suppress_small_groups({"table": table, "cohorts": cohorts})
+    assert write_rows(found["table"]) == [["Jan 2026", "40", "<5"], ["Feb 2026", "50", "9"]]
+    assert write_rows(found["cohorts"]) == [["Jan 2026", "<5"], ["Feb 2026", "9"]]
+
+
+def test_the_next_row_does_not_say_how_many_there_were() -> None:
+    # active of the month before = returning + dormant: 3 = 2 + 1.
+    identities = (
+        parse_identity("people = new + returning"),
+        parse_identity("before.people = returning + dormant"),
+    )
+    values = {"people": [3, 20, 24], "new": [3, 18, 9], "returning": [0, 2, 15],
+              "dormant": [0, 1, 5]}  # fmt: skip
+    table = replace(counted("active", values), identities=identities)
+    rows = write_rows(suppress_alone(table))
+    assert rows[0][1:] == ["<5", "", "", ""]
+    assert rows[1][1:] == ["20", "hidden", "hidden", "hidden"]
+    assert rows[2][1:] == ["24", "9", "15", "5"]
+
+
+def test_a_rate_does_not_say_what_it_was_made_of() -> None:
+    joined = Column(unit="count", description="", same_as="joined {month}")
+    values = {"people": [40], "new": [3], "left": [4]}
+    table = counted("members", values, new=joined)
+    rate = Column(unit="rate", description="", of="people")
+    columns = table.columns | {
+        "new_rate": rate,
+        "left_rate": rate.model_copy(update={"made_of": ("left",)}),
+    }
+    frame = table.frame.with_columns(new_rate=pl.lit(0.075), left_rate=pl.lit(0.1))
+    cohorts = counted("cohorts", {"people": [3]}, people=joined)
+    found = privacy.suppress_small_groups(
+        {"table": replace(table, data=frame, columns=columns), "cohorts": cohorts}
+    )
+    assert write_rows(found["table"]) == [["Jan 2026", "40", "<5", "4", "", "10.0%"]]

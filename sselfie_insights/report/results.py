@@ -1,0 +1,114 @@
+"""What the queries of pages gave, without what would reveal small groups, decided together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from sselfie_insights.query.library import Query, find_query
+from sselfie_insights.query.parameters import choose_values
+from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.report.definition import (
+    HeadlineSection,
+    NoteSection,
+    Report,
+    Section,
+    Source,
+    load_reports,
+)
+from sselfie_insights.report.privacy import list_families, suppress_small_groups
+from sselfie_insights.report.signed import SignedFigures
+from sselfie_insights.warehouse.gaps import Gap, attempt
+from sselfie_insights.warehouse.reading import OpenWarehouse
+
+_Key = tuple[str, tuple[tuple[str, str], ...]]
+"""A query's name, and the parameters it ran with."""
+
+
+class Results:
+    """Runs each query once for the same values, and suppresses all of them together."""
+
+    def __init__(
+        self,
+        warehouse: OpenWarehouse,
+        library: dict[str, Query],
+        made: Mapping[str, Result] | None = None,
+    ) -> None:
+        """Begin with nothing, or with results ``made`` by other means, by the query's name."""
+        self.warehouse = warehouse
+        self.library = library
+        self._signed = SignedFigures(warehouse.connection)
+        self._full: dict[_Key, Result] = {(name, ()): each for name, each in (made or {}).items()}
+        self._suppressed: dict[_Key, Result] = {}
+
+    def add(self, report: Report, given: Mapping[str, str]) -> None:
+        """Run what ``report`` asks for; what fails is left to the section that asks for it."""
+        for source in _list_sources(report.sections):
+            self._try(source.query, {**given}, source.values)
+
+    def add_known(self, reports: Iterable[Report], names: Iterable[str]) -> None:
+        """Run what ``reports`` ask for of the people of whom the queries ``names`` speak."""
+        sources = [source for report in reports for source in _list_sources(report.sections)]
+        families = {family for name in names for family in self._families(name)}
+        asked = {source.query: self._families(source.query) for source in sources}
+        known = len(families) - 1
+        while known < len(families):
+            known = len(families)
+            families = families.union(*(near for near in asked.values() if near & families))
+        for source in sources:
+            if asked[source.query] & families:
+                self._try(source.query, {}, source.values)
+
+    def find(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> Result:
+        """Return what the query ``name`` gave; ``given`` values yield to the section's ``values``.
+
+        Raises:
+            UsageError: There is no such query, a value is wrong, or the query fails.
+        """
+        key = self._run(name, given, values)
+        if key not in self._suppressed:
+            self._suppressed = suppress_small_groups(self._full)
+        return self._suppressed[key]
+
+    def answer(self, name: str, given: Mapping[str, str]) -> Result:
+        """Return what a query gave, as if the pages of a site were known.
+
+        Raises:
+            UsageError: As ``find``.
+        """
+        key = self._run(name, given, {})
+        self.add_known(load_reports(on_gap=lambda _: None).values(), [name])
+        return suppress_small_groups(self._full)[key]
+
+    def _run(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> _Key:
+        query = find_query(name, self.library)
+        wanted = choose_values(query, given) | dict(values)
+        key = (query.name, tuple(sorted(wanted.items())))
+        if key not in self._full:
+            full = run_query(self.warehouse, query, wanted)
+            self._full[key] = self._signed.put_into(full, query)
+        return key
+
+    def _try(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> None:
+        attempt(name, partial(self._run, name, given, values), lambda _: None)
+
+    def _families(self, name: str) -> frozenset[str]:
+        query = attempt(name, partial(find_query, name, self.library), lambda _: None)
+        return frozenset() if isinstance(query, Gap) else list_families(query) | {query.name}
+
+
+def list_queries(report: Report) -> list[str]:
+    """The names of the queries that ``report`` asks for."""
+    return [source.query for source in _list_sources(report.sections)]
+
+
+def _list_sources(sections: Iterable[Section]) -> Iterator[Source]:
+    for section in sections:
+        match section:
+            case NoteSection():
+                pass
+            case HeadlineSection():
+                for item in section.items:
+                    yield item
+                    if item.earlier is not None:
+                        yield item.earlier
+            case _:
+                yield section

@@ -1,0 +1,67 @@
+"""An attacker reads what every page shows of simulated businesses, and finds no small group."""
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from sselfie_insights.build.derived import write_derived
+from sselfie_insights.forecast import write_forecasts
+from sselfie_insights.query.cells import HIDDEN
+from sselfie_insights.report import Page
+from sselfie_insights.report.site import build_pages
+from sselfie_insights.settings import Settings
+from tests.integration.conftest import Business, mirrored_business
+from tests.support.attacker import Attack, read_tables
+from tests.support.models import run_in_duckdb
+
+BUSINESSES = 200
+"""Those of 10 to 300 users that the slow test attacks."""
+
+
+def _pages(settings: Settings) -> list[Page]:
+    return list(build_pages(settings, lambda _: None))
+
+
+def test_the_pages_of_a_business_give_no_small_group_away(business: Business) -> None:
+    attack = Attack(read_tables(_pages(business.settings)))
+    assert "<5" in attack.marks.values()
+    assert HIDDEN in attack.marks.values()
+    assert attack.find_known() == []
+
+
+def test_the_attacker_would_find_what_is_not_protected(built_business: Business) -> None:
+    tables = read_tables(_pages(built_business.settings))
+    for row in tables["churn_by_month"]:
+        for column, text in row.items():
+            if text == HIDDEN:
+                row[column] = "9"
+    attack = Attack(tables)
+    assert attack.find_known() != []
+
+
+@pytest.fixture
+def small_business(
+    request: pytest.FixtureRequest, built_business: Business, server: str, tmp_path: object
+) -> Iterator[Settings]:
+    seed: int = request.param
+    users = Random(seed).randint(10, 300)
+    with mirrored_business(
+        server,
+        tmp_path,  # type: ignore[arg-type]
+        seed=seed,
+        users=users,
+        shape="documented",
+        zone="UTC",
+    ) as made:
+        warehouse = made.settings.warehouse
+        run_in_duckdb(built_business.settings.warehouse, warehouse, "UTC")
+        write_forecasts(warehouse, discount_rate=0.01)
+        write_derived(warehouse, warehouse)
+        yield made.settings
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("small_business", range(1000, 1000 + BUSINESSES), indirect=True)
+def test_the_pages_of_a_small_business_give_no_small_group_away(small_business: Settings) -> None:
+    assert Attack(read_tables(_pages(small_business))).find_known() == []
