@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all, for their owner alone."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -32,6 +33,38 @@ _BY_HAND = frozenset({".sql", ".yml", ".yaml", ".toml", ".py", ".md", ".env", ".
 """Endings of what people write, and of what a warehouse consists of."""
 
 
+def real_path(path: Path) -> Path:
+    """Return ``path`` without links; one that leads in a circle stays, and is then no file."""
+    return Path(os.path.realpath(path))
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder ``path`` and those above it, for their owner alone whatever the umask is.
+
+    Those that are there stay as they are.
+
+    Raises:
+        OSError: One cannot be created.
+    """
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
+
+
+def read_own(path: Path) -> bytes:
+    """Return what the file ``path`` of ours holds; nothing where there is none.
+
+    Raises:
+        OSError: It cannot be read, or is no file: a pipe would be waited for.
+    """
+    if not os.path.lexists(path):
+        return b""
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
+
+
 def storage_error(failure: str, error: OSError, *, remedy: str = "") -> StorageError:
     """Return what to raise for an error of the operating system's about a file of ours.
 
@@ -51,6 +84,8 @@ def read_text(path: Path) -> str:
         UsageError: It cannot be read, or is not UTF-8.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"{path} is no regular file")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -84,8 +119,7 @@ def write_file(
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-                if mode != PRIVATE_MODE:
-                    os.fchmod(file.fileno(), mode)  # whatever the umask is
+                os.fchmod(file.fileno(), mode)  # whatever the umask is
                 if is_durable:
                     file.flush()
                     flush(file.fileno())
@@ -161,14 +195,14 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written.
     """
-    folder = Path(os.path.realpath(folder))  # resolve() takes a link to itself for a bug
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = real_path(folder)
+    make_folder(folder.parent)
     # Of any name: the folders of nightly exports are called by their second.
     for left in folder.parent.glob(f".*.{'[0-9a-f]' * 8}.partial"):
         with suppress(OSError), held(left):  # nobody fills it any more
             shutil.rmtree(left)
     private = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
-    private.mkdir(mode=0o700)
+    make_folder(private)
     try:
         with held(private):
             yield private

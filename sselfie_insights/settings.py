@@ -399,6 +399,8 @@ def _variable(name: str) -> str:
 
 def _read_file() -> dict[str, Any]:
     try:
+        if CONFIG_FILE.exists() and not CONFIG_FILE.is_file():  # a pipe would be waited for
+            raise UsageError(f"{CONFIG_FILE} is no regular file", remedy="move it away")
         return tomllib.loads(CONFIG_FILE.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}

@@ -9,10 +9,12 @@ What else ``meta`` holds is true of one mirror only, and stays with it.
 
 import io
 import json
+import lzma
 import shlex
 import zipfile
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from sselfie_insights import __version__
 from sselfie_insights.errors import StorageError, UsageError, first_line
-from sselfie_insights.files import storage_error, write_file
+from sselfie_insights.files import read_own, storage_error, write_file
 from sselfie_insights.manifest import checksum
 from sselfie_insights.segment.record import record_lock
 from sselfie_insights.sql import literal, quote
@@ -33,7 +35,7 @@ from sselfie_insights.warehouse.journal import new_run_id, write_entry
 from sselfie_insights.warehouse.paths import KEPT_SCHEMAS, exports_record_path, journal_path
 from sselfie_insights.warehouse.publish import writable_copy
 from sselfie_insights.warehouse.reading import OpenWarehouse, count_rows
-from sselfie_insights.warehouse.storage import explain_storage
+from sselfie_insights.warehouse.storage import OFFLINE, explain_storage
 
 BACKUP_FORMAT = 1
 
@@ -41,6 +43,15 @@ _MANIFEST = "manifest.json"
 _HISTORY = "history.duckdb"
 _JOURNAL = "runs.jsonl"
 _EXPORTS = "segments.jsonl"
+
+_DAMAGE = (KeyError, OSError, EOFError, ValueError)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, *_DAMAGE)
+"""What ``zipfile`` raises for a damaged file."""
+
+_LEAST_BYTES = 1 << 26
+_MOST_RATIO = 200
+"""What may be unpacked whatever it is packed to, and else to how much of that: many times what
+histories are packed to. A file that unpacks to more was made to fill the memory."""
 
 _SNAPSHOTS = "snapshots"
 _META = ("sync_runs", "sync_tables", "schema_changes")
@@ -80,12 +91,12 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
     try:
         with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
             history = Path(folder, _HISTORY)
-            with duckdb.connect(history) as db:
+            with duckdb.connect(history, config=OFFLINE) as db:
                 db.execute(f"attach {literal(str(warehouse))} as published (read_only)")
                 tables = _copy_history(db, "published")
                 db.execute("detach published")
-            journal = _read_bytes(journal_path(warehouse))
-            exports = _read_bytes(exports_record_path(warehouse))
+            journal = read_own(journal_path(warehouse))
+            exports = read_own(exports_record_path(warehouse))
             contents = {
                 _HISTORY: history.read_bytes(),
                 _JOURNAL: journal,
@@ -138,7 +149,7 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     with writable_copy(warehouse) as private:
         history = private.with_name(f"backup-{_HISTORY}")
         write_file(history, contents[_HISTORY])
-        with duckdb.connect(private) as db:
+        with duckdb.connect(private, config=OFFLINE) as db:
             if _has_history(db):
                 target = f"--warehouse {shlex.quote(str(warehouse))}"
                 old = shlex.quote(f"{warehouse}.old")
@@ -149,13 +160,14 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
                     f" && sselfie restore {shlex.quote(str(file))} {target}"
                     f" && sselfie run {target}",
                 )
-            db.execute(f"attach {literal(str(history))} as backup (read_only)")
-            db.begin()
-            db.execute(SYNC_TABLES)
-            write_format_version(db)
-            tables = _copy_history(db, "backup")
-            db.commit()
-            db.execute("detach backup")
+            with _damage(file):
+                db.execute(f"attach {literal(str(history))} as backup (read_only)")
+                db.begin()
+                db.execute(SYNC_TABLES)
+                write_format_version(db)
+                tables = _copy_history(db, "backup")
+                db.commit()
+                db.execute("detach backup")
         with record_lock(warehouse):
             export_count = _merge_lines(
                 exports_record_path(warehouse), contents[_EXPORTS], _name_export
@@ -164,6 +176,18 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     entry = {"run_id": new_run_id(started), "command": "restore"}
     write_entry(warehouse, entry | {"started_at": started.isoformat()})
     return BackupReport(tables, run_count, export_count)
+
+
+@contextmanager
+def _damage(file: Path) -> Iterator[None]:
+    """Say of a history that is no database, or another's, what a damaged backup is said to be."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise explain_storage(str(error)) or UsageError(
+            f"{file} is damaged: its history is not what was written ({first_line(error)})",
+            remedy="restore another backup; nothing was changed",
+        ) from None
 
 
 def is_backup(file: Path) -> bool:
@@ -244,8 +268,19 @@ def _read_member(file: Path, name: str) -> bytes | None:
     """Return a member of the zip file; None where it cannot be read whole."""
     try:
         with zipfile.ZipFile(file) as archive:
-            return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, ValueError):
+            member = archive.getinfo(name)
+            if member.file_size > max(_LEAST_BYTES, _MOST_RATIO * member.compress_size):
+                return None
+            return archive.read(member)  # no more than that, whatever there is
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        KeyError,
+        OSError,
+        EOFError,
+        ValueError,
+    ):
         return None
     except RuntimeError:  # damage can look like an unknown method, or like a password
         return None
@@ -253,7 +288,7 @@ def _read_member(file: Path, name: str) -> bytes | None:
 
 def _merge_lines(path: Path, restored: bytes, name: Callable[[bytes], Hashable]) -> int:
     """Add the lines whose name is not there yet, in the order of their time; return how many."""
-    present = _read_bytes(path).splitlines()
+    present = read_own(path).splitlines()
     known = {name(line) for line in present}
     added = [line for line in restored.splitlines() if name(line) not in known]
     if added:
@@ -267,7 +302,7 @@ def _name_export(line: bytes) -> Hashable:
     try:
         export = json.loads(line)
         return str(export["segment"]), str(export["exported_on"])
-    except (ValueError, KeyError, TypeError):  # a line that was cut short
+    except (ValueError, KeyError, TypeError, RecursionError):  # a line that was cut short
         return line
 
 
@@ -275,9 +310,11 @@ def _written_at(line: bytes) -> str:
     try:
         entry = json.loads(line)
         return str(entry.get("finished_at") or entry.get("started_at") or entry["exported_on"])
-    except (ValueError, KeyError, TypeError, AttributeError):  # a line that was cut short
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # a line that was cut short
         return ""
-
-
-def _read_bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""

@@ -25,6 +25,7 @@ from sselfie_insights.errors import (
     UsageError,
     name_some,
 )
+from sselfie_insights.files import make_folder
 from sselfie_insights.query.casts import Row
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.library import load_library
@@ -327,7 +328,7 @@ def _build_liability(
     from sselfie_insights.build import build_liability
 
     scratch = private.parent / "month" / private.name
-    scratch.parent.mkdir(exist_ok=True)
+    make_folder(scratch.parent)
     copy_file(private, scratch)
     as_of = min(_end_of(month, stamp) - timedelta(microseconds=1), stamp.as_of)
     build_liability(scratch, settings, as_of)

@@ -18,6 +18,7 @@ from sselfie_insights.check.severities import load_severities
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ChecksFailedError, SselfieError, UsageError, name_some
+from sselfie_insights.files import make_folder, real_path
 from sselfie_insights.postgres import connect
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import load_models
@@ -30,7 +31,7 @@ from sselfie_insights.warehouse.gaps import Gap, attempt, record_gaps
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
 from sselfie_insights.warehouse.paths import artifacts_dir
 from sselfie_insights.warehouse.publish import WRITER, writable_copy
-from sselfie_insights.warehouse.storage import explain_storage
+from sselfie_insights.warehouse.storage import OFFLINE, explain_storage
 
 _LIABILITY = [
     *("build", "--select", "+liability"),
@@ -116,7 +117,7 @@ def _require_known_tests(settings: Settings) -> None:
         severities.require_known("marts", read_test_names(artifacts))
     except UsageError:
         sync = LastSync("", datetime.now(UTC))
-        _run_in(settings.warehouse.resolve(), settings, sync, ["test", "--exclude=*"])
+        _run_in(real_path(settings.warehouse), settings, sync, ["test", "--exclude=*"])
         severities.require_known("marts", read_test_names(artifacts))
 
 
@@ -205,7 +206,7 @@ def check_marts(settings: Settings, *, on_progress: Progress | None = None) -> l
             target_path=artifacts,
             source_schema="raw",
             environment={
-                "SSELFIE_DBT_WAREHOUSE": str(settings.warehouse.resolve()),
+                "SSELFIE_DBT_WAREHOUSE": str(real_path(settings.warehouse)),
                 "SSELFIE_DBT_ACCESS": "read_only",
                 "SSELFIE_DBT_TEST_SEVERITY": "warn",
             },
@@ -352,7 +353,7 @@ def _report(
 
 def _own_artifacts(settings: Settings, target: str) -> Path:
     artifacts = artifacts_dir(settings.warehouse)
-    artifacts.mkdir(mode=0o700, exist_ok=True)
+    make_folder(artifacts)
     return artifacts / target
 
 
@@ -361,7 +362,7 @@ def _as_timestamp(instant: datetime) -> str:
 
 
 def _read_last_sync(warehouse: Path) -> LastSync:
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect(str(warehouse), read_only=True, config=OFFLINE) as connection:
         return read_last_sync(connection, warehouse)
 
 

@@ -69,7 +69,9 @@ def check(
             results += check_marts(settings, on_progress=on_progress)
     if suite is not SuiteName.MARTS:
         results += checks.check_mirror(settings.warehouse, settings)
-    with duckdb.connect() as memory:
+    from sselfie_insights.warehouse.storage import OFFLINE
+
+    with duckdb.connect(config=OFFLINE) as memory:
         checks.record(memory, results)
         table = run_statement(memory, SHOWN.format(show_all=show_all))
     write_table(table, chosen, output)

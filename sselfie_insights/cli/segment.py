@@ -67,8 +67,8 @@ def list_all(
     query = load_query("growth/segment_overlaps" if overlaps else "growth/segment_sizes")
     with open_chosen(warehouse, publication) as opened:
         members = read_members(opened, read_record(opened.path))
-    rows = count_overlaps(members) if overlaps else count_sizes(members)
-    result = tabulate(query, rows, opened.stamp)
+        rows = count_overlaps(members) if overlaps else count_sizes(members)
+        result = tabulate(query, rows, opened.stamp)
     if overlaps and chosen is TableFormat.TABLE and output is None:
         typer.echo("\n".join(lay_out_overlaps(result)))
     else:

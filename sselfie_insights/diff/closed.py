@@ -36,6 +36,7 @@ from sselfie_insights.warehouse import closed
 from sselfie_insights.warehouse.closed import Closing, Figure, FigureKey
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.storage import OFFLINE
 
 FIGURES = (
     "revenue/revenue_totals",
@@ -284,7 +285,7 @@ def _explain_step(
 
 @contextmanager
 def _attached(later: Path, earlier: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as db:
+    with duckdb.connect(config=OFFLINE) as db:
         for name, path in (("a", earlier), ("b", later)):
             db.execute(f"attach {literal(str(path))} as {name} (read_only)")
         yield db
@@ -293,7 +294,7 @@ def _attached(later: Path, earlier: Path) -> Iterator[duckdb.DuckDBPyConnection]
 @contextmanager
 def _frozen(later: Path, closing: Closing) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection with the rows of ``closing`` as the earlier marts."""
-    with duckdb.connect() as db:
+    with duckdb.connect(config=OFFLINE) as db:
         db.execute(f"attach {literal(str(later))} as b (read_only)")
         db.execute("attach ':memory:' as a")
         db.execute("create schema a.marts")

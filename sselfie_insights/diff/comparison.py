@@ -27,6 +27,7 @@ from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.publications import Note, find_publication
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.storage import OFFLINE
 
 NOT_PROVEN = "not proven"
 NEW_DEFINITION = "the definition changed"
@@ -108,7 +109,7 @@ def compare(settings: Settings, before: Path, after: Path) -> Comparison:
     ]
     numbers.sort(key=_order)
     remarks = [*settings_apart(old_stamp, new_stamp), *_missing(old_missing, new_missing)]
-    with duckdb.connect() as db:
+    with duckdb.connect(config=OFFLINE) as db:
         for name, path in (("a", before), ("b", after)):
             db.execute(f"attach {literal(str(path))} as {name} (read_only)")
         restatements, rows, unread = explain(

@@ -10,6 +10,7 @@ from sselfie_insights.contract import find_marts, load_mart
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.frames import read_frame, write_table
 from sselfie_insights.warehouse.reading import OpenWarehouse
+from sselfie_insights.warehouse.storage import OFFLINE
 
 _INFO = "build_info"
 _WEEK = "first_week_on"
@@ -34,7 +35,7 @@ class OlderWarehouse(OpenWarehouse):
         if _WEEK not in info.columns:
             info = info.with_columns(pl.lit(date(1, 1, 1)).alias(_WEEK))
         self.close()
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config=OFFLINE)
         self.connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
         self.connection.execute(f"attach {literal(str(path))} as older (read_only)")
         found: dict[tuple[str, str], set[str]] = {}

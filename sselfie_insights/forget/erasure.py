@@ -36,6 +36,7 @@ from sselfie_insights.warehouse.publications import (
 )
 from sselfie_insights.warehouse.publish import private_copy, publish
 from sselfie_insights.warehouse.reading import OpenWarehouse
+from sselfie_insights.warehouse.storage import OFFLINE
 
 WAREHOUSE = "warehouse"
 # What was exported with which segment lies beside the warehouse.
@@ -144,7 +145,7 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
     }
     is_known = False
     for name, path in files.items():
-        with _without_values(name), duckdb.connect(path, read_only=True) as db:
+        with _without_values(name), duckdb.connect(path, read_only=True, config=OFFLINE) as db:
             identify(db, person)
             is_known |= knows(db, person)
     if not is_known and not any(_holds(path, person) for path in files.values()):
@@ -154,7 +155,7 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
         )
     rows = []
     for name, path in files.items():
-        with _without_values(name), duckdb.connect(path, read_only=True) as db:
+        with _without_values(name), duckdb.connect(path, read_only=True, config=OFFLINE) as db:
             rows += [
                 ErasedRows(name, each.table.label, each.deleted, each.redacted)
                 for each in find_rows(db, person)
@@ -203,7 +204,7 @@ def _rewrite(name: str, source: Path, target: Path, person: Person) -> list[Eras
     scratch.unlink(missing_ok=True)
     with _without_values(name):
         _copy_database(source, scratch)
-        with duckdb.connect(scratch) as db:
+        with duckdb.connect(scratch, config=OFFLINE) as db:
             findings = find_rows(db, person)
             erase(db, findings, person)
         _copy_database(scratch, target)
@@ -224,7 +225,7 @@ def _without_values(name: str) -> Iterator[None]:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    with duckdb.connect() as db:
+    with duckdb.connect(config=OFFLINE) as db:
         db.execute("set enable_progress_bar = false")
         db.execute(f"attach {literal(str(source))} as written (read_only)")
         db.execute(f"attach {literal(str(target))} as fresh")

@@ -21,11 +21,13 @@ import duckdb
 
 from sselfie_insights.backup.archive import is_backup
 from sselfie_insights.errors import UsageError
+from sselfie_insights.files import real_path
 from sselfie_insights.forget.person import LEAST_ID, Person
 from sselfie_insights.manifest import read_manifest
 from sselfie_insights.sql import literal
 from sselfie_insights.stripe.reading import read_text
 from sselfie_insights.stripe.store import list_files
+from sselfie_insights.warehouse.storage import OFFLINE
 
 _DATABASE = b"DUCK"
 _PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], BufferedIOBase]], ...] = (
@@ -79,7 +81,7 @@ def find_outputs(folder: Path, person: Person, *, exclude: Iterable[Path]) -> Ou
     pattern = person.pattern()
     remove: dict[Path, None] = {}
     beyond = []
-    skipped = {path.resolve() for path in exclude}
+    skipped = {real_path(path) for path in exclude}
     for path in _files(folder, skipped) if pattern else ():
         try:
             if is_backup(path):
@@ -121,7 +123,7 @@ def remove_outputs(outputs: Outputs) -> None:
 
 def _files(folder: Path, skipped: set[Path]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.is_symlink() or path.resolve() in skipped:
+        if path.is_symlink() or real_path(path) in skipped:
             continue
         if path.is_dir():
             yield from _files(path, skipped)
@@ -150,7 +152,7 @@ def _names(path: Path, folder: Path, pattern: str) -> bool:
     if any(map(found.search, _readings(str(path.relative_to(folder))))):
         return True
     if path.suffix == ".parquet":
-        with duckdb.connect() as db:
+        with duckdb.connect(config=OFFLINE) as db:
             texts = db.execute(
                 f"select cast(rows as varchar) from read_parquet({literal(str(path))}) as rows"
             )

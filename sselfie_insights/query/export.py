@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from sselfie_insights.errors import UsageError, nearest
-from sselfie_insights.files import replace_folder, storage_error, write_file
+from sselfie_insights.files import make_folder, real_path, replace_folder, storage_error, write_file
 from sselfie_insights.manifest import (
     MANIFEST,
     ListedFile,
@@ -176,7 +176,7 @@ def _check_folder(folder: Path) -> None:
     """Let a new export take the place of nothing but an earlier one."""
     if not folder.exists():
         return
-    if Path.cwd().is_relative_to(folder.resolve()):
+    if Path.cwd().is_relative_to(real_path(folder)):
         raise UsageError(
             f"{folder} is or holds the working directory, which an export would replace",
             remedy="choose a folder below it",
@@ -213,5 +213,5 @@ def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
 
 
 def _write(folder: Path, path: str, content: bytes) -> None:
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    make_folder((folder / path).parent)
     write_file(folder / path, content)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import PRIVATE_MODE, storage_error, write_file
+from sselfie_insights.files import PRIVATE_MODE, make_folder, storage_error, write_file
 from sselfie_insights.manifest import (
     MANIFEST,
     ListedFile,
@@ -212,7 +212,7 @@ def _add_block(
 def _make_folder(folder: Path, mode: int) -> None:
     """Create a folder of the site's, which those who may read its files may enter."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         if mode != PRIVATE_MODE:
             folder.chmod(mode | 0o100 | (mode & 0o444) >> 2)
     except OSError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sselfie_insights.errors import LockedError, UsageError
-from sselfie_insights.files import append_line, write_file
+from sselfie_insights.files import append_line, read_own, write_file
 from sselfie_insights.warehouse.lock import file_lock
 from sselfie_insights.warehouse.paths import exports_record_path
 from sselfie_insights.warehouse.storage import storage_errors
@@ -45,24 +45,25 @@ def read_record(warehouse: Path) -> list[PastExport]:
 
     Raises:
         UsageError: A line cannot be read.
+        StorageError: The file cannot be read.
     """
     path = exports_record_path(warehouse)
-    if not path.exists():
-        return []
     exports = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    with storage_errors(f"the record {path} cannot be read", remedy="move it away"):
+        lines = read_own(path).splitlines()
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             exports.append(
                 PastExport(
                     entry["segment"],
                     date.fromisoformat(entry["exported_on"]),
-                    entry["parameters"],
+                    dict(entry["parameters"]),
                     entry["holdout_percent"],
-                    tuple(entry["rows"]),
+                    tuple({**row} for row in entry["rows"]),
                 )
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise UsageError(
                 f"{path}:{number} is no export",
                 remedy="remove the line; who was in it may be written to again",

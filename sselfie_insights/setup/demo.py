@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sselfie_insights.files import make_folder
 from sselfie_insights.settings import Settings, load_settings
 
 AS_OF = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -43,7 +44,7 @@ def run_demo(
     from sselfie_insights.run.pipeline import run
     from sselfie_insights.simulate import simulate
 
-    output_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(output_dir)
     settings = load_settings(
         database_url=database_url,
         warehouse=output_dir / "demo.duckdb",

@@ -8,7 +8,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import storage_error, write_file
+from sselfie_insights.files import real_path, storage_error, write_file
 from sselfie_insights.postgres import SECRET_PARAMETERS, is_url, parse_url
 from sselfie_insights.settings import CONFIG_FILE, Settings
 
@@ -84,7 +84,7 @@ def keep_password(url: str, password: str) -> None:
     Raises:
         UsageError: The file cannot be read or written.
     """
-    path = pgpass_file().resolve()
+    path = real_path(pgpass_file())
     try:
         before = path.read_bytes() if path.exists() else b""
     except OSError as error:

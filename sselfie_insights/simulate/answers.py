@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from sselfie_insights.files import make_folder
 from sselfie_insights.simulate.members import MOVEMENTS
 from sselfie_insights.simulate.stripe_books import StripeBooks
 from sselfie_insights.simulate.tally import FLOWS, Tally
@@ -47,7 +48,7 @@ class Answers:
         """Write every frame to ``<folder>/<domain>/<query>.parquet``."""
         for query, frame in self.frames.items():
             path = folder / f"{query}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             frame.write_parquet(path)
             path.chmod(0o600)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from sselfie_insights.files import make_folder
 from sselfie_insights.money import to_major
 from sselfie_insights.simulate.instants import DAY, to_datetime
 from sselfie_insights.simulate.stripe_books import Move, StripeBooks, spans
@@ -39,7 +40,7 @@ def write_exports(books: StripeBooks, folder: Path) -> None:
     Three itemized reports that lap over each other hold everything. A balance history, and a
     payments file, of days that they cover tell nothing else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     moves = sorted(books.moves, key=lambda move: (move.at, move.id))
     for number, span in enumerate(spans(books.opened_at, books.now, 3, _OVERLAP), start=1):
         text = _table(_ITEMIZED, map(_itemized, _within(moves, span)))

@@ -11,6 +11,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.sql import literal
 from sselfie_insights.stripe.formats import ITEMIZED
 from sselfie_insights.stripe.store import SCHEMA, list_refusals
+from sselfie_insights.warehouse.storage import OFFLINE
 
 # Our columns that tell whose a row is, in what it was charged, and when; of an itemized report.
 _ASKED_FOR = (
@@ -60,7 +61,7 @@ def describe_files(warehouse: Path, zone: str, stripe_zone: str) -> list[Coverag
     """
     if not warehouse.is_file():
         raise UsageError(f"no warehouse at {warehouse}", remedy="run 'sselfie sync' first")
-    with duckdb.connect(str(warehouse), read_only=True) as db:
+    with duckdb.connect(str(warehouse), read_only=True, config=OFFLINE) as db:
         db.execute("set TimeZone = 'UTC'")
         local = f"timezone({literal(stripe_zone)}, {{}}_local)"
         day = f"timezone({literal(zone)}, {{}}({{}}_at, {local}))::date"

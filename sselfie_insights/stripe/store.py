@@ -18,6 +18,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.sql import literal
 from sselfie_insights.stripe.formats import CHARGES, FORMATS, Field
 from sselfie_insights.stripe.reading import Export, parse_export, read_bytes
+from sselfie_insights.warehouse.storage import OFFLINE
 
 SCHEMA = "stripe_export"
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
@@ -128,7 +129,7 @@ def read_holdings(warehouse: Path) -> Holdings:
     """Return what ``warehouse`` knows; nothing where it does not exist yet."""
     if not warehouse.exists():
         return Holdings(frozenset(), ())
-    with duckdb.connect(str(warehouse), read_only=True) as db:
+    with duckdb.connect(str(warehouse), read_only=True, config=OFFLINE) as db:
         return Holdings(
             frozenset(file_id for (file_id,) in _read(db, "select file_id", "files")),
             _list_refusals(db, "where is_in_folder"),

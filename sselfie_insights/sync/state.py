@@ -8,13 +8,14 @@ from typing import Any
 
 import duckdb
 
+from sselfie_insights.errors import StorageError
 from sselfie_insights.sql import literal
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.report import SyncReport, TableReport
 from sselfie_insights.sync.source import Seen, Snapshot
 from sselfie_insights.warehouse.format import read_format, write_format_version
 from sselfie_insights.warehouse.meta import SYNC_TABLES, as_instant
-from sselfie_insights.warehouse.storage import damaged
+from sselfie_insights.warehouse.storage import OFFLINE, REPLACE, damaged
 
 Row = tuple[Any, ...]
 
@@ -105,8 +106,10 @@ def read_state(warehouse: Path) -> State:
     """
     if not warehouse.exists():
         return EMPTY
+    if not warehouse.is_file():  # of a pipe, the opening would wait
+        raise StorageError(f"{warehouse} is no regular file", remedy=REPLACE)
     try:
-        with duckdb.connect(warehouse, read_only=True) as db:
+        with duckdb.connect(warehouse, read_only=True, config=OFFLINE) as db:
             return _read(db)
     except duckdb.Error as error:
         raise damaged(warehouse, error) from None

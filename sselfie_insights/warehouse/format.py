@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 
 from sselfie_insights import __version__
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.sql import literal
+from sselfie_insights.warehouse.storage import OFFLINE, REPLACE
 
 FORMAT_VERSION = 3
 
@@ -37,6 +38,7 @@ def read_format(db: duckdb.DuckDBPyConnection) -> int | None:
 
     Raises:
         UsageError: A newer version of this package wrote it.
+        StorageError: What it says is no version.
     """
     try:
         row = db.execute("select * from meta.warehouse").fetchone()
@@ -45,6 +47,8 @@ def read_format(db: duckdb.DuckDBPyConnection) -> int | None:
     if row is None:
         return None
     version, *author = row
+    if not isinstance(version, int):
+        raise StorageError("meta.warehouse holds no format", remedy=REPLACE)
     if version > FORMAT_VERSION:
         raise UsageError(
             f"the warehouse has format {version}"
@@ -62,7 +66,7 @@ def upgrade(path: Path) -> None:
         UsageError: A newer version of this package wrote it.
         duckdb.Error: It is no DuckDB file, or it is damaged.
     """
-    with duckdb.connect(path) as db:
+    with duckdb.connect(path, config=OFFLINE) as db:
         version = read_format(db)
         if version is None or version == FORMAT_VERSION:
             return

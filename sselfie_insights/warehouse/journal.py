@@ -17,7 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from sselfie_insights.errors import ExitCode, SselfieError, StorageError
-from sselfie_insights.files import append_line
+from sselfie_insights.files import append_line, read_own
 from sselfie_insights.interrupt import graceful_shutdown
 from sselfie_insights.warehouse.paths import journal_path
 from sselfie_insights.warehouse.storage import storage_errors
@@ -131,7 +131,7 @@ def _read(warehouse: Path) -> list[Entry]:
     with storage_errors(
         f"the journal {path} cannot be read", remedy="move it away, or change its permissions"
     ):
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        text = read_own(path).decode("utf-8", "replace")
     entries: dict[str, Entry] = {}
     for line in text.split("\n"):
         with suppress(ValueError, RecursionError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sselfie_insights.errors import LockedError, UsageError
-from sselfie_insights.files import PRIVATE_MODE, storage_error
+from sselfie_insights.files import PRIVATE_MODE, real_path, storage_error
 from sselfie_insights.warehouse.paths import SCHEMAS, holder_path, lock_path
 
 USE_ANOTHER = "change its permissions, or set SSELFIE_WAREHOUSE"
@@ -29,7 +29,7 @@ def warehouse_lock(warehouse: Path) -> Iterator[None]:
         UsageError: The folder does not exist, or the file is named like a schema.
         StorageError: The folder cannot be written.
     """
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     _check_place(warehouse)
     holder = holder_path(warehouse)
 
@@ -92,6 +92,11 @@ def _check_place(warehouse: Path) -> None:
     if warehouse.is_dir():
         raise UsageError(
             f"the warehouse {warehouse} is a folder", remedy="set SSELFIE_WAREHOUSE to a file"
+        )
+    if warehouse.exists() and not warehouse.is_file():
+        raise UsageError(
+            f"the warehouse {warehouse} is no regular file",
+            remedy="set SSELFIE_WAREHOUSE to a file",
         )
     if warehouse.stem.lower() in SCHEMAS:
         raise UsageError(

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sselfie_insights.files import real_path
+
 SCHEMAS = frozenset(
     {"raw", "meta", "staging", "core", "intermediate", "marts", "snapshots", "forecast", "growth"}
     | {"closed", "stripe_export"}
@@ -65,7 +67,7 @@ def is_publications_dir(folder: Path) -> bool:
 
 def exports_record_path(warehouse: Path) -> Path:
     """Return the record of exported segments; kept publications share their warehouse's."""
-    folder = warehouse.resolve().parent
+    folder = real_path(warehouse).parent
     if is_publications_dir(folder):
         warehouse = folder.with_name(folder.name.removeprefix(".").removesuffix(_PUBLICATIONS))
     return _beside(warehouse, "{}.segments.jsonl")
@@ -79,7 +81,7 @@ def publication_name(path: Path) -> str | None:
 
 def find_leftovers(warehouse: Path) -> list[Path]:
     """Return what killed writers may have left beside ``warehouse``; its private copies aside."""
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     kept, records = publications_dir(warehouse), (journal_path, exports_record_path)
     return sorted(
         path
@@ -114,5 +116,5 @@ def parse_name(name: str) -> tuple[datetime, int] | None:
 
 
 def _beside(warehouse: Path, pattern: str) -> Path:
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     return warehouse.with_name(pattern.format(warehouse.name))

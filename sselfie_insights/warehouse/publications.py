@@ -18,7 +18,7 @@ import duckdb
 
 from sselfie_insights.clock import parse_zone
 from sselfie_insights.errors import StorageError, UsageError
-from sselfie_insights.files import PRIVATE_MODE
+from sselfie_insights.files import PRIVATE_MODE, make_folder, real_path
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import quote
 from sselfie_insights.system import flush
@@ -99,12 +99,12 @@ def retain(warehouse: Path, at: datetime) -> Publication:
     Raises:
         StorageError: There is no warehouse, or the folder cannot be written.
     """
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     folder = publications_dir(warehouse)
     second = at.astimezone(UTC).replace(microsecond=0)
     name, number = write_name(at), 1
     with _retaining(warehouse):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder)
         for left_over in folder.glob(f"*{PARTIAL}"):
             left_over.unlink()
         while (path := folder / f"{name}{SUFFIX}").exists():
@@ -125,7 +125,7 @@ def relink(publication: Publication, warehouse: Path) -> None:
     new = publication.path.with_name(f"{publication.path.name}.new{PARTIAL}")
     with _retaining(warehouse):
         new.unlink(missing_ok=True)
-        _link(warehouse.resolve(), new)
+        _link(real_path(warehouse), new)
         new.replace(publication.path)
 
 

@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from sselfie_insights.files import PRIVATE_MODE
+from sselfie_insights.files import PRIVATE_MODE, make_folder, real_path
 from sselfie_insights.system import copy_file, flush
 from sselfie_insights.warehouse.lock import USE_ANOTHER, warehouse_lock
 from sselfie_insights.warehouse.paths import private_dir, wal_path
-from sselfie_insights.warehouse.storage import damaged, storage_errors
+from sselfie_insights.warehouse.storage import OFFLINE, Config, damaged, storage_errors
 
-WRITER: dict[str, str | bool | int | float | list[str]] = {"max_vacuum_tasks": "0"}
+WRITER: Config = OFFLINE | {"max_vacuum_tasks": "0"}
 """How DuckDB opens a private copy to write. By itself it merges row groups for a few deleted rows
 at every checkpoint, which can take longer than the sync; that compacts a table when it pays."""
 
@@ -36,14 +36,14 @@ def private_copy(warehouse: Path) -> Iterator[Path]:
         UsageError: A newer version of this package wrote the warehouse.
         StorageError: The warehouse cannot be read or written, or the disk is full.
     """
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     with warehouse_lock(warehouse):
         every = private_dir(warehouse)
         folder = every / token_hex(4)
         try:
             with _writing(warehouse):
                 _remove(every)
-                folder.mkdir(mode=0o700, parents=True)
+                make_folder(folder)
                 if warehouse.exists():
                     copy_file(warehouse, folder / warehouse.name)
                     _upgrade(folder / warehouse.name, warehouse)
@@ -61,7 +61,7 @@ def publish(private: Path, warehouse: Path) -> None:
     Raises:
         StorageError: The warehouse cannot be written, or the disk is full.
     """
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     if wal_path(private).exists():
         raise RuntimeError(f"{private} is still open: its write-ahead log has not been folded in")
     if not private.exists():

@@ -4,16 +4,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 
 from sselfie_insights.definitions import definitions_of
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import StorageError, UsageError, first_line
 from sselfie_insights.warehouse.format import read_format
 from sselfie_insights.warehouse.gaps import read_gaps, read_unknown
 from sselfie_insights.warehouse.paths import publication_name
-from sselfie_insights.warehouse.storage import damaged
+from sselfie_insights.warehouse.storage import OFFLINE, REPLACE, damaged
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ class Stamp:
         return {name: None if value is None else str(value) for name, value in asdict(self).items()}
 
 
+_OTHERS = (
+    *(duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException),
+    *(duckdb.InvalidInputException, duckdb.PermissionException, duckdb.OutOfRangeException),
+)
+"""What DuckDB raises where a file has other tables and columns than a build gives it."""
+
+
 class OpenWarehouse:
     """A published file, open for reading only, without access to other files or the network.
 
@@ -72,7 +79,7 @@ class OpenWarehouse:
         self.path = path
         try:
             self.connection = duckdb.connect(
-                str(path), read_only=True, config={"enable_external_access": "false"}
+                str(path), read_only=True, config=OFFLINE | {"enable_external_access": "false"}
             )
         except duckdb.Error as error:
             raise damaged(path, error) from None
@@ -90,6 +97,7 @@ class OpenWarehouse:
 
         Raises:
             UsageError: Its marts were never built.
+            StorageError: It is not what a build wrote.
         """
         try:
             found = self.connection.execute("from marts.build_info")
@@ -99,7 +107,16 @@ class OpenWarehouse:
             row = None
         if row is None:
             raise UsageError("the warehouse has no marts", remedy="run 'sselfie build'")
-        info = dict(zip(names, row, strict=True))
+        try:
+            return self._read_stamp(dict(zip(names, row, strict=True)))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise StorageError(
+                f"{self.path} is damaged, or not a warehouse: marts.build_info is not what was"
+                " written",
+                remedy=REPLACE,
+            ) from None
+
+    def _read_stamp(self, info: dict[str, Any]) -> Stamp:
         synced_at = info["synced_at"]
         return Stamp(
             as_of=_as_utc(info["as_of"]),
@@ -138,10 +155,17 @@ class OpenWarehouse:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, *_: object
+    ) -> None:
         if kind is not None:  # of an interrupt, the statement goes on; closing would wait for it
             self.connection.interrupt()
         self.close()
+        if isinstance(error, _OTHERS):  # whoever writes SQL of their own has caught theirs
+            raise StorageError(
+                f"{self.path} is not what a build wrote: {first_line(error)}",
+                remedy="run 'sselfie run', or 'sselfie doctor' to see what it is",
+            ) from None
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sselfie_insights.errors import StorageError
+from sselfie_insights.files import real_path
 from sselfie_insights.warehouse.storage import storage_errors
 
 MARGIN_BYTES = 256_000_000
@@ -28,7 +29,7 @@ def measure_space(warehouse: Path) -> Space:
     Raises:
         StorageError: The folder of the warehouse does not exist.
     """
-    warehouse = warehouse.resolve()
+    warehouse = real_path(warehouse)
     with storage_errors(
         f"the folder of the warehouse, {warehouse.parent}, cannot be used",
         remedy="create it, or set SSELFIE_WAREHOUSE",

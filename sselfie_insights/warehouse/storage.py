@@ -8,6 +8,15 @@ import duckdb
 from sselfie_insights.errors import StorageError, first_line
 from sselfie_insights.files import FREE_SPACE, storage_error
 
+Config = dict[str, str | bool | int | float | list[str]]
+"""Settings of DuckDB, as it takes them when a connection is opened."""
+
+OFFLINE: Config = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+"""With these no statement and no file makes DuckDB look for an extension, let alone download it."""
+
 REPLACE = (
     "move it away and put a kept publication or a backup in its place, or set SSELFIE_WAREHOUSE"
 )

@@ -10,6 +10,7 @@ from importlib import metadata
 from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.setup.doctor.finding import Finding, attempt
+from sselfie_insights.warehouse.storage import OFFLINE
 
 PACKAGE = "sselfie-insights"
 _ADAPTERS = ("duckdb", "postgres")
@@ -59,7 +60,7 @@ def _check_extension() -> str:
 
     try:
         path = extension_path()
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=OFFLINE) as connection:
             connection.load_extension(str(path))
     except (FileNotFoundError, duckdb.Error) as error:
         raise UsageError(first_line(error), remedy=_reinstall("duckdb")) from None

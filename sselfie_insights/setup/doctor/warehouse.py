@@ -15,6 +15,7 @@ from sselfie_insights.errors import (
     StorageError,
     UsageError,
 )
+from sselfie_insights.files import real_path
 from sselfie_insights.report.notices import (
     describe_age,
     describe_checks,
@@ -34,7 +35,7 @@ from sselfie_insights.warehouse.space import require_space
 
 def check_warehouse(settings: Settings) -> Iterator[Finding]:
     """Yield what is found of the published file, its surroundings and its journal."""
-    warehouse = settings.warehouse.resolve()
+    warehouse = real_path(settings.warehouse)
     yield attempt("folder", lambda: _check_folder(warehouse.parent))
     yield attempt("disk", lambda: str(require_space(warehouse)))
     if not warehouse.exists():
@@ -150,10 +151,10 @@ def _check_journal(warehouse: Path) -> Finding:
 
 def _check_output(folder: Path) -> str:
     existing = next(
-        parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists()
+        parent for parent in (real_path(folder), *real_path(folder).parents) if parent.exists()
     )
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise UsageError(
             f"{existing} cannot be written", remedy="change it, or set SSELFIE_OUTPUT_DIR"
         )
-    return f"{folder.resolve()} can be written"
+    return f"{real_path(folder)} can be written"
