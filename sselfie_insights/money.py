@@ -44,12 +44,12 @@ def write_major(amount: Decimal | float, currency: str | None) -> str:
     """Return an amount in whole units, such as 1234.5 dollars, as `write_money` writes it."""
     minus = "-" if amount < 0 else ""
     number = f"{abs(amount):,.{minor_digits(currency or 'usd')}f}"
-    return f"{minus}{_sign(currency) if currency else ''}{number}"
+    return f"{minus}{currency_sign(currency) if currency else ''}{number}"
 
 
 @cache
-def _sign(currency: str) -> str:
-    """The sign that is no other currency's in English, as CLDR has it: $, CA$, €, or the code."""
+def currency_sign(currency: str) -> str:
+    """Return the sign that is no other currency's in English, by CLDR: $, CA$, €, or the code."""
     from babel.numbers import get_currency_symbol
 
     code = currency.upper()

@@ -40,6 +40,7 @@ def export(
     from sselfie_insights.manifest import MANIFEST
     from sselfie_insights.query.export import export_warehouse
     from sselfie_insights.query.library import load_library
+    from sselfie_insights.report.definition import list_shown
 
     with open_chosen(warehouse, publication) as opened:
         folder = output or opened.settings.output_dir / "export"
@@ -48,6 +49,7 @@ def export(
             folder,
             load_library(on_gap=say_gap),
             mart or (),
+            first=list_shown(),
             with_personal_data=with_personal_data,
             on_gap=say_gap,
         )

@@ -21,7 +21,7 @@ from sselfie_insights.query.catalog import describe_entry
 from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.run import Result
 from sselfie_insights.query.write import to_records
-from sselfie_insights.report.definition import load_reports
+from sselfie_insights.report.definition import list_shown, load_reports
 from sselfie_insights.report.formats import to_bytes
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.page import Page
@@ -177,8 +177,7 @@ class Assistant:
 def find_public() -> dict[str, Query]:
     """Return the queries that may be shown to others: those of a report, and those of groups."""
     library = load_library(on_gap=lambda _: None)
-    reports = load_reports(on_gap=lambda _: None).values()
-    shown = {name for report in reports for name in report.queries}
+    shown = set(list_shown())
     return {name: query for name, query in library.items() if query.group_sizes or name in shown}
 
 

@@ -1,6 +1,8 @@
 """How a value is written for people, by its unit; every renderer asks here."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
 
 from sselfie_insights.clock import write_instant
@@ -74,3 +76,32 @@ def list_marks(result: Result) -> dict[str, dict[int, str]]:
         return {}
     columns = result.marks.to_dict(as_series=False).items()
     return {name: {i: mark for i, mark in enumerate(marks) if mark} for name, marks in columns}
+
+
+def shown_rows(result: Result) -> Iterable[Sequence[Any]]:
+    """Return the rows with what stands for the numbers that are hidden."""
+    found = {name: marks for name, marks in list_marks(result).items() if marks}
+    if not found:
+        return result.rows
+    rows = [list(row) for row in result.rows]
+    for name, marks in found.items():
+        position = list(result.columns).index(name)
+        for index, mark in marks.items():
+            rows[index][position] = mark
+    return rows
+
+
+def json_cell(value: Any) -> Any:
+    """Return ``value`` as JSON has it, which knows no dates, and no NaN or infinity."""
+    match value:
+        case date():
+            return write_iso(value)
+        case float() if not isfinite(value):
+            return repr(value)
+        case _:
+            return value
+
+
+def write_iso(value: date) -> str:
+    """Return a day or an instant in ISO's form, UTC as ``Z``."""
+    return value.isoformat().replace("+00:00", "Z")

@@ -21,7 +21,8 @@ from sselfie_insights.manifest import (
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.run import Result, run_query, run_statement
-from sselfie_insights.query.write import to_csv, to_parquet, to_workbook
+from sselfie_insights.query.workbook import to_workbook
+from sselfie_insights.query.write import to_csv, to_parquet
 from sselfie_insights.sql import quote
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -46,6 +47,7 @@ def export_warehouse(
     library: dict[str, Query],
     marts: Sequence[str] = (),
     *,
+    first: Sequence[str] = (),
     with_personal_data: bool = False,
     large_rows: int = LARGE_ROWS,
     on_gap: OnGap | None = None,
@@ -61,6 +63,7 @@ def export_warehouse(
         folder: Where to; it must not exist, be empty, or hold an earlier export and nothing else.
         library: The queries.
         marts: Names of tables in the schema ``marts``.
+        first: Names of the queries whose sheets come first in the workbook.
         with_personal_data: Whether to keep the columns that name people.
         large_rows: What counts as large.
         on_gap: Receives the queries and marts that fail; the manifest names them, and the workbook
@@ -106,7 +109,9 @@ def export_warehouse(
                 made = attempt(f"export of mart {name}", partial(write_mart, name), on_gap)
                 if isinstance(made, Gap):
                     gaps[f"marts/{name}"] = made.reason
-            files.append(_write_workbook(private, sheets, gaps, on_gap))
+            order = [*first, *sheets]
+            ordered = {name: sheets[name] for name in order if name in sheets}
+            files.append(_write_workbook(private, ordered, gaps, on_gap))
             stamp = warehouse.stamp.as_text()
             manifest = write_manifest(files, stamp=stamp, sources=sources, gaps=gaps)
             _write(private, MANIFEST, manifest)

@@ -68,6 +68,8 @@ class Result:
             null; empty where it is shown, None where nothing was looked for.
         left_out: Columns with personal data, which nobody asked for.
         restated: By a row's key, as JSON, and a column: what has restated it since it was signed.
+        title: A few words for a heading; empty for a statement of the user's.
+        description: What the numbers mean.
     """
 
     name: str
@@ -83,6 +85,8 @@ class Result:
     marks: "pl.DataFrame | None" = None
     left_out: tuple[str, ...] = ()
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    title: str = ""
+    description: str = ""
 
     @property
     def height(self) -> int:
@@ -172,6 +176,8 @@ def run_query(
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
+        title=query.title,
+        description=query.description,
     )
 
 
@@ -214,6 +220,8 @@ def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -
         group=query.group,
         values={},
         stamp=stamp,
+        title=query.title,
+        description=query.description,
     )
 
 

@@ -262,6 +262,12 @@ def load_reports(
     return {report.name: report for report in reports}
 
 
+def list_shown() -> list[str]:
+    """Return the names of the queries that reports show, each once, in the order of the site."""
+    reports = load_reports(on_gap=lambda _: None).values()
+    return list(dict.fromkeys(name for report in reports for name in report.queries))
+
+
 def load_report(name: str, folders: Iterable[Path] | None = None) -> Report:
     """Return the report called ``name``, and read no other's file.
 

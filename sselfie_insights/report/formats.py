@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query import write
+from sselfie_insights.query.workbook import to_workbook
 from sselfie_insights.report.blocks import SentencesBlock
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
@@ -40,7 +41,7 @@ def to_bytes(
         return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
     results = {name: block.result for name, block in page.data.items()}
     if form == "xlsx":
-        return write.to_workbook(results, page.gaps), []
+        return to_workbook(results, page.gaps), []
     if form == "json":
         content = {
             "report": page.report.name,

@@ -281,12 +281,15 @@ class _Run:
     def _write_export(self) -> None:
         from sselfie_insights.query.export import export_warehouse
         from sselfie_insights.query.library import load_library
+        from sselfie_insights.report.definition import list_shown
         from sselfie_insights.warehouse.reading import OpenWarehouse
 
         folder = export_dir(self._settings, datetime.now(UTC))
         with OpenWarehouse(self._settings.warehouse) as warehouse:
             library = load_library(on_gap=self._note_gap)
-            files = export_warehouse(warehouse, folder, library, on_gap=self._note_gap)
+            files = export_warehouse(
+                warehouse, folder, library, first=list_shown(), on_gap=self._note_gap
+            )
         self._export = folder
         self._say(f"{len(files)} files in {folder}")
 

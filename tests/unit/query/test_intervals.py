@@ -17,6 +17,7 @@ from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.library import Query, parse_query
 from sselfie_insights.query.run import Result
+from sselfie_insights.query.workbook import HEADER
 from sselfie_insights.query.write import to_bytes
 from tests.support.pages import suppress_alone
 from tests.support.warehouses import write_warehouse
@@ -95,12 +96,12 @@ def test_every_format_holds_the_same_ends(tmp_path: Path, warehouse: Path) -> No
         row[1:] for row in rows
     ]
     with ZipFile(io.BytesIO(to_bytes(result, "xlsx"))) as book:
-        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet2.xml"))  # noqa: S314
     numbers = {
         cell.attrib["r"]: float(cell.findtext("{*}v") or "nan")
         for cell in sheet.iterfind(".//{*}c")
     }
-    assert [numbers.get(f"D{line}") for line in range(2, 10)] == pytest.approx(
+    assert [numbers.get(f"D{line}") for line in range(HEADER + 2, HEADER + 10)] == pytest.approx(
         [row[3] for row in rows]
     )
     lines = to_bytes(result, "table").decode().splitlines()

@@ -5,13 +5,10 @@ import io
 import json
 import math
 import os
-import re
 import stat
-import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -21,7 +18,7 @@ from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.run import Result
-from sselfie_insights.query.write import to_bytes, to_workbook, write_out
+from sselfie_insights.query.write import to_bytes, write_out
 
 HOSTILE = [
     "</script><script>alert(1)</script>", "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)",
@@ -100,44 +97,6 @@ def test_what_a_format_has_no_number_for_is_text() -> None:
         {"rate": "nan", "on": "1899-12-31"},
         {"rate": "-inf", "on": "1900-01-01"},
     ]
-    sheet = read_sheet(zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx"))))
-    assert [row[:2] for row in sheet[1:]] == [["nan", "1899-12-31"], ["-inf", "1"]]
-
-
-def test_excel_loses_no_digit_of_a_whole_number() -> None:
-    rows = [(10**15 - 1, 2**53 + 1)]
-    columns = {name: Column(unit="count", description="") for name in ("number", "text")}
-    result = Result("q", rows, columns, (), (), {}, None)
-    book = zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx")))
-    assert read_sheet(book)[1][:2] == ["999999999999999", "9007199254740993"]
-
-
-def test_a_table_too_wide_for_excel_is_told() -> None:
-    columns = {f"c{number}": Column(unit="count", description="") for number in range(16_385)}
-    with pytest.raises(UsageError, match="more rows or columns than a sheet: use csv"):
-        to_bytes(Result("q", [], columns, (), (), {}, None), "xlsx")
-
-
-def test_a_sheet_has_a_name_that_excel_takes_and_people_understand(result: Result) -> None:
-    names = {
-        "History": "History_2",  # Excel's own
-        "a/b": "a_b",
-        "A:b": "A_b_2",
-        "[?*'\\]": "______",
-        "a-name-of-exactly-31-characters": "a-name-of-exactly-31-characters",
-        "revenue-retention-from-month-to-month-usd": "revenue-retention…to-month-usd",
-        "revenue-retention-from-week-to-month-usd": "revenue-retention…month-usd_2",
-        "engagement/generation_success_by_month": "engagement…success_by_month",
-        "Engagement/prompt_success_by_month": "Engagement…success_by_month_2",
-        "x" * 40: "x" * 15 + "…" + "x" * 15,
-        "X" * 40: "X" * 14 + "…" + "X" * 14 + "_2",
-    }
-    book = zipfile.ZipFile(io.BytesIO(to_workbook(dict.fromkeys(names, result))))
-    tree = ElementTree.fromstring(book.read("xl/workbook.xml"))  # noqa: S314
-    sheets = [each.attrib["name"] for each in tree.iter() if each.tag.endswith("}sheet")]
-    assert sheets == list(names.values())
-    assert all(len(name) <= 31 for name in sheets)
-    assert len({name.casefold() for name in sheets}) == len(sheets)
 
 
 def test_csv_floats_lose_nothing(result: Result) -> None:
@@ -158,47 +117,6 @@ def test_the_table_writes_the_same_values_for_people(result: Result) -> None:
         if unit in ("cents", "rate", "count"):
             for value in result.frame[name].to_list():
                 assert write_cell(value, unit) in "\n".join(lines)  # type: ignore[arg-type]
-
-
-def test_excel_agrees_cell_for_cell_and_holds_no_formula(result: Result) -> None:
-    book = zipfile.ZipFile(io.BytesIO(to_bytes(result, "xlsx")))
-    sheet = book.read("xl/worksheets/sheet1.xml").decode()
-    assert "<f>" not in sheet and "hyperlink" not in sheet
-    assert '<pane ySplit="1"' in sheet
-    rows = read_sheet(book)
-    assert rows[0] == list(UNITS)
-    for row, values in zip(rows[1:], result.frame.iter_rows(), strict=True):
-        for cell, value, unit in zip(row, values, UNITS.values(), strict=True):
-            if value is None or value == "":
-                assert cell in (None, "")
-            elif unit in ("month", "date"):
-                assert float(cell) == (value - date(1899, 12, 30)).days
-            elif unit == "instant":
-                assert float(cell) == pytest.approx(46053.999988, abs=1e-6)
-            elif unit == "flag":
-                assert cell == str(int(value))
-            elif unit == "text":
-                assert cell.replace("_x000D_", "\r") == value
-            else:
-                assert float(cell) == pytest.approx(float(value), rel=1e-15)
-
-
-def read_sheet(book: zipfile.ZipFile) -> list[list[Any]]:
-    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
-    strings = [
-        "".join(text.text or "" for text in item.iter(f"{{{space['m']}}}t"))
-        for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314
-    ]
-    tree = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314
-    rows = []
-    for row in tree.iterfind(".//m:row", space):
-        cells: list[Any] = [None] * len(UNITS)
-        for cell in row.iterfind("m:c", space):
-            value = cell.findtext("m:v", None, space)
-            index = ord(cell.attrib["r"][0]) - ord("A")
-            cells[index] = strings[int(value or 0)] if cell.get("t") == "s" else value
-        rows.append(cells)
-    return rows
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "parquet", "xlsx"])
@@ -230,29 +148,6 @@ def test_binary_does_not_go_to_a_terminal() -> None:
     terminal = Terminal()
     write_out(b"text", Path("-"), terminal, binary=False)
     assert terminal.getvalue() == b"text"
-
-
-@pytest.mark.parametrize(
-    ("letter", "length", "kept"),
-    [("x", 32_767, 32_767), ("x", 32_768, 32_721), ("😀", 16_383, 16_383), ("😀", 40_000, 16_360)],
-    ids=["the most", "one more", "two units each", "two units each, too many"],
-)
-def test_a_text_too_long_for_excel_is_cut_and_says_so(
-    result: Result, letter: str, length: int, kept: int
-) -> None:
-    """A cell holds 32,767 characters of UTF-16."""
-    frame = result.frame.head(1).with_columns(name=pl.lit(letter * length))
-    long = Result("q", frame, result.columns, ("name",), (), {}, None)
-
-    book = zipfile.ZipFile(io.BytesIO(to_bytes(long, "xlsx")))
-    texts = re.findall("<t[^>]*>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
-    (written,) = (text for text in texts if letter * 100 in text)
-
-    assert len(written.encode("utf-16-le")) <= 2 * 32_767
-    assert written.count(letter) == kept
-    assert written.endswith(f"… [cut: of {length:,} characters; the CSV has all]") == (
-        kept < length
-    )
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
