@@ -19,11 +19,9 @@ FOLDER = "explain/"
 """Of the queries whose rows of people explain a public number: each says which one."""
 
 
-CAUSES_SCHEMA = {
-    "month": pl.Date,
-    "is_complete": pl.Boolean,
-    "currency": pl.String,
+_PARTS_SCHEMA = {
     "dimension": pl.String,
+    "currency": pl.String,
     "part": pl.String,
     "before": pl.Int64,
     "after": pl.Int64,
@@ -31,6 +29,7 @@ CAUSES_SCHEMA = {
     "share": pl.Float64,
     "person_count": pl.Int64,
 }
+CAUSES_SCHEMA = {"month": pl.Date, "is_complete": pl.Boolean, **_PARTS_SCHEMA}
 """The columns of `list_causes`."""
 # Parts of each kind that pages show.
 _MOST_CAUSES = 10
@@ -110,7 +109,7 @@ def explain(
     dimensions = {WHOLE: "", **query.explains.by}
     if least > 1:
         dimensions.pop("customer_key", None)
-    parts = []
+    parts = [pl.DataFrame(schema=_PARTS_SCHEMA)]
     for currency, (before, after) in wholes.items():
         for dimension in dimensions:
             one = also.get(dimension, rows).filter(pl.col("currency") == currency)
@@ -136,7 +135,8 @@ def explain(
                     "part", "before", "after", "change", share.alias("share"), "person_count",
                 )
             )  # fmt: skip
-    return Explanation(query, chosen, is_complete, pl.concat(parts))
+    found = pl.concat(parts, how="vertical_relaxed")
+    return Explanation(query, chosen, is_complete, found)
 
 
 def list_causes(warehouse: OpenWarehouse, name: str) -> list[dict[str, Any]]:

@@ -34,6 +34,9 @@ def summarize(explanation: Explanation) -> list[str]:
             more = found.height - len(said)
             rest = f", and {more} more" if more else ""
             sentences.append(f"By {heading.lower()}: {', '.join(said)}{rest}.")
+    if not sentences:
+        title, month = explanation.explains.title, write_month(explanation.month)
+        return [f"{title}: nothing in {month}, nor in the month before."]
     return sentences
 
 

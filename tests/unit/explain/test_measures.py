@@ -1,8 +1,10 @@
 """A measure of one's own is two queries: the public number, and the rows that explain it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -10,6 +12,7 @@ from sselfie_insights import Warehouse
 from sselfie_insights.cli import app
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain import build_explanation_page, explain, list_measures
+from sselfie_insights.explain.measures import list_causes
 from sselfie_insights.query.library import load_library
 
 MEMBERS = """/*
@@ -148,3 +151,21 @@ def test_a_summary_says_the_change_and_its_largest_parts(
     assert whole == "Members: 106 in Oct 2026, 8 (8.2%) more than the month before."
     assert cohorts.startswith("By cohorts: 2026-10 +19, ")
     assert "customer" not in done.stdout.lower()
+
+
+def test_where_nobody_ever_paid_there_is_nothing_to_explain(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    empty = tmp_path / "empty.duckdb"
+    shutil.copy(business, empty)
+    with duckdb.connect(str(empty)) as db:
+        db.execute("delete from marts.mrr_movements")
+        db.execute("delete from marts.mrr_by_member")
+    for arguments in ([], ["-o", "mrr.html"], ["--format", "csv"]):
+        done = CliRunner().invoke(app, ["explain", "mrr", *arguments, "--warehouse", str(empty)])
+        assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["explain", "mrr", "--summary", "--warehouse", str(empty)])
+    assert done.stdout == "MRR: nothing in Oct 2026, nor in the month before.\n"
+    with Warehouse(empty) as opened:
+        assert list_causes(opened, "mrr") == []
