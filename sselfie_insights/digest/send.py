@@ -20,7 +20,7 @@ from sselfie_insights.clock import parse_zone
 from sselfie_insights.digest.content import Digest
 from sselfie_insights.digest.write import write_json, write_mail, write_slack
 from sselfie_insights.errors import UsageError
-from sselfie_insights.files import storage_error
+from sselfie_insights.files import make_folder, storage_error
 from sselfie_insights.settings import Settings, Weekday
 from sselfie_insights.warehouse.paths import digests_dir
 
@@ -79,7 +79,7 @@ def send_once(
     for name, send in channels.items():
         mark = digests_dir(settings.warehouse) / f"{name}-{due}"
         try:
-            mark.parent.mkdir(mode=0o700, exist_ok=True)
+            make_folder(mark.parent)
             mark.touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             outcome[name] = "sent already"

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sselfie_insights.digest.content import Digest
-from sselfie_insights.files import require_replaceable, storage_error, write_file
+from sselfie_insights.files import make_folder, require_replaceable, storage_error, write_file
 from sselfie_insights.printable import clean, mark
 from sselfie_insights.report.draw.drawing import draw_png
 from sselfie_insights.resources import resource_dir
@@ -43,7 +43,7 @@ def write_files(digest: Digest, folder: Path) -> list[Path]:
         "digest.json": f"{content}\n".encode(),
     }
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise storage_error(f"{folder} cannot be created", error) from None
     for name, text in contents.items():

@@ -188,9 +188,19 @@ def test_files_and_folders_that_pages_name_exist() -> None:
         and " " not in span
         and not re.search(r"[<…{]", span)
         and span not in made_up
-        and not list(ROOT.glob(span.rstrip("/")))
+        and not list(ROOT.glob(span.partition("::")[0].rstrip("/")))
     ]
     assert missing == []
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    rows = re.findall(r"^\| (?!promise|-).*\| `(.*?)` \|$", PAGES["docs/privacy.md"], re.MULTILINE)
+    assert len(rows) == PAGES["docs/privacy.md"].count("\n| ") - PAGES["docs/privacy.md"].count(
+        "\n| promise"
+    )
+    for row in rows:
+        path, _, name = row.partition("::")
+        assert f"\ndef {name}(" in (ROOT / path).read_text(), row
 
 
 def test_queries_marts_and_reports_that_pages_name_exist() -> None:
