@@ -287,7 +287,8 @@ class Attack:
             if row["is_mean"] == "false" and row["segment"] == "all"
         }
         for row, (size,) in self._rows("activation_funnel", "cohort_size"):
-            self.know((1, size), (-1, sizes[row["cohort_period"]]))
+            if row["cohort_period"] in sizes:
+                self.know((1, size), (-1, sizes[row["cohort_period"]]))
 
     def find_known(self) -> list[Found]:
         """Return the hidden numbers of which too few values stay possible.
