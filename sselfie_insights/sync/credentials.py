@@ -98,6 +98,13 @@ _FORMS_IN_ANY_CASE = (
     r"""[\"'\\]*(?!null|true|false|none)[^\s\"'\\,;})\]]{4,}"""
     r"""|<\w*(token|secret|passw\w*|api_?key)>[^<\s]{4,}<"""
 )
+# What a text needs to have one of the forms of either kind; cheap to look for.
+_LONG = r"\S{12}|BEGIN [A-Z]"
+_MARKED = "[:=>]|bearer |basic "
+_TELLING = (
+    r"://[^/]*@|bearer |basic |[?&;]\w+=|token|secret|passw|passphrase|passord|credential|key|pwd"
+    "|authorization|jwt|otp|_hash|session|cookie"
+)
 # A line, or an element of an array, that is one word, and in it a run of letters and digits.
 _WORD_LINE = r"(?n)^\s*[\"']?[\w+/=.~-]{20,}[\"']?\s*$"
 _RUN = "[A-Za-z0-9]{16,}"
@@ -238,8 +245,8 @@ def find_credentials(source: Source, mirror: Mirror, where: str = "true") -> lis
     if not columns or not mirror.table.is_populated:
         return []
     tests = ", ".join(
-        f"coalesce(bool_or({text} ~ {literal(_FORMS)} or {text} ~* {literal(_FORMS_IN_ANY_CASE)}),"
-        f" false), coalesce(bool_or({_may_be_random(text)}), false)"
+        f"coalesce(bool_or({_has_form(text)}), false),"
+        f" coalesce(bool_or({_may_be_random(text)}), false)"
         for text in map(_text, columns)
     )
     flags = source.execute(f"select {tests} from {mirror.remote} where {where}")[0]
@@ -277,6 +284,15 @@ def _has_entropy(source: Source, mirror: Mirror, column: Column, where: str) -> 
         """
     )
     return bool(rows[0][0])
+
+
+def _has_form(text: str) -> str:
+    """Return the condition that a text has one of the forms; most are spared the long look."""
+    return (
+        f"case when {text} ~ {literal(_LONG)} then {text} ~ {literal(_FORMS)} else false end"
+        f" or case when {text} ~* {literal(_MARKED)} then case when {text} ~* {literal(_TELLING)}"
+        f" then {text} ~* {literal(_FORMS_IN_ANY_CASE)} else false end else false end"
+    )
 
 
 def _may_be_random(text: str) -> str:
