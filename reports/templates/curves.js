@@ -19,10 +19,11 @@
     if (text !== undefined) e.textContent = text;
     return parent.appendChild(e);
   };
-  const describe = (shown, best, h) => {
+  const describe = (shown, best, h, count) => {
     if (!best) return 'Too few people to show.';
     const said = `${best.last} of ${write(best.n)}`;
-    if (shown.length === 1) return `In month ${h}, ${said} came back.`;
+    if (shown.length === 1) return `In month ${h}, ${said}` + (count === 1 ? ' came back.'
+      : ` in ${best.name} came back; the other segments are too small to show.`);
     const lower = shown.filter(s => s.low), others = shown.filter(s => s !== best && !s.low);
     return `In month ${h}, ${best.name} came back most: ${said}.`
       + (lower.length ? ` Lower, beyond chance: ${lower.map(s => s.name).join(', ')}.` : '')
@@ -80,7 +81,7 @@
     const shown = rows.filter(s => !s.mark);
     const best = shown.reduce((a, b) => !a || b.counts[h - 1] / b.n > a.counts[h - 1] / a.n ? b : a, null);
     shown.forEach(s => s.low = s.ends[1] < best.ends[0]);
-    words.textContent = describe(shown, best, h);
+    words.textContent = describe(shown, best, h, rows.length);
     fill(rows, shown, best, h);
     draw(shown, h);
   };

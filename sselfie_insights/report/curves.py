@@ -64,15 +64,20 @@ def build_curves(section: CurvesSection, result: Result) -> tuple[Curves, TextTa
     chosen = slices.get("|".join(section.chosen[name] for name in names), [])
     months = int(section.chosen["horizon"])
     shown = [each for each in chosen if not each.mark]
+    sentence = describe(shown, months, len(chosen))
     content = {"segments": segments, "slices": packed}
     curves = Curves(
         choices={name: (each.label, dict(each.values)) for name, each in section.choices.items()},
         chosen=section.chosen,
-        sentence=describe(shown, months),
+        sentence=sentence,
         # Nothing in a page may end the element that holds it.
         data=json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     )
-    return curves, _build_table(chosen, months), _build_chart(section.title, shown, months)
+    return (
+        curves,
+        _build_table(chosen, months),
+        _build_chart(f"{section.title} {sentence}", shown, months),
+    )
 
 
 def _read_segments(rows: Rows) -> list[_Segment]:
@@ -87,13 +92,16 @@ def _read_segments(rows: Rows) -> list[_Segment]:
     return found
 
 
-def describe(shown: Sequence[_Segment], months: int) -> str:
+def describe(shown: Sequence[_Segment], months: int, count: int) -> str:
     """Return in words which segment came back most, and from which it cannot be distinguished."""
     if not shown:
         return "Too few people to show."
     best = _find_best(shown)
     if len(shown) == 1:
-        return f"In month {months}, {best.last} of {best.n:,} came back."
+        said = f"In month {months}, {best.last} of {best.n:,}"
+        if count == 1:
+            return f"{said} came back."
+        return f"{said} in {best.name} came back; the other segments are too small to show."
     lower = [each.name for each in shown if each.ends[-1][1] < best.ends[-1][0]]
     others = [each.name for each in shown if each is not best and each.name not in lower]
     words = f"In month {months}, {best.name} came back most: {best.last} of {best.n:,}."
@@ -128,7 +136,7 @@ def _build_table(chosen: Iterable[_Segment], months: int) -> TextTable:
     )
 
 
-def _build_chart(title: str, shown: Sequence[_Segment], months: int) -> Chart | None:
+def _build_chart(summary: str, shown: Sequence[_Segment], months: int) -> Chart | None:
     if not shown:
         return None
     series = tuple(
@@ -142,7 +150,7 @@ def _build_chart(title: str, shown: Sequence[_Segment], months: int) -> Chart | 
         steps=(),
         complete=(True,) * months,
         measure="rate",
-        summary=f"{title} {describe(shown, months)}",
+        summary=summary,
     )
 
 

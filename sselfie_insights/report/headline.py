@@ -39,6 +39,7 @@ class Tile:
         trend: The series' last values, oldest first.
         rank: Its place among the values of ``each``; 0 for the largest, or where there is one.
         more: The report that shows more of it; may be empty.
+        definition: What it means.
         target: How far it is from the owner's target, in words; may be empty.
     """
 
@@ -54,6 +55,7 @@ class Tile:
     rank: int = 0
     more: str = ""
     target: str = ""
+    definition: str = ""
 
 
 def build_tiles(
@@ -163,6 +165,7 @@ def _build_tile(
         tone,
         trend,
         more=item.more or "",
+        definition=result.columns[item.column].description,
         target=describe_targets(plans, result.name, item.column, last, unit, item.good)
         if plans
         else "",

@@ -419,9 +419,14 @@ def _columns_of(section: DataSection, result: Result) -> dict[str, str]:
             return {name: humanize(name) for name in result.columns}
 
 
+def slug(title: str) -> str:
+    """Return ``title`` as the name of a file, or of a place on a page."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "table"
+
+
 def _unique(title: str, names: set[str]) -> str:
     """Return ``title`` as a file name that no other block of the page has."""
-    base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "table"
+    base = slug(title)
     name, number = base, 2
     while name in names:
         name = f"{base}-{number}"

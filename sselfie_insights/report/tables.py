@@ -11,6 +11,11 @@ from sselfie_insights.query.run import Result
 from sselfie_insights.query.table import TextTable
 
 RUNNING_MARK = "*"
+# Columns that hold the ids of things that people call by name, as legends and charts do.
+_NAMES = frozenset({
+    "product", "product_type", "first_product", "from_product", "to_product", "part", "feature",
+    "email_type", "chat_type", "movement", "kind",
+})  # fmt: skip
 
 
 def build_table(
@@ -19,6 +24,9 @@ def build_table(
     """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
     names = [name for name in columns if name != "is_complete" and not _is_silent(name, result)]
     rows = write_rows(result, names)
+    for place in (place for place, name in enumerate(names) if name in _NAMES):
+        for row in rows:
+            row[place] = row[place].replace("_", " ")
     if result.suppressed and not set(result.group_sizes) & set(names):
         for row, mark in zip(rows, result.suppressed, strict=True):
             if mark:

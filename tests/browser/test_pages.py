@@ -229,3 +229,25 @@ def test_currencies_are_tabs_that_need_no_script(
     assert eur.is_visible() and not usd.is_visible()
     assert tab.locator("#what-moved-mrr-usd").is_visible(), "each set is for itself"
     context.close()
+
+
+def test_a_telephone_shows_the_numbers_of_every_table(browser: Browser, site: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    for name in NAMES:
+        open_all(page, site, name)
+        unseen = page.evaluate(
+            """[...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility())
+                .filter(e => {
+                    const cells = [...e.querySelectorAll('tbody tr:first-child > .n')];
+                    const end = e.getBoundingClientRect().right;
+                    return cells.length && !cells.some(c => c.getBoundingClientRect().right <= end);
+                }).map(e => e.ariaLabel)"""
+        )
+        assert unseen == [], name
+    page.goto((site / "retention.html").as_uri())
+    grid = page.locator("#activity-retention .scroll")
+    before = grid.locator("tbody th").first.bounding_box()
+    grid.evaluate("e => e.scrollLeft = 400")
+    after = grid.locator("tbody th").first.bounding_box()
+    assert grid.evaluate("e => e.scrollLeft") > 200 and before == after, "the name stays"
+    page.close()

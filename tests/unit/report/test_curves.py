@@ -79,6 +79,13 @@ def test_one_segment_is_compared_with_nothing() -> None:
     assert rows == [["all", "50", "80% (67-89)", "", "100%", "100%"]]
 
 
+def test_a_segment_that_is_shown_alone_is_named() -> None:
+    words, _, _ = build(pro=40, few="<5", other="hidden")
+    assert words == (
+        "In month 3, 80% (67-89) of 50 in pro came back; the other segments are too small to show."
+    )
+
+
 def test_where_nobody_is_shown_nothing_is_said() -> None:
     words, rows, _ = build(one="<5", other="hidden")
     assert words == "Too few people to show."
