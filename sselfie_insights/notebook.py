@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from sselfie_insights.query.library import load_library, load_query
 from sselfie_insights.query.lineage import load_models
-from sselfie_insights.query.run import Result, run_own, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_own, run_query
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.gaps import Gap
 from sselfie_insights.warehouse.publications import Note, use_publication

@@ -17,7 +17,8 @@ from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.library import Query, load_query
 from sselfie_insights.query.parameters import check_values
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query
 from sselfie_insights.statistics.shares import Z_95
 from sselfie_insights.warehouse.reading import OpenWarehouse
 

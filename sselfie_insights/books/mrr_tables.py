@@ -8,7 +8,7 @@ from sselfie_insights.money import minor_digits
 from sselfie_insights.query.casts import Row
 from sselfie_insights.query.cells import write_month
 from sselfie_insights.query.header import Column, Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
 
 SHOWN = 40

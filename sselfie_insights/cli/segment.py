@@ -18,7 +18,7 @@ from sselfie_insights.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sselfie_insights.query.run import Result
+    from sselfie_insights.query.result import Result
 
 app = typer.Typer(
     name="segment", help="List, show and export the people to contact.", no_args_is_help=True

@@ -29,7 +29,8 @@ from sselfie_insights.diff.rows import Span
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query.header import NUMERIC_UNITS, PERIOD_UNITS
 from sselfie_insights.query.library import Query, load_library
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse import closed

@@ -21,7 +21,8 @@ from sselfie_insights.diff.rows import DRILL_DOWNS, ChangedRow, RowVersion, Span
 from sselfie_insights.errors import UsageError, first_line
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.lineage import read_tables
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.journal import read_journal

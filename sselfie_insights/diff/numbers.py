@@ -8,7 +8,7 @@ from typing import Any
 
 from sselfie_insights.query.header import MEAN, NUMERIC_UNITS, Unit
 from sselfie_insights.query.library import Query
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 
 TOLERANCE = 1e-9
 """Relative; sums of floats differ by their order."""

@@ -11,7 +11,7 @@ from sselfie_insights.diff.comparison import Comparison, Restatement
 from sselfie_insights.diff.summary import summarize
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
 
 SHOWN = 40

@@ -12,7 +12,8 @@ from sselfie_insights.explain.measures import Explanation
 from sselfie_insights.query.cells import write_month
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.library import Query, load_library
-from sselfie_insights.query.run import Result, tabulate
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import tabulate
 from sselfie_insights.report.definition import Report, Section, load_reports
 from sselfie_insights.report.page import Page, build_page
 from sselfie_insights.report.results import Results, list_queries

@@ -19,7 +19,7 @@ from sselfie_insights.explain import explain as explain_change
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.query.catalog import describe_entry
 from sselfie_insights.query.library import Query, find_query, load_library
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_records
 from sselfie_insights.report.definition import list_shown, load_reports
 from sselfie_insights.report.formats import to_bytes

@@ -8,7 +8,7 @@ from typing import Any
 from sselfie_insights.clock import write_instant
 from sselfie_insights.money import write_money
 from sselfie_insights.query.header import Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 
 SUPPRESSED = f"<{SMALLEST_GROUP}"

@@ -20,7 +20,8 @@ from sselfie_insights.manifest import (
 )
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.personal import find_personal
-from sselfie_insights.query.run import Result, run_query, run_statement
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query, run_statement
 from sselfie_insights.query.workbook import to_workbook
 from sselfie_insights.query.write import to_csv, to_parquet
 from sselfie_insights.sql import quote

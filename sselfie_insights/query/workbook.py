@@ -13,7 +13,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.money import currency_sign, minor_digits, to_major
 from sselfie_insights.query.cells import json_cell, shown_rows, write_cell
 from sselfie_insights.query.header import Column, Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 
 _FORMATS: dict[Unit, str] = {
     "rate": "0.0%",

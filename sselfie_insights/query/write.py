@@ -12,7 +12,7 @@ from sselfie_insights.files import require_replaceable, write_file
 from sselfie_insights.printable import neutralize
 from sselfie_insights.query.cells import json_cell, shown_rows, write_iso, write_rows
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.query.workbook import to_workbook
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.grid import CohortGrid
 from sselfie_insights.report.headline import Tile

@@ -7,7 +7,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.money import to_major, write_major
 from sselfie_insights.query.cells import SUPPRESSED, write_cell
 from sselfie_insights.query.header import Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.blocks import Chart, Series, Step
 from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection

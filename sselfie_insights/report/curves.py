@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from sselfie_insights.query.cells import HIDDEN
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.blocks import Chart, Curves, Series
 from sselfie_insights.report.definition import CurvesSection

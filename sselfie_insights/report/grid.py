@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import MEAN
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.unusual import describe_unusual, find_unusual
 
 State = Literal["complete", "running", "not_begun", "suppressed", "nobody"]

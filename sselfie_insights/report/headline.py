@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.plans import Plans, describe_targets
 from sselfie_insights.report.tables import rank_values

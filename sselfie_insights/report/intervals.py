@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 
 
 def show_intervals(headings: Mapping[str, str], result: Result) -> dict[str, str]:

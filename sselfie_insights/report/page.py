@@ -13,7 +13,7 @@ from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.parameters import check_values, choose_values
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.blocks import (
     Block,
     DataBlock,

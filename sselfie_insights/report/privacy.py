@@ -11,7 +11,7 @@ from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
 from sselfie_insights.query.header import IN_MEAN, MEAN, NUMERIC_UNITS, Column
 from sselfie_insights.query.identities import Identity
 from sselfie_insights.query.library import Query
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.people import Book, Names
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP, Mark
 from sselfie_insights.warehouse.closed import write_row_key

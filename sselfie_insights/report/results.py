@@ -5,7 +5,8 @@ from functools import partial
 
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.parameters import choose_values
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query
 from sselfie_insights.report.definition import (
     HeadlineSection,
     NoteSection,

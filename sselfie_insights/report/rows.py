@@ -6,7 +6,7 @@ from itertools import islice
 
 import polars as pl
 
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.definition import BarSection, LineSection
 from sselfie_insights.report.tables import rank_values
 

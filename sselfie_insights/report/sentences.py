@@ -12,7 +12,7 @@ from typing import Any
 
 from sselfie_insights.money import write_money
 from sselfie_insights.query.library import load_library
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.results import Results
 from sselfie_insights.warehouse.reading import OpenWarehouse
 

@@ -9,7 +9,7 @@ import duckdb
 
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.library import Query
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.headline import write_difference
 from sselfie_insights.warehouse import closed
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.header import MEAN, NUMERIC_UNITS
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 
 RUNNING_MARK = "*"

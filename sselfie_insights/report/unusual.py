@@ -6,7 +6,7 @@ from statistics import NormalDist
 from typing import Any
 
 from sselfie_insights.query.cells import write_cell
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.statistics.shares import score_interval
 
 # How often chance alone may mark any cohort of a grid.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.header import NUMERIC_UNITS
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.definition import (
     BarSection,
     CohortGridSection,

@@ -11,7 +11,7 @@ import polars as pl
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.parameters import check_values
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.segment.effect import WINDOWS
 from sselfie_insights.segment.holdout import is_held_out
 from sselfie_insights.segment.library import FOLDER, read_segment

@@ -9,7 +9,8 @@ import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.library import Query, list_names, load_query
-from sselfie_insights.query.run import Result, run_query
+from sselfie_insights.query.result import Result
+from sselfie_insights.query.run import run_query
 from sselfie_insights.segment.record import PastExport, last_contacts
 from sselfie_insights.warehouse.reading import OpenWarehouse
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.segment.library import find_segment, list_segments, read_segment
 from sselfie_insights.segment.record import PastExport

@@ -9,7 +9,7 @@ import pytest
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.printable import clean, clean_lines, mark, neutralize
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_bytes
 
 # Titles, colours, a cleared screen, links, a bell, C1 controls, turned text, hidden tags.

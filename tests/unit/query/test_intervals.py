@@ -16,7 +16,7 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query import OpenWarehouse, run_query
 from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.library import Query, parse_query
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.workbook import HEADER
 from sselfie_insights.query.write import to_bytes
 from tests.support.pages import suppress_alone

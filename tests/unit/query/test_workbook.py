@@ -15,7 +15,7 @@ import pytest
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.header import Column, Unit
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.workbook import HEADER, to_workbook
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.warehouse.reading import Stamp

@@ -17,7 +17,7 @@ from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_bytes, write_out
 
 HOSTILE = [

@@ -3,7 +3,7 @@
 import json
 
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.curves import build_curves
 from sselfie_insights.report.definition import CurvesSection
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.grid import CohortGrid, build_grid
 from sselfie_insights.report.rows import keep_rows
 from tests.support.pages import suppress_alone

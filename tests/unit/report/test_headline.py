@@ -6,7 +6,7 @@ import pytest
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.definition import HeadlineItem
 from sselfie_insights.report.headline import Tile, build_tiles
 from sselfie_insights.statistics.intervals import wilson

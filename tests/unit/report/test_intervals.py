@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report import Page
 from sselfie_insights.report.intervals import show_intervals
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.tables import rank_values
 
 UNITS = {"currency": "text", "product": "text", "people": "count", "net_cents": "cents"}

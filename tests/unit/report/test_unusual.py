@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.run import Result
+from sselfie_insights.query.result import Result
 from sselfie_insights.report.unusual import describe_unusual, find_unusual
 
 RESULT = Result(
