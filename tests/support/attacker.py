@@ -210,7 +210,8 @@ class Attack:
             sizes[row["segment"]].append(people)
         for row, (people,) in self._rows("segment_overlaps", "person_count"):
             for name in (row["segment"], row["other_segment"]):
-                self.know((1, people), *((-1, size) for size in sizes[name]), at_most=True)
+                if name in sizes:
+                    self.know((1, people), *((-1, size) for size in sizes[name]), at_most=True)
         for whole, parts, column, period in (
             ("payers_by_month", "revenue_by_month", "payer_count", "month"),
             ("mrr_movements", "mrr_by_product", "member_count", "period"),
