@@ -44,7 +44,7 @@ def build_curves(section: CurvesSection, result: Result) -> tuple[Curves, TextTa
         section: What can be chosen, and what is at first.
         result: Rows of ``retention/fixed_cohorts``, small groups suppressed.
     """
-    marks = result.suppressed or ("",) * result.height
+    marks = result.hidden or ("",) * result.height
     rows = [row | {"mark": mark} for row, mark in zip(result.frame.to_dicts(), marks, strict=True)]
     names = list(section.choices)
     slices = {
@@ -85,7 +85,8 @@ def _read_segments(rows: Rows) -> list[_Segment]:
     for name, group in groupby(rows, key=lambda row: str(row["segment"]).replace("_", " ")):
         of = list(group)
         # What is close to a shorter horizon is hidden, however large it is.
-        mark = HIDDEN if of[0]["mark"] and of[0]["is_close"] else of[0]["mark"]
+        mark = next((row["mark"] for row in of if row["mark"]), "")
+        mark = HIDDEN if mark and of[0]["is_close"] else mark
         counts = () if mark else tuple(row["retained_count"] for row in of)
         ends = () if mark else tuple((row["low"], row["high"]) for row in of)
         found.append(_Segment(name, of[0]["person_count"] or 0, mark, counts, ends))

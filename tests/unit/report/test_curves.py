@@ -2,6 +2,8 @@
 
 import json
 
+import polars as pl
+
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.result import Result
 from sselfie_insights.report.curves import build_curves
@@ -41,7 +43,8 @@ def build(**segments: int | str) -> tuple[str, list[list[str]], dict[str, object
     ) | {"is_close": "flag", "low": "rate", "high": "rate"}  # fmt: skip
     units["horizon"] = "count"
     columns = {name: Column(unit=unit, description="") for name, unit in units.items()}  # type: ignore[arg-type]
-    result = Result("q", rows, columns, (), (), {}, None, suppressed=tuple(marks))
+    hidden = pl.DataFrame({"person_count": marks})
+    result = Result("q", rows, columns, (), ("person_count",), {}, None, marks=hidden)
     curves, table, chart = build_curves(SECTION, result)
     assert (chart is None) == all(isinstance(count, str) for count in segments.values())
     assert "<" not in curves.data
