@@ -15,7 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
 
 SMALLEST_GROUP = 5
 """Groups of fewer people are not shown, so that no page describes a person."""
@@ -29,6 +35,8 @@ _STEPS = [step for far in range(1, SMALLEST_GROUP + 1) for step in (far, -far)]
 # The cost of moving what is hidden already: enough to leave it alone where that is as cheap.
 _HIDDEN_COST = 1e-3
 _TOLERANCE = 1e-6
+# The systems of equations that are kept for the next question about the same cells.
+_MOST_SYSTEMS = 100
 
 
 class Cell(NamedTuple):
@@ -98,8 +106,16 @@ class _Suppressor:
     marks: list[Mark] = field(default_factory=list)
     seen: list[set[int]] = field(default_factory=list)
     queue: list[int] = field(default_factory=list)
+    systems: dict[tuple[int, ...], Any] = field(default_factory=dict)
 
     def run(self) -> Suppression:
+        import numpy as np
+
+        bounds = np.array([_bounds(cell) for cell in self.cells], dtype=float).reshape(-1, 2)
+        values = np.array([cell.value for cell in self.cells], dtype=float)
+        self.falls, self.rises = values - bounds[:, 0], bounds[:, 1] - values
+        self.weights = np.array([cell.weight for cell in self.cells], dtype=float)
+        self.is_marked = np.zeros(len(self.cells), dtype=bool)
         self.touching = [[] for _ in self.cells]
         for number, equation in enumerate(self.equations):
             for _, place in equation.terms:
@@ -138,6 +154,7 @@ class _Suppressor:
         if self.marks[number] not in ("", "carried") or self._is_fixed(number):
             return
         self.marks[number] = "small" if is_small(self.cells[number]) else "hidden"
+        self.is_marked[number] = True
         self.queue.append(number)
         for other in self.cells[number].carries:
             self._hide(other)
@@ -145,6 +162,7 @@ class _Suppressor:
             places = self.cells[other].carried_by
             if not self.marks[other] and all(any(map(self._is_gone, sizes)) for sizes in places):
                 self.marks[other] = "carried"
+                self.is_marked[other] = True
                 if self.cells[other].is_guarded:
                     self.queue.append(other)
 
@@ -209,51 +227,85 @@ class _Suppressor:
 
     def _reach(self, number: int, step: int, region: list[int]) -> dict[int, int] | None:
         """Return the cheapest move of ``region`` by which ``number`` moves by ``step``, if any."""
-        costs, falls, rises = [], [], []
-        for index, cell in enumerate(region):
-            # The place breaks ties, so that the same numbers are always hidden.
-            weight = self.cells[cell].weight * (1 + 1e-4 * index / len(region))
-            costs.append(_HIDDEN_COST if self.marks[cell] else weight)
-            low, high = _bounds(self.cells[cell])
-            falls.append((0.0, self.cells[cell].value - low))
-            rises.append((0.0, high - self.cells[cell].value))
+        import numpy as np
+
+        chosen = np.array(region)
+        # The place breaks ties, so that the same numbers are always hidden.
+        weights = self.weights[chosen] * (1 + 1e-4 * np.arange(len(region)) / len(region))
+        costs = np.where(self.is_marked[chosen], _HIDDEN_COST, weights)
+        falls, rises = self.falls[chosen], self.rises[chosen]
+        least_falls, least_rises = np.zeros(len(region)), np.zeros(len(region))
         place = region.index(number)
-        falls[place], rises[place] = (max(-step, 0),) * 2, (max(step, 0),) * 2
-        return self._solve(region, costs * 2, rises + falls)
+        falls[place] = least_falls[place] = max(-step, 0)
+        rises[place] = least_rises[place] = max(step, 0)
+        least = np.concatenate([least_rises, least_falls])
+        return self._solve(region, costs, least, np.concatenate([rises, falls]))
 
     def _spread(self, step: int) -> None:
         """Look for a witness in which as many hidden cells as can be move by ``step`` at once.
 
         It moves nothing that is shown.
         """
+        import numpy as np
+
         region = [cell for cell, mark in enumerate(self.marks) if mark and self.touching[cell]]
-        costs, falls, rises, is_of_use = [], [], [], False
-        for cell in region:
-            low, high = _bounds(self.cells[cell])
-            value = self.cells[cell].value
-            fall, rise, cost = value - low, high - value, _HIDDEN_COST
+        chosen = np.array(region, dtype=int)
+        falls, rises = self.falls[chosen], self.rises[chosen]
+        costs, is_of_use = np.full(len(region), _HIDDEN_COST), False
+        for index, cell in enumerate(region):
             if self._lacks(cell) and step in self._list_new(cell):
-                fall, rise, cost, is_of_use = max(-step, 0), max(step, 0), -1.0, True
-            costs.append(cost)
-            falls.append((0.0, fall))
-            rises.append((0.0, rise))
+                falls[index], rises[index] = max(-step, 0), max(step, 0)
+                costs[index], is_of_use = -1.0, True
         if is_of_use:
-            self._note(self._solve(region, costs * 2, rises + falls) or {})
+            least = np.zeros(2 * len(region))
+            self._note(self._solve(region, costs, least, np.concatenate([rises, falls])) or {})
 
     def _solve(
-        self, region: list[int], costs: list[float], bounds: list[tuple[float, float]]
+        self, region: list[int], costs: "Array", least: "Array", most: "Array"
     ) -> dict[int, int] | None:
         """Return the cheapest move of the cells of ``region`` that agrees with every equation.
 
-        Costs and bounds are those of each cell's rise, then of each one's fall.
+        A cell costs as much either way; bounds are those of each cell's rise, then of its fall.
         """
         import numpy as np
-        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.optimize import Bounds, milp
+
+        size = len(region)
+        for is_whole in (0, 1):  # most systems have whole corners, and asking for them takes longer
+            found = milp(
+                np.concatenate([costs, costs]),
+                integrality=np.full(2 * size, is_whole),
+                bounds=Bounds(least, most),
+                constraints=self._system(region),
+            )
+            if found.x is None:
+                return None
+            move = found.x[:size] - found.x[size:]
+            whole = np.rint(move)
+            if np.abs(move - whole).max() < _TOLERANCE:
+                return {region[i]: int(whole[i]) for i in np.flatnonzero(whole)}
+        return None
+
+    def _system(self, region: list[int]) -> Any:
+        """Return what moves of ``region`` have to keep to; many ask of the same region."""
+        key = tuple(region)
+        if key not in self.systems:
+            if len(self.systems) == _MOST_SYSTEMS:
+                self.systems.clear()
+            self.systems[key] = self._write_system(region)
+        return self.systems[key]
+
+    def _write_system(self, region: list[int]) -> Any:
+        """SciPy's constraints: one for each equation that a cell of ``region`` is in."""
+        import numpy as np
+        from scipy.optimize import LinearConstraint
         from scipy.sparse import csr_array
 
         place = {cell: index for index, cell in enumerate(region)}
         size = len(region)
         numbers = sorted({each for cell in region for each in self.touching[cell]})
+        if not numbers:
+            return ()
         terms = [
             (coefficient, row, place[cell])
             for row, each in enumerate(numbers)
@@ -270,22 +322,7 @@ class _Suppressor:
         )
         slack = [0 if self.equations[n].is_equal else self.slack[n] for n in numbers]
         low = np.where([self.equations[n].is_equal for n in numbers], 0.0, -np.inf)
-        constraints = LinearConstraint(sums, low, slack) if numbers else ()
-        least, most = np.array(bounds).T
-        for is_whole in (0, 1):  # most systems have whole corners, and asking for them takes longer
-            found = milp(
-                np.array(costs),
-                integrality=np.full(2 * size, is_whole),
-                bounds=Bounds(least, most),
-                constraints=constraints,
-            )
-            if found.x is None:
-                return None
-            move = found.x[:size] - found.x[size:]
-            whole = np.rint(move)
-            if np.abs(move - whole).max() < _TOLERANCE:
-                return {cell: int(whole[i]) for i, cell in enumerate(region) if whole[i]}
-        return None
+        return LinearConstraint(sums, low, slack)
 
     def _note(self, move: Mapping[int, int]) -> None:
         """Add the values that a move, and its multiples, show to be possible."""
