@@ -28,7 +28,7 @@ from sselfie_insights.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sselfie_insights.report.page import Page
+    from sselfie_insights.report.blocks import Page
 
 app = typer.Typer(name="report", help="List, show and publish reports.", no_args_is_help=True)
 

@@ -14,8 +14,9 @@ from sselfie_insights.query.header import Column
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import tabulate
+from sselfie_insights.report.blocks import Page
 from sselfie_insights.report.definition import Report, Section, load_reports
-from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.page import build_page
 from sselfie_insights.report.results import Results, list_queries
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp

@@ -21,10 +21,10 @@ from sselfie_insights.query.catalog import describe_entry
 from sselfie_insights.query.library import Query, find_query, load_library
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_records
+from sselfie_insights.report.blocks import Page
 from sselfie_insights.report.definition import list_shown, load_reports
 from sselfie_insights.report.formats import to_bytes
 from sselfie_insights.report.notices import read_notices
-from sselfie_insights.report.page import Page
 from sselfie_insights.report.results import Results
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import Stamp

@@ -1,8 +1,9 @@
 """Reports: YAML files that say what to show, evaluated once and drawn for terminal and browser."""
 
+from sselfie_insights.report.blocks import Page
 from sselfie_insights.report.definition import Report, load_report, load_reports
 from sselfie_insights.report.headline import Tile
-from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.page import build_page
 from sselfie_insights.report.site import Site, read_headlines, render_site
 
 __all__ = [

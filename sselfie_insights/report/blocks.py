@@ -1,13 +1,19 @@
 """What a page is made of, before anyone draws it: the same for terminal and browser."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sselfie_insights.query.library import Query
+from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
+from sselfie_insights.report.definition import Report
 from sselfie_insights.report.grid import CohortGrid
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.sentences import Sentence
+from sselfie_insights.warehouse.reading import Stamp
 
 
 @dataclass(frozen=True)
@@ -201,3 +207,48 @@ class GapBlock:
 
 
 Block = HeadlineBlock | DataBlock | SentencesBlock | NoteBlock | GapBlock
+
+
+@dataclass(frozen=True)
+class Page:
+    """An evaluated report.
+
+    Attributes:
+        report: What was asked for.
+        stamp: What the numbers speak for.
+        values: The parameters given.
+        blocks: What to draw, in order.
+        queries: Every query behind it, in the order of first use.
+        warnings: What a reader must know before trusting the page, in words.
+        models: What dbt knows of the tables behind it, by name.
+        trust: What its numbers stand on, in words.
+    """
+
+    report: Report
+    stamp: Stamp
+    values: dict[str, str]
+    blocks: tuple[Block, ...]
+    queries: tuple[Query, ...]
+    warnings: tuple[str, ...]
+    models: Mapping[str, Model]
+    trust: str
+
+    @property
+    def command(self) -> str:
+        """The command that makes this page again."""
+        words = ["sselfie", "report", "show", self.report.name, "--format", "html"]
+        for name, value in self.values.items():
+            words += ["-p", f"{name}={value}"]
+        if self.stamp.publication:
+            words += ["--publication", self.stamp.publication]
+        return shlex.join([*words, "-o", f"{self.report.name}.html"])
+
+    @property
+    def gaps(self) -> dict[str, str]:
+        """The sections that could not be made, with the reasons."""
+        return {block.title: block.reason for block in self.blocks if isinstance(block, GapBlock)}
+
+    @property
+    def data(self) -> dict[str, DataBlock]:
+        """The blocks that hold data, by name."""
+        return {block.name: block for block in self.blocks if isinstance(block, DataBlock)}

@@ -6,10 +6,9 @@ from dataclasses import asdict, replace
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query import write
 from sselfie_insights.query.workbook import to_workbook
-from sselfie_insights.report.blocks import SentencesBlock
+from sselfie_insights.report.blocks import Page, SentencesBlock
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
-from sselfie_insights.report.page import Page
 from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.warehouse.gaps import OnGap
 

@@ -1,9 +1,8 @@
 """Evaluate a report: run its queries once, hide small groups, make blocks to draw."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
@@ -20,6 +19,7 @@ from sselfie_insights.report.blocks import (
     GapBlock,
     HeadlineBlock,
     NoteBlock,
+    Page,
     SentencesBlock,
 )
 from sselfie_insights.report.chart_data import build_chart, pivot
@@ -52,7 +52,7 @@ from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.report.tables import build_table
 from sselfie_insights.report.validation import check_section
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
-from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 # The parameter of a report that chooses what its cohort grids hold.
 _VALUE = "value"
@@ -61,51 +61,6 @@ _VALUE = "value"
 _MOST_ROWS = 150
 # The periods behind a waterfall: a year and the running one.
 _WATERFALL_ROWS = 13
-
-
-@dataclass(frozen=True)
-class Page:
-    """An evaluated report.
-
-    Attributes:
-        report: What was asked for.
-        stamp: What the numbers speak for.
-        values: The parameters given.
-        blocks: What to draw, in order.
-        queries: Every query behind it, in the order of first use.
-        warnings: What a reader must know before trusting the page, in words.
-        models: What dbt knows of the tables behind it, by name.
-        trust: What its numbers stand on, in words.
-    """
-
-    report: Report
-    stamp: Stamp
-    values: dict[str, str]
-    blocks: tuple[Block, ...]
-    queries: tuple[Query, ...]
-    warnings: tuple[str, ...]
-    models: Mapping[str, Model]
-    trust: str
-
-    @property
-    def command(self) -> str:
-        """The command that makes this page again."""
-        words = ["sselfie", "report", "show", self.report.name, "--format", "html"]
-        for name, value in self.values.items():
-            words += ["-p", f"{name}={value}"]
-        if self.stamp.publication:
-            words += ["--publication", self.stamp.publication]
-        return shlex.join([*words, "-o", f"{self.report.name}.html"])
-
-    @property
-    def gaps(self) -> dict[str, str]:
-        """The sections that could not be made, with the reasons."""
-        return {block.title: block.reason for block in self.blocks if isinstance(block, GapBlock)}
-
-    @property
-    def data(self) -> dict[str, DataBlock]:
-        """The blocks that hold data, by name."""
-        return {block.name: block for block in self.blocks if isinstance(block, DataBlock)}
 
 
 class _Runner:

@@ -18,12 +18,12 @@ from sselfie_insights.manifest import (
 from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.write import to_bytes
-from sselfie_insights.report.blocks import DataBlock, HeadlineBlock
+from sselfie_insights.report.blocks import DataBlock, HeadlineBlock, Page
 from sselfie_insights.report.definition import INDEX, load_report, load_reports
 from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
-from sselfie_insights.report.page import Page, build_page
+from sselfie_insights.report.page import build_page
 from sselfie_insights.report.results import Results
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt

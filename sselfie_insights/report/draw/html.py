@@ -20,10 +20,11 @@ from sselfie_insights.report.blocks import (
     GapBlock,
     HeadlineBlock,
     NoteBlock,
+    Page,
     SentencesBlock,
 )
 from sselfie_insights.report.draw.sparkline import draw_path
-from sselfie_insights.report.page import Page, slug
+from sselfie_insights.report.page import slug
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 

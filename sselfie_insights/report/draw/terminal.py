@@ -21,12 +21,12 @@ from sselfie_insights.report.blocks import (
     GapBlock,
     HeadlineBlock,
     NoteBlock,
+    Page,
     SentencesBlock,
 )
 from sselfie_insights.report.draw.sparkline import draw_text
 from sselfie_insights.report.grid import CohortGrid, GridCell, GridRow
 from sselfie_insights.report.headline import Tile
-from sselfie_insights.report.page import Page
 from sselfie_insights.report.tables import RUNNING_MARK
 
 # Lines of words are no longer than this, however wide the terminal.
