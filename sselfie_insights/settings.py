@@ -7,83 +7,35 @@ name; ``[values]`` where staging reads it, so that the mirror stays comparable w
 
 import json
 import os
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
 )
 
-from sselfie_insights.clock import parse_duration, parse_instant, parse_zone
+from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.owner_files import Currency
+from sselfie_insights.setting_types import (
+    Duration,
+    MailServer,
+    Mode,
+    Names,
+    Schemas,
+    SecretAddress,
+    WebAddress,
+    Weekday,
+    Zone,
+)
 
 CONFIG_FILE = Path("sselfie.toml")
 ENV_PREFIX = "SSELFIE_"
-
-
-def _split(value: object) -> object:
-    return (
-        list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _known_zone(value: str) -> str:
-    parse_zone(value)
-    return value
-
-
-def _known_duration(value: str | None) -> str | None:
-    if value is not None:
-        parse_duration(value)
-    return value
-
-
-def _known_mode(value: str) -> str:
-    if not re.fullmatch("0?6[0-6][0-6]", value):
-        raise ValueError("write it as chmod does: 600, 640 or 644")
-    return value
-
-
-def _web_address(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
-        raise ValueError("it does not begin with https://")
-    return value
-
-
-def _page_address(value: str | None) -> str | None:
-    _web_address(SecretStr(value) if value else None)
-    return value
-
-
-def _mail_server(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and not re.match("smtps?://[^/]", value.get_secret_value()):
-        raise ValueError("write it as smtps://user:password@host or smtp://…")
-    return value
-
-
-def _own_schemas(value: tuple[str, ...]) -> tuple[str, ...]:
-    for name in value:
-        if name == "information_schema" or name.startswith("pg_"):
-            raise ValueError(f"{name} is PostgreSQL's own, which is never mirrored")
-    if not value:
-        raise ValueError("name at least one schema")
-    return value
-
-
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Tables(BaseModel):
@@ -115,7 +67,7 @@ class Settings(BaseModel):
     )
     warehouse: Path = Field(Path("warehouse.duckdb"), description="The published DuckDB file.")
     output_dir: Path = Field(Path("out"), description="The folder for reports and exports.")
-    site_mode: Annotated[str, AfterValidator(_known_mode)] = Field(
+    site_mode: Mode = Field(
         "600",
         description="Who may read the site's files, as chmod writes it: `644` for a web server or a"
         " shared drive. Folders get the matching right to enter. The warehouse, exports and the"
@@ -126,28 +78,26 @@ class Settings(BaseModel):
         description="Leave out everything after this instant; a date means the end of that day."
         " By default the last sync.",
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "UTC", description="The reporting time zone, such as `Europe/Oslo`."
-    )
+    timezone: Zone = Field("UTC", description="The reporting time zone, such as `Europe/Oslo`.")
     week_start: Weekday = Field(
         "monday", description="The weekday on which a week begins, wherever weeks are counted."
     )
-    max_age: Annotated[str | None, AfterValidator(_known_duration)] = Field(
+    max_age: Duration = Field(
         None,
         description="Data read longer ago than this (`90m`, `26h`, `2d`) is stale: pages carry a"
         " banner and commands exit 5. By default never.",
     )
     keep_publications: int = Field(7, ge=1, description="How many publications to keep.")
     keep_exports: int = Field(7, ge=1, description="How many dated exports to keep.")
-    keep_for: Annotated[str | None, AfterValidator(_known_duration)] = Field(
+    keep_for: Duration = Field(
         "90d", description="The longest time to keep publications and dated exports."
     )
-    ping_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+    ping_url: SecretAddress = Field(
         None,
         description="A URL to POST to when a run starts and ends; `{event}` in it becomes `start`"
         " or the exit code.",
     )
-    site_url: Annotated[str | None, AfterValidator(_page_address)] = Field(
+    site_url: WebAddress = Field(
         None,
         description="Where readers find the site, `https://reports.example.com`; the digest links"
         " to it. By default it links nowhere.",
@@ -161,17 +111,17 @@ class Settings(BaseModel):
     digest_from: str | None = Field(
         None, description="The address that the digest comes from. By default the first recipient."
     )
-    smtp_url: Annotated[SecretStr | None, AfterValidator(_mail_server)] = Field(
+    smtp_url: MailServer = Field(
         None,
         description="The server that sends the digest: `smtps://user:password@host`, or `smtp://…`,"
         " which must offer STARTTLS unless it is this machine.",
     )
-    digest_webhook: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+    digest_webhook: SecretAddress = Field(
         None,
         description="A chat webhook that gets the digest: Slack's own form on `hooks.slack.com`,"
         " elsewhere JSON whose `text` is the message.",
     )
-    source_schemas: Annotated[Names, AfterValidator(_own_schemas)] = Field(
+    source_schemas: Schemas = Field(
         ("public",), description="The schemas to mirror, comma-separated; the first becomes `raw`."
     )
     migrations: Path | None = Field(
@@ -241,7 +191,7 @@ class Settings(BaseModel):
     stripe_exports: Path | None = Field(
         None, description="The folder of Stripe's exports, which every sync reads; default: none."
     )
-    stripe_timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+    stripe_timezone: Zone | None = Field(
         None, description="The zone of exports whose times name none; default: the reporting zone."
     )
 

@@ -21,7 +21,8 @@ from sselfie_insights.digest.content import Digest
 from sselfie_insights.digest.write import write_json, write_mail, write_slack
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import make_folder, storage_error
-from sselfie_insights.settings import Settings, Weekday
+from sselfie_insights.setting_types import Weekday
+from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.paths import digests_dir
 
 ATTEMPTS = 3

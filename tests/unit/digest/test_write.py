@@ -142,7 +142,17 @@ def test_the_command_prints_or_writes_and_spares_other_files(
     assert (folder / "digest.txt").read_text() == printed.stdout
 
 
-@pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://me:se/cret@mail.example.com",
+        "smtp://me:se#cret@mail.example.com",
+        "smtp://me@mail.example.com:secret",
+    ],
+)
 def test_a_wrong_mail_server_is_refused(
     url: str, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,3 +160,4 @@ def test_a_wrong_mail_server_is_refused(
     done = CliRunner().invoke(app, ["digest", "--send", "--warehouse", str(published)])
     assert isinstance(done.exception, UsageError)
     assert "smtps://user:password@host" in str(done.exception)
+    assert "cret" not in str(done.exception)
