@@ -10,6 +10,7 @@ SHARED = {
     "tests/integration/forecast/test_built_business.py": "the built businesses",
     "tests/integration/mcp/": "the built businesses",
     "tests/integration/query/test_personal.py": "the built businesses",
+    "tests/integration/report/test_disclosure.py": "the built businesses",
     "tests/integration/report/test_real_business.py": "the built businesses",
     "tests/integration/test_answers.py": "the built businesses",
     "tests/integration/test_docs.py": "the built businesses",

@@ -23,8 +23,8 @@ def _pages(settings: Settings) -> list[Page]:
     return list(build_pages(settings, lambda _: None))
 
 
-def test_the_pages_of_a_business_give_no_small_group_away(business: Business) -> None:
-    attack = Attack(read_tables(_pages(business.settings)))
+def test_the_pages_of_a_business_give_no_small_group_away(built_business: Business) -> None:
+    attack = Attack(read_tables(_pages(built_business.settings)))
     assert "<5" in attack.marks.values()
     assert HIDDEN in attack.marks.values()
     assert attack.find_known() == []

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -74,10 +75,11 @@ COPYING = (
 
 
 @contextmanager
-def halted_copy(bench: Bench, name: str) -> Iterator[str]:
-    """Yield the URL of a source from which no sync can copy the whole of a table.
+def halted_copy(bench: Bench, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the settings of a source from which no sync can copy the whole of a table.
 
-    Its last value lies outside the table, behind an index that is locked while the block runs.
+    Nothing looks at its values beforehand: its column is opened. The last value lies outside the
+    table, behind an index that is locked while the block runs.
     """
     bench.pg(
         f"create table {name} (id int, v text)",
@@ -91,4 +93,7 @@ def halted_copy(bench: Bench, name: str) -> Iterator[str]:
     )[0]
     with psycopg.connect(bench.url) as holder:
         holder.execute(f"reindex index {index}".encode())
-        yield make_conninfo(bench.url, options="-c lock_timeout=0")
+        yield {
+            "database_url": make_conninfo(bench.url, options="-c lock_timeout=0"),
+            "mirror": {"public": {name: {"v": True}}},
+        }

@@ -37,8 +37,8 @@ def test_a_migration_between_two_reads_does_not_wait_and_the_sync_starts_again(
 def test_a_migration_waits_for_the_table_that_is_read_and_for_no_other(bench: Bench) -> None:
     fill(bench, 1000)
     with ThreadPoolExecutor() as threads:
-        with halted_copy(bench, "bb") as url:
-            synced = threads.submit(bench.sync, settings={"database_url": url})
+        with halted_copy(bench, "bb") as settings:
+            synced = threads.submit(bench.sync, settings=settings)
             wait_until(lambda: bench.ask_pg(f"select {COPYING}"))
             bench.pg("begin; lock table a, b, c nowait; rollback")
             with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -66,10 +66,10 @@ def test_a_lost_connection_leaves_the_publication_and_the_next_run_heals(
 
 def test_a_connection_lost_in_the_middle_of_a_copy(newest: Bench) -> None:
     with (
-        halted_copy(newest, "t") as url,
+        halted_copy(newest, "t") as settings,
         ThreadPoolExecutor() as threads,
     ):
-        synced = threads.submit(newest.sync, settings={"database_url": url})
+        synced = threads.submit(newest.sync, settings=settings)
         wait_until(lambda: newest.ask_pg(f"select pg_terminate_backend(pid) {COPYING}"))
         with pytest.raises(SourceError):
             synced.result()
