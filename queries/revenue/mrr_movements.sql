@@ -32,7 +32,7 @@ columns:
   opening_member_count: {unit: count, description: Members with MRR in this currency at the opening.}
   member_count: {unit: count, same_as: "members on {month:last month} {currency}", covers: "members on {month:last month}", description: Members with MRR in this currency at the close.}
   arr_cents: {unit: cents, description: 12 x closing MRR.}
-  arpa_cents: {unit: cents, description: Closing MRR / members.}
+  arpa_cents: {unit: cents, made_of: [member_count], description: Closing MRR / members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 with movements as (

@@ -19,6 +19,7 @@ from sselfie_insights.explain import explain as explain_change
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.query.catalog import describe_entry
 from sselfie_insights.query.library import Query, find_query, load_library
+from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_records
 from sselfie_insights.report.blocks import Page
@@ -87,6 +88,7 @@ class Assistant:
         Tables are in the order of their periods, so the last rows are the latest.
         """
         query = _find(metric)
+        check_values(query, parameters or {})
         with self._open() as warehouse:
             results = Results(warehouse, find_public())
             result = results.answer(query.name, parameters or {})

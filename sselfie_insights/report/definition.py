@@ -225,7 +225,8 @@ class Report(_Report):
         names = []
         for section in self.sections:
             if isinstance(section, HeadlineSection):
-                names += [item.query for item in section.items]
+                sources = (each for item in section.items for each in (item, item.earlier))
+                names += [source.query for source in sources if source is not None]
             elif not isinstance(section, NoteSection):
                 names.append(section.query)
         return tuple(dict.fromkeys(names))

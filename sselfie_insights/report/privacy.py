@@ -205,10 +205,12 @@ class _Table:
         for name, cells in self.cells.items():
             hidden[name] = ["" if cell is None else marks[cell] for cell in cells]
         parts = [name for name in self.counts if name not in result.group_sizes]
-        gone = [
-            any(hidden[name][number] for name in result.group_sizes if name in hidden)
+        of_rows = [
+            {hidden[name][number] for name in result.group_sizes if name in hidden}
             for number in range(len(self.rows))
         ]
+        gone = [any(found) for found in of_rows]
+        closed = [not found <= {"", "hidden"} for found in of_rows]
         columns = []
         for name, column in result.columns.items():
             if name in result.key or (column.unit not in NUMERIC_UNITS and not column.of):
@@ -216,9 +218,10 @@ class _Table:
             if name in result.group_sizes:
                 lost = [bool(mark) for mark in hidden[name]]
             else:
+                is_lost = closed if column.unit == "cents" and self._has_lone_money() else gone
                 lost = [
-                    is_gone or self._is_lost(name, number, hidden, parts)
-                    for number, is_gone in enumerate(gone)
+                    is_lost[number] or self._is_lost(name, number, hidden, parts)
+                    for number in range(len(self.rows))
                 ]
             if any(lost):
                 kept = ~pl.Series(lost)
@@ -237,6 +240,18 @@ class _Table:
             data=shown,
             marks=pl.DataFrame(words, schema=dict.fromkeys(words, pl.String)),
             restated=restated,
+        )
+
+    def _has_lone_money(self) -> bool:
+        """Whether a row's money is in no sum with another's: those are of other currencies.
+
+        Then that of a group which is hidden to protect another gives nothing away.
+        """
+        result = self.result
+        return (
+            "currency" in result.key
+            and MEAN not in result.columns
+            and not any("currency" in whole for whole in result.part_of)
         )
 
     def _is_lost(

@@ -95,6 +95,12 @@ CONTRADICTIONS: Mapping[str, list[str]] = {
         f"{MOVEMENT} ('2026-03-01', 'usd', 0, 9, 0, 0, -1, 1, 9, 0, 1)",
         f"{MOVEMENT} ('2026-03-01', 'usd', 0, 9, 0, 0, 0, 0, 9, 1, 1)",
     ],
+    "mrr_changes_sum_to_closing": [
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",
+        f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1);"
+        " insert into marts.mrr_changes (customer_key, currency, changed_at, change_cents)"
+        " values ('ann', 'usd', timestamp '2026-03-01', 99)",
+    ],
     "closing_mrr_is_members_mrr": [
         f"{MEMBER} ('2026-03-01', 'ann', 'usd', 100)",
         f"{MOVEMENT} ('2026-03-01', 'usd', 0, 100, 0, 0, 0, 0, 100, 0, 1)",

@@ -86,7 +86,6 @@ def test_stdin_is_run_read_only(business: Path) -> None:
         (["report", "show", "churm"], "did you mean 'churn'"),
         (["report", "show", "churn", "--format", "csv", "--section", "x"], "sections: "),
         (["report", "show", "churn", "--section", "losses"], "did you mean 'losses-by-kind'? "),
-        (["report", "show", "churn", "--section", "losses-by-kind", "-o", "x.html"], "leave --s"),
         (["query", "run", "stickiness", "-o", "x.xls"], "no format is called 'xls': choose one"),
         (["segment", "export", "power_users", "-o", "x.xls"], "no format is called 'xls'"),
         (["export", "--mart", "fct_activty"], "did you mean 'fct_activity'"),
