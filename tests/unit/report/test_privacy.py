@@ -230,3 +230,29 @@ def test_a_rate_does_not_say_what_it_was_made_of() -> None:
         {"table": replace(table, data=frame, columns=columns), "cohorts": cohorts}
     )
     assert write_rows(found["table"]) == [["Jan 2026", "40", "<5", "4", "", "10.0%"]]
+
+
+def test_the_money_of_another_currency_gives_nothing_away() -> None:
+    """Of 8 people 3 pay in euros: the others' number goes, but not what they pay in dollars."""
+    frame = pl.DataFrame(
+        {"currency": ["eur", "usd"], "people": [3, 5], "money": [300, 5000], "each": [100, 1000]}
+    )
+    columns = {
+        "currency": Column(unit="text", description=""),
+        "people": Column(unit="count", description=""),
+        "money": Column(unit="cents", description=""),
+        "each": Column(unit="cents", description="", made_of=("people",)),
+    }
+    result = Result(
+        "q", frame, columns, ("currency",), ("people",), {}, None, part_of=((),)
+    )  # fmt: skip
+    assert to_records(suppress_alone(result)) == [
+        {"currency": "eur", "people": "<5", "money": None, "each": None},
+        {"currency": "usd", "people": "hidden", "money": 5000, "each": None},
+    ]
+    # Where the parts of one currency add up to a sum that is known, so do their amounts.
+    parts = {name.replace("currency", "product"): column for name, column in columns.items()}
+    summed = replace(
+        result, data=frame.rename({"currency": "product"}), columns=parts, key=("product",)
+    )
+    assert to_records(suppress_alone(summed))[1]["money"] is None
