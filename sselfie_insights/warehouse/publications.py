@@ -268,7 +268,7 @@ def is_intact(path: Path) -> bool:
     try:
         with OpenWarehouse(path) as warehouse:
             return bool(warehouse.stamp)  # an error where there is none
-    except (UsageError, StorageError):
+    except (UsageError, StorageError, duckdb.Error):
         return False
 
 

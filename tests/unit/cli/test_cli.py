@@ -51,7 +51,8 @@ def test_a_report_loads_neither_pandas_nor_dbt(tmp_path: Path, report: str) -> N
     """One bound value anywhere on its way would cost half a second."""
     warehouse = write_warehouse(tmp_path / "w.duckdb", [], datetime(2026, 3, 1, tzinfo=UTC))
     loaded = modules_of("report", "show", report, "--warehouse", str(warehouse))
-    assert loaded & HEAVY <= {"duckdb", "polars"}
+    # NumPy solves for what has to be hidden.
+    assert loaded & HEAVY <= {"duckdb", "polars", "numpy"}
 
 
 def test_a_terminal_gets_a_screenful_of_periods_and_a_file_all(tmp_path: Path) -> None:
