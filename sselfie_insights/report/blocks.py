@@ -192,10 +192,11 @@ class SentencesBlock:
 
 @dataclass(frozen=True)
 class NoteBlock:
-    """Words."""
+    """Words, under a heading or without; ``name`` is unique on the page, as that of data is."""
 
     title: str | None
     text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,8 @@ def build_page(
     for section in report.sections:
         match section:
             case NoteSection():
-                blocks.append(NoteBlock(section.title, section.text))
+                name = _unique(section.title, names) if section.title else ""
+                blocks.append(NoteBlock(section.title, section.text, name))
             case HeadlineSection():
                 blocks.append(_build_headline(section, runner, report, on_gap))
             case _:

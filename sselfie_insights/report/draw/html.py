@@ -24,7 +24,6 @@ from sselfie_insights.report.blocks import (
     SentencesBlock,
 )
 from sselfie_insights.report.draw.sparkline import draw_path
-from sselfie_insights.report.page import slug
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
@@ -101,7 +100,6 @@ def _environment() -> Environment:
     environment.filters["instant"] = write_instant
     # Nothing in a title may end the text of a style sheet.
     environment.filters["css"] = lambda text: re.sub(r"[^\w .,:-]", " ", text)
-    environment.filters["slug"] = slug
     environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     environment.tests["headline"] = lambda block: isinstance(block, HeadlineBlock)
     environment.tests["gap"] = lambda block: isinstance(block, GapBlock)

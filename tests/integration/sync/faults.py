@@ -22,7 +22,7 @@ def fill(bench: Bench, rows: int = ROWS) -> None:
     bench.pg(
         *(
             f"create table {name} with (autovacuum_enabled = false)"
-            " as select i as id, md5(i::text) as v, 0 as round"
+            " as select i as id, lpad(i::text, 32, 'v') as v, 0 as round"
             f" from generate_series(1, {rows}) i"
             for name in ("a", "b", "c")
         ),
