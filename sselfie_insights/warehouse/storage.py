@@ -95,4 +95,9 @@ def explain_storage(text: str) -> StorageError | None:
 def damaged(warehouse: object, error: duckdb.Error) -> StorageError:
     """Return what to raise when DuckDB cannot open the file ``warehouse``."""
     reason = first_line(error)
+    if "different configuration" in reason:
+        return StorageError(
+            f"{warehouse} is open in this process already, with other settings of DuckDB's",
+            remedy="close that connection first",
+        )
     return StorageError(f"{warehouse} is damaged, or not a warehouse: {reason}", remedy=REPLACE)

@@ -1,4 +1,4 @@
-"""``sselfie`` over a source of two tables, with three models, one check and one report.
+"""``sselfie`` over a source of two tables, with four models, one check and one report.
 
 Whole runs take seconds: everything of the package is real but for what it reads from its folders
 (``dbt_project``, ``queries``, ``reports``), the alerts, and the suite of Great Expectations, which
@@ -41,6 +41,9 @@ PROJECT = {
         union all
         select 'b', min(round), max(round), count(*) from raw.b
     """,
+    "dbt_project/models/marts/dim_months.sql": """
+select date '2026-01-01' as month, false as is_complete where false
+""",
     "dbt_project/models/marts/pairs.sql": """
         select a.id, a.round, a.v, b.v as other from raw.a join raw.b using (id)
     """,

@@ -11,6 +11,7 @@ import pytest
 
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync import SyncReport, sync
+from sselfie_insights.warehouse.storage import OFFLINE
 from tests.integration.sync.servers import Server, new_database, run_server
 
 BOTH_SERVERS = pytest.mark.parametrize(
@@ -76,7 +77,8 @@ class Bench:
             return connection.execute(query.encode()).fetchall()
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self.warehouse, read_only=True) as db:
+        # All connections of a process to a file have the same settings.
+        with duckdb.connect(self.warehouse, read_only=True, config=OFFLINE) as db:
             return db.execute(query).fetchall()
 
     def modes(self, report: SyncReport) -> dict[str, str]:
