@@ -131,6 +131,7 @@ def test_currencies_are_never_added(business: Path, tmp_path: Path) -> None:
             assert block.result.frame["currency"].n_unique() == 1
 
 
+@pytest.mark.slow
 def test_a_section_is_repeated_for_the_largest_and_tells_of_the_others(
     business: Path, tmp_path: Path
 ) -> None:
