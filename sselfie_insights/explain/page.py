@@ -15,9 +15,9 @@ from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import tabulate
 from sselfie_insights.report.blocks import Page
-from sselfie_insights.report.definition import Report, Section, load_reports
+from sselfie_insights.report.definition import Report, Section
 from sselfie_insights.report.page import build_page
-from sselfie_insights.report.results import Results, list_queries
+from sselfie_insights.report.results import Results
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
@@ -71,7 +71,7 @@ def build_explanation_page(
         warnings.append(f"{month} is still running: its numbers are those up to now.")
     parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
     results = Results(warehouse, library, {_PARTS: parts})
-    results.add_known(load_reports(on_gap=lambda _: None).values(), list_queries(report))
+    results.add_known(report.queries)
     page = build_page(warehouse, report, library, warnings=warnings, results=results)
     words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
     return _ExplanationPage(

@@ -220,16 +220,24 @@ class Report(_Report):
     path: Path
 
     @property
-    def queries(self) -> tuple[str, ...]:
-        """The names of the queries that its sections show."""
-        names = []
+    def sources(self) -> tuple[Source, ...]:
+        """What its sections ask for, in their order."""
+        sources: list[Source] = []
         for section in self.sections:
-            if isinstance(section, HeadlineSection):
-                sources = (each for item in section.items for each in (item, item.earlier))
-                names += [source.query for source in sources if source is not None]
-            elif not isinstance(section, NoteSection):
-                names.append(section.query)
-        return tuple(dict.fromkeys(names))
+            match section:
+                case NoteSection():
+                    pass
+                case HeadlineSection():
+                    for item in section.items:
+                        sources += [item] if item.earlier is None else [item, item.earlier]
+                case _:
+                    sources.append(section)
+        return tuple(sources)
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The names of the queries that its sections show, each once."""
+        return tuple(dict.fromkeys(source.query for source in self.sources))
 
 
 # The page of contents of a site, so no report's.

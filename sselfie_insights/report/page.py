@@ -38,14 +38,13 @@ from sselfie_insights.report.definition import (
     TableSection,
     WaterfallSection,
     humanize,
-    load_reports,
 )
 from sselfie_insights.report.grid import build_grid
 from sselfie_insights.report.headline import Tile, build_tiles, missing_tile
 from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.notices import describe_trust
 from sselfie_insights.report.plans import Plans, read_plans
-from sselfie_insights.report.results import Results, list_queries
+from sselfie_insights.report.results import Results
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
 from sselfie_insights.report.sentences import write_sentences
 from sselfie_insights.report.signed import describe_restated
@@ -124,7 +123,7 @@ def build_page(
     if results is None:
         results = Results(warehouse, library)
         results.add(report, values)
-        results.add_known(load_reports(on_gap=lambda _: None).values(), list_queries(report))
+        results.add_known(report.queries)
     runner = _Runner(results, values)
     blocks: list[Block] = []
     names: set[str] = set()

@@ -1,6 +1,6 @@
 """What the queries of pages gave, without what would reveal small groups, decided together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from sselfie_insights.query.library import Query, find_query
@@ -8,11 +8,7 @@ from sselfie_insights.query.parameters import choose_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query
 from sselfie_insights.report.definition import (
-    HeadlineSection,
-    NoteSection,
     Report,
-    Section,
-    Source,
     load_reports,
 )
 from sselfie_insights.report.privacy import list_families, suppress_small_groups
@@ -42,12 +38,13 @@ class Results:
 
     def add(self, report: Report, given: Mapping[str, str]) -> None:
         """Run what ``report`` asks for; what fails is left to the section that asks for it."""
-        for source in _list_sources(report.sections):
+        for source in report.sources:
             self._try(source.query, {**given}, source.values)
 
-    def add_known(self, reports: Iterable[Report], names: Iterable[str]) -> None:
-        """Run what ``reports`` ask for of the people of whom the queries ``names`` speak."""
-        sources = [source for report in reports for source in _list_sources(report.sections)]
+    def add_known(self, names: Iterable[str]) -> None:
+        """Run what the site's reports ask for of the people of whom the queries ``names`` speak."""
+        reports = load_reports(on_gap=lambda _: None).values()
+        sources = [source for report in reports for source in report.sources]
         families = {family for name in names for family in self._families(name)}
         asked = {source.query: self._families(source.query) for source in sources}
         known = len(families) - 1
@@ -76,7 +73,7 @@ class Results:
             UsageError: As ``find``.
         """
         key = self._run(name, given, {})
-        self.add_known(load_reports(on_gap=lambda _: None).values(), [name])
+        self.add_known([name])
         return suppress_small_groups(self._full)[key]
 
     def _run(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> _Key:
@@ -94,22 +91,3 @@ class Results:
     def _families(self, name: str) -> frozenset[str]:
         query = attempt(name, partial(find_query, name, self.library), lambda _: None)
         return frozenset() if isinstance(query, Gap) else list_families(query) | {query.name}
-
-
-def list_queries(report: Report) -> list[str]:
-    """The names of the queries that ``report`` asks for."""
-    return [source.query for source in _list_sources(report.sections)]
-
-
-def _list_sources(sections: Iterable[Section]) -> Iterator[Source]:
-    for section in sections:
-        match section:
-            case NoteSection():
-                pass
-            case HeadlineSection():
-                for item in section.items:
-                    yield item
-                    if item.earlier is not None:
-                        yield item.earlier
-            case _:
-                yield section
