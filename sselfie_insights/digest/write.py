@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sselfie_insights.digest.content import Digest
 from sselfie_insights.files import make_folder, require_replaceable, storage_error, write_file
 from sselfie_insights.printable import clean, mark
-from sselfie_insights.report.draw.drawing import draw_png
+from sselfie_insights.report.draw.picture import draw_bare_png
 from sselfie_insights.resources import resource_dir
 
 MOST_BYTES = 100_000
@@ -182,7 +182,7 @@ def _identify(digest: Digest) -> str:
 
 
 def _draw(digest: Digest, density: float) -> list[bytes]:
-    return [draw_png(chart, _CHART_SIZE, density) for _, chart in digest.charts]
+    return [draw_bare_png(chart, _CHART_SIZE, density) for _, chart in digest.charts]
 
 
 def _plain(text: str) -> str:

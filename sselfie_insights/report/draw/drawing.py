@@ -19,7 +19,6 @@ import vl_convert
 from sselfie_insights.errors import SselfieError
 from sselfie_insights.report.blocks import Chart
 from sselfie_insights.report.draw.charts import NARROW, PAINTS, WIDE, describe_chart
-from sselfie_insights.resources import resource_dir
 from sselfie_insights.system import child_environment
 
 _PROCESS = Path(__file__).with_name("svg_worker.py")
@@ -39,26 +38,6 @@ def draw_chart(chart: Chart, size: tuple[int, int]) -> str:
     if (chart, size) in _ahead:
         return _recolor(_ahead[chart, size].result())
     return _recolor(vl_convert.vegalite_to_svg(describe_chart(chart, size)))
-
-
-def draw_png(chart: Chart, size: tuple[int, int], density: float = 2) -> bytes:
-    """Return ``chart`` as a PNG of ``density`` times ``size``, in the colours of the light page."""
-    description = describe_chart(chart, size) | {"background": "#ffffff"}
-    text = re.sub(r"#00f[012][0-9a-f]{2}", lambda match: _light(match[0]), json.dumps(description))
-    return vl_convert.vegalite_to_png(json.loads(text), scale=density)
-
-
-def _light(paint: str) -> str:
-    """The colour of the light page for a stand-in; a hatching is drawn in its series' colour."""
-    number = int(paint[-2:], 16)
-    variable = PAINTS[paint].removeprefix("var(--").removesuffix(")")
-    return _read_palette()[f"series-{number}" if variable.startswith("url") else variable]
-
-
-@cache
-def _read_palette() -> dict[str, str]:
-    style = (resource_dir("reports") / "templates" / "report.css").read_text(encoding="utf-8")
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]+)", style.partition("@media")[0]))
 
 
 @contextmanager

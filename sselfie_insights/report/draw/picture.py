@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import UsageError
-from sselfie_insights.report.blocks import DataBlock
+from sselfie_insights.report.blocks import Chart, DataBlock
 from sselfie_insights.report.draw.charts import WIDE
 from sselfie_insights.report.draw.drawing import draw_chart
 from sselfie_insights.report.draw.html import write_caption
@@ -34,9 +34,7 @@ def draw_picture(block: DataBlock, stamp: Stamp) -> str:
             remedy="write it as html or csv",
         )
     drawing = draw_chart(chart, WIDE)
-    found = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawing)
-    assert found is not None  # noqa: S101  # vl-convert writes it
-    width, height = (int(side) for side in found.groups())
+    width, height = _measure(drawing)
     texts = [_text(block.title, 40, size=24, font="serif")]
     top = 64
     if len(chart.series) > 1:
@@ -53,22 +51,43 @@ def draw_picture(block: DataBlock, stamp: Stamp) -> str:
     for line in [*wrap(write_caption(block), _MEASURE), as_of]:
         texts.append(_text(line, y, color="var(--muted)"))
         y += _LINE
-    width += 2 * _MARGIN
-    whole = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {y}"'
-        f' width="{width}" height="{y}" font-family="sans-serif">'
-        f"<title>{escape(block.title)}</title>{_hatches()}"
-        f'<rect width="100%" height="100%" fill="var(--paper)"/>{"".join(texts)}{body}</svg>'
-    )
-    colors = _read_colors()
-    return re.sub(r"var\(--([\w-]+)\)", lambda match: colors[match[1]], whole)
+    return _frame(block.title, width + 2 * _MARGIN, y, "".join(texts) + body)
 
 
 def draw_png(block: DataBlock, stamp: Stamp) -> bytes:
     """Return the picture of ``draw_picture`` as PNG."""
+    return _to_png(draw_picture(block, stamp), _SCALE)
+
+
+def draw_bare_png(chart: Chart, size: tuple[int, int], scale: float) -> bytes:
+    """Return ``chart`` alone as a PNG of ``scale`` times ``size``, for where words stand beside."""
+    drawing = draw_chart(chart, size)
+    return _to_png(_frame(chart.summary, *_measure(drawing), drawing), scale)
+
+
+def _to_png(picture: str, scale: float) -> bytes:
     import vl_convert
 
-    return bytes(vl_convert.svg_to_png(draw_picture(block, stamp), scale=_SCALE))
+    return bytes(vl_convert.svg_to_png(picture, scale=scale))
+
+
+def _measure(drawing: str) -> tuple[int, int]:
+    """The width and height of a drawing."""
+    found = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawing)
+    assert found is not None  # noqa: S101  # vl-convert writes it
+    return int(found[1]), int(found[2])
+
+
+def _frame(title: str, width: int, height: int, body: str) -> str:
+    """An SVG file on the paper of the light page, in its colours."""
+    whole = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}"'
+        f' width="{width}" height="{height}" font-family="sans-serif">'
+        f"<title>{escape(title)}</title>{_hatches()}"
+        f'<rect width="100%" height="100%" fill="var(--paper)"/>{body}</svg>'
+    )
+    colors = _read_colors()
+    return re.sub(r"var\(--([\w-]+)\)", lambda match: colors[match[1]], whole)
 
 
 def _text(
