@@ -34,18 +34,21 @@ def digest(
 
     Example: sselfie digest -o out/digest
     """
+    from functools import cache, partial
+
     from sselfie_insights.digest import make_digest, send_once, write_files
     from sselfie_insights.digest.write import write_text
     from sselfie_insights.errors import SselfieError
 
     with open_chosen(warehouse, publication) as opened:
-        made = make_digest(opened)
-    if output_dir is not None:
-        write_files(made, output_dir)
-    elif not send:
-        print_text(write_text(made).rstrip("\n"))
+        make = cache(partial(make_digest, opened))
+        if output_dir is not None:
+            write_files(make(), output_dir)
+        elif not send:
+            print_text(write_text(make()).rstrip("\n"))
+        outcome = send_once(opened.settings, make) if send else {}
+        stamp = opened.stamp
     if send:
-        outcome = send_once(opened.settings, lambda: made)
         for channel, words in outcome.items():
             say_note(f"{channel}: {words}")
         if failed := {name for name, words in outcome.items() if not words.startswith("sent")}:
@@ -53,4 +56,4 @@ def digest(
                 f"the digest was not sent by {' and '.join(sorted(failed))}",
                 remedy="run it again: what was sent is not sent twice",
             )
-    refuse_stale(opened.settings, made.stamp)
+    refuse_stale(opened.settings, stamp)
