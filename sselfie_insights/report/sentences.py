@@ -11,12 +11,8 @@ from itertools import groupby
 from typing import Any
 
 from sselfie_insights.money import write_money
-from sselfie_insights.query.library import load_library
 from sselfie_insights.query.result import Result
-from sselfie_insights.report.results import Results
-from sselfie_insights.warehouse.reading import OpenWarehouse
 
-QUERY = "growth/since"
 # The report that shows more of each measure.
 _PAGES = {
     "mrr": "why",
@@ -52,15 +48,6 @@ class Sentence:
     text: str
     numbers: tuple[Row, ...]
     page: str
-
-
-def read_sentences(warehouse: OpenWarehouse, span: str = "week") -> tuple[Sentence, ...]:
-    """Return what changed in the last ``week`` or ``month`` of the open warehouse.
-
-    Raises:
-        UsageError: The marts were never built, or there is no such span.
-    """
-    return write_sentences(Results(warehouse, load_library()).answer(QUERY, {"span": span}))
 
 
 def write_sentences(result: Result) -> tuple[Sentence, ...]:

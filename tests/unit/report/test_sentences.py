@@ -7,7 +7,9 @@ import duckdb
 import pytest
 
 from sselfie_insights.query import OpenWarehouse
-from sselfie_insights.report.sentences import read_sentences
+from sselfie_insights.query.library import load_library
+from sselfie_insights.report.results import Results
+from sselfie_insights.report.sentences import Sentence, write_sentences
 from tests.support.contracts import create_tables, insert
 from tests.support.warehouses import write_build_info
 
@@ -50,6 +52,11 @@ def say(
         insert(connection, "marts.dim_users", "user_id, signed_up_on", users)
     with OpenWarehouse(path) as opened:
         return [sentence.text for sentence in read_sentences(opened, span)]
+
+
+def read_sentences(opened: OpenWarehouse, span: str = "week") -> tuple[Sentence, ...]:
+    """As a page has them: small groups are hidden, as if the whole site were known."""
+    return write_sentences(Results(opened, load_library()).answer("growth/since", {"span": span}))
 
 
 def people(prefix: str, count: int, currency: str, at: str, cents: int) -> Changes:
