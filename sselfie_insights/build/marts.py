@@ -142,6 +142,7 @@ def build_into(
     from sselfie_insights.build.derived import write_derived
     from sselfie_insights.diff.closed import record_restatements
     from sselfie_insights.forecast import write_forecasts
+    from sselfie_insights.report.site import decide_site
 
     started = monotonic()
     sync = _read_last_sync(private)
@@ -156,6 +157,7 @@ def build_into(
     write_forecasts(private, discount_rate=settings.discount_rate, on_gap=gaps.append)
     attempt("closed.restatements", lambda: record_restatements(private, settings), gaps.append)
     write_derived(private, settings.warehouse, on_gap=gaps.append)
+    attempt("meta.suppression", lambda: decide_site(private), gaps.append)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     with duckdb.connect(str(private), config=WRITER) as connection:
         record_gaps(connection, gaps)

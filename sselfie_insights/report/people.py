@@ -36,6 +36,7 @@ class Book:
         self.least: list[int] = []
         self.is_hidden: list[bool] = []
         self.is_guarded: set[int] = set()
+        self.decided: dict[int, Mark] = {}
         self.equations: list[Equation] = []
         self.quantities: dict[str, Quantity] = defaultdict(Quantity)
         self._twin: list[int] = []
@@ -78,6 +79,8 @@ class Book:
             self.carries[number].append(size)
             self.carried_by[number].append((size,))
             self.weights[number] = self.weights[size]
+            if self.decided.get(size) == "":
+                self.decided[number] = ""
             numbers.append(number)
         self.equations.append(Equation(tuple((1, number) for number in numbers)))
 
@@ -101,7 +104,12 @@ class Book:
                 self.know([*sum_, *((1, cell) for cell in whole)], is_equal=False)
 
     def decide(self) -> list[Mark]:
-        """Return what becomes of every cell."""
+        """Return what becomes of every cell.
+
+        Of those that are ``decided``, what is shown stays so.
+        """
+        if len(self.decided) == len(self.values):
+            return [self.decided[cell] for cell in range(len(self.values))]
         self._find_twins()
         roots = [self._find(cell) for cell in range(len(self.values))]
         numbers = {root: number for number, root in enumerate(dict.fromkeys(roots))}
@@ -124,14 +132,24 @@ class Book:
                         }
                     )
                 ),
-                is_hidden=any(self.is_hidden[cell] for cell in group),
-                least=max(self.least[cell] for cell in group),
+                is_hidden=any(self.is_hidden[cell] or self.decided.get(cell) for cell in group),
+                is_shown={self.decided[cell] for cell in group if cell in self.decided} == {""},
+                least=max(self._least(cell) for cell in group),
                 is_guarded=not self.is_guarded.isdisjoint(group),
             )
             for group in alike
         ]
         marks = suppress(cells, self._join(places)).marks
-        return [marks[place] for place in places]
+        return [self._settle(cell, marks[place]) for cell, place in enumerate(places)]
+
+    def _settle(self, cell: int, mark: Mark) -> Mark:
+        """What was decided stays, but that a group may not be said to be small any more."""
+        decided = self.decided.get(cell)
+        return mark if decided in (None, "small") else decided
+
+    def _least(self, cell: int) -> int:
+        """A number that only went with others says nothing that they do not."""
+        return 0 if self.decided.get(cell) == "carried" else self.least[cell]
 
     def _find_twins(self) -> None:
         """Find which cells are one number, as everybody knows, and which can only be 0."""

@@ -1,7 +1,7 @@
 """Hide what small groups would reveal about the people in them, over all tables together."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,43 +19,65 @@ from sselfie_insights.warehouse.closed import write_row_key
 _Key = TypeVar("_Key", bound=Hashable)
 
 _WORDS: dict[Mark, str] = {"": "", "small": SUPPRESSED, "hidden": HIDDEN, "carried": ""}
-# What is lost with a number of a mean, as often as with one of its groups.
+# What is lost with a number of a mean, as often as with one of its groups; and with one of the
+# newest periods, which are read first.
 _MEAN_WEIGHT = 3
+_NEW_WEIGHT = 3
+_NEW_PERIODS = 3
 # Numbers that are worked out from those of people, where their column does not say from which.
 _WORKED_OUT = frozenset({"rate", "days", "number"})
 
 
-def suppress_small_groups(results: Mapping[_Key, Result]) -> dict[_Key, Result]:
+Decided = Mapping[str, Sequence[Mark]]
+"""What becomes of each number of people of a result: by column, a mark for each row."""
+
+
+def suppress_small_groups(
+    results: Mapping[_Key, Result], decided: Mapping[_Key, Decided] | None = None
+) -> dict[_Key, Result]:
     """Return ``results`` without what would reveal the size of a group of one to four people.
 
     All of them are taken as known together. A small group's size shows as ``<5``, and its row keeps
     only its key, names and flags. What would give it away shows as ``hidden``, in whatever table it
     stands: ``statistics.suppression`` says what may be known in the end. What a column's ``of``
     counts can be too few by itself: then that number goes. An empty group reveals nobody and
-    stays 0.
+    stays 0. Of the results in ``decided``, which others have seen, nothing more is hidden.
     """
-    book = Book()
-    tables = {key: _Table(result, book) for key, result in results.items()}
-    for table in tables.values():
-        table.name_quantities()
-    book.tie()
-    for table in tables.values():
-        table.write_equations()
-    marks = book.decide()
+    marks, tables = _decide(results, decided or {})
     return {key: table.apply(marks) for key, table in tables.items()}
+
+
+def decide(results: Mapping[_Key, Result]) -> dict[_Key, Decided]:
+    """Return what ``suppress_small_groups`` would make of the numbers of people."""
+    marks, tables = _decide(results, {})
+    return {key: table.list_marks(marks) for key, table in tables.items()}
+
+
+def _decide(
+    results: Mapping[_Key, Result], decided: Mapping[_Key, Decided]
+) -> tuple[list[Mark], dict[_Key, "_Table"]]:
+    book = Book()
+    tables = {key: _Table(result, book, decided.get(key)) for key, result in results.items()}
+    if any(key not in decided for key in tables):
+        for table in tables.values():
+            table.name_quantities()
+        book.tie()
+        for table in tables.values():
+            table.write_equations()
+    return book.decide(), tables
 
 
 class _Table:
     """One result: where its numbers of people are in the book, and what it becomes."""
 
-    def __init__(self, result: Result, book: Book) -> None:
+    def __init__(self, result: Result, book: Book, decided: Decided | None) -> None:
         self.result, self.book = result, book
         self.counts = list(_list_counts(result))
         self.rows: list[dict[str, Any]] = result.frame.to_dicts() if self.counts else []
         self.cells: dict[str, list[int | None]] = {name: [] for name in self.counts}
         self.before = self._order_rows() if self.counts else []
         shared: dict[Any, int] = {}
-        for row in self.rows:
+        for number, row in enumerate(self.rows):
             group = tuple(row[name] for name in result.group) if not row.get(MEAN) else ()
             for name in self.counts:
                 is_size, value = name in result.group_sizes, row[name]
@@ -73,6 +95,8 @@ class _Table:
                         is_hidden=is_mean and 0 < value < SMALLEST_GROUP,
                         least=0 if is_mean and value < SMALLEST_GROUP else SMALLEST_GROUP,
                     )
+                    if decided:
+                        book.decided[cell] = decided[name][number]
                 self.cells[name].append(cell)
         self._weigh()
 
@@ -107,14 +131,19 @@ class _Table:
             else 1 + sum(name in _sources(result.columns[each], parts) for each in measures)
             for name in self.counts
         }
+        time = result.period_columns[:1]
+        periods = {row[time[0]] for row in self.rows if row[time[0]] is not None} if time else set()
+        new = sorted(periods)[-_NEW_PERIODS:]
         for number, row in enumerate(self.rows):
             found = (self.cells[name][number] for name in result.group_sizes)
             sizes = tuple(cell for cell in found if cell is not None)
+            weight = _MEAN_WEIGHT if row.get(MEAN) else 1
+            if time and row[time[0]] in new:
+                weight *= _NEW_WEIGHT
             for name in self.counts:
                 cell = self.cells[name][number]
                 if cell is not None:
-                    # A mean speaks for all of its groups.
-                    book.weights[cell] += lost[name] * (_MEAN_WEIGHT if row.get(MEAN) else 1)
+                    book.weights[cell] += lost[name] * weight
                     book.carried_by[cell].append(() if name in result.group_sizes else sizes)
 
     def _is_measure(self, name: str) -> bool:
@@ -196,14 +225,19 @@ class _Table:
             for at, mean in means.items():
                 self.book.know([*((1, cell) for cell in sums[at]), (-1, mean)])
 
+    def list_marks(self, marks: list[Mark]) -> dict[str, list[Mark]]:
+        """Return what becomes of each number of people, by column and row."""
+        return {
+            name: ["" if cell is None else marks[cell] for cell in cells]
+            for name, cells in self.cells.items()
+        }
+
     def apply(self, marks: list[Mark]) -> Result:
         """Return the result without what is hidden."""
         if not self.counts:
             return self.result
         result = self.result
-        hidden: dict[str, list[str]] = {}
-        for name, cells in self.cells.items():
-            hidden[name] = ["" if cell is None else marks[cell] for cell in cells]
+        hidden = self.list_marks(marks)
         parts = [name for name in self.counts if name not in result.group_sizes]
         of_rows = [
             {hidden[name][number] for name in result.group_sizes if name in hidden}
@@ -227,7 +261,7 @@ class _Table:
                 kept = ~pl.Series(lost)
                 columns.append(pl.when(pl.lit(kept)).then(pl.col(name)).alias(name))
         shown = result.frame.with_columns(columns)
-        words = {name: [_WORDS[mark] for mark in each] for name, each in hidden.items()}  # type: ignore[index]
+        words = {name: [_WORDS[mark] for mark in each] for name, each in hidden.items()}
         restated = {
             (key, measure): text
             for row in (shown.iter_rows(named=True) if result.restated else ())
@@ -255,7 +289,7 @@ class _Table:
         )
 
     def _is_lost(
-        self, name: str, number: int, hidden: Mapping[str, list[str]], parts: list[str]
+        self, name: str, number: int, hidden: Mapping[str, Sequence[str]], parts: list[str]
     ) -> bool:
         """Whether a number would give away what is hidden in its row, or in the one before."""
         column = self.result.columns[name]

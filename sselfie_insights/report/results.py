@@ -1,5 +1,6 @@
 """What the queries of pages gave, without what would reveal small groups, decided together."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -7,11 +8,9 @@ from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.parameters import choose_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query
-from sselfie_insights.report.definition import (
-    Report,
-    load_reports,
-)
-from sselfie_insights.report.privacy import list_families, suppress_small_groups
+from sselfie_insights.report.decisions import digest, read_decisions
+from sselfie_insights.report.definition import Report, load_reports
+from sselfie_insights.report.privacy import Decided, decide, list_families, suppress_small_groups
 from sselfie_insights.report.signed import SignedFigures
 from sselfie_insights.warehouse.gaps import Gap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -21,7 +20,10 @@ _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Results:
-    """Runs each query once for the same values, and suppresses all of them together."""
+    """Runs each query once for the same values, and suppresses all of them together.
+
+    What the publication decided of a result stays: others have seen it.
+    """
 
     def __init__(
         self,
@@ -33,6 +35,8 @@ class Results:
         self.warehouse = warehouse
         self.library = library
         self._signed = SignedFigures(warehouse.connection)
+        self._kept = read_decisions(warehouse.connection)
+        self._decided: dict[_Key, Decided] = {}
         self._full: dict[_Key, Result] = {(name, ()): each for name, each in (made or {}).items()}
         self._suppressed: dict[_Key, Result] = {}
 
@@ -42,7 +46,12 @@ class Results:
             self._try(source.query, {**given}, source.values)
 
     def add_known(self, names: Iterable[str]) -> None:
-        """Run what the site's reports ask for of the people of whom the queries ``names`` speak."""
+        """Run what the site's reports ask for of the people of whom the queries ``names`` speak.
+
+        Where all that was run so far is decided, there is nothing to know.
+        """
+        if self._decided.keys() == self._full.keys():
+            return
         reports = load_reports(on_gap=lambda _: None).values()
         sources = [source for report in reports for source in report.sources]
         families = {family for name in names for family in self._families(name)}
@@ -63,7 +72,7 @@ class Results:
         """
         key = self._run(name, given, values)
         if key not in self._suppressed:
-            self._suppressed = suppress_small_groups(self._full)
+            self._suppressed = suppress_small_groups(self._full, self._decided)
         return self._suppressed[key]
 
     def answer(self, name: str, given: Mapping[str, str]) -> Result:
@@ -74,7 +83,11 @@ class Results:
         """
         key = self._run(name, given, {})
         self.add_known([name])
-        return suppress_small_groups(self._full)[key]
+        return suppress_small_groups(self._full, self._decided)[key]
+
+    def decide(self) -> list[tuple[Result, Decided]]:
+        """Return each result of what was added, and what is to become of its numbers of people."""
+        return [(self._full[key], marks) for key, marks in decide(self._full).items()]
 
     def _run(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> _Key:
         query = find_query(name, self.library)
@@ -82,7 +95,9 @@ class Results:
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self._full:
             full = run_query(self.warehouse, query, wanted)
-            self._full[key] = self._signed.put_into(full, query)
+            self._full[key] = full = self._signed.put_into(full, query)
+            if self._kept and (kept := self._kept.get(digest(full))) is not None:
+                self._decided[key] = json.loads(kept)
         return key
 
     def _try(self, name: str, given: Mapping[str, str], values: Mapping[str, str]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import duckdb
+
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import PRIVATE_MODE, make_folder, storage_error, write_file
 from sselfie_insights.manifest import (
@@ -19,6 +21,7 @@ from sselfie_insights.query.library import load_library
 from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock, Page
+from sselfie_insights.report.decisions import write_decisions
 from sselfie_insights.report.definition import INDEX, load_report, load_reports
 from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
@@ -27,7 +30,9 @@ from sselfie_insights.report.page import build_page
 from sselfie_insights.report.results import Results
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
+from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.storage import closing
 
 _INDEX_FILE = f"{INDEX}.html"
 # The report that opens first, with the list of the others at its foot.
@@ -97,6 +102,24 @@ def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Pag
                 results=results,
                 on_gap=on_gap,
             )
+
+
+def decide_site(private: Path) -> None:
+    """Keep in a private copy what the site will show of its numbers of people.
+
+    Args:
+        private: The private copy, which nobody else has open, with everything that pages read.
+
+    Raises:
+        UsageError: The marts were never built.
+    """
+    with OpenWarehouse(private) as warehouse:
+        results = Results(warehouse, load_library(on_gap=lambda _: None))
+        for report in load_reports(on_gap=lambda _: None).values():
+            results.add(report, {})
+        decided = results.decide()
+    with closing(duckdb.connect(str(private), config=WRITER)) as connection:
+        write_decisions(connection, decided)
 
 
 def render_site(settings: Settings, out_dir: Path) -> Site:

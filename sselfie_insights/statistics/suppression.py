@@ -52,6 +52,7 @@ class Cell(NamedTuple):
         carried_by: For each place where it stands, the sizes any of which is hidden only together
             with all that stands there; empty where nothing hides it but itself.
         is_hidden: Whether it is not shown, whatever the others are.
+        is_shown: Whether it is known already, and stays; a small size is not repeated.
         least: How many values have to stay possible once it is hidden.
         is_guarded: Whether they have to where it only goes with others, too.
     """
@@ -62,6 +63,7 @@ class Cell(NamedTuple):
     carries: tuple[int, ...] = ()
     carried_by: tuple[tuple[int, ...], ...] = ()
     is_hidden: bool = False
+    is_shown: bool = False
     least: int = SMALLEST_GROUP
     is_guarded: bool = False
 
@@ -113,7 +115,9 @@ class _Suppressor:
 
         bounds = np.array([_bounds(cell) for cell in self.cells], dtype=float).reshape(-1, 2)
         values = np.array([cell.value for cell in self.cells], dtype=float)
-        self.falls, self.rises = values - bounds[:, 0], bounds[:, 1] - values
+        moves = ~np.array([self._is_fixed(number) for number in range(len(values))], dtype=bool)
+        self.falls = np.where(moves, values - bounds[:, 0], 0.0)
+        self.rises = np.where(moves, bounds[:, 1] - values, 0.0)
         self.weights = np.array([cell.weight for cell in self.cells], dtype=float)
         self.is_marked = np.zeros(len(self.cells), dtype=bool)
         self.touching = [[] for _ in self.cells]
@@ -151,16 +155,19 @@ class _Suppressor:
 
     def _hide(self, number: int) -> None:
         """Hide a cell and what goes with it; the size of a group is then to be protected, too."""
-        if self.marks[number] not in ("", "carried") or self._is_fixed(number):
+        is_few = is_small(self.cells[number])
+        if self.marks[number] not in ("", "carried") or (self._is_fixed(number) and not is_few):
             return
-        self.marks[number] = "small" if is_small(self.cells[number]) else "hidden"
+        self.marks[number] = "small" if is_few else "hidden"
         self.is_marked[number] = True
         self.queue.append(number)
         for other in self.cells[number].carries:
             self._hide(other)
         for other in self.carried[number]:
+            if self.marks[other] or self._is_fixed(other):
+                continue
             places = self.cells[other].carried_by
-            if not self.marks[other] and all(any(map(self._is_gone, sizes)) for sizes in places):
+            if all(any(map(self._is_gone, sizes)) for sizes in places):
                 self.marks[other] = "carried"
                 self.is_marked[other] = True
                 if self.cells[other].is_guarded:
@@ -170,12 +177,13 @@ class _Suppressor:
         return self.marks[number] in ("small", "hidden")
 
     def _is_fixed(self, number: int) -> bool:
-        """Nobody is in an empty group, which is always shown."""
-        return self.cells[number].is_size and self.cells[number].value == 0
+        """Whether everybody knows it: what is shown already, and that an empty group is empty."""
+        cell = self.cells[number]
+        return cell.is_shown or (cell.is_size and cell.value == 0)
 
     def _lacks(self, number: int) -> bool:
         """Whether too few values of a hidden cell are known to be possible."""
-        if not self.touching[number]:
+        if not self.touching[number] or self._is_fixed(number):
             return False
         least = SMALLEST_GROUP - 1 if self.marks[number] == "small" else self.cells[number].least
         return len(self.seen[number]) < least
@@ -223,7 +231,7 @@ class _Suppressor:
         return sorted(found)
 
     def _can_move(self, number: int, is_free: bool) -> bool:
-        return bool(self.marks[number]) or not (is_free or self._is_fixed(number))
+        return not self._is_fixed(number) and (bool(self.marks[number]) or not is_free)
 
     def _reach(self, number: int, step: int, region: list[int]) -> dict[int, int] | None:
         """Return the cheapest move of ``region`` by which ``number`` moves by ``step``, if any."""

@@ -8,9 +8,14 @@ import pytest
 from sselfie_insights.build.derived import write_derived
 from sselfie_insights.forecast import write_forecasts
 from sselfie_insights.query.cells import HIDDEN
+from sselfie_insights.query.library import load_library
 from sselfie_insights.report import Page
+from sselfie_insights.report.definition import load_reports
+from sselfie_insights.report.page import build_page
+from sselfie_insights.report.results import Results
 from sselfie_insights.report.site import build_pages
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.reading import OpenWarehouse
 from tests.integration.conftest import Business, mirrored_business
 from tests.support.attacker import Attack, read_tables
 from tests.support.models import run_in_duckdb
@@ -38,6 +43,27 @@ def test_the_attacker_would_find_what_is_not_protected(built_business: Business)
                 row[column] = "9"
     attack = Attack(tables)
     assert attack.find_known() != []
+
+
+def test_a_page_alone_hides_what_the_site_hides(built_business: Business) -> None:
+    library = load_library()
+    with OpenWarehouse(built_business.settings.warehouse) as warehouse:
+        for page in _pages(built_business.settings):
+            alone = build_page(warehouse, page.report, library)
+            assert read_tables([alone]) == read_tables([page]), page.report.name
+
+
+def test_what_is_asked_for_later_moves_nothing_on_the_site(built_business: Business) -> None:
+    with OpenWarehouse(built_business.settings.warehouse) as warehouse:
+        site, later = Results(warehouse, load_library()), Results(warehouse, load_library())
+        later.answer("engagement/active_users", {"grain": "day"})
+        for report in load_reports().values():
+            site.add(report, {})
+            later.add(report, {})
+            for source in report.sources:
+                before = site.find(source.query, {}, source.values)
+                after = later.find(source.query, {}, source.values)
+                assert before.frame.equals(after.frame), source.query
 
 
 @pytest.fixture

@@ -78,6 +78,24 @@ def test_an_empty_group_reveals_nobody_and_is_shown() -> None:
     assert [found.marks[number] for number, cell in enumerate(cells) if not cell.value] == [""] * 3
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_known_already_stays_and_others_protect_what_is_hidden(seed: int) -> None:
+    random = Random(seed)
+    sizes = [[random.randint(1, 4), *(random.randint(10, 14) for _ in range(3))]]
+    cells, equations = table(sizes)
+    cells = cells[:5]  # only what the row adds up to is known: each column is a number by itself
+    known = random.randint(1, 3)
+    cells[known] = cells[known]._replace(is_shown=True)
+    cells[4] = cells[4]._replace(is_shown=True)
+    found = suppress(cells, equations[:1])
+    assert found.open == []
+    assert found.marks[0] == "small"
+    assert found.marks[known] == found.marks[4] == ""
+    found_values = possible(cells, equations[:1], found)
+    assert found_values.pop(0) == {1, 2, 3, 4}
+    assert all(len(values) >= 5 for values in found_values.values())
+
+
 def test_the_same_numbers_are_always_hidden() -> None:
     cells, equations = table([[3, 9, 8], [7, 12, 6], [30, 2, 11]])
     assert suppress(cells, equations) == suppress(cells, equations)
