@@ -77,7 +77,7 @@ class Warehouse(OpenWarehouse):
         """Run a query of the library, and return its table: ``.frame``, ``.rows``, ``.columns``.
 
         Args:
-            name: Its name; the last part suffices where only one query has it.
+            name: Its name; the last part suffices where it can mean no other query.
             with_personal_data: Whether to keep the columns that name people.
             as_rows: Whether to fetch tuples, which need no Polars, and not a frame.
             **parameters: Those of the query; None stands for the default. One that is a word of

@@ -7,6 +7,7 @@ description: >-
   would still count.
 key: [customer_key, currency]
 carries: now
+answer: mrr_cents
 columns:
   customer_key: {unit: text, description: The customer.}
   email: {unit: text, description: "The customer's address, where there is an account.", pii: true}

@@ -12,6 +12,7 @@ people: opening_member_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: nrr
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -9,6 +9,7 @@ description: >-
 key: [currency]
 rows: credits/credit_lots
 carries: now
+answer: liability_cents
 columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   paid_credits_outstanding: {unit: credits, description: Bought and not used.}

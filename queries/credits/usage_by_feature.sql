@@ -12,6 +12,7 @@ part_of: [month]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: used_credits
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   feature: {unit: text, description: What the credits were spent on.}

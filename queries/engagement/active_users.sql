@@ -17,6 +17,7 @@ parameters:
   grain: {type: choice, choices: [day, week, month], default: month, description: Length of a period.}
   since: {type: date, description: The first period is the one that holds this day.}
   until: {type: date, description: The last period is the one that holds this day.}
+answer: active_count
 columns:
   period: {unit: date, description: First day of the period.}
   active_count: {unit: count, same_as: "active {period} {period:last {grain}}", description: Distinct active users.}

@@ -11,6 +11,7 @@ rows: engagement/activity_by_user
 carries: forward
 people: active_count
 part_of: [[segment], [period]]
+answer: active_count
 columns:
   active_count: {unit: count, description: Distinct active users.}
   new_count: {unit: count, description: Active for the first time.}

@@ -11,6 +11,7 @@ people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: chat_count
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   chat_type: {unit: text, description: The kind of chat.}

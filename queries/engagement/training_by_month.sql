@@ -12,6 +12,7 @@ people: user_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: success_rate
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   requested_count: {unit: count, description: Trainings begun.}

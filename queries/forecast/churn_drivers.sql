@@ -7,6 +7,7 @@ description: >-
   business in 20 without any driver is shown one); no other feature is ever given as a reason. That
   none is clear is the ordinary answer. It shows what goes with leaving, not what causes it.
 key: [feature]
+answer: odds_ratio
 columns:
   feature: {unit: text, description: The feature.}
   meaning: {unit: text, description: What it measures.}

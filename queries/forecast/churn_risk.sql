@@ -11,6 +11,7 @@ description: >-
   learn from, the hazard of the survival model at the member's tenure; with too few for that, a
   note.
 key: [customer_key]
+answer: risk
 columns:
   customer_key: {unit: text, description: The customer.}
   user_id: {unit: text, description: "The account, where there is one."}

@@ -7,6 +7,7 @@ key: [band]
 rows: forecast/churn_risk
 people: member_count
 part_of: []
+answer: expected_loss_count
 columns:
   band: {unit: text, description: "The risk, or why there is none."}
   member_count: {unit: count, description: Members.}

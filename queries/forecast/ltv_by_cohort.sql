@@ -10,6 +10,7 @@ description: >-
 key: [cohort_period, currency]
 people: n
 group_size: [n, member_count]
+answer: lifetime_value_cents
 columns:
   cohort_period: {unit: month, description: Month of first membership.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -6,6 +6,7 @@ description: >-
   on, discounted by the month. The interval covers 95 of 100 such members; it is wide because
   individual outcomes vary a lot. Naive: MRR / churn rate.
 key: [customer_key, currency]
+answer: expected_value_cents
 columns:
   customer_key: {unit: text, description: The customer.}
   user_id: {unit: text, description: "The account, where there is one."}

@@ -12,6 +12,7 @@ key: [product_type, currency]
 people: member_count
 group_size: [member_count, n]
 part_of: [currency]
+answer: expected_value_cents
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -8,6 +8,7 @@ key: [month, currency]
 people: n
 parameters:
   months: {type: integer, default: 12, minimum: 1, maximum: 120, description: How many past months to show.}
+answer: total_mid_cents
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -12,6 +12,7 @@ description: >-
   the currency or 6 months there is a note instead of numbers.
 key: [month, currency]
 people: n
+answer: total_mid_cents
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -8,6 +8,7 @@ description: >-
   months, continued. Only origins at which a projection would not have been refused.
 key: [origin_month, months_ahead, currency, scope]
 people: n
+answer: actual_cents
 columns:
   origin_month: {unit: month, description: The month from whose close it projects.}
   month: {unit: month, description: The month projected.}

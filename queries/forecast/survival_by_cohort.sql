@@ -12,6 +12,7 @@ key: [cohort, tenure_months]
 group_size: n
 parameters:
   cohort: {type: text, default: all, description: "all, a month such as 2026-01, or every for every cohort."}
+answer: survival_rate
 columns:
   cohort: {unit: text, description: "Month in which the membership began, or all."}
   tenure_months: {unit: count, description: Renewals.}

@@ -12,6 +12,7 @@ description: >-
   10 losses, or where the fit ends at the edge of its range, there is a note instead.
 key: [scope]
 group_size: n
+answer: monthly_churn_rate
 columns:
   scope: {unit: text, description: "all, or the product by which the membership began."}
   n: {unit: count, description: Memberships.}

@@ -10,6 +10,7 @@ description: >-
   them by the present one.
 key: [alert, part, kind]
 group_size: n
+answer: detail
 columns:
   alert: {unit: text, description: What is watched.}
   part: {unit: text, description: "The currency or other part, where several are watched."}

@@ -10,6 +10,7 @@ key: [is_complete, currency, dimension, part]
 rows: [explain/mrr, revenue/mrr_by_movement]
 people: person_count
 part_of: [[is_complete, currency, dimension]]
+answer: change_cents
 columns:
   month: {unit: month, description: The month.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -14,6 +14,7 @@ group_size: [sent_count, held_out_count]
 parameters:
   within_days: {type: choice, choices: ["7", "14", "30", "60", "90"], default: "30", description: Days after the export in which the goal counts.}
   least: {type: integer, default: 20, minimum: 5, description: People needed in each group.}
+answer: difference
 columns:
   segment: {unit: text, description: The segment.}
   goal: {unit: text, description: "What counts: member, paid, active or trained."}

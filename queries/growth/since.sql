@@ -11,6 +11,7 @@ people: now_count
 group: [measure, currency]
 parameters:
   span: {type: choice, choices: [week, month], default: week, description: How far back the other value lies.}
+answer: now_count
 columns:
   measure: {unit: text, description: "mrr, members, net_revenue, active_users or signups."}
   currency: {unit: text, description: "The currency of an amount; empty for people."}

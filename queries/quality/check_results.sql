@@ -8,6 +8,7 @@ description: >-
 key: [suite, check_name, table_name, column_name]
 parameters:
   show: {type: choice, choices: [all, not_passed], default: all, description: "Every check, or those alone that did not pass."}
+answer: status
 columns:
   suite: {unit: text, description: "What was checked: mirror or marts."}
   check_name: {unit: text, description: "The check."}

@@ -6,6 +6,7 @@ description: >-
   never written by the application: empty is normal, and reports then say that no data is
   captured.
 key: [source_table]
+answer: row_count
 columns:
   source_table: {unit: text, description: The table.}
   is_present: {unit: flag, description: Whether the database has it.}

@@ -10,6 +10,7 @@ carries: period
 parameters:
   since: {type: date, description: The first cohort is that of the month that holds this day.}
   until: {type: date, description: The last cohort is that of the month that holds this day.}
+answer: mrr_cents
 columns:
   cohort_period: {unit: month, description: The month in which the customer first had MRR.}
   period_index: {unit: number, description: Months since the cohort's own.}

@@ -24,6 +24,7 @@ parameters:
     choices: [first_payment, first_subscription, signup, first_activity]
     default: first_payment
     description: "What puts somebody into a cohort; who has no account has paid, at least."
+answer: cumulative_net_cents_per_person
 columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: date, description: "First day of the period of the start; empty for the mean."}

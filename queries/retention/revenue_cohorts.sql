@@ -13,6 +13,7 @@ people: cohort_size
 group: [segment, cohort_period, currency]
 parameters:
   grain: {type: choice, choices: [month, quarter, year], default: month, description: Length of a period.}
+answer: revenue_retention_rate
 columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: date, description: "First day of the period of first membership; empty for the mean."}

@@ -13,6 +13,7 @@ parameters:
   grain: {type: choice, choices: [day, month], default: month, description: Length of a period.}
   since: {type: date, description: The first period is the one that holds this day.}
   until: {type: date, description: The last period is the one that holds this day.}
+answer: mrr_cents
 columns:
   period: {unit: date, description: First day of the period.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -14,6 +14,7 @@ carries: forward
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: closing_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The reporting currency.}

@@ -11,6 +11,7 @@ people: payer_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: arppu_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -8,6 +8,7 @@ key: [movement_key]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
+answer: gross_cents
 columns:
   movement_key: {unit: text, description: "The payment's key, or that of the refund or chargeback."}
   payment_key: {unit: text, description: "The payment, or the one given back, where it is known."}

@@ -6,14 +6,10 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen
-from sselfie_insights.cli.output import (
-    FormatOption,
-    Output,
-    choose_format,
-    refuse_stale,
-    write_table,
-)
+from sselfie_insights.cli.output import Table, refuse_stale, shows_table
 from sselfie_insights.errors import ExitCode
+
+_FOR_PEOPLE = ("alert", "part", "period_on", "state", "detail")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +17,9 @@ def register(app: typer.Typer) -> None:
     app.command()(alerts)
 
 
+@shows_table
 def alerts(
+    *,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -31,8 +29,7 @@ def alerts(
     all_of_them: Annotated[
         bool, typer.Option("--all", help="Also show the metrics that are in range.")
     ] = False,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
@@ -50,7 +47,6 @@ def alerts(
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.run import tabulate
 
-    chosen = choose_format(form, output)
     watches = load_watches(file)
     query = load_query("growth/alerts_now")
     with open_chosen(warehouse, publication) as opened:
@@ -59,7 +55,9 @@ def alerts(
     fired, unjudged = int((states == "fired").sum()), int((states == "not judged").sum())
     if not all_of_them:
         result = replace(result, data=result.frame.filter(pl.col("state") == "fired"))
-    write_table(result, chosen, output)
+    if table.is_text and not table.columns:  # the finding says the value in its own unit
+        table = replace(table, columns=_FOR_PEOPLE)
+    table.show(result)
     typer.echo(
         f"{fired} of {len(states)} fired, {unjudged} could not be judged"
         + ("" if all_of_them else "; --all shows each"),

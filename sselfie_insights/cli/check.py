@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, write_table
+from sselfie_insights.cli.output import Table, shows_table
 from sselfie_insights.cli.progress import progress_bar
 
 SHOWN = """
@@ -32,15 +32,16 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
 
 
+@shows_table
 def check(
+    *,
     suite: Annotated[
         SuiteName | None, typer.Option(help="Check only the mirror, or only the marts.")
     ] = None,
     show_all: Annotated[
         bool, typer.Option("--all", help="Also show the checks that passed.")
     ] = False,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
@@ -50,6 +51,8 @@ def check(
 
     Example: sselfie check --all -o checks.csv
     """
+    from dataclasses import replace
+
     import duckdb
 
     from sselfie_insights import check as checks
@@ -58,7 +61,6 @@ def check(
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication
 
-    chosen = choose_format(form, output)
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     checks.load_severities(settings)
     results = []
@@ -73,8 +75,9 @@ def check(
 
     with duckdb.connect(config=OFFLINE) as memory:
         checks.record(memory, results)
-        table = run_statement(memory, SHOWN.format(show_all=show_all))
-    write_table(table, chosen, output)
+        found = run_statement(memory, SHOWN.format(show_all=show_all))
+    key = ("status", "severity", "suite", "check_name")
+    table.show(replace(found, key=key, answer="detail"))
     warned = len(checks.failures(results, "warn"))
     typer.echo(
         f"{len(results)} checks: {sum(result.status == 'passed' for result in results)} passed, "

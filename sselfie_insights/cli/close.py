@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
 from sselfie_insights.printable import clean
 
 
@@ -66,7 +66,7 @@ def close(
         typer.echo(f"{reopen} is open again; what was signed stays in the record", err=True)
     else:
         columns, rows = list_closings(settings)
-        show_rows("closings", columns, rows, choose_format(form, output), output)
+        Table(choose_format(form, output), output).show_rows("closings", columns, rows)
         damaged = [str(row[0]) for row in rows if not row[-1]]
         if damaged:
             raise StorageError(

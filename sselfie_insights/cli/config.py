@@ -1,8 +1,13 @@
 """``sselfie config``: the settings in force, and where each came from."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
+
+if TYPE_CHECKING:
+    from sselfie_insights.query.header import Unit
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +33,5 @@ def config(form: FormatOption = None, output: Output = None) -> None:
         ("exchange rates", rates.FILE, rates.describe_rates(reporting or None)),
     ):
         rows.append((name, str(file) if file.exists() else "default", described))
-    show_rows(
-        "config", {"setting": "text", "source": "text", "value": "text"}, rows, chosen, output
-    )
+    columns: dict[str, Unit] = {"setting": "text", "source": "text", "value": "text"}
+    Table(chosen, output).show_rows("config", columns, rows)

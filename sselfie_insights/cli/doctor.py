@@ -9,9 +9,9 @@ from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.output import (
     FormatOption,
     Output,
+    Table,
     TableFormat,
     choose_format,
-    show_rows,
 )
 from sselfie_insights.printable import clean
 
@@ -65,4 +65,4 @@ def _write(findings: "list[Finding]", form: TableFormat, output: Output) -> None
         "part": "text", "state": "text", "detail": "text", "remedy": "text", "exit_code": "number"
     }  # fmt: skip
     rows = [tuple(getattr(finding, name) for name in columns) for finding in findings]
-    show_rows("doctor", columns, rows, form, output)
+    Table(form, output).show_rows("doctor", columns, rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.printable import clean
 
@@ -371,7 +371,7 @@ def _show(
 ) -> None:
     numbers = ("version", "line", "statement_count")
     units: dict[str, Any] = {each: "count" if each in numbers else "text" for each in columns}
-    show_rows(name, units, list(rows), choose_format(form, output), output)
+    Table(choose_format(form, output), output).show_rows(name, units, list(rows))
 
 
 def _agrees(question: str) -> bool:

@@ -15,16 +15,14 @@ from sselfie_insights.cli.options import (
     say_replaced,
 )
 from sselfie_insights.cli.output import (
-    FormatOption,
     Output,
     Parameters,
+    Table,
     TableFormat,
     WithPersonalData,
-    choose_format,
     print_text,
     refuse_stale,
-    show_rows,
-    show_table,
+    shows_table,
 )
 
 app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
@@ -47,16 +45,26 @@ Name = Annotated[
 
 
 @app.command("list")
-def list_queries(form: FormatOption = None, output: Output = None) -> None:
+@shows_table
+def list_queries(
+    word: Annotated[
+        str, typer.Argument(metavar="WORD", help="Only queries with WORD in name or title.")
+    ] = "",
+    *,
+    table: Table,
+) -> None:
     """List every query: its name and title.
 
-    Example: sselfie query list
+    Example: sselfie query list churn
     """
     from sselfie_insights.query.library import load_library
 
-    rows = [(query.name, query.title) for query in load_library(on_gap=say_gap).values()]
-    chosen = choose_format(form, output)
-    show_rows("queries", {"query": "text", "title": "text"}, rows, chosen, output)
+    rows = [
+        (query.name, query.title)
+        for query in load_library(on_gap=say_gap).values()
+        if word.lower() in f"{query.name} {query.title}".lower()
+    ]
+    table.show_rows("queries", {"query": "text", "title": "text"}, rows)
     say_replaced("queries", "**/*.sql")
 
 
@@ -104,6 +112,7 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
 
 
 @app.command("run")
+@shows_table
 def run(
     name: Annotated[
         str,
@@ -113,9 +122,9 @@ def run(
             autocompletion=_complete,
         ),
     ],
+    *,
     parameter: Parameters = None,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
     with_personal_data: WithPersonalData = False,
@@ -133,16 +142,14 @@ def run(
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import fill_screen, split_words
 
-    chosen = choose_format(form, output)
-    as_rows = chosen is not TableFormat.PARQUET
+    as_rows = table.form is not TableFormat.PARQUET
     given = split_words(parameter or [])
     sql = _read_sql(given) if name == "-" else None
     if save_segment and sql is not None:
         from sselfie_insights.errors import UsageError
 
         raise UsageError("SQL from stdin makes no segment", remedy="put it into a query file")
-    is_screen = chosen is TableFormat.TABLE and output is None
-    added = fill_screen(load_query(name), given) if sql is None and is_screen else {}
+    added = fill_screen(load_query(name), given) if sql is None and table.is_screen else {}
     asked, given = given, given | added
     with open_chosen(warehouse, publication) as opened:
         if sql is None:
@@ -151,7 +158,7 @@ def run(
             )
         else:
             result = opened.sql(sql, with_personal_data=with_personal_data, as_rows=as_rows)
-    show_table(result, chosen, output)
+    table.show(result)
     if save_segment:
         from sselfie_insights.segment.save import save_segment as save
 

@@ -8,13 +8,10 @@ import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
-    FormatOption,
-    Output,
-    TableFormat,
-    choose_format,
+    Table,
     refuse_stale,
     show_document,
-    show_table,
+    shows_table,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +23,9 @@ def register(app: typer.Typer) -> None:
     app.command()(reconcile)
 
 
+@shows_table
 def reconcile(
+    *,
     since: Annotated[
         str | None,
         typer.Option(metavar="DAY", help="The first month is the one that holds this day."),
@@ -60,8 +59,7 @@ def reconcile(
             "--sums", help="With --mrr, in csv, parquet and xlsx: write the sum of each cause."
         ),
     ] = False,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
@@ -74,24 +72,24 @@ def reconcile(
     """
     from sselfie_insights.errors import UsageError
 
-    chosen = choose_format(form, output)
     if mrr is None:
         if mapping or currency or sums:
             raise UsageError("--map, --currency and --sums need --mrr FILE")
-        _compare_payments(since, until, rows, chosen, output, warehouse, publication)
+        _compare_payments(since, until, rows, table, warehouse, publication)
         return
     if since or until or rows:
         raise UsageError("--since, --until and --rows are for payments: leave out --mrr")
+    if table != Table(table.form, table.output):
+        raise UsageError("--columns, --sort, --limit and -x are for payments: leave out --mrr")
     comparison = _compare_mrr(mrr, mapping or [], currency, warehouse, publication)
-    _show_mrr(comparison, sums, chosen, output)
+    _show_mrr(comparison, sums, table)
 
 
 def _compare_payments(
     since: str | None,
     until: str | None,
     rows: bool,
-    chosen: TableFormat,
-    output: Path | None,
+    table: Table,
     warehouse: Path | None,
     publication: str | None,
 ) -> None:
@@ -106,7 +104,7 @@ def _compare_payments(
             result = opened.query(name, since=since, until=until)
         notes = describe_differences(opened.connection, with_sizes=True)
         has_exports = count_rows(opened.connection, "marts.stripe_movements") > 0
-    show_table(result, chosen, output)
+    table.show(result)
     for note in notes:
         say_note(note)
     if not has_exports:
@@ -136,9 +134,7 @@ def _compare_mrr(
         return compare_mrr(opened, foreign)
 
 
-def _show_mrr(
-    comparison: "MrrComparison", sums: bool, chosen: TableFormat, output: Path | None
-) -> None:
+def _show_mrr(comparison: "MrrComparison", sums: bool, table: Table) -> None:
     from sselfie_insights.books.mrr_tables import (
         differences_result,
         sums_result,
@@ -149,8 +145,8 @@ def _show_mrr(
     for remark in comparison.remarks:
         say_note(remark)
     show_document(
-        chosen,
-        output,
+        table.form,
+        table.output,
         to_text=partial(to_text, comparison),
         to_json=partial(to_json, comparison),
         to_result=partial(sums_result if sums else differences_result, comparison),

@@ -17,14 +17,13 @@ from sselfie_insights.cli.options import (
     say_replaced,
 )
 from sselfie_insights.cli.output import (
-    FormatOption,
     Output,
     Parameters,
-    choose_format,
+    Table,
     format_of,
     print_text,
     refuse_stale,
-    show_rows,
+    shows_table,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ class ReportFormat(StrEnum):
     """How a report is written."""
 
     TABLE = "table"
+    MARKDOWN = "markdown"
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
@@ -48,6 +48,7 @@ class ShowFormat(StrEnum):
     """How one report is written: as any, and a chart of it as a picture."""
 
     TABLE = "table"
+    MARKDOWN = "markdown"
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
@@ -72,7 +73,8 @@ def _complete(incomplete: str) -> list[str]:
 
 
 @app.command("list")
-def list_reports(form: FormatOption = None, output: Output = None) -> None:
+@shows_table
+def list_reports(table: Table) -> None:
     """List every report: its name and what it shows.
 
     Example: sselfie report list
@@ -81,8 +83,7 @@ def list_reports(form: FormatOption = None, output: Output = None) -> None:
 
     reports = load_reports(on_gap=say_gap).values()
     rows = [(report.name, report.description) for report in reports]
-    chosen = choose_format(form, output)
-    show_rows("reports", {"report": "text", "description": "text"}, rows, chosen, output)
+    table.show_rows("reports", {"report": "text", "description": "text"}, rows)
     say_replaced("reports", "*.yml")
 
 

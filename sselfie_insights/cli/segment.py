@@ -1,20 +1,19 @@
 """``sselfie segment``: list, show and export the people to write to."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
-    FormatOption,
     Output,
     Parameters,
+    Table,
     TableFormat,
     WithPersonalData,
     choose_format,
     refuse_stale,
-    write_table,
+    shows_table,
 )
 
 if TYPE_CHECKING:
@@ -40,12 +39,13 @@ Name = Annotated[
 
 
 @app.command("list")
+@shows_table
 def list_all(
+    *,
     overlaps: Annotated[
         bool, typer.Option("--overlaps", help="Show how many people each pair has in common.")
     ] = False,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
@@ -63,25 +63,25 @@ def list_all(
         read_members,
     )
 
-    chosen = choose_format(form, output)
     query = load_query("growth/segment_overlaps" if overlaps else "growth/segment_sizes")
     with open_chosen(warehouse, publication) as opened:
         members = read_members(opened, read_record(opened.path))
         rows = count_overlaps(members) if overlaps else count_sizes(members)
         result = tabulate(query, rows, opened.stamp)
-    if overlaps and chosen is TableFormat.TABLE and output is None:
+    if overlaps and table == Table():
         typer.echo("\n".join(lay_out_overlaps(result)))
     else:
-        _write(result, chosen, output)
+        _show(result, table)
     refuse_stale(opened.settings, opened.stamp)
 
 
 @app.command("show")
+@shows_table
 def show_segment(
     name: Name,
+    *,
     parameter: Parameters = None,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
     with_personal_data: WithPersonalData = False,
@@ -94,7 +94,6 @@ def show_segment(
     from sselfie_insights.segment import find_segment, read_segment
     from sselfie_insights.segment.record import read_record
 
-    chosen = choose_format(form, output)
     query = find_segment(name)
     with open_chosen(warehouse, publication) as opened:
         result = read_segment(
@@ -104,7 +103,7 @@ def show_segment(
             record=read_record(opened.path),
             with_personal_data=with_personal_data,
         )
-    _write(result, chosen, output)
+    _show(result, table)
     refuse_stale(opened.settings, opened.stamp)
 
 
@@ -148,7 +147,7 @@ def export(
             holdout_percent=settings.holdout_percent,
             with_personal_data=with_personal_data,
         )
-    _write(exported.result, chosen, output)
+    _show(exported.result, Table(chosen, output, limit=0))
     size = f"{exported.result.frame.height} people, {exported.held_out_count} held out"
     if exported.smallest_difference is not None:
         size += f", which shows a difference of {exported.smallest_difference:.0%} or more"
@@ -161,7 +160,7 @@ def export(
     refuse_stale(settings, opened.stamp)
 
 
-def _write(result: "Result", form: TableFormat, output: Path | None) -> None:
-    write_table(result, form, output)
+def _show(result: "Result", table: Table) -> None:
+    table.show(result)
     if not result.height:
         say_note("nobody")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, write_table
+from sselfie_insights.cli.output import Table, shows_table
 
 
 def register(app: typer.Typer) -> None:
@@ -13,7 +13,9 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
 
 
+@shows_table
 def status(
+    *,
     max_age: Annotated[
         str | None,
         typer.Option(
@@ -21,8 +23,7 @@ def status(
             help="Exit 5 if the source was read longer ago, e.g. 26h; default: SSELFIE_MAX_AGE.",
         ),
     ] = None,
-    form: FormatOption = None,
-    output: Output = None,
+    table: Table,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
@@ -49,7 +50,6 @@ def status(
     from sselfie_insights.warehouse.publications import use_publication
 
     settings = load_settings(warehouse=warehouse, max_age=max_age)
-    chosen = choose_format(form, output)
     opened = use_publication(settings, publication, say_note)
     runs = describe_runs(settings)
     with ExitStack() as stack:
@@ -60,6 +60,6 @@ def status(
                 say_note(": ".join(row))
             raise
         rows = [*runs, *list_refused_exports(connection), *list_failed_checks(connection)]
-        write_table(run_statement(connection, status_query(rows)), chosen, output)
+        table.show(run_statement(connection, status_query(rows)))
         if settings.max_age is not None:
             refuse_old_mirror(connection, settings.max_age, datetime.now(UTC))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.options import Warehouse, say_note
-from sselfie_insights.cli.output import FormatOption, Output, choose_format, show_rows
+from sselfie_insights.cli.output import Table, shows_table
 from sselfie_insights.printable import clean
 
 app = typer.Typer(
@@ -42,9 +42,8 @@ def add(
 
 
 @app.command("list")
-def list_exports(
-    form: FormatOption = None, output: Output = None, warehouse: Warehouse = None
-) -> None:
+@shows_table
+def list_exports(*, table: Table, warehouse: Warehouse = None) -> None:
     """List the exports that were added.
 
     The days and currencies that each covers, and the columns to tick next time.
@@ -61,11 +60,9 @@ def list_exports(
          each.row_count, each.detail)
         for each in describe_files(settings.warehouse, settings.timezone, zone)
     ]  # fmt: skip
-    show_rows(
+    table.show_rows(
         "stripe exports",
         {"file": "text", "kind": "text", "first_on": "date", "last_on": "date",
          "currencies": "text", "rows": "count", "detail": "text"},
         rows,
-        choose_format(form, output),
-        output,
     )  # fmt: skip

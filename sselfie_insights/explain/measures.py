@@ -10,12 +10,11 @@ import polars as pl
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain.decompose import WHOLE, decompose
 from sselfie_insights.query.header import Explains
-from sselfie_insights.query.library import Query, find_query, list_names, load_library
+from sselfie_insights.query.library import EXPLAINING, Query, find_query, list_names, load_library
 from sselfie_insights.query.run import run_query
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
-FOLDER = "explain/"
 """Of the queries whose rows of people explain a public number: each says which one."""
 
 
@@ -56,7 +55,7 @@ class Explanation:
     @property
     def name(self) -> str:
         """What was asked for, e.g. ``mrr``."""
-        return self.query.name.removeprefix(FOLDER)
+        return self.query.name.removeprefix(EXPLAINING)
 
     @property
     def explains(self) -> Explains:
@@ -67,7 +66,7 @@ class Explanation:
 
 def list_measures() -> list[str]:
     """Return the names of what can be explained, sorted, without reading the files."""
-    return [name.removeprefix(FOLDER) for name in list_names() if name.startswith(FOLDER)]
+    return [name.removeprefix(EXPLAINING) for name in list_names() if name.startswith(EXPLAINING)]
 
 
 def explain(
@@ -94,7 +93,7 @@ def explain(
         SselfieError: The parts do not add up to the public number: a bug.
     """
     library = library or load_library()
-    query = library.get(FOLDER + name)
+    query = library.get(EXPLAINING + name)
     if query is None or query.explains is None:
         raise UsageError(
             f"cannot explain {name!r}", remedy=f"measures: {', '.join(list_measures())}"

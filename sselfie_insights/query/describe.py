@@ -6,7 +6,7 @@ from textwrap import wrap
 from sselfie_insights.query.header import ChoiceParameter, Parameter, SplitParameter
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.lineage import Model, read_tables, trace
-from sselfie_insights.query.table import TextTable, break_words, lay_out
+from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.query.template import compile_query
 
 _MEASURE = 100
@@ -101,7 +101,7 @@ def _hang(text: str, indent: int, measure: int) -> list[str]:
 
 def _table(title: str, headers: list[str], rows: list[list[str]], width: int | None) -> str:
     table = TextTable(headers, rows, [False] * len(headers))
-    lines, hidden = lay_out(table if width is None else break_words(table, width), width)
+    lines, hidden = lay_out(table, width)
     if hidden:
         title += f" (widen the terminal to see: {', '.join(hidden)})"
     return "\n".join([f"{title}:", *lines])

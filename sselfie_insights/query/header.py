@@ -103,6 +103,10 @@ class Column(_Strict):
     covers: str | None = None
     made_of: Annotated[tuple[str, ...] | None, BeforeValidator(as_list)] = None
 
+    def head(self, name: str) -> str:
+        """Return what stands above it, called ``name``, where money is in whole units."""
+        return name.removesuffix("_cents") if self.unit == "cents" else name
+
 
 class _ParameterBase(_Strict):
     """What every kind of parameter has; ``needs`` are the only choices with which it is given."""
@@ -253,6 +257,7 @@ _EXPLAINING = ("customer_key", "before", "after")
 
 class _Interface(_Strict):
     key: tuple[str, ...]
+    answer: str | None = None
     parameters: dict[str, Any] = {}
     refuse: tuple[Any, ...] = ()
     columns: dict[str, Any]
@@ -279,6 +284,7 @@ class Header(_Strict):
     rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     carries: Carries | None = None
     explains: Explains | None = None
+    answer: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -308,7 +314,8 @@ class Header(_Strict):
         counts += [name.removeprefix("before.") for name in made]
         terms = [term for identity in self.identities for term in identity.terms]
         counts += [term.name for term in terms if term.place != "quantity"]
-        for name in (*self.key, *self.group_sizes, *counts, *self.group, *wholes):
+        answer = (self.answer,) if self.answer else ()
+        for name in (*self.key, *self.group_sizes, *counts, *self.group, *wholes, *answer):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
         if self.part_of and not self.group_sizes:

@@ -40,6 +40,9 @@ from sselfie_insights.query.identities import Identity
 from sselfie_insights.resources import find_files
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
+EXPLAINING = "explain/"
+"""The folder of the queries that explain a number's change."""
+
 _LEADING = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
 
@@ -73,6 +76,8 @@ class Query:
             after it, as in a trailing window. ``now`` marks numbers of the present. None where it
             is not said.
         explains: The public number whose change its rows add up to, if any.
+        answer: The column that it is asked for, which a narrow terminal keeps; None where
+            ``view.find_answer`` finds it.
         body: The SQL, a Jinja template over the choices.
         path: The file.
     """
@@ -96,6 +101,7 @@ class Query:
     rows: tuple[str, ...] = ()
     carries: Carries | None = None
     explains: Explains | None = None
+    answer: str | None = None
 
     @property
     def period_columns(self) -> tuple[str, ...]:
@@ -157,10 +163,10 @@ def load_query(name: str) -> Query:
 
 
 def find_query(name: str, library: dict[str, Query]) -> Query:
-    """Return the query called ``name``; its last part suffices where only one query has it.
+    """Return the query called ``name``; its last part suffices where it can mean no other.
 
     Raises:
-        UsageError: There is none; the message offers the nearest name.
+        UsageError: There is none, or several; the message offers the nearest name, or them all.
     """
     if isinstance(library, Library) and name in library.broken:
         raise UsageError(library.broken[name].reason)
@@ -204,14 +210,20 @@ def _read_query(name: str, files: Mapping[str, Path]) -> Query:
 
 
 def _resolve(name: str, known: Collection[str]) -> str:
+    """Return the one of ``known`` that is called ``name``.
+
+    What explains a number is behind it, and not what is meant where others are called much so.
+    """
     if name in known:
         return name
-    short = [full for full in known if full.rpartition("/")[2] == name]
-    if len(short) == 1:
-        return short[0]
-    if short:
+    near = sorted(full for full in known if name and full.rpartition("/")[2].startswith(name))
+    exact = [full for full in near if full.rpartition("/")[2] == name]
+    if len(exact) == 1 and (len(near) == 1 or not exact[0].startswith(EXPLAINING)):
+        return exact[0]
+    if exact or len(near) > 1:
         raise UsageError(
-            f"several queries are called {name!r}", remedy=f"name one: {', '.join(sorted(short))}"
+            f"{name!r} could mean {len(near)} queries: {', '.join(near)}",
+            remedy="give the full name of one",
         )
     raise UsageError(
         f"unknown query {name!r}{nearest(name, known)}", remedy="see 'sselfie query list'"

@@ -36,6 +36,7 @@ class Result:
         restated: By a row's key, as JSON, and a column: what has restated it since it was signed.
         title: A few words for a heading; empty for a statement of the user's.
         description: What the numbers mean.
+        answer: The column that it is asked for, where its query says so.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Result:
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
     title: str = ""
     description: str = ""
+    answer: str | None = None
 
     @property
     def height(self) -> int:

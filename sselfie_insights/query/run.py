@@ -98,6 +98,7 @@ def run_query(
         left_out=tuple(name for name in query.columns if name not in columns),
         title=query.title,
         description=query.description,
+        answer=query.answer,
     )
 
 
@@ -142,6 +143,7 @@ def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -
         stamp=stamp,
         title=query.title,
         description=query.description,
+        answer=query.answer,
     )
 
 
@@ -239,13 +241,17 @@ def _name_by_grain(column: Column, values: Mapping[str, Value], *, is_key: bool)
 
 
 def _describe(relation: duckdb.DuckDBPyRelation) -> dict[str, Column]:
-    """The columns of a statement of the user's own, by their types."""
+    """The columns of a statement of the user's own, by their types; whole ``_cents`` are money."""
     names = relation.columns
     if len({name.lower() for name in names}) != len(names):  # DuckDB ignores case
         raise UsageError("two columns have one name", remedy="rename one with 'as'")
+    units = [unit_of(str(kind)) for kind in relation.types]
     return {
-        name: Column(unit=unit_of(str(kind)), description="")
-        for name, kind in zip(names, relation.types, strict=True)
+        name: Column(
+            unit="cents" if unit == "count" and name.lower().endswith("_cents") else unit,
+            description="",
+        )
+        for name, unit in zip(names, units, strict=True)
     }
 
 

@@ -12,7 +12,7 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import UsageError
 from sselfie_insights.money import currency_sign, minor_digits, to_major
 from sselfie_insights.query.cells import json_cell, shown_rows, write_cell
-from sselfie_insights.query.header import Column, Unit
+from sselfie_insights.query.header import Unit
 from sselfie_insights.query.result import Result
 
 _FORMATS: dict[Unit, str] = {
@@ -149,11 +149,11 @@ def _write_sheet(sheet: Any, name: str, result: Result, styles: _Styles) -> None
     names = list(result.columns)
     of_currency = names.index("currency") if "currency" in names else None
     units = [column.unit for column in result.columns.values()]
-    widths = [len(_head(each, result.columns[each])) + 2 for each in names]
+    widths = [len(result.columns[each].head(each)) + 2 for each in names]
     for position, each in enumerate(names):
         is_text = units[position] in ("text", "flag")
         style = styles.header if is_text else styles.number_header
-        sheet.write_string(HEADER, position, _head(each, result.columns[each]), style)
+        sheet.write_string(HEADER, position, result.columns[each].head(each), style)
     for line, row in enumerate(shown_rows(result), start=HEADER + 1):
         currency = None if of_currency is None else row[of_currency]
         for position, value in enumerate(row):
@@ -184,15 +184,10 @@ def _write_columns(
         for each, column in result.columns.items():
             line += 1
             unit = "money" if column.unit == "cents" else column.unit
-            for position, text in enumerate((sheets[name], _head(each, column), unit)):
+            for position, text in enumerate((sheets[name], column.head(each), unit)):
                 sheet.write_string(line, position, text)
             sheet.write_string(line, 3, _fit(column.description), styles.words)
     sheet.freeze_panes(HEADER + 1, 2)
-
-
-def _head(name: str, column: Column) -> str:
-    """A column's header: its name, without the unit that a workbook does not hold it in."""
-    return name.removesuffix("_cents") if column.unit == "cents" else name
 
 
 def _describe_stamp(stamp: Any) -> str:

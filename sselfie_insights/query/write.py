@@ -9,18 +9,22 @@ from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import require_replaceable, write_file
-from sselfie_insights.printable import neutralize
+from sselfie_insights.printable import clean, neutralize
 from sselfie_insights.query.cells import json_cell, shown_rows, write_iso, write_rows
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
+from sselfie_insights.query.view import find_answer, find_keys
 from sselfie_insights.query.workbook import to_workbook
 
-Format = Literal["table", "csv", "json", "parquet", "xlsx"]
+Format = Literal["table", "markdown", "csv", "json", "parquet", "xlsx"]
 BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx", "png"})
 
 # Text of CSV that may not be written as it is.
 _UNSAFE = re.compile('[,"\n\r\t;|=+\\-@\uff1d\uff0b\uff0d\uff20]')
+
+# What Markdown would take for markup; an underscore inside a word is none.
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
 
 
 def to_bytes(result: Result, form: Format) -> bytes:
@@ -35,6 +39,8 @@ def to_bytes(result: Result, form: Format) -> bytes:
         case "table":
             lines, _ = lay_out(to_text_table(result))
             return ("\n".join(lines) + "\n").encode()
+        case "markdown":
+            return to_markdown(to_text_table(result)).encode()
         case "csv":
             return to_csv(result)
         case "json":
@@ -45,13 +51,27 @@ def to_bytes(result: Result, form: Format) -> bytes:
             return to_workbook({result.name: result})
 
 
-def to_text_table(result: Result) -> TextTable:
-    """Return ``result`` with every cell written for people."""
+def to_text_table(result: Result, names: list[str] | None = None) -> TextTable:
+    """Return ``result`` with every cell written for people; the columns ``names``, or all."""
+    chosen = list(result.columns) if names is None else names
     return TextTable(
-        headers=list(result.columns),
-        rows=write_rows(result),
-        numeric=[column.unit in NUMERIC_UNITS for column in result.columns.values()],
+        headers=[result.columns[name].head(name) for name in chosen],
+        rows=write_rows(result, chosen),
+        numeric=[result.columns[name].unit in NUMERIC_UNITS for name in chosen],
+        keys=find_keys(result, chosen),
+        answer=find_answer(result, chosen),
     )
+
+
+def to_markdown(table: TextTable) -> str:
+    """Return ``table`` in GitHub's Markdown, every cell as text and no markup."""
+    rules = ["---:" if numeric else "---" for numeric in table.numeric]
+    headers, *rows = (
+        [_MARKUP.sub(r"\\\g<0>", clean(cell)) for cell in cells]
+        for cells in (table.headers, *table.rows)
+    )
+    lines = [" | ".join(cells) for cells in (headers, rules, *rows)]
+    return "".join(f"| {line} |\n" for line in lines)
 
 
 def to_records(result: Result) -> list[dict[str, Any]]:

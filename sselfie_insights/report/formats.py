@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, replace
 
 from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.printable import clean
 from sselfie_insights.query import write
 from sselfie_insights.query.workbook import to_workbook
 from sselfie_insights.report.blocks import Page, SentencesBlock
@@ -19,7 +20,7 @@ def to_bytes(
     """Return ``page`` in the format ``form``, and the names of sections left out.
 
     CSV and Parquet hold one table: ``section``, else the first with rows; SVG and PNG one chart. A
-    text, JSON, Excel and HTML hold all, or ``section`` alone.
+    text, Markdown, JSON, Excel and HTML hold all, or ``section`` alone.
 
     Args:
         page: What to write.
@@ -38,6 +39,12 @@ def to_bytes(
         return _to_picture(page, form)
     if form == "table":
         return ("\n".join(line.plain for line in render_text(page)) + "\n").encode(), []
+    if form == "markdown":
+        tables = [
+            f"## {clean(block.title)}\n\n{write.to_markdown(block.table)}"
+            for block in page.data.values()
+        ]
+        return "\n".join(tables).encode(), []
     results = {name: block.result for name, block in page.data.items()}
     if form == "xlsx":
         return to_workbook(results, page.gaps), []

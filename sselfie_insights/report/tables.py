@@ -9,6 +9,7 @@ from sselfie_insights.query.cells import write_rows
 from sselfie_insights.query.header import MEAN, NUMERIC_UNITS
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
+from sselfie_insights.query.view import find_answer, find_keys
 
 RUNNING_MARK = "*"
 # Columns that hold the ids of things that people call by name, as legends and charts do.
@@ -46,6 +47,8 @@ def build_table(
         headers=[columns[name] for name in names],
         rows=rows,
         numeric=[result.columns[name].unit in NUMERIC_UNITS for name in names],
+        keys=find_keys(result, names),
+        answer=find_answer(result, names),
     )
     return table, tuple(running)
 

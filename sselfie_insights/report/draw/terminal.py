@@ -4,6 +4,7 @@ Colour only repeats what the text says.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from textwrap import wrap
 
 from rich.style import Style
@@ -13,7 +14,7 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.money import write_major
 from sselfie_insights.printable import clean, mark
 from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
-from sselfie_insights.query.table import TextTable, display_width, lay_out, pad
+from sselfie_insights.query.table import display_width, lay_out, pad
 from sselfie_insights.report.blocks import (
     Block,
     Chart,
@@ -32,7 +33,6 @@ from sselfie_insights.report.tables import RUNNING_MARK
 # Lines of words are no longer than this, however wide the terminal.
 _MEASURE = 76
 _BAR_WIDTH = 30
-_INDENT = " " * 4
 # A chart's table on the terminal shows no more than its newest rows.
 _CHART_ROWS = 13
 _HEADING = Style(bold=True)
@@ -269,22 +269,13 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
     table, left_out = block.table, block.left_out
     if newest is not None and width is not None and len(table.rows) > newest:
         left_out += len(table.rows) - newest
-        table = TextTable(table.headers, table.rows[-newest:], table.numeric)
+        table = replace(table, rows=table.rows[-newest:])
     lines, hidden = lay_out(table, width)
-    # A last column of words that does not fit, such as a finding, stands below its row.
-    below = [""] * len(table.rows)
-    if hidden and not table.numeric[-1]:
-        below, hidden = [row[-1] for row in table.rows], hidden[:-1]
-    yield from (Text(line, _QUIET if place == 0 else "") for place, line in enumerate(lines[:2]))
-    for line, words in zip(lines[2:], below, strict=True):
-        yield Text(line)
-        parts = wrap(clean(words), _MEASURE, initial_indent=_INDENT, subsequent_indent=_INDENT)
-        yield from (Text(part, _QUIET) for part in parts)
+    yield from (Text(line, "" if place else _QUIET) for place, line in enumerate(lines))
     if hidden:
-        needed = len(lay_out(table)[0][1])
         words = (
-            f"{len(hidden)} more {'column needs' if len(hidden) == 1 else 'columns need'} {needed}"
-            f" characters a line; this terminal has {width}: {', '.join(hidden)}."
+            f"Left out for {width} characters a line: {', '.join(hidden)};"
+            f" all columns are in {_files_of(block)}."
         )
         yield from _paragraph(words, _QUIET)
     if left_out:

@@ -26,5 +26,5 @@ def test_every_query_fits_the_terminal_and_loses_no_word(width: int) -> None:
 
 def test_a_terminal_too_narrow_is_told_what_it_does_not_show() -> None:
     printed = describe(LIBRARY["retention/activity_cohorts"], 45)
-    assert "Parameters (widen the terminal to see: meaning):" in printed
-    assert "grain      choice   month\n" in printed
+    assert "Parameters (widen the terminal to see: default):" in printed
+    assert "grain      choice   …  Length of a period.\n" in printed

@@ -68,6 +68,7 @@ def test_people_are_the_group_unless_the_file_names_others(tmp_path: Path) -> No
         ("people: users\ngroup_size: more", "people: 'users' is not among group_size"),
         ("part_of: [month]", "part_of needs people or a group_size"),
         ("group: [nobody]", "'nobody' is not one of its columns"),
+        ("answer: nobody", "'nobody' is not one of its columns"),
         (f"{GRAIN}refuse: [{{when: {{grain: hour, top: given}}, because: b}}]", "grain=hour is no"),
         (f"{GRAIN}refuse: [{{when: {{grian: day, top: given}}, because: b}}]", "grian=day is no"),
         (f"{GRAIN}refuse: [{{when: {{grain: day}}, because: b}}]", "refuse.0.when"),

@@ -66,7 +66,10 @@ def test_one_query_is_read_without_the_others(
     with pytest.raises(UsageError, match="did you mean 'mine/first'"):
         load_query("mine/firs")
     write(tmp_path, GOOD, "queries/other/first.sql")
-    with pytest.raises(UsageError, match="name one: mine/first, other/first"):
+    with pytest.raises(
+        UsageError,
+        match="could mean 3 queries: engagement/first_steps, mine/first, other/first: give the",
+    ):
         load_query("first")
 
 
@@ -153,6 +156,24 @@ def test_an_unknown_query_brings_the_nearest_name() -> None:
 
 def test_the_last_part_of_a_name_suffices() -> None:
     assert find_query("members_now", load_library()).name == "churn/members_now"
+    # Others begin so: stickiness_by_period, churn_risk_total.
+    assert find_query("stickiness", load_library()).name == "engagement/stickiness"
+    assert find_query("churn_risk", load_library()).name == "forecast/churn_risk"
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "some"),
+    [
+        ("mrr", 10, "churn/mrr_churn_by_month, explain/mrr, forecast/mrr_outlook"),
+        ("active_users", 2, "engagement/active_users, explain/active_users: give the full name"),
+        ("stripe_", 5, "quality/stripe_findings, revenue/stripe_fees"),
+    ],
+)
+def test_a_name_that_could_mean_several_brings_them_all(name: str, count: int, some: str) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' could mean {count} queries: .*{some}") as error:
+        find_query(name, load_library())
+    assert error.value.exit_code == 2
+    assert find_query("explain/mrr", load_library()).name == "explain/mrr"
 
 
 # METRICS.md §7, word by word: the interface that other tools rely on.

@@ -18,7 +18,8 @@ from sselfie_insights.files import write_file
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.write import to_bytes, write_out
+from sselfie_insights.query.table import TextTable
+from sselfie_insights.query.write import to_bytes, to_markdown, write_out
 
 HOSTILE = [
     "</script><script>alert(1)</script>", "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)",
@@ -167,3 +168,17 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
         write_file(tmp_path, b"a")
+
+
+def test_markdown_is_text_and_no_markup() -> None:
+    table = TextTable(
+        ["a_cents", "b|c"],
+        [["<5", "_x_ `y` [z](https://e.example) <img src=1>"], ["$1.00", "one\ntwo\\"]],
+        [True, False],
+    )
+    assert to_markdown(table) == (
+        "| a_cents | b\\|c |\n"
+        "| ---: | --- |\n"
+        "| \\<5 | \\_x\\_ \\`y\\` \\[z\\](https://e.example) \\<img src=1\\> |\n"
+        "| $1.00 | one two\\\\ |\n"
+    )
