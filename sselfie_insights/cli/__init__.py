@@ -27,6 +27,7 @@ from sselfie_insights.cli import (
     explain,
     export,
     forget,
+    home,
     init,
     mcp,
     migrate,
@@ -41,6 +42,7 @@ from sselfie_insights.cli import (
     stripe,
     sync,
 )
+from sselfie_insights.cli.group import Group, Panel, examples
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ExitCode, SselfieError
 from sselfie_insights.interrupt import graceful_shutdown
@@ -49,7 +51,14 @@ from sselfie_insights.printable import clean, clean_lines
 app = typer.Typer(
     name="sselfie",
     help="Revenue, retention and growth reports for SSELFIE Studio.",
-    no_args_is_help=True,
+    cls=Group,
+    invoke_without_command=True,
+    epilog=examples(
+        "                                        where the business stands",
+        "report show overview                    a report in the terminal",
+        "query run churn_by_month -o churn.xlsx  a table as a file",
+        "run --quiet                             everything, every night",
+    ),
     pretty_exceptions_enable=False,
     # Plain help: Rich takes longer to load than all the rest, and cannot draw into a pipe.
     rich_markup_mode=None,
@@ -71,11 +80,11 @@ forget.register(app)
 init.register(app)
 mcp.register(app)
 simulate.register(app)
-app.add_typer(migrate.app)
-app.add_typer(query.app)
-app.add_typer(report.app)
-app.add_typer(segment.app)
-app.add_typer(stripe.app)
+app.add_typer(migrate.app, rich_help_panel=Panel.SET_UP)
+app.add_typer(query.app, rich_help_panel=Panel.READ)
+app.add_typer(report.app, rich_help_panel=Panel.READ)
+app.add_typer(segment.app, rich_help_panel=Panel.ACT)
+app.add_typer(stripe.app, rich_help_panel=Panel.BOOKS)
 reconcile.register(app)
 rollback.register(app)
 run.register(app)
@@ -91,6 +100,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -98,7 +108,12 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Revenue, retention and growth reports for SSELFIE Studio."""
+    """Revenue, retention and growth reports for SSELFIE Studio.
+
+    Without a command: where the business stands, and what to do next.
+    """
+    if ctx.invoked_subcommand is None:
+        home.show_home()
 
 
 def _open_streams() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen
 from sselfie_insights.cli.output import Table, refuse_stale, shows_table
 from sselfie_insights.errors import ExitCode
@@ -14,7 +15,7 @@ _FOR_PEOPLE = ("alert", "part", "period_on", "state", "detail")
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(alerts)
+    app.command(rich_help_panel=Panel.READ)(alerts)
 
 
 @shows_table

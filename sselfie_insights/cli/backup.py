@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
-    app.command()(backup)
-    app.command()(restore)
+    app.command(rich_help_panel=Panel.SET_UP)(backup)
+    app.command(rich_help_panel=Panel.SET_UP)(restore)
 
 
 def backup(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import AsOf, Timezone, Warehouse, say_gap, say_note
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.clock import write_instant
@@ -19,7 +20,7 @@ class Target(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(build)
+    app.command(rich_help_panel=Panel.UPDATE)(build)
 
 
 def build(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import Table, shows_table
 from sselfie_insights.cli.progress import progress_bar
@@ -29,7 +30,7 @@ class SuiteName(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(check)
+    app.command(rich_help_panel=Panel.UPDATE)(check)
 
 
 @shows_table

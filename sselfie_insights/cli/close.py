@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
 from sselfie_insights.printable import clean
@@ -12,7 +13,7 @@ from sselfie_insights.printable import clean
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(close)
+    app.command(rich_help_panel=Panel.BOOKS)(close)
 
 
 def close(

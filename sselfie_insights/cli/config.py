@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(config)
+    app.command(rich_help_panel=Panel.SET_UP)(config)
 
 
 def config(form: FormatOption = None, output: Output = None) -> None:

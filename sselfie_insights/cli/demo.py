@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(demo)
+    app.command(rich_help_panel=Panel.SET_UP)(demo)
 
 
 def demo(

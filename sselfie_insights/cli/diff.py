@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel, examples
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import (
     FormatOption,
@@ -17,7 +18,14 @@ from sselfie_insights.cli.output import (
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(diff)
+    app.command(
+        rich_help_panel=Panel.READ,
+        epilog=examples(
+            "diff 2026-11-01",
+            "diff 2026-11-01 2026-11-22 --format json",
+            "diff --closed 2026-10 --summary",
+        ),
+    )(diff)
 
 
 def diff(
@@ -47,8 +55,6 @@ def diff(
     """Sum up and list every published number that changed, and why.
 
     Only numbers of periods that were already complete in A.
-
-    Example: sselfie diff 2026-11-01 2026-11-22 --format json
     """
     from sselfie_insights.books.closing import explain_closed, parse_month
     from sselfie_insights.diff import compare, resolve

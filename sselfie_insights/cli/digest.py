@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import print_text, refuse_stale
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(digest)
+    app.command(rich_help_panel=Panel.READ)(digest)
 
 
 def digest(

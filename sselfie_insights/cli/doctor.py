@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.output import (
     FormatOption,
@@ -24,7 +25,7 @@ _MARKS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "failed": ty
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(doctor)
+    app.command(rich_help_panel=Panel.SET_UP)(doctor)
 
 
 def doctor(form: FormatOption = None, output: Output = None, warehouse: Warehouse = None) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel, examples
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import TableFormat, format_of, refuse_stale, write_table
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
@@ -19,7 +20,14 @@ def _complete(incomplete: str) -> list[str]:
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(explain)
+    app.command(
+        rich_help_panel=Panel.READ,
+        epilog=examples(
+            "explain mrr",
+            "explain mrr --month 2026-10 -o mrr.html",
+            "explain churn --summary",
+        ),
+    )(explain)
 
 
 def explain(
@@ -59,8 +67,6 @@ def explain(
     By product, cohort, acquisition, brand style and customer.
 
     The parts add up to the whole, to the cent. The HTML page names no customer.
-
-    Example: sselfie explain mrr --month 2026-10 -o mrr.html
     """
     from sselfie_insights.explain import build_explanation_page
     from sselfie_insights.explain import explain as explain_change

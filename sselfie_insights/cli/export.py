@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_gap
 from sselfie_insights.cli.output import WithPersonalData, refuse_stale
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(export)
+    app.command(rich_help_panel=Panel.UPDATE)(export)
 
 
 def export(

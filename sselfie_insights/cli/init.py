@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Timezone, Warehouse
 from sselfie_insights.printable import clean
 
@@ -22,7 +23,7 @@ _RIGHTS = frozenset({"rights", "row security", "least rights"})
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(init)
+    app.command(rich_help_panel=Panel.SET_UP)(init)
 
 
 def init(

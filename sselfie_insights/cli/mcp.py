@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(mcp)
+    app.command(rich_help_panel=Panel.SET_UP)(mcp)
 
 
 def mcp(
@@ -18,7 +19,7 @@ def mcp(
     ] = 30,
     warehouse: Warehouse = None,
 ) -> None:
-    """Serve the public numbers to an assistant, over stdin and stdout.
+    """Serve the numbers to an assistant, over stdin and stdout.
 
     It speaks the Model Context Protocol, reads only, and gives no personal data and no small group.
 

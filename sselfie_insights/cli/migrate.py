@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sselfie_insights.cli.group import Group
 from sselfie_insights.cli.output import FormatOption, Output, Table, choose_format
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.printable import clean
@@ -19,6 +20,7 @@ app = typer.Typer(
     name="migrate",
     help="Change the application's database with numbered SQL files.",
     no_args_is_help=True,
+    cls=Group,
 )
 
 To = Annotated[

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from sselfie_insights.cli.options import say_note
 from sselfie_insights.printable import clean_lines
 from sselfie_insights.system import hidden_environment
 
@@ -40,6 +41,7 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to FILE; - is stdout."),
 ]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 WithPersonalData = Annotated[
     bool,
     typer.Option(
@@ -324,6 +326,14 @@ def print_text(text: str, *, is_styled: bool = False) -> None:
         subprocess.run(pager, input=f"{text}\n".encode(), env=environment, check=False)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def open_page(path: Path) -> None:
+    """Open the page at ``path`` in the browser, or say where it is."""
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        say_note(f"no browser was found here; open {path}")
 
 
 def refuse_stale(settings: "Settings", stamp: "Stamp") -> None:

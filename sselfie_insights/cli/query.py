@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
     Warehouse,
@@ -25,7 +26,12 @@ from sselfie_insights.cli.output import (
     shows_table,
 )
 
-app = typer.Typer(name="query", help="List, show and run queries.", no_args_is_help=True)
+app = typer.Typer(
+    name="query",
+    help="List, show and run queries.",
+    no_args_is_help=True,
+    cls=Group,
+)
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -111,7 +117,15 @@ def show_query(name: Name, parameter: Parameters = None) -> None:
     print_text(describe_query(query, split_words(parameter or []), models, width))
 
 
-@app.command("run")
+@app.command(
+    "run",
+    epilog=examples(
+        "query run churn_by_month -p since=2026-01-01 -o churn.xlsx",
+        "query run mrr_movements --columns month,closing_mrr --sort -month",
+        "query run retention/activity_cohorts -p grain=week -x",
+        "query run members_now --publication 2026-11-01 --format csv",
+    ),
+)
 @shows_table
 def run(
     name: Annotated[
@@ -135,10 +149,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Run a query and write its table.
-
-    Example: sselfie query run retention/activity_cohorts -p grain=week -p return=image
-    """
+    """Run a query and write its table."""
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import fill_screen, split_words
 

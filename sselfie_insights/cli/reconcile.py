@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
     Table,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(reconcile)
+    app.command(rich_help_panel=Panel.BOOKS)(reconcile)
 
 
 @shows_table

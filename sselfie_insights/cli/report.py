@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
     Warehouse,
@@ -17,19 +18,31 @@ from sselfie_insights.cli.options import (
     say_replaced,
 )
 from sselfie_insights.cli.output import (
+    Open,
     Output,
     Parameters,
     Table,
     format_of,
+    open_page,
     print_text,
     refuse_stale,
     shows_table,
 )
+from sselfie_insights.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.text import Text
+
     from sselfie_insights.report.blocks import Page
 
-app = typer.Typer(name="report", help="List, show and publish reports.", no_args_is_help=True)
+app = typer.Typer(
+    name="report",
+    help="List, show and publish reports.",
+    no_args_is_help=True,
+    cls=Group,
+)
 
 
 class ReportFormat(StrEnum):
@@ -87,7 +100,15 @@ def list_reports(table: Table) -> None:
     say_replaced("reports", "*.yml")
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "report show overview",
+        "report show retention -p grain=week -o retention.html --open",
+        "report show overview --section mrr-usd -o mrr.png",
+        "report show revenue --format markdown",
+    ),
+)
 def show(
     name: Annotated[
         str,
@@ -108,19 +129,20 @@ def show(
         typer.Option("--format", help="Default: by the suffix of FILE, else table."),
     ] = None,
     output: Output = None,
+    is_opened: Open = False,
     color: Annotated[Color, typer.Option(help="Colour the terminal.")] = Color.AUTO,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
-    """Show a report on the terminal, or write it to a file.
-
-    Example: sselfie report show overview --section mrr -o mrr.png
-    """
+    """Show a report on the terminal, or write it to a file."""
+    from sselfie_insights.errors import UsageError
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.query.write import BINARY_FORMATS, write_out
     from sselfie_insights.report.formats import choose_section, to_bytes
 
     chosen = form or format_of(output, ShowFormat.TABLE)
+    if is_opened and (chosen is not ShowFormat.HTML or output is None or str(output) == "-"):
+        raise UsageError("--open needs a page in a file", remedy="add -o NAME.html")
     with open_chosen(warehouse, publication) as opened:
         page = opened.page(name, **split_words(parameter or []))
     if chosen is ShowFormat.TABLE and output is None:
@@ -130,23 +152,30 @@ def show(
         write_out(content, output, sys.stdout.buffer, binary=chosen in BINARY_FORMATS)
         if others:
             say_note(f"other sections, for --section: {', '.join(others)}")
+    if is_opened and output is not None:
+        open_page(output)
     refuse_stale(opened.settings, page.stamp)
 
 
-@app.command("site")
+@app.command(
+    "site",
+    epilog=examples(
+        "report site --open",
+        "report site -o out/site --publication 2026-11-01",
+    ),
+)
 def site(
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Default: site/ in the output folder."),
     ] = None,
+    is_opened: Open = False,
     warehouse: Warehouse = None,
     publication: Publication = None,
 ) -> None:
     """Write every report as a page, with an index.
 
     The tables are beside the pages as CSV and JSON.
-
-    Example: sselfie report site -o out/site
     """
     from sselfie_insights.report.notices import describe_age
     from sselfie_insights.report.site import render_site
@@ -154,7 +183,8 @@ def site(
     from sselfie_insights.warehouse.publications import use_publication
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
-    written = render_site(settings, output or settings.output_dir / "site")
+    with progress_bar("site") as on_progress:
+        written = render_site(settings, output or settings.output_dir / "site", on_progress)
     typer.echo(str(written.index))
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
     for gap in written.gaps:
@@ -162,6 +192,8 @@ def site(
     for notice in written.notices:
         if notice != describe_age(settings, written.stamp):  # that one is the error
             say_note(notice)
+    if is_opened:
+        open_page(written.index)
     refuse_stale(settings, written.stamp)
 
 
@@ -170,8 +202,14 @@ def print_page(page: "Page", color: Color) -> None:
     from sselfie_insights.report.draw.terminal import render_text
 
     is_terminal = sys.stdout.isatty()
-    lines = render_text(page, shutil.get_terminal_size().columns if is_terminal else None)
-    if color is Color.ALWAYS or (color is Color.AUTO and is_terminal):
+    print_lines(
+        render_text(page, shutil.get_terminal_size().columns if is_terminal else None), color
+    )
+
+
+def print_lines(lines: "Iterable[Text]", color: Color = Color.AUTO) -> None:
+    """Print lines in their styles on a terminal, and without off one."""
+    if color is Color.ALWAYS or (color is Color.AUTO and sys.stdout.isatty()):
         from rich.console import Console
 
         console = Console(

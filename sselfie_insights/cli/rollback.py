@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse, say_note
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(rollback)
+    app.command(rich_help_panel=Panel.SET_UP)(rollback)
 
 
 def rollback(

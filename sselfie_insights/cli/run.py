@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel, examples
 from sselfie_insights.cli.options import Warehouse
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.printable import clean
@@ -22,7 +23,14 @@ class LogFormat(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(run)
+    app.command(
+        rich_help_panel=Panel.UPDATE,
+        epilog=examples(
+            "run --quiet --timeout 2h",
+            "run --until publish -v",
+            "run --dry-run",
+        ),
+    )(run)
 
 
 def run(
@@ -56,8 +64,6 @@ def run(
     """Sync, check, build, publish, render and export.
 
     Nothing is published unless every check passes.
-
-    Example: sselfie run --quiet --timeout 2h
     """
     from sselfie_insights.clock import parse_duration
     from sselfie_insights.errors import ExitCode, SselfieError, UsageError

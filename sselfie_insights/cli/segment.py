@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
     Output,
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from sselfie_insights.query.result import Result
 
 app = typer.Typer(
-    name="segment", help="List, show and export the people to contact.", no_args_is_help=True
+    name="segment",
+    help="List, show and export the people to contact.",
+    no_args_is_help=True,
+    cls=Group,
 )
 
 
@@ -107,7 +111,13 @@ def show_segment(
     refuse_stale(opened.settings, opened.stamp)
 
 
-@app.command("export")
+@app.command(
+    "export",
+    epilog=examples(
+        "segment export win_back -o win_back.csv",
+        "segment export win_back --with-personal-data --holdout-percent 20",
+    ),
+)
 def export(
     name: Name,
     parameter: Parameters = None,
@@ -127,8 +137,6 @@ def export(
 
     Leaves out those cooling down, and a control group to measure the effect. A second export on
     the same day writes the same file.
-
-    Example: sselfie segment export win_back -o win_back.csv
     """
     from sselfie_insights.query.parameters import split_words
     from sselfie_insights.segment import export_segment, find_segment

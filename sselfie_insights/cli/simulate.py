@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Timezone
 from sselfie_insights.cli.progress import progress_bar
 
@@ -19,7 +20,7 @@ class Shape(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(simulate)
+    app.command(rich_help_panel=Panel.SET_UP)(simulate)
 
 
 def simulate(

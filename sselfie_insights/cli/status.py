@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Publication, Warehouse, say_note
 from sselfie_insights.cli.output import Table, shows_table
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command()(status)
+    app.command(rich_help_panel=Panel.READ)(status)
 
 
 @shows_table

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Group
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.output import Table, shows_table
 from sselfie_insights.printable import clean
@@ -13,6 +14,7 @@ app = typer.Typer(
     name="stripe",
     help="Stripe's own exports: refunds, disputes and fees.",
     no_args_is_help=True,
+    cls=Group,
 )
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.group import Panel
 from sselfie_insights.cli.options import Warehouse, say_note
 from sselfie_insights.cli.progress import progress_bar
 from sselfie_insights.clock import write_instant
@@ -18,8 +19,8 @@ MEGABYTE = 1_000_000
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
-    app.command()(sync)
-    app.command()(verify)
+    app.command(rich_help_panel=Panel.UPDATE)(sync)
+    app.command(rich_help_panel=Panel.UPDATE)(verify)
 
 
 def sync(

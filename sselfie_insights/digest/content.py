@@ -6,7 +6,7 @@ from typing import Any
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.notebook import Warehouse
-from sselfie_insights.report.blocks import Chart, DataBlock, SentencesBlock
+from sselfie_insights.report.blocks import Chart, DataBlock, Page, SentencesBlock
 from sselfie_insights.report.sentences import Sentence
 from sselfie_insights.warehouse.reading import Stamp
 
@@ -76,17 +76,22 @@ def make_digest(warehouse: Warehouse) -> Digest:
             if isinstance(block, SentencesBlock)
             for sentence in block.sentences
         ),
-        tasks=tuple(
-            _write_task(row)
-            for block in data
-            if block.result.name == _THIS_WEEK
-            for row in block.result.frame.to_dicts()
-        ),
+        tasks=list_tasks(page),
         charts=tuple(
             (block.title, block.chart) for block in _first(drawn) if block.chart is not None
         ),
         stamp=page.stamp,
         site=(warehouse.settings.site_url or "").rstrip("/"),
+    )
+
+
+def list_tasks(page: Page) -> tuple[Task, ...]:
+    """Return what ``page`` says is to do this week, the most urgent first."""
+    return tuple(
+        _write_task(row)
+        for block in page.data.values()
+        if block.result.name == _THIS_WEEK
+        for row in block.result.frame.to_dicts()
     )
 
 

@@ -145,7 +145,7 @@ class Book:
     def _settle(self, cell: int, mark: Mark) -> Mark:
         """What was decided stays, but that a group may not be said to be small any more."""
         decided = self.decided.get(cell)
-        return mark if decided in (None, "small") else decided
+        return mark if decided is None or decided == "small" else decided
 
     def _least(self, cell: int) -> int:
         """A number that only went with others says nothing that they do not."""

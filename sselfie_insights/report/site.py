@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -22,7 +23,7 @@ from sselfie_insights.query.lineage import load_models
 from sselfie_insights.query.write import to_bytes
 from sselfie_insights.report.blocks import DataBlock, HeadlineBlock, Page
 from sselfie_insights.report.decisions import write_decisions
-from sselfie_insights.report.definition import INDEX, load_report, load_reports
+from sselfie_insights.report.definition import INDEX, list_names, load_report, load_reports
 from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
 from sselfie_insights.report.notices import read_notices
@@ -33,6 +34,9 @@ from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 from sselfie_insights.warehouse.storage import closing
+
+OnStep = Callable[[str], None]
+OnProgress = Callable[[int, int, str], None]
 
 _INDEX_FILE = f"{INDEX}.html"
 # The report that opens first, with the list of the others at its foot.
@@ -75,12 +79,15 @@ def render_again(settings: Settings) -> Path | None:
     return render_site(settings, folder).index if folder.is_dir() else None
 
 
-def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Page]:
+def build_pages(
+    settings: Settings, on_gap: OnGap | None = None, on_step: OnStep | None = None
+) -> Iterator[Page]:
     """Evaluate every report over the warehouse of ``settings``, one after the other.
 
     Args:
         settings: The settings in force.
         on_gap: Receives what fails: a query, a report, a section; the rest is evaluated.
+        on_step: Called with a report's name before its queries run, and before it is evaluated.
 
     Raises:
         UsageError: There is no warehouse, its marts were never built, or, without ``on_gap``, a
@@ -91,8 +98,10 @@ def build_pages(settings: Settings, on_gap: OnGap | None = None) -> Iterator[Pag
         notices, models = read_notices(settings, warehouse), load_models(settings.warehouse)
         results, reports = Results(warehouse, library), load_reports(on_gap=on_gap).values()
         for report in reports:
+            _announce(report.name, on_step)
             results.add(report, {})
         for report in reports:
+            _announce(report.name, on_step)
             yield build_page(
                 warehouse,
                 report,
@@ -122,12 +131,22 @@ def decide_site(private: Path) -> None:
         write_decisions(connection, decided)
 
 
-def render_site(settings: Settings, out_dir: Path) -> Site:
+def _announce(name: str, on_step: OnStep | None) -> None:
+    if on_step is not None:
+        on_step(name)
+
+
+def render_site(settings: Settings, out_dir: Path, on_progress: OnProgress | None = None) -> Site:
     """Write a page a report, and each table as CSV and JSON, into ``out_dir``.
 
     Equal warehouses give equal bytes. ``manifest.json`` lists the files with row counts and
     checksums; what an earlier one lists is replaced or removed, anything else stays. What cannot
     be made is marked in its place, and listed.
+
+    Args:
+        settings: The settings in force.
+        out_dir: Where to.
+        on_progress: Called with how many steps are done, of how many, and the report at hand.
 
     Raises:
         UsageError: There is no warehouse, its marts were never built, or ``out_dir`` cannot be
@@ -136,18 +155,26 @@ def render_site(settings: Settings, out_dir: Path) -> Site:
     from sselfie_insights.report.draw.drawing import drawing_ahead
 
     gaps: list[Gap] = []
+    done, total = count(), 3 * len(list_names())
+
+    def advance(what: str) -> None:
+        if on_progress is not None:
+            on_progress(next(done), total, what)
+
     with drawing_ahead() as draw:
         pages = []
-        for page in build_pages(settings, gaps.append):
+        for page in build_pages(settings, gaps.append, advance):
             pages.append(page)
             for block in page.data.values():
                 if block.chart is not None:
                     # What cannot be drawn is a gap once it is asked for.
                     attempt("a chart", partial(draw, block.chart), lambda _: None)
-        return _write_site(pages, out_dir, gaps, int(settings.site_mode, 8))
+        return _write_site(pages, out_dir, gaps, int(settings.site_mode, 8), advance)
 
 
-def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int) -> Site:
+def _write_site(
+    pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int, on_step: OnStep
+) -> Site:
     contents: dict[str, bytes] = {}
     files: list[ListedFile] = []
 
@@ -163,6 +190,7 @@ def _write_site(pages: list[Page], out_dir: Path, gaps: list[Gap], mode: int) ->
     names = {page.report.name: f"{page.report.name}.html" for page in pages}
     names[first.report.name] = _INDEX_FILE
     for page in pages:
+        on_step(page.report.name)
         contents_of = SiteContents(pages, names, tables if page is first else ())
         content = render_html(page, site=contents_of, on_gap=gaps.append)
         add(names[page.report.name], content.encode())

@@ -91,7 +91,7 @@ def test_every_page_is_linked_from_another() -> None:
 @pytest.mark.parametrize(("block", "call"), CALLS, ids=str)
 def test_every_example_is_a_call_that_the_command_line_takes(block: Block, call: list[str]) -> None:
     command, path, words = find_command(call)
-    assert path in COMMANDS, f"'sselfie {path}' is no command"
+    assert path in COMMANDS or not call, f"'sselfie {path}' is no command"
     command.make_context(path, list(words))
 
 

@@ -52,13 +52,13 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
     """
     lines = [
         Text(clean(page.report.title), _HEADING),
-        *_paragraph(page.report.description),
+        *_paragraph(page.report.description, width=width),
         Text(
             f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
             _QUIET,
         ),
-        *_paragraph(f"{page.trust}.", _QUIET),
-        *(line for warning in page.warnings for line in _warn(warning)),
+        *_paragraph(f"{page.trust}.", _QUIET, width=width),
+        *(line for warning in page.warnings for line in _warn(warning, width)),
     ]
     for block in page.blocks:
         lines += [Text(), *_draw_block(block, width)]
@@ -81,6 +81,33 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
     return lines
 
 
+def draw_brief(page: Page, width: int | None = None) -> list[Text]:
+    """Return what ``page`` stands on, its first headline numbers and what changed.
+
+    Numbers of lesser currencies are left out, as sentences name them.
+
+    Args:
+        page: What to draw.
+        width: Columns of the terminal; None for no limit.
+    """
+    lines = [
+        *_paragraph(f"As of {write_instant(page.stamp.as_of)}: {page.trust}.", width=width),
+        *(line for warning in page.warnings for line in _warn(warning, width)),
+    ]
+    numbers = [block for block in page.blocks if isinstance(block, HeadlineBlock)]
+    for block in numbers[:1]:
+        first = tuple(tile for tile in block.tiles if not tile.rank)
+        lines += [Text(), *_draw_tiles(replace(block, tiles=first), width)]
+        if any(tile.is_running for tile in first):
+            lines.append(Text(f"{RUNNING_MARK} still running.", _QUIET))
+    for changes in page.blocks:
+        if isinstance(changes, SentencesBlock):
+            lines += [Text(), *_draw_block(changes, width)]
+    for line in lines:
+        line.plain = mark(line.plain)
+    return lines
+
+
 def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
     match block:
         case HeadlineBlock():
@@ -88,19 +115,19 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
         case NoteBlock():
             if block.title:
                 yield Text(clean(block.title), _HEADING)
-            yield from _paragraph(block.text)
+            yield from _paragraph(block.text, width=width)
         case SentencesBlock():
             yield Text(clean(block.title), _HEADING)
             for sentence in block.sentences:
-                yield from _paragraph(sentence.text)
+                yield from _paragraph(f"- {sentence.text}", width=width, hang="  ")
         case GapBlock():
             yield Text(clean(block.title), _HEADING)
-            yield from _paragraph(f"Not available: {block.reason}.", _QUIET)
+            yield from _paragraph(f"Not available: {block.reason}.", _QUIET, width=width)
         case DataBlock():
             yield Text(clean(block.title), _HEADING)
-            yield from _paragraph(block.text)
+            yield from _paragraph(block.text, width=width)
             if block.empty:
-                yield from _paragraph(block.empty, _QUIET)
+                yield from _paragraph(block.empty, _QUIET, width=width)
             elif block.grid is not None:
                 yield from _draw_grid(block, block.grid, width)
             elif block.chart is not None:
@@ -125,8 +152,12 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
         # the change below its number.
         room = width - labels - numbers - periods - changes - 8
         trends, is_narrow = max(0, min(trends, room)), room < -2
+    is_stacked = width is not None and labels + numbers + periods + 4 > width
+    labels = 0 if is_stacked else labels
     for tile in block.tiles:
-        line = Text(pad(clean(tile.label), labels) + "  ")
+        if is_stacked:
+            yield Text(clean(tile.label))
+        line = Text("  " if is_stacked else pad(clean(tile.label), labels) + "  ")
         if tile.has_value:
             line.append(pad(tile.value, numbers, right=True) + "  ", _HEADING)
             if trends:
@@ -139,11 +170,18 @@ def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
         line.rstrip()
         yield line
         if tile.change and is_narrow:
-            yield Text(" " * (labels + 2) + tile.change, _TONES[tile.tone])
+            yield from _hang(tile.change, labels + 2, _TONES[tile.tone], width)
         if tile.target:
-            yield from _paragraph(" " * (labels + 2) + tile.target)
+            yield from _hang(tile.target, labels + 2, "", width)
         if tile.interval:
-            yield Text(" " * (labels + 2) + tile.interval, _QUIET)
+            yield from _hang(tile.interval, labels + 2, _QUIET, width)
+
+
+def _hang(text: str, indent: int, style: Style | str, width: int | None) -> Iterator[Text]:
+    """Lines below a number, at its left edge; where that leaves too little room, further left."""
+    edge = " " * (indent if width is None or width >= indent + display_width(text) else 2)
+    for line in _paragraph(text, style, width=None if width is None else width - len(edge)):
+        yield Text(edge + line.plain, style)
 
 
 def _write_period(tile: Tile) -> str:
@@ -160,7 +198,7 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
     fixed = labels + 2 + sizes + 1
     count = len(grid.periods)
     shown = count if width is None else max(1, min(count, (width - fixed) // wide))
-    yield from _paragraph(grid.unusual)
+    yield from _paragraph(grid.unusual, width=width)
     head = "".join(pad(period, wide, right=True) for period in grid.periods[:shown])
     yield Text(pad("Cohort", labels) + "  " + pad("Size", sizes, right=True) + " " + head, _QUIET)
     for row in rows:
@@ -176,10 +214,10 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
         )
     if grid.is_rising:
         words = "* can still rise, until everyone has come back: older cohorts had more time."
-        yield from _paragraph(words, _QUIET)
+        yield from _paragraph(words, _QUIET, width=width)
     if grid.hidden_cohorts or grid.hidden_periods:
         words = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
-        yield from _paragraph(f"In {_files_of(block)}: {words}.", _QUIET)
+        yield from _paragraph(f"In {_files_of(block)}: {words}.", _QUIET, width=width)
 
 
 def _draw_grid_row(
@@ -277,21 +315,25 @@ def _draw_table(block: DataBlock, width: int | None, newest: int | None = None) 
             f"Left out for {width} characters a line: {', '.join(hidden)};"
             f" all columns are in {_files_of(block)}."
         )
-        yield from _paragraph(words, _QUIET)
+        yield from _paragraph(words, _QUIET, width=width)
     if left_out:
         words = "1 more row is" if left_out == 1 else f"{left_out} more rows are"
-        yield from _paragraph(f"{words} in {_files_of(block)}.", _QUIET)
+        yield from _paragraph(f"{words} in {_files_of(block)}.", _QUIET, width=width)
 
 
 def _files_of(block: DataBlock) -> str:
     return f"--format csv --section {block.name}"
 
 
-def _warn(warning: str) -> Iterator[Text]:
-    lines = wrap(clean(f"Please note: {warning}"), _MEASURE, subsequent_indent="  ")
+def _warn(warning: str, width: int | None) -> Iterator[Text]:
+    measure = min(_MEASURE, width or _MEASURE)
+    lines = wrap(clean(f"Please note: {warning}"), measure, subsequent_indent="  ")
     yield from (Text(line, _HEADING) for line in lines)
 
 
-def _paragraph(text: str, style: Style | str = "") -> Iterator[Text]:
-    lines = wrap(clean(text), _MEASURE, break_on_hyphens=False)
+def _paragraph(
+    text: str, style: Style | str = "", *, width: int | None, hang: str = ""
+) -> Iterator[Text]:
+    measure = min(_MEASURE, width or _MEASURE)
+    lines = wrap(clean(text), measure, break_on_hyphens=False, subsequent_indent=hang)
     yield from (Text(line, style) for line in lines)

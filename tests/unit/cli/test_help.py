@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
+from sselfie_insights.cli.group import Panel
 from tests.support.docs import ROOT, find_command, walk_commands
 
 
@@ -21,13 +22,39 @@ def test_lists_of_commands_fit_80_columns_whole(group: list[str]) -> None:
     assert "..." not in printed.replace("[ARGS]...", "")
 
 
+def test_commands_are_listed_by_what_they_are_for() -> None:
+    printed = CliRunner().invoke(app, ["--help"]).stdout
+    heads = re.findall(r"^(\S.*):$", printed, re.MULTILINE)
+    assert heads == ["Options", *Panel]
+    [read] = (part for part in printed.split("\n\n") if part.startswith(Panel.READ))
+    listed = [line.split()[0] for line in read.splitlines()[1:]]
+    assert listed == ["alerts", "diff", "digest", "explain", "query", "report", "status"]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["report", "overview"], "sselfie report show overview"),
+        (["query", "mrr_movements"], "sselfie query run mrr_movements"),
+        (["query", "revenue/mrr_movements"], "sselfie query run revenue/mrr_movements"),
+    ],
+)
+def test_a_name_in_the_place_of_a_command_brings_the_command(words: list[str], hint: str) -> None:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert f"Did you mean '{hint}'?" in done.stderr
+
+
 @pytest.mark.parametrize(("path", "command"), list(walk_commands()))
 def test_every_command_has_an_example_of_its_own(path: str, command: Any) -> None:
-    example = re.search(r"^\s*Example: (.+)$", command.help, re.MULTILINE)
-    assert example, f"{path} has no line 'Example: sselfie {path} …' in its docstring"
-    called, found, words = find_command(shlex.split(example[1])[1:])
-    assert found == path
-    called.make_context(path, words)
+    text = f"{command.help}\n{command.epilog or ''}"
+    calls = re.findall(r"^\s*(?:Example: |  )(sselfie .+)$", text, re.MULTILINE)
+    assert calls, f"{path} has no line 'Example: sselfie {path} …' in its help"
+    for call in calls:
+        called, found, words = find_command(shlex.split(call)[1:])
+        assert found == path
+        called.make_context(path, words)
+        assert len(call) <= 76, "an example stays on its line"
 
 
 @pytest.mark.parametrize(

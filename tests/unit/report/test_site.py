@@ -17,11 +17,14 @@ from sselfie_insights.report.definition import load_report
 from sselfie_insights.report.page import build_page
 from sselfie_insights.settings import Settings, load_settings
 
+STEPS: list[tuple[int, int, str]] = []
+"""What the rendering of ``folder`` said of its progress."""
+
 
 @pytest.fixture(scope="module")
 def folder(business: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site") / "site"
-    render_site(load_settings(warehouse=business), folder)
+    render_site(load_settings(warehouse=business), folder, lambda *step: STEPS.append(step))
     return folder
 
 
@@ -152,3 +155,11 @@ def test_a_site_for_a_web_server_can_be_read_by_others(business: Path, tmp_path:
         assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
     with pytest.raises(UsageError, match="'site_mode' is wrong: write it as chmod does"):
         load_settings(site_mode="777")
+
+
+def test_progress_names_each_report_for_its_queries_its_page_and_its_file(folder: Path) -> None:
+    names = {"index" if path.stem == "overview" else path.stem for path in folder.glob("*.html")}
+    count = len(names)
+    assert [(done, total) for done, total, _ in STEPS] == [(n, 3 * count) for n in range(3 * count)]
+    for part in (STEPS[:count], STEPS[count : 2 * count], STEPS[2 * count :]):
+        assert {what.replace("overview", "index") for _, _, what in part} == names
