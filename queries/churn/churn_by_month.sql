@@ -10,7 +10,7 @@ description: >-
 key: [month]
 rows: [churn/churn_by_member, churn/memberships, retention/cohort_members]
 carries: forward
-group_size: [opening_member_count, closing_member_count]
+people: [opening_member_count, closing_member_count]
 identities:
   - closing_member_count = opening_member_count + new_member_count + reactivated_count - churned_member_count
   - churned_member_count = voluntary_count + involuntary_count + unknown_count

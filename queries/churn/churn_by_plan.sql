@@ -8,7 +8,7 @@ description: >-
 key: [month, currency, plan]
 rows: revenue/mrr_by_plan
 carries: forward
-group_size: [opening_member_count, member_count]
+people: [opening_member_count, member_count]
 parameters:
   breakdown: {type: choice, choices: [product, rhythm], default: product, description: What a plan is.}
   since: {type: date, description: The first month is the one that holds this day.}

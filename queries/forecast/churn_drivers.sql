@@ -7,6 +7,7 @@ description: >-
   business in 20 without any driver is shown one); no other feature is ever given as a reason. That
   none is clear is the ordinary answer. It shows what goes with leaving, not what causes it.
 key: [feature]
+people: person_count
 answer: odds_ratio
 columns:
   feature: {unit: text, description: The feature.}
@@ -16,8 +17,9 @@ columns:
   high: {unit: number, description: "Upper end of its 95 % interval."}
   is_clear: {unit: flag, description: "Whether it differs from 1 beyond doubt, all tested together."}
   n: {unit: count, description: Member-months.}
+  person_count: {unit: count, description: Members whose months they are.}
   lost_count: {unit: count, description: Of these lost.}
-  note: {unit: text, description: "Why there are no numbers, or that no driver is clear."}
+  note: {unit: text, of: person_count, description: "Why there are no numbers, or that no driver is clear."}
 */
 select
     feature,
@@ -27,6 +29,7 @@ select
     high,
     is_clear,
     n,
+    person_count,
     lost_count,
     note
 from forecast.churn_drivers

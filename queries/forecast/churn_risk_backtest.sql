@@ -11,7 +11,7 @@ key: [month]
 people: n
 columns:
   month: {unit: month, description: The month predicted.}
-  n: {unit: count, description: Members with something due in it.}
+  n: {unit: count, description: "Members with something due in it; where nothing could be predicted, those of all months."}
   lost_count: {unit: count, description: Of these lost.}
   predicted_count: {unit: number, description: Losses that the risks add up to.}
   lost_rate: {unit: rate, of: n, description: Lost / n.}

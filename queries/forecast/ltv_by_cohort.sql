@@ -8,8 +8,7 @@ description: >-
   luck of so few members. Returns after a loss are not expected. Naive: ARPA / churn rate, of who is
   still here. Costs are not taken off.
 key: [cohort_period, currency]
-people: n
-group_size: [n, member_count]
+people: [n, member_count]
 answer: lifetime_value_cents
 columns:
   cohort_period: {unit: month, description: Month of first membership.}

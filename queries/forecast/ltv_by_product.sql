@@ -9,14 +9,14 @@ description: >-
   / churn rate, which assumes the same churn for everyone, forever, and does not discount. Costs
   are not taken off.
 key: [product_type, currency]
-people: member_count
-group_size: [member_count, n]
+people: [member_count, person_count]
 part_of: [currency]
 answer: expected_value_cents
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   member_count: {unit: count, description: Members in the currency at the last settled month's end.}
+  person_count: {unit: count, description: Distinct customers whose memberships they are.}
   n: {unit: count, description: "Memberships the survival was to be learned from, all currencies."}
   lost_count: {unit: count, description: Of these ended.}
   arpa_cents: {unit: cents, description: Mean MRR of those members.}
@@ -33,12 +33,13 @@ columns:
   naive_value_cents: {unit: cents, description: ARPA / monthly churn rate.}
   discount_rate: {unit: rate, description: What a month's delay takes off.}
   model: {unit: text, description: "The survival model: sBG or BdW."}
-  note: {unit: text, of: n, description: "Why there are no numbers, or whose survival it is."}
+  note: {unit: text, of: person_count, description: "Why there are no numbers, or whose survival it is."}
 */
 select
     product_type,
     currency,
     member_count,
+    person_count,
     n,
     lost_count,
     arpa_cents,

@@ -8,6 +8,7 @@ description: >-
   model, so they say less than their number: the interval of the coverage is Wilson's for
   independent_count of them. With fewer than 6 of them there is a note instead.
 key: [currency, scope, months_ahead]
+no_people: A past projection is of 20 members or more; with fewer there was none.
 columns:
   currency: {unit: text, description: The currency.}
   scope: {unit: text, description: "total with who joins, existing without."}

@@ -9,13 +9,14 @@ description: >-
   left between two month ends left at the first renewal. The cohort is the month in which it began,
   or all. Members who pay by the year are counted in months too, though they can only leave yearly.
 key: [cohort, tenure_months]
-group_size: n
+people: person_count
 parameters:
   cohort: {type: text, default: all, description: "all, a month such as 2026-01, or every for every cohort."}
 answer: survival_rate
 columns:
   cohort: {unit: text, description: "Month in which the membership began, or all."}
   tenure_months: {unit: count, description: Renewals.}
+  person_count: {unit: count, description: Distinct customers whose memberships they are.}
   n: {unit: count, description: Memberships of the cohort.}
   at_risk_count: {unit: count, description: Memberships seen up to this renewal.}
   lost_count: {unit: count, description: Memberships that ended at it.}
@@ -26,11 +27,12 @@ columns:
   model_survival_rate: {unit: rate, description: "Share that survives it, by the model of all memberships."}
   model_low: {unit: rate, description: "Lower end of its 95 % interval."}
   model_high: {unit: rate, description: "Upper end of its 95 % interval."}
-  note: {unit: text, of: n, description: Why there is no model.}
+  note: {unit: text, of: person_count, description: Why there is no model.}
 */
 select
     cohort,
     tenure_months,
+    person_count,
     n,
     at_risk_count,
     lost_count,

@@ -11,10 +11,11 @@ description: >-
   differ. The log-rank test compares a product with all others. With fewer than 50 memberships or
   10 losses, or where the fit ends at the edge of its range, there is a note instead.
 key: [scope]
-group_size: n
+people: person_count
 answer: monthly_churn_rate
 columns:
   scope: {unit: text, description: "all, or the product by which the membership began."}
+  person_count: {unit: count, description: Distinct customers whose memberships they are.}
   n: {unit: count, description: Memberships.}
   lost_count: {unit: count, description: Memberships that ended.}
   monthly_churn_rate: {unit: rate, description: Memberships that ended / renewals due.}
@@ -33,10 +34,11 @@ columns:
   first_renewal_high: {unit: rate, description: "Upper end of its 95 % interval."}
   cohort_trend_rate: {unit: rate, description: "By how much the risk rises from one cohort to the next, where it does beyond doubt (2 %)."}
   log_rank_p: {unit: number, description: "Chance of as large a difference to the other products if there were none."}
-  note: {unit: text, of: n, description: "Why there is no model, or that cohorts differ."}
+  note: {unit: text, of: person_count, description: "Why there is no model, or that cohorts differ."}
 */
 select
     scope,
+    person_count,
     n,
     lost_count,
     monthly_churn_rate,

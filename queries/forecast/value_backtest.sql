@@ -6,7 +6,7 @@ description: >-
   month expected them to pay up to the last settled month, twelve at most after the first, and how
   many they paid. The 95 % interval holds the model's doubt and the luck of so few members.
 key: [cohort_period]
-group_size: n
+people: n
 columns:
   cohort_period: {unit: month, description: The month in which they joined.}
   months_ahead: {unit: count, description: Months after it.}

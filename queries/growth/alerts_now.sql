@@ -9,7 +9,7 @@ description: >-
   They were judged when the marts were built, by the alerts.yml of then; 'sselfie alerts' judges
   them by the present one.
 key: [alert, part, kind]
-group_size: n
+people: person_count
 answer: detail
 columns:
   alert: {unit: text, description: What is watched.}
@@ -20,8 +20,9 @@ columns:
   value: {unit: number, description: "The number, in its own unit: rates 0-1, money in cents."}
   low: {unit: number, description: "The least that is usual, or the line below it."}
   high: {unit: number, description: "The most that is usual, or the line above it."}
-  n: {unit: count, description: People or events behind the number.}
-  detail: {unit: text, of: n, description: The judgement in words.}
+  n: {unit: count, of: person_count, description: People or events behind the number.}
+  person_count: {unit: count, description: "People behind the number, of its groups the smallest."}
+  detail: {unit: text, of: person_count, description: The judgement in words.}
 */
 select
     alert,
@@ -33,6 +34,7 @@ select
     low,
     high,
     n,
+    person_count,
     detail
 from growth.alerts
 order by position

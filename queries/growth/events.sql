@@ -5,6 +5,7 @@ description: >-
   What happened and may have moved the numbers: price changes, campaigns, incidents and releases, as
   the owner wrote them in events.yml when the marts were built. Charts over time mark them.
 key: [number]
+no_people: The owner wrote them.
 columns:
   number: {unit: count, description: "Their order, from 1 for the latest."}
   happened_on: {unit: date, description: The day.}

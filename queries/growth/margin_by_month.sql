@@ -9,13 +9,16 @@ description: >-
 key: [month, currency]
 rows: [revenue/payments, credits/credit_entries]
 carries: period
-group_size: payment_count
+people: [payer_count, given_back_count, user_count]
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   payment_count: {unit: count, description: Payments received.}
+  payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
   net_cents: {unit: cents, description: Payments minus refunds and chargebacks.}
   used_credits: {unit: credits, description: Credits used by those who pay in the currency.}
+  user_count: {unit: count, description: Distinct users of these credits.}
   cost_cents: {unit: cents, description: "Those at the assumed cost of their feature, of US dollars only."}
   margin_cents: {unit: cents, description: "Net revenue minus the assumed cost, of US dollars only."}
   margin_rate: {unit: rate, description: Margin / net revenue; empty where net revenue is not above 0.}
@@ -29,6 +32,16 @@ with revenue as (
         sum(net_cents) as net_cents,
         bool_and(is_complete) as is_complete
     from marts.revenue_by_month
+    group by month, currency
+),
+
+given_back as (
+    select
+        month,
+        currency,
+        count(distinct customer_key) as given_back_count
+    from marts.payments
+    where kind <> 'payment'
     group by month, currency
 ),
 
@@ -51,6 +64,7 @@ costs as (
         entries.month,
         coalesce(last_paid.currency, first_paid.currency) as currency,
         -sum(entries.credits) as used_credits,
+        count(distinct entries.user_id) as user_count,
         sum(entries.cost_cents) as cost_cents
     from marts.credit_entries as entries
     inner join first_paid using (user_id)
@@ -65,11 +79,16 @@ compared as (
         month,
         currency,
         payment_count,
-        net_cents,
+        payer_count,
+        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+        revenue.net_cents,
         coalesce(used_credits, 0)::bigint as used_credits,
+        coalesce(user_count, 0) as user_count,
         case when currency = 'usd' then coalesce(cost_cents, 0) end as cost_cents,
-        is_complete
+        revenue.is_complete
     from revenue
+    inner join marts.payers_by_month using (month, currency)
+    left join given_back using (month, currency)
     left join costs using (month, currency)
 )
 
@@ -77,8 +96,11 @@ select
     month,
     currency,
     payment_count,
+    payer_count,
+    given_back_count,
     net_cents,
     used_credits,
+    user_count,
     cost_cents,
     net_cents - cost_cents as margin_cents,
     case when net_cents > 0 then (net_cents - cost_cents) / net_cents end as margin_rate,

@@ -10,7 +10,7 @@ description: >-
   in them. No share is shown while either group has fewer people than needed. Measured when the
   marts were built, from the exports recorded by then, within 7, 14, 30, 60 and 90 days.
 key: [segment]
-group_size: [sent_count, held_out_count]
+people: [sent_count, held_out_count]
 parameters:
   within_days: {type: choice, choices: ["7", "14", "30", "60", "90"], default: "30", description: Days after the export in which the goal counts.}
   least: {type: integer, default: 20, minimum: 5, description: People needed in each group.}
@@ -29,7 +29,7 @@ columns:
   high: {unit: rate, description: Upper end of its 95 % interval.}
   smallest_difference: {unit: rate, description: "The difference that groups of this size show in 80 of 100 cases."}
   sample_ratio_p: {unit: rate, description: "Chance of as unlikely a number held out, if drawn as was said; below 0.001 something is wrong."}
-  waiting_count: {unit: count, description: People whose days have not all passed.}
+  waiting_count: {unit: count, of: waiting_count, description: People whose days have not all passed.}
   verdict: {unit: text, description: "What can be said: more, fewer, no difference proven, or too few."}
 */
 with effect as (

@@ -6,6 +6,7 @@ description: >-
   failed check of severity error blocks publishing, one of severity warn is shown on every page. A
   broken check could not run, which says nothing about the data.
 key: [suite, check_name, table_name, column_name]
+no_people: A row is a check; what it counts are rows of whole tables.
 parameters:
   show: {type: choice, choices: [all, not_passed], default: all, description: "Every check, or those alone that did not pass."}
 answer: status

@@ -6,6 +6,7 @@ description: >-
   type, or not documented. Everything is mirrored as it is; the models read documented columns,
   else their aliases, else nothing.
 key: [table_name, column_name, kind]
+no_people: A row is a table or a column.
 columns:
   table_name: {unit: text, description: The table.}
   column_name: {unit: text, description: "The column; empty for a whole table."}

@@ -6,6 +6,7 @@ description: >-
   never written by the application: empty is normal, and reports then say that no data is
   captured.
 key: [source_table]
+no_people: A row is a whole table.
 answer: row_count
 columns:
   source_table: {unit: text, description: The table.}

@@ -5,6 +5,7 @@ description: >-
   Columns with values that count as missing: they cannot be read in the documented type, or are a
   day or an instant outside of the years 2000 to 2199, such as infinity or the zero of a clock.
 key: [source_table, column_name]
+no_people: A row is a column of a whole table.
 columns:
   source_table: {unit: text, description: The table.}
   column_name: {unit: text, description: The column.}

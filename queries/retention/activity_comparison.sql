@@ -10,8 +10,7 @@ description: >-
 interface: activity_cohorts
 key: [segment, period_index, period_label]
 rows: [retention/activity_cohort_members, engagement/activity_by_user]
-people: at_risk_count
-group_size: [at_risk_count, than_at_risk_count]
+people: [at_risk_count, than_at_risk_count]
 parameters:
   start:
     type: choice

@@ -9,7 +9,7 @@ description: >-
 key: [horizon, start, return, breakdown, segment, period_index]
 group: [horizon, start, breakdown, segment]
 rows: [retention/activity_cohort_members, engagement/activity_by_user]
-group_size: least_count
+people: least_count
 part_of: [[horizon, start, breakdown]]
 parameters:
   horizon: {type: choice, choices: [every, "3", "6", "12"], default: every, description: How many full months ago people started at the latest.}

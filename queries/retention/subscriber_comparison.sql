@@ -10,8 +10,7 @@ description: >-
 interface: subscriber_cohorts
 key: [segment, period_index, period_label]
 rows: [retention/cohort_members, churn/memberships]
-people: at_risk_count
-group_size: [at_risk_count, than_at_risk_count]
+people: [at_risk_count, than_at_risk_count]
 parameters:
   mode: {type: choice, choices: ["on", bracket], default: "on", description: What counts as retained.}
   since: {type: date, description: "The first range begins with the cohort that holds this day; by default three cohorts before its last."}

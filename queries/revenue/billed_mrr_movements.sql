@@ -9,7 +9,7 @@ description: >-
 key: [month, currency]
 rows: [revenue/billed_mrr_by_member, retention/cohort_members]
 carries: forward
-group_size: [opening_member_count, member_count]
+people: [opening_member_count, member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}

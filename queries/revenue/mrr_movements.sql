@@ -11,7 +11,7 @@ description: >-
 key: [month, currency]
 rows: [revenue/mrr_by_member, retention/cohort_members, revenue/mrr_by_plan]
 carries: forward
-group_size: [opening_member_count, member_count]
+people: [opening_member_count, member_count]
 identities: [opening_member_count = before.member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}

@@ -11,6 +11,8 @@ description: >-
 key: [month]
 rows: [revenue/mrr_by_member, revenue/payments]
 carries: forward
+people: [opening_member_count, member_count, payer_count]
+identities: [opening_member_count = before.member_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -27,6 +29,9 @@ columns:
   exchange_mrr_cents: {unit: cents, description: What the change of rates did.}
   closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
   net_cents: {unit: cents, description: Payments minus refunds and chargebacks.}
+  opening_member_count: {unit: count, description: "Members at the opening, in any currency."}
+  member_count: {unit: count, same_as: "members on {month:last month}", description: "Members at the close, in any currency."}
+  payer_count: {unit: count, same_as: "paid {month}", description: "Distinct customers who paid, in any currency."}
   without_rate: {unit: text, description: "The currencies of the month that have no rate, comma-separated."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
@@ -96,12 +101,39 @@ converted as (
 
 ),
 
+members as (
+
+    select
+        month,
+        count(distinct customer_key) as member_count
+    from marts.member_months
+    group by month
+
+),
+
+payers as (
+
+    select
+        month,
+        count(distinct customer_key) as payer_count
+    from marts.payments
+    where kind = 'payment'
+    group by month
+
+),
+
 opened as (
 
     select
-        *,
-        lag(closing_mrr_cents, 1, 0) over (order by month) as opening_mrr_cents
+        converted.*,
+        coalesce(member_count, 0) as member_count,
+        coalesce(payer_count, 0) as payer_count,
+        lag(closing_mrr_cents, 1, 0) over months as opening_mrr_cents,
+        lag(coalesce(member_count, 0), 1, 0) over months as opening_member_count
     from converted
+    left join members using (month)
+    left join payers using (month)
+    window months as (order by month)
 
 )
 
@@ -118,6 +150,9 @@ select
     + contraction_mrr_cents + churn_mrr_cents as exchange_mrr_cents,
     closing_mrr_cents,
     net_cents,
+    opening_member_count,
+    member_count,
+    payer_count,
     without_rate,
     is_complete
 from opened

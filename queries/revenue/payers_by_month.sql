@@ -7,7 +7,7 @@ description: >-
 key: [month, currency]
 rows: revenue/payments
 carries: period
-people: payer_count
+people: [payer_count, given_back_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -16,18 +16,31 @@ columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   net_cents: {unit: cents, description: Payments minus refunds.}
-  payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
+  payer_count: {unit: count, same_as: "paid {month} {currency}", covers: "paid {month}", description: Distinct customers who paid.}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
   arppu_cents: {unit: cents, description: Net revenue / payers.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with given_back as (
+    select
+        month,
+        currency,
+        count(distinct customer_key) as given_back_count
+    from marts.payments
+    where kind <> 'payment'
+    group by month, currency
+)
+
 select
     month,
     currency,
     net_cents,
     payer_count,
+    case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
     arppu_cents,
     is_complete
 from marts.payers_by_month
+left join given_back using (month, currency)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

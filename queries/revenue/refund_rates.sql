@@ -11,7 +11,7 @@ description: >-
 key: [month, currency]
 rows: revenue/payments
 carries: period
-group_size: payment_count
+people: [payer_count, given_back_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -29,6 +29,8 @@ columns:
   refund_rate_of_month: {unit: rate, description: "Refunded since / the month's payments, by amount."}
   chargeback_rate_of_month: {unit: rate, description: "Charged back since / the month's payments, by amount."}
   payment_count: {unit: count, description: Payments above 0.}
+  payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 with totals as (
@@ -41,6 +43,16 @@ with totals as (
         sum(payment_count) as payment_count,
         bool_and(is_complete) as is_complete
     from marts.revenue_by_month
+    group by month, currency
+),
+
+given_back as (
+    select
+        month,
+        currency,
+        count(distinct customer_key) as given_back_count
+    from marts.payments
+    where kind <> 'payment'
     group by month, currency
 ),
 
@@ -71,9 +83,13 @@ final as (
         case when is_captured then coalesce(chargeback_of_month_cents, 0) / nullif(gross_cents, 0) end
             as chargeback_rate_of_month,
         payment_count,
-        is_complete
+        payer_count,
+        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+        totals.is_complete
     from totals
+    inner join marts.payers_by_month using (month, currency)
     inner join marts.refund_capture using (month)
+    left join given_back using (month, currency)
     left join of_month using (month, currency)
     where
         ($since is null or month >= date_trunc('month', cast($since as date)))

@@ -9,7 +9,7 @@ description: >-
 key: [month, currency, product_type]
 rows: revenue/payments
 carries: period
-people: payer_count
+people: [payer_count, given_back_count]
 part_of: [month, currency]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
@@ -25,10 +25,22 @@ columns:
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
   payer_count: {unit: count, covers: "paid {month} {currency}", description: Distinct customers who paid.}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
   refund_count: {unit: count, description: Refunds made.}
   chargeback_count: {unit: count, description: Chargebacks.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with given_back as (
+    select
+        month,
+        currency,
+        product_type,
+        count(distinct customer_key) as given_back_count
+    from marts.payments
+    where kind <> 'payment'
+    group by month, currency, product_type
+)
+
 select
     month,
     currency,
@@ -39,10 +51,12 @@ select
     net_cents,
     payment_count,
     payer_count,
+    case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
     refund_count,
     chargeback_count,
     is_complete
 from marts.revenue_by_month
+left join given_back using (month, currency, product_type)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

@@ -10,7 +10,7 @@ description: >-
 key: [month, currency]
 rows: revenue/payments
 carries: period
-group_size: payment_count
+people: [payer_count, given_back_count]
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -23,6 +23,8 @@ columns:
   chargeback_cents: {unit: cents, description: "Chargebacks, but for those that were won."}
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
+  payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
   refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where nothing would tell of a refund."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
@@ -40,12 +42,26 @@ with totals as (
     group by month, currency
 ),
 
+given_back as (
+    select
+        month,
+        currency,
+        count(distinct customer_key) as given_back_count
+    from marts.payments
+    where kind <> 'payment'
+    group by month, currency
+),
+
 final as (
     select
         totals.*,
+        payer_count,
+        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
         case when is_captured then refunded_cents / nullif(gross_cents, 0) end as refund_rate
     from totals
+    inner join marts.payers_by_month using (month, currency)
     inner join marts.refund_capture using (month)
+    left join given_back using (month, currency)
     where
         ($since is null or month >= date_trunc('month', cast($since as date)))
         and ($until is null or month <= date_trunc('month', cast($until as date)))

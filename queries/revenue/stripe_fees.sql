@@ -9,7 +9,7 @@ description: >-
 key: [month, currency]
 rows: revenue/stripe_movements
 carries: period
-group_size: charge_count
+people: customer_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -22,9 +22,20 @@ columns:
   fee_cents: {unit: cents, description: Fees.}
   settled_net_cents: {unit: cents, description: What is left after fees.}
   charge_count: {unit: count, description: Charges.}
+  customer_count: {unit: count, description: "Distinct customers behind charges, refunds and disputes; one that nobody knows is one more."}
   fee_rate: {unit: rate, description: "Fees / charges, by amount."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with people as (
+    select
+        month,
+        currency,
+        count(distinct coalesce(customer_key, payment_key, move_key)) as customer_count
+    from marts.stripe_movements
+    where charged_cents <> 0 or returned_cents <> 0
+    group by month, currency
+)
+
 select
     month,
     currency,
@@ -34,9 +45,11 @@ select
     fee_cents,
     settled_net_cents,
     charge_count,
+    coalesce(customer_count, 0) as customer_count,
     fee_cents / nullif(charged_cents, 0) as fee_rate,
     is_complete
 from marts.stripe_fees
+left join people using (month, currency)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

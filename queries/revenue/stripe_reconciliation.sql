@@ -14,7 +14,7 @@ description: >-
 key: [month, currency, kind]
 rows: revenue/stripe_reconciliation_rows
 carries: period
-group_size: row_count
+people: customer_count
 parameters:
   since: {type: date, description: The first month is the one that holds this day.}
   until: {type: date, description: The last month is the one that holds this day.}
@@ -23,21 +23,34 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   kind: {unit: text, description: "matched, only_database, only_stripe, amount_differs, month_differs or duplicate."}
   row_count: {unit: count, description: "Pairs, payments or charges."}
+  customer_count: {unit: count, description: "Distinct customers behind them; one that nobody knows is one more."}
   database_cents: {unit: cents, description: What the database has.}
   stripe_cents: {unit: cents, description: What Stripe has.}
   difference_cents: {unit: cents, description: Stripe's less the database's.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+with people as (
+    select
+        month,
+        currency,
+        kind,
+        count(distinct coalesce(customer_key, payment_key, charge_key)) as customer_count
+    from marts.stripe_reconciliation_rows
+    group by month, currency, kind
+)
+
 select
     month,
     currency,
     kind,
     row_count,
+    coalesce(customer_count, 0) as customer_count,
     database_cents,
     stripe_cents,
     difference_cents,
     is_complete
 from marts.stripe_reconciliation
+left join people using (month, currency, kind)
 where
     ($since is null or month >= date_trunc('month', cast($since as date)))
     and ($until is null or month <= date_trunc('month', cast($until as date)))

@@ -15,7 +15,7 @@ from sselfie_insights.alerts.definition import Anomaly, Watch
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
-from sselfie_insights.query.library import Query, load_query
+from sselfie_insights.query.library import Query, load_query, require_people
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query
@@ -33,6 +33,7 @@ ALERTS_SCHEMA = {
     "low": pl.Float64,
     "high": pl.Float64,
     "n": pl.Int64,
+    "person_count": pl.Int64,
     "detail": pl.String,
 }
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
@@ -56,8 +57,8 @@ def require_judgeable(watches: Iterable[Watch]) -> None:
     """Refuse a watch that no warehouse could answer.
 
     Raises:
-        UsageError: A watch names a query, a parameter or a column that does not exist, or a column
-            that holds no number.
+        UsageError: A watch names a query, a parameter or a column that does not exist, a column
+            that holds no number, or a query that does not count people.
     """
     for watch in watches:
         _find_query(watch)
@@ -77,8 +78,9 @@ def evaluate(
         skips_failures: Whether a watch whose query fails is not judged, instead of an error.
 
     Returns:
-        Rows with alert, part, kind, state, period_on, value, low, high, n and detail; numbers in
-        the unit of their column (rates 0-1, money in cents). Those that fired come first.
+        Rows with alert, part, kind, state, period_on, value, low, high, n, person_count and detail;
+        numbers in the unit of their column (rates 0-1, money in cents). Those that fired come
+        first.
 
     Raises:
         UsageError: A watch is wrong, see ``require_judgeable``, or its query fails.
@@ -97,16 +99,24 @@ def evaluate(
 
 
 def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]:
-    result = run_query(warehouse, _find_query(watch), watch.values)
+    query = _find_query(watch)
+    result = run_query(warehouse, query, watch.values)
     return [
-        row
+        row | {"person_count": _count_people(query, series)}
         for part, series in _split(watch, result, _settled_before(warehouse.connection))
         for row in _judge_part(watch, result, part, series)
     ]
 
 
+def _count_people(query: Query, series: list[dict[str, Any]]) -> int | None:
+    """The smallest group of people behind the number that is judged; None where it has none."""
+    counts = [series[-1][name] or 0 for name in query.people] if series else []
+    return min(filter(None, counts), default=0) if counts else None
+
+
 def _find_query(watch: Watch) -> Query:
     query = load_query(watch.query)
+    require_people(query)
     check_values(query, watch.values)
     columns = {name: column for name, column in query.columns.items() if not column.pii}
     named = [watch.column, watch.each, watch.n, watch.trials, *watch.where]
@@ -182,7 +192,7 @@ def _judge_part(
 
 
 def _row(watch: Watch, part: str, judgement: _Judgement) -> dict[str, Any]:
-    """A row without a period, a value or a number behind it."""
+    """A row without a period, a value or numbers behind it."""
     return {
         "alert": watch.name,
         "part": part,
@@ -193,6 +203,7 @@ def _row(watch: Watch, part: str, judgement: _Judgement) -> dict[str, Any]:
         "low": judgement.low,
         "high": judgement.high,
         "n": None,
+        "person_count": None,
         "detail": judgement.detail,
     }
 

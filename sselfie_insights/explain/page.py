@@ -159,7 +159,8 @@ def _query_of(explanation: Explanation, *, is_shared: bool) -> Query:
         key=("dimension", "currency", "part"),
         parameters={},
         columns=columns,
-        group_sizes=("person_count",) if is_shared else (),
+        people=("person_count",) if is_shared else (),
+        no_people=None if is_shared else "its maker alone reads it",
         body=source.body,
         path=source.path,
     )

@@ -27,6 +27,8 @@ class Book:
         first: The first month with a membership.
         memberships: start_number, lost_number (null while it runs), product_type,
             interval_months (of the first payment), n.
+        people: Distinct customers with a membership that had begun by ``settled``: in ``all``, and
+            by the product with which one began.
         holdings: month_number, currency, tenure (months since joining), mrr_cents, product_type,
             interval_months, ends_number (the month in which it is set to end, null otherwise; of
             ``settled`` only), n: members at the end of a month.
@@ -41,6 +43,7 @@ class Book:
     now: int
     first: int
     memberships: pl.DataFrame
+    people: dict[str, int]
     holdings: pl.DataFrame
     kept: pl.DataFrame
     rises: pl.DataFrame
@@ -135,6 +138,7 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
                 from memberships group by all order by all
                 """,
             ),
+            people=dict(connection.execute(_PEOPLE).fetchall()),
             holdings=read_frame(
                 connection,
                 """
@@ -161,6 +165,14 @@ def read_book(connection: duckdb.DuckDBPyConnection) -> Book | None:
     except duckdb.CatalogException as error:
         reason = str(error).partition("Error: ")[2].splitlines()[0]
         raise SselfieError(f"the forecasts miss a mart: {reason}") from None
+
+
+_PEOPLE = """
+select coalesce(product_type, 'all') as scope, count(distinct customer_key) as person_count
+from memberships
+where start_number <= getvariable('settled')
+group by grouping sets ((), (product_type))
+"""
 
 
 _KEPT = """

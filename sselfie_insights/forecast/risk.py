@@ -43,21 +43,22 @@ RISK_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }  # fmt: skip
 
 BACKTEST_SCHEMA: Final = {
-    "month": pl.Date, "n": pl.Int64, "lost_count": pl.Int64, "predicted_count": pl.Float64,
-    "lost_rate": pl.Float64, "predicted_rate": pl.Float64, "brier": pl.Float64,
-    "tenure_brier": pl.Float64, "skill_rate": pl.Float64, "top_tenth_share": pl.Float64,
-    "tenure_top_tenth_share": pl.Float64, "note": pl.String,
+    "month": pl.Date, "n": pl.Int64, "lost_count": pl.Int64,
+    "predicted_count": pl.Float64, "lost_rate": pl.Float64, "predicted_rate": pl.Float64,
+    "brier": pl.Float64, "tenure_brier": pl.Float64, "skill_rate": pl.Float64,
+    "top_tenth_share": pl.Float64, "tenure_top_tenth_share": pl.Float64, "note": pl.String,
 }  # fmt: skip
 
 CALIBRATION_SCHEMA: Final = {
-    "bin": pl.Int64, "n": pl.Int64, "predicted_rate": pl.Float64, "lost_count": pl.Int64,
-    "lost_rate": pl.Float64, "low": pl.Float64, "high": pl.Float64, "note": pl.String,
+    "bin": pl.Int64, "n": pl.Int64, "person_count": pl.Int64, "predicted_rate": pl.Float64,
+    "lost_count": pl.Int64, "lost_rate": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+    "note": pl.String,
 }  # fmt: skip
 
 DRIVER_SCHEMA: Final = {
     "feature": pl.String, "meaning": pl.String, "odds_ratio": pl.Float64, "low": pl.Float64,
-    "high": pl.Float64, "is_clear": pl.Boolean, "n": pl.Int64, "lost_count": pl.Int64,
-    "note": pl.String,
+    "high": pl.Float64, "is_clear": pl.Boolean, "n": pl.Int64, "person_count": pl.Int64,
+    "lost_count": pl.Int64, "note": pl.String,
 }  # fmt: skip
 
 
@@ -69,17 +70,24 @@ class Panel:
         month: The month at risk, counted from January 1970, shape (n,).
         features: What was known when it began, shape (n, 6).
         is_lost: Whether the member was gone at its end, shape (n,).
+        person: Who it is, as a number, shape (n,).
     """
 
     month: NDArray[np.int64]
     features: Array
     is_lost: NDArray[np.bool_]
+    person: NDArray[np.int64]
 
     def until(self, month: int) -> "Panel":
         """The months up to and with ``month``, thinned evenly where there are very many."""
         stop = int(np.searchsorted(self.month, month, side="right"))
         kept = _thin(stop)
-        return Panel(self.month[kept], self.features[kept], self.is_lost[kept])
+        return Panel(self.month[kept], self.features[kept], self.is_lost[kept], self.person[kept])
+
+    @property
+    def person_count(self) -> int:
+        """How many people they are."""
+        return np.unique(self.person).size
 
     @property
     def note(self) -> str:
@@ -103,6 +111,7 @@ class Lookback:
         calibrated: After what the months before it had taught.
         by_tenure: Probabilities of a model of tenure alone.
         is_lost: What came.
+        person: Who it is, as a number.
     """
 
     month: int
@@ -110,6 +119,7 @@ class Lookback:
     calibrated: Array
     by_tenure: Array
     is_lost: NDArray[np.bool_]
+    person: NDArray[np.int64]
 
 
 def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -> None:
@@ -120,7 +130,12 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
     """
     connection.execute(Path(__file__).with_name("risk.sql").read_text(encoding="utf-8"))
     rows = read_frame(connection, "from risk_rows order by month_number, customer_key")
-    panel = Panel(rows["month_number"].to_numpy(), take_features(rows), rows["is_lost"].to_numpy())
+    panel = Panel(
+        rows["month_number"].to_numpy(),
+        take_features(rows),
+        rows["is_lost"].to_numpy(),
+        rows["customer_key"].rank("dense").cast(pl.Int64).to_numpy(),
+    )
     now = read_frame(connection, "from risk_now order by customer_key")
     learned = panel.until(book.settled)
     looks = list(look_back(panel, book.settled)) if not learned.note else []
@@ -128,8 +143,8 @@ def write_risk(connection: duckdb.DuckDBPyConnection, book: Book, pooled: Fit) -
     line = learn_line(looks)
     tables = {
         "churn_risk": _build_risk_table(now, model, line, pooled, learned),
-        "churn_risk_backtest": _build_backtest_table(looks, learned.note),
-        "calibration": _build_calibration_table(looks, learned.note),
+        "churn_risk_backtest": _build_backtest_table(looks, learned),
+        "calibration": _build_calibration_table(looks, learned),
         "churn_drivers": _build_drivers_table(model, learned),
     }
     write_tables(connection, "forecast", tables)
@@ -157,6 +172,7 @@ def look_back(panel: Panel, settled: int) -> Iterator[Lookback]:
             np.asarray(special.expit(line.log_odds(log_odds))),
             np.asarray(special.expit(plain.log_odds(features[:, :1]))),
             panel.is_lost[begin:end],
+            panel.person[begin:end],
         )
         looks.append(look)
         yield look
@@ -232,7 +248,7 @@ def _build_risk_table(
     ).select(pl.col(column).cast(kind) for column, kind in RISK_SCHEMA.items())
 
 
-def _build_backtest_table(looks: list[Lookback], note: str) -> pl.DataFrame:
+def _build_backtest_table(looks: list[Lookback], learned: Panel) -> pl.DataFrame:
     rows = []
     for look in looks:
         lost = int(look.is_lost.sum())
@@ -251,26 +267,30 @@ def _build_backtest_table(looks: list[Lookback], note: str) -> pl.DataFrame:
             "tenure_top_tenth_share": top_share(look.by_tenure, look.is_lost) if lost else None,
             "note": "",
         })  # fmt: skip
-    if not rows and note:
-        rows = [dict.fromkeys(BACKTEST_SCHEMA) | {"note": note}]
+    if not rows and learned.note:
+        refused = {"n": learned.person_count, "note": learned.note}
+        rows = [dict.fromkeys(BACKTEST_SCHEMA) | refused]
     return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)
 
 
-def _build_calibration_table(looks: list[Lookback], note: str) -> pl.DataFrame:
+def _build_calibration_table(looks: list[Lookback], learned: Panel) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     if looks:
+        people = np.concatenate([look.person for look in looks])
         bins = calibrate_bins(
             np.concatenate([look.calibrated for look in looks]),
             np.concatenate([look.is_lost for look in looks]),
         )
         for number, each in enumerate(bins, start=1):
             rows.append({
-                "bin": number, "n": each.count, "predicted_rate": each.predicted,
-                "lost_count": each.happened, "lost_rate": each.rate, "low": each.low,
-                "high": each.high, "note": "",
+                "bin": number, "n": each.count,
+                "person_count": np.unique(people[each.is_inside]).size,
+                "predicted_rate": each.predicted, "lost_count": each.happened,
+                "lost_rate": each.rate, "low": each.low, "high": each.high, "note": "",
             })  # fmt: skip
-    elif note:
-        rows = [dict.fromkeys(CALIBRATION_SCHEMA) | {"note": note}]
+    elif learned.note:
+        refused = {"person_count": learned.person_count, "note": learned.note}
+        rows = [dict.fromkeys(CALIBRATION_SCHEMA) | refused]
     return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA)
 
 
@@ -281,6 +301,7 @@ def _build_drivers_table(model: HazardModel | None, learned: Panel) -> pl.DataFr
             "feature": feature,
             "meaning": meaning,
             "n": learned.is_lost.size,
+            "person_count": learned.person_count,
             "lost_count": int(learned.is_lost.sum()),
             "note": learned.note,
         }

@@ -26,19 +26,20 @@ CURVE_DRAWS: Final = 400
 _BEYOND: Final = 12
 
 MODEL_SCHEMA: Final = {
-    "scope": pl.String, "n": pl.Int64, "lost_count": pl.Int64, "monthly_churn_rate": pl.Float64,
-    "model": pl.String, "alpha": pl.Float64, "alpha_low": pl.Float64, "alpha_high": pl.Float64,
-    "beta": pl.Float64, "beta_low": pl.Float64, "beta_high": pl.Float64, "shape": pl.Float64,
-    "shape_low": pl.Float64, "shape_high": pl.Float64, "first_renewal_rate": pl.Float64,
-    "first_renewal_low": pl.Float64, "first_renewal_high": pl.Float64,
-    "cohort_trend_rate": pl.Float64, "log_rank_p": pl.Float64, "note": pl.String,
+    "scope": pl.String, "person_count": pl.Int64, "n": pl.Int64, "lost_count": pl.Int64,
+    "monthly_churn_rate": pl.Float64, "model": pl.String, "alpha": pl.Float64,
+    "alpha_low": pl.Float64, "alpha_high": pl.Float64, "beta": pl.Float64, "beta_low": pl.Float64,
+    "beta_high": pl.Float64, "shape": pl.Float64, "shape_low": pl.Float64,
+    "shape_high": pl.Float64, "first_renewal_rate": pl.Float64, "first_renewal_low": pl.Float64,
+    "first_renewal_high": pl.Float64, "cohort_trend_rate": pl.Float64, "log_rank_p": pl.Float64,
+    "note": pl.String,
 }  # fmt: skip
 
 CURVE_SCHEMA: Final = {
-    "cohort": pl.String, "tenure_months": pl.Int64, "n": pl.Int64, "at_risk_count": pl.Int64,
-    "lost_count": pl.Int64, "survival_rate": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-    "model": pl.String, "model_survival_rate": pl.Float64, "model_low": pl.Float64,
-    "model_high": pl.Float64, "note": pl.String,
+    "cohort": pl.String, "tenure_months": pl.Int64, "person_count": pl.Int64, "n": pl.Int64,
+    "at_risk_count": pl.Int64, "lost_count": pl.Int64, "survival_rate": pl.Float64,
+    "low": pl.Float64, "high": pl.Float64, "model": pl.String, "model_survival_rate": pl.Float64,
+    "model_low": pl.Float64, "model_high": pl.Float64, "note": pl.String,
 }  # fmt: skip
 
 
@@ -169,6 +170,7 @@ def build_models_table(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
 def _model_row(book: Book, each: Fit) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(MODEL_SCHEMA) | {
         "scope": each.scope,
+        "person_count": book.people.get(each.scope, 0),
         "n": each.n,
         "lost_count": each.lost_count,
         "monthly_churn_rate": None if np.isnan(each.churn) else each.churn,
@@ -212,9 +214,12 @@ def build_curves_table(book: Book, fits: Mapping[str, Fit]) -> pl.DataFrame:
     known = known_lifetimes(book.memberships, book.settled)
     pooled = fits[ALL]
     curve = _model_curve(pooled, book.settled - book.first + _BEYOND + 1)
-    rows = list(_curve_rows(ALL, known, pooled, curve, _BEYOND))
+    people = book.people.get(ALL, 0)
+    rows = list(_curve_rows(ALL, people, known, pooled, curve, _BEYOND))
     for (start,), cohort in known.group_by("start_number", maintain_order=True):
-        rows += _curve_rows(f"{month_of(int(str(start))):%Y-%m}", cohort, pooled, curve, 0)
+        # Nobody begins two memberships in one month.
+        name, people = f"{month_of(int(str(start))):%Y-%m}", int(cohort["n"].sum())
+        rows += _curve_rows(name, people, cohort, pooled, curve, 0)
     return pl.DataFrame(rows, schema=CURVE_SCHEMA)
 
 
@@ -229,7 +234,7 @@ def _model_curve(pooled: Fit, months: int) -> Array:
 
 
 def _curve_rows(
-    cohort: str, known: pl.DataFrame, pooled: Fit, pooled_curve: Array, beyond: int
+    cohort: str, people: int, known: pl.DataFrame, pooled: Fit, pooled_curve: Array, beyond: int
 ) -> Iterator[dict[str, Any]]:
     curve = kaplan_meier(known["duration"], known["is_lost"], known["n"])
     count = int(known["n"].sum())
@@ -241,6 +246,7 @@ def _curve_rows(
         row: dict[str, Any] = dict.fromkeys(CURVE_SCHEMA) | {
             "cohort": cohort,
             "tenure_months": int(tenure),
+            "person_count": people,
             "n": count,
             "model": None if pooled.model is None else pooled.model.name,
             "note": pooled.note,

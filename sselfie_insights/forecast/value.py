@@ -27,11 +27,11 @@ _VALUE: Final = {
 }  # fmt: skip
 
 PRODUCT_SCHEMA: Final = {
-    "product_type": pl.String, "currency": pl.String, "n": pl.Int64, "lost_count": pl.Int64,
-    "member_count": pl.Int64, "arpa_cents": pl.Int64, "arpa_low_cents": pl.Int64,
-    "arpa_high_cents": pl.Int64, "monthly_churn_rate": pl.Float64, **_VALUE,
-    "naive_months": pl.Float64, "naive_value_cents": pl.Int64, "discount_rate": pl.Float64,
-    "model": pl.String, "note": pl.String,
+    "product_type": pl.String, "currency": pl.String, "person_count": pl.Int64, "n": pl.Int64,
+    "lost_count": pl.Int64, "member_count": pl.Int64, "arpa_cents": pl.Int64,
+    "arpa_low_cents": pl.Int64, "arpa_high_cents": pl.Int64, "monthly_churn_rate": pl.Float64,
+    **_VALUE, "naive_months": pl.Float64, "naive_value_cents": pl.Int64,
+    "discount_rate": pl.Float64, "model": pl.String, "note": pl.String,
 }  # fmt: skip
 
 COHORT_SCHEMA: Final = {
@@ -65,7 +65,9 @@ def build_products_table(book: Book, fits: Mapping[str, Fit], rate: float) -> pl
         months = None if chosen.model is None else new_member_months(chosen, rate)
         for currency in book.currencies:
             part = held.filter(pl.col("currency") == currency)
-            rows.append(_product_row(each, chosen, months, currency, part, rate, rng))
+            people = book.people.get(scope, 0)
+            row = _product_row(each, chosen, months, currency, part, rate, rng)
+            rows.append(row | {"person_count": people})
     return pl.DataFrame(rows, schema=PRODUCT_SCHEMA)
 
 

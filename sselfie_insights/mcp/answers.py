@@ -23,7 +23,7 @@ from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_records
 from sselfie_insights.report.blocks import Page
-from sselfie_insights.report.definition import list_shown, load_reports
+from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.formats import to_bytes
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.results import Results
@@ -177,10 +177,9 @@ class Assistant:
 
 
 def find_public() -> dict[str, Query]:
-    """Return the queries that may be shown to others: those of a report, and those of groups."""
+    """Return the queries that may be shown to others: those that count people, or say why not."""
     library = load_library(on_gap=lambda _: None)
-    shown = set(list_shown())
-    return {name: query for name, query in library.items() if query.group_sizes or name in shown}
+    return {name: query for name, query in library.items() if query.people or query.no_people}
 
 
 def read_definitions() -> Answer:

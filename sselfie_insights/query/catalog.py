@@ -21,7 +21,8 @@ class Entry(BaseModel):
         definition: What the numbers mean, in full.
         grain: "One row per …".
         key: The columns that identify a row.
-        people: The column that counts the distinct people behind a row, if one does.
+        people: The columns that count the distinct people behind a row.
+        no_people: Why the numbers are about nobody, where that is so.
         parameters: What it can be asked for, by name.
         refuse: Combinations of parameters that mean nothing, and why.
         columns: Unit and meaning of each column, in the order of the result. Money is in whole
@@ -36,7 +37,8 @@ class Entry(BaseModel):
     definition: str
     grain: str
     key: tuple[str, ...]
-    people: str | None
+    people: tuple[str, ...]
+    no_people: str | None
     parameters: dict[str, Parameter]
     refuse: tuple[Refusal, ...]
     columns: dict[str, Column]
@@ -68,6 +70,7 @@ def describe_entry(query: Query) -> Entry:
         grain=query.grain,
         key=query.key,
         people=query.people,
+        no_people=query.no_people,
         parameters=query.parameters,
         refuse=query.refuse,
         columns=query.columns,

@@ -34,7 +34,9 @@ def describe_query(
     measure = min(width or _MEASURE, _MEASURE)
     facts = [f"Grain: {query.grain}", f"Key: {', '.join(query.key)}"]
     if query.people:
-        facts.append(f"People behind a row: {query.people}")
+        facts.append(f"People behind a row: {', '.join(query.people)}")
+    if query.no_people:
+        facts.append(f"About nobody: {query.no_people}")
     parts = [
         f"{query.name}: {query.title}",
         "\n".join(wrap(query.description, measure)),

@@ -1,4 +1,4 @@
-"""Keys that headers of version 0.1 may have."""
+"""Keys that headers of earlier versions may have."""
 
 from typing import NamedTuple
 
@@ -16,6 +16,10 @@ FORMER = {
         "every query is SQL now, over tables of the schema growth",
         "write what 'sselfie query show growth/segment_sizes' shows; see also growth/alerts_now",
     ),
+    "group_size": Former(
+        "'people' names every column that counts people now",
+        "name them all in 'people', as in people: [opening_member_count, member_count]",
+    ),
     "seasons": Former(
         "a usual course is that of all earlier periods now",
         "run: sed -i -E 's/seasons: *[0-9]+,? *//' {path}",
@@ -25,4 +29,4 @@ FORMER = {
         "run: sed -i -E 's/deviations: *[0-9.]+,? *//' {path}",
     ),
 }
-"""Keys that files of version 0.1 may have, and what to do about them."""
+"""Keys that files of earlier versions may have, and what to do about them."""

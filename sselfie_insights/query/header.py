@@ -85,6 +85,7 @@ class Column(_Strict):
         interval: The columns with the ends of the 95 % interval of such a share or difference,
             which follow it in every result; ``<name>_low`` and ``<name>_high`` where the file names
             none.
+        has_interval: False for a share of something else than people, such as credits.
         same_as: The quantity that this number of people is, wherever it stands.
         adds_up_to: The quantities of which it is a part, nobody being in two parts of one.
         covers: The quantity of which it is a part, where people can be in several.
@@ -98,6 +99,7 @@ class Column(_Strict):
     of: str | None = None
     difference: tuple[str, str] | None = None
     interval: tuple[str, str] | None = None
+    has_interval: bool = True
     same_as: str | None = None
     adds_up_to: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     covers: str | None = None
@@ -213,6 +215,8 @@ def _add_intervals(columns: dict[str, Column]) -> dict[str, Column]:
             if column.interval or column.difference:
                 raise ValueError(f"{name!r} is no rate of a number of people ('of')")
             continue
+        if not column.has_interval:
+            continue
         for share in column.difference or ():
             if share not in columns or columns[share].of is None or columns[share].unit != "rate":
                 raise ValueError(f"{name!r} is the difference of {share!r}, which is no such rate")
@@ -273,10 +277,8 @@ class Header(_Strict):
     columns: Annotated[dict[str, Column], AfterValidator(_add_intervals)]
     parameters: dict[str, Parameter] = {}
     interface: str | None = None
-    people: str | None = None
-    group_sizes: Annotated[
-        tuple[str, ...], BeforeValidator(as_list), Field(alias="group_size")
-    ] = ()
+    people: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
+    no_people: str | None = Field(None, min_length=1)
     group: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
     identities: tuple[Annotated[Identity, BeforeValidator(parse_identity)], ...] = ()
@@ -299,13 +301,6 @@ class Header(_Strict):
         }
         return shared | content | both
 
-    @model_validator(mode="before")
-    @classmethod
-    def _people_are_a_group(cls, header: object) -> object:
-        if isinstance(header, dict) and header.get("people") and "group_size" not in header:
-            return header | {"group_size": header["people"]}
-        return header
-
     @model_validator(mode="after")
     def _names_are_columns(self) -> "Header":
         counts = [column.of for column in self.columns.values() if column.of is not None]
@@ -315,11 +310,11 @@ class Header(_Strict):
         terms = [term for identity in self.identities for term in identity.terms]
         counts += [term.name for term in terms if term.place != "quantity"]
         answer = (self.answer,) if self.answer else ()
-        for name in (*self.key, *self.group_sizes, *counts, *self.group, *wholes, *answer):
+        for name in (*self.key, *self.people, *counts, *self.group, *wholes, *answer):
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
-        if self.part_of and not self.group_sizes:
-            raise ValueError("part_of needs people or a group_size")
+        if self.part_of and not self.people:
+            raise ValueError("part_of needs people")
         return self
 
     @model_validator(mode="after")
@@ -335,11 +330,11 @@ class Header(_Strict):
 
     @model_validator(mode="after")
     def _people_are_counted(self) -> "Header":
-        if self.people is not None:
-            if self.people not in self.group_sizes:
-                raise ValueError(f"people: {self.people!r} is not among group_size")
-            if self.columns[self.people].unit != "count":
-                raise ValueError(f"people: {self.people!r} is not of unit count")
+        if self.people and self.no_people:
+            raise ValueError("no_people: 'people' counts some")
+        for name in self.people:
+            if self.columns[name].unit != "count":
+                raise ValueError(f"people: {name!r} is not of unit count")
         return self
 
     @model_validator(mode="after")

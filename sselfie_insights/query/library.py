@@ -43,6 +43,9 @@ from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 EXPLAINING = "explain/"
 """The folder of the queries that explain a number's change."""
 
+_PERSONS = ("customer_key", "user_id")
+"""Columns that are a person each."""
+
 _LEADING = re.compile(r"\A\s*/\*(?P<header>.*?)\*/(?P<body>.*)\Z", re.DOTALL)
 
 
@@ -58,13 +61,13 @@ class Query:
         key: The columns that identify a row.
         parameters: By name, in the order of the header.
         columns: By name, in the order of the result; the ends of intervals are among them.
-        people: The column that counts the distinct people behind a row, where there is one.
-        group_sizes: The columns whose groups of one to four reports show as ``<5``: ``people``
-            unless the file names others.
+        people: The columns that count the distinct people behind a row; of each, reports show
+            groups of one to four as ``<5``.
+        no_people: Why its numbers are about nobody, where that is so.
         group: The columns that name the people behind a row, where several rows are about the same
             people; empty where each row is about its own.
         part_of: Sets of columns; rows that agree in all of a set add up, in the first of
-            ``group_sizes``, to a number that is shown elsewhere, from which a single hidden row
+            ``people``, to a number that is shown elsewhere, from which a single hidden row
             could be worked out. An empty set takes the whole table together.
         identities: What holds of the numbers of people in every row.
         refuse: Combinations of parameters that mean nothing.
@@ -89,7 +92,6 @@ class Query:
     key: tuple[str, ...]
     parameters: dict[str, Parameter]
     columns: dict[str, Column]
-    group_sizes: tuple[str, ...]
     body: str
     path: Path
     group: tuple[str, ...] = ()
@@ -97,7 +99,8 @@ class Query:
     identities: tuple[Identity, ...] = ()
     refuse: tuple[Refusal, ...] = ()
     interface: str | None = None
-    people: str | None = None
+    people: tuple[str, ...] = ()
+    no_people: str | None = None
     rows: tuple[str, ...] = ()
     carries: Carries | None = None
     explains: Explains | None = None
@@ -171,6 +174,27 @@ def find_query(name: str, library: dict[str, Query]) -> Query:
     if isinstance(library, Library) and name in library.broken:
         raise UsageError(library.broken[name].reason)
     return library[_resolve(name, library)]
+
+
+def require_people(query: Query) -> None:
+    """Refuse a query that what is made for others may not show, for lack of a number of people.
+
+    Raises:
+        UsageError: It lists people; or it names no column that counts them, and does not say that
+            its numbers are about nobody.
+    """
+    if not query.columns.keys().isdisjoint(_PERSONS):
+        raise UsageError(
+            f"query {query.name} lists people, and no page shows a person",
+            remedy="count them in a query of your own; 'sselfie query run' lists them",
+        )
+    if not query.people and query.no_people is None:
+        raise UsageError(
+            f"{query.path} does not say how many people its numbers are about, so that small groups"
+            " could not be hidden: name the columns that count the distinct people of a row, as in"
+            " 'people: user_count', or say why they are about nobody, as in"
+            " 'no_people: A row is a check.'"
+        )
 
 
 def parse_query(name: str, path: Path) -> Query:

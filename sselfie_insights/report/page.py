@@ -9,7 +9,7 @@ import polars as pl
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.query.header import NUMERIC_UNITS
-from sselfie_insights.query.library import Query, find_query
+from sselfie_insights.query.library import Query, find_query, require_people
 from sselfie_insights.query.lineage import Model
 from sselfie_insights.query.parameters import check_values, choose_values
 from sselfie_insights.query.result import Result
@@ -76,8 +76,13 @@ class _Runner:
         """Return the rows ``where`` of the query ``name``; what was given yields to ``values``.
 
         Small groups are suppressed before rows are chosen, while all that add up are together.
+
+        Raises:
+            UsageError: There is no such query or column, or it does not say how many people its
+                numbers are about.
         """
         query = find_query(name, self.results.library)
+        require_people(query)
         self.used[query.name] = query
         result = self.results.find(name, self.given, values)
         for column, value in where.items():

@@ -18,15 +18,14 @@ from sselfie_insights.report.definition import (
 
 _COMPLETE = "is_complete"
 _GRID = ("cohort_period", "period_index", "cohort_size", _COMPLETE)
-_PEOPLE = ("customer_key", "user_id")
 
 
 def check_section(section: DataSection, result: Result) -> None:
     """Refuse a section that asks for what its query does not give.
 
     Raises:
-        UsageError: The query lists people, a column is missing or holds no number, no column
-            holds the period, or several rows would be one point.
+        UsageError: A column is missing or holds no number, no column holds the period, or several
+            rows would be one point.
     """
     where = f"section {section.title!r}"
     named, numbers, is_timed = [*section.each], list[str](), False
@@ -54,7 +53,6 @@ def check_section(section: DataSection, result: Result) -> None:
         case CohortGridSection():
             named += _GRID
             numbers.append(section.value)
-    _refuse_people(where, result)
     _require_columns(where, result, [*named, *numbers])
     _require_numbers(where, result, numbers)
     if point is not None:
@@ -70,11 +68,9 @@ def check_item(item: HeadlineItem, result: Result) -> None:
     """Refuse a headline number that its query does not give.
 
     Raises:
-        UsageError: The query lists people, a column is missing or holds no number, or a period
-            has several rows.
+        UsageError: A column is missing or holds no number, or a period has several rows.
     """
     where = f"headline {item.label!r}"
-    _refuse_people(where, result)
     named = [item.each, item.low, item.high, item.n, _COMPLETE if item.at == "complete" else None]
     _require_columns(where, result, [item.column, *filter(None, named)])
     numbers = [item.column, *filter(None, (item.low, item.high, item.n))]
@@ -89,19 +85,10 @@ def check_earlier(item: HeadlineItem, earlier: Earlier, result: Result) -> None:
         UsageError: A column is missing or holds no number, or there are several rows.
     """
     where = f"headline {item.label!r}, earlier"
-    _refuse_people(where, result)
     each = [item.each] if item.each else []
     _require_columns(where, result, [earlier.column, earlier.on, *each])
     _require_numbers(where, result, [earlier.column])
     _require_one_row(where, result, each)
-
-
-def _refuse_people(where: str, result: Result) -> None:
-    if not result.columns.keys().isdisjoint(_PEOPLE):
-        raise UsageError(
-            f"{where}: query {result.name} lists people, and no page shows a person",
-            remedy="count them in a query of your own; 'sselfie query run' lists them",
-        )
 
 
 def _require_one_row(where: str, result: Result, point: Sequence[str]) -> None:

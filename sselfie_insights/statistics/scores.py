@@ -45,6 +45,7 @@ class CalibrationBin:
         rate: Their share.
         low: Lower end of its 95 % Wilson interval.
         high: Upper end of it.
+        is_inside: Which rows they are, shape (n,).
     """
 
     count: int
@@ -53,6 +54,7 @@ class CalibrationBin:
     rate: float
     low: float
     high: float
+    is_inside: NDArray[np.bool_]
 
 
 def calibrate_bins(
@@ -78,6 +80,7 @@ def calibrate_bins(
                 outcomes / count,
                 float(low),
                 float(high),
+                inside,
             )
         )
     return found

@@ -83,6 +83,7 @@ def to_book(world: World) -> Book:
         now=NOW + 1,
         first=first,
         memberships=_count(memberships),
+        people={},
         holdings=_count(holdings),
         kept=pl.DataFrame(kept, schema=[*names, "changed_count"], orient="row"),
         rises=pl.DataFrame(

@@ -42,7 +42,8 @@ def share_of_risks_held(rng: np.random.Generator, businesses: int) -> float:
     for _ in range(businesses):
         features = rng.normal(size=(2400, 6))
         chance = special.expit(-2.2 + features @ effect)
-        panel = Panel(np.repeat(np.arange(24), 100), features, rng.random(2400) < chance)
+        is_lost, persons = rng.random(2400) < chance, np.arange(2400)
+        panel = Panel(np.repeat(np.arange(24), 100), features, is_lost, persons)
         model, line = fit_hazard(panel.features, panel.is_lost), learn_line([*look_back(panel, 23)])
         now = rng.normal(size=(100, 6))
         _, low, high = predict(model, line, now)

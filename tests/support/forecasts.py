@@ -43,7 +43,8 @@ where o + k <= 10;
 
 insert into forecast.survival_by_cohort by name
 select
-    cohort, k as tenure_months, n, case when k <= last then n - 4 * k end as at_risk_count,
+    cohort, k as tenure_months, n - n // 10 as person_count, n,
+    case when k <= last then n - 4 * k end as at_risk_count,
     case when k between 1 and last then 4 end as lost_count,
     case when k <= last then 0.85 ** k end as survival_rate,
     case when k <= last then 0.8 ** k end as low, case when k <= last then 0.9 ** k end as high,
@@ -55,15 +56,15 @@ where k <= last or cohort = 'all';
 
 insert into forecast.survival_models by name
 select * from (values
-    ('all', 200, 62, 0.081, 'sBG', 0.9, 0.6, 1.5, 7.1, 4.2, 13.8, null::double, null::double,
+    ('all', 180, 200, 62, 0.081, 'sBG', 0.9, 0.6, 1.5, 7.1, 4.2, 13.8, null::double, null::double,
         null::double, null::double, null::double, null::double, null::double, null::double, ''),
-    ('pro', 120, 40, 0.083, 'sBG', 0.8, 0.4, 2.1, 6.5, 2.9, 20.3, null, null, null, null, null,
+    ('pro', 110, 120, 40, 0.083, 'sBG', 0.8, 0.4, 2.1, 6.5, 2.9, 20.3, null, null, null, null, null,
         null, null, 0.412, ''),
-    ('starter', 12, 3, 0.07, null, null, null, null, null, null, null, null, null, null, null,
+    ('starter', 12, 12, 3, 0.07, null, null, null, null, null, null, null, null, null, null, null,
         null, null, null, null, 'too few: n = 12, needs 50')
-) as t (scope, n, lost_count, monthly_churn_rate, model, alpha, alpha_low, alpha_high, beta,
-    beta_low, beta_high, shape, shape_low, shape_high, first_renewal_rate, first_renewal_low,
-    first_renewal_high, cohort_trend_rate, log_rank_p, note);
+) as t (scope, person_count, n, lost_count, monthly_churn_rate, model, alpha, alpha_low,
+    alpha_high, beta, beta_low, beta_high, shape, shape_low, shape_high, first_renewal_rate,
+    first_renewal_low, first_renewal_high, cohort_trend_rate, log_rank_p, note);
 
 insert into forecast.value_backtest by name
 select
@@ -75,17 +76,17 @@ from range(9) as t (k);
 
 insert into forecast.ltv_by_product by name
 select * from (values
-    ('all', 'usd', 200, 62, 138, 5797, 5610, 5990,
+    ('all', 'usd', 180, 200, 62, 138, 5797, 5610, 5990,
         0.081, 16.2, 13.1, 20.9, 93911, 75200, 121800, 12.35, 71568,
         0.01, 'sBG', ''),
-    ('pro', 'usd', 120, 40, 90, 6200, 6000, 6400, 0.083, 15.4, 11.2, 23.7, 95480, 69000, 147200,
-        12.05, 74699, 0.01, 'sBG', ''),
-    ('starter', 'usd', 12, 3, 48, 4900, 4900, 4900, 0.07, 16.2, 13.1, 20.9, 79380, 64190, 102410,
-        14.29, 70000, 0.01, 'sBG', 'survival of all products: too few: n = 12, needs 50'),
-    ('all', 'gbp', 200, 62, 7, null, null, null, null, null, null, null, null, null, null, null,
-        null, 0.01, null, 'too few: n = 7, needs 20')
-) as t (product_type, currency, n, lost_count, member_count, arpa_cents, arpa_low_cents,
-    arpa_high_cents, monthly_churn_rate, expected_months, months_low, months_high,
+    ('pro', 'usd', 110, 120, 40, 90, 6200, 6000, 6400, 0.083, 15.4, 11.2, 23.7, 95480, 69000,
+        147200, 12.05, 74699, 0.01, 'sBG', ''),
+    ('starter', 'usd', 12, 12, 3, 48, 4900, 4900, 4900, 0.07, 16.2, 13.1, 20.9, 79380, 64190,
+        102410, 14.29, 70000, 0.01, 'sBG', 'survival of all products: too few: n = 12, needs 50'),
+    ('all', 'gbp', 180, 200, 62, 7, null, null, null, null, null, null, null, null, null, null,
+        null, null, 0.01, null, 'too few: n = 7, needs 20')
+) as t (product_type, currency, person_count, n, lost_count, member_count, arpa_cents,
+    arpa_low_cents, arpa_high_cents, monthly_churn_rate, expected_months, months_low, months_high,
     expected_value_cents, value_low_cents, value_high_cents, naive_months, naive_value_cents,
     discount_rate, model, note);
 
@@ -117,12 +118,12 @@ from forecast.churn_risk;
 
 insert into forecast.churn_drivers by name
 select * from (values
-    ('tenure', 'Renewals made (logarithm)', 0.62, 0.55, 0.7, true, 1200, 98, ''),
+    ('tenure', 'Renewals made (logarithm)', 0.62, 0.55, 0.7, true, 1200, 150, 98, ''),
     ('recency', 'Days since the last activity, up to 90 (logarithm)', 1.41, 1.2, 1.66, true, 1200,
-        98, ''),
+        150, 98, ''),
     ('usage_trend', 'Active days in the last 30 against the 30 before (logarithm of the ratio)',
-        0.97, 0.85, 1.11, false, 1200, 98, '')
-) as t (feature, meaning, odds_ratio, low, high, is_clear, n, lost_count, note);
+        0.97, 0.85, 1.11, false, 1200, 150, 98, '')
+) as t (feature, meaning, odds_ratio, low, high, is_clear, n, person_count, lost_count, note);
 
 insert into forecast.churn_risk_backtest by name
 select
@@ -135,7 +136,7 @@ from range(6) as t (k);
 
 insert into forecast.calibration by name
 select
-    k as bin, 120 as n, 0.02 * k as predicted_rate, 3 * k - 1 as lost_count,
+    k as bin, 120 as n, 60 + k as person_count, 0.02 * k as predicted_rate, 3 * k - 1 as lost_count,
     (3 * k - 1) / 120 as lost_rate, lost_rate * 0.5 as low, lost_rate * 1.8 as high, '' as note
 from range(1, 11) as t (k);
 """

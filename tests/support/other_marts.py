@@ -133,7 +133,7 @@ select
     'in_' || n as movement_key, date '2026-10-01' as month, date '2026-10-02' as moved_on,
     'payment' as kind, 'user:u' || n as customer_key, 'pro' as product_type, 'usd' as currency,
     4900 as gross_cents, 0 as refunded_cents, 0 as chargeback_cents
-from range(3) as t (n);
+from range(6) as t (n);
 
 insert into marts.dim_contacts by name
 select 'user:u' || n as customer_key, 'u' || n as user_id, 'u' || n || '@example.org' as email
@@ -231,16 +231,20 @@ from (select *, substr(user_id, 2)::bigint as n from marts.dim_customers);
 
 insert into marts.credit_entries by name
 select
-    row_number() over () as credit_transaction_id, 'u1' as user_id, month,
-    month + 3 as transacted_on, 'used' as kind, feature, -used_credits as credits, cost_cents
-from marts.usage_by_feature;
+    row_number() over () as credit_transaction_id, 'u' || n as user_id, month,
+    month + 3 as transacted_on, 'used' as kind, feature,
+    -(used_credits // user_count + if(n = 0, used_credits % user_count, 0)) as credits,
+    cost_cents // user_count + if(n = 0, cost_cents % user_count, 0) as cost_cents
+from marts.usage_by_feature
+inner join range(100) as users (n) on n < user_count;
 
 insert into marts.credit_lots by name
 select
-    1 as credit_transaction_id, 'u1' as user_id, date '2026-10-03' as bought_on,
-    'usd' as currency, 54000 as price_cents, 1200 as credits,
-    false as is_given_back, 0 as used_credits, 1200 as outstanding_credits,
-    54000 as outstanding_cents, false as is_old, false as is_idle;
+    1 + n as credit_transaction_id, 'u' || n as user_id, date '2026-10-03' as bought_on,
+    'usd' as currency, 9000 as price_cents, 200 as credits,
+    false as is_given_back, 0 as used_credits, 200 as outstanding_credits,
+    9000 as outstanding_cents, true as is_old, false as is_idle
+from range(6) as t (n);
 
 insert into marts.first_purchases by name
 select
@@ -252,7 +256,11 @@ insert into marts.dropped_row_list by name
 select
     'users' as source_table, 'u' || n as row_key, 'internal' as reason, 'u' || n as customer_key,
     null::varchar as payment_key, null::varchar as currency, null::bigint as amount_cents
-from range(3) as t (n);
+from range(3) as t (n)
+union all
+select
+    'stripe_payments', n::varchar, 'duplicate', 'u' || n % 30, 'in_' || n, 'usd', 4900
+from range(41) as t (n);
 
 insert into marts.generations by name
 select

@@ -95,7 +95,7 @@ def test_no_answer_names_a_person_or_a_small_group(built_business: Business) -> 
             answer = await ask("run_metric", metric=metric, rows=2000)
             answers.append(answer)
             described = await ask("describe_metric", metric=metric)
-            for size in [described.get("people")] if described.get("people") else []:
+            for size in described.get("people", ()):
                 small = [row[size] for row in answer["rows"] if row[size] in (1, 2, 3, 4)]
                 assert small == [], metric
         for report in (await ask("list_reports"))["reports"]:

@@ -63,6 +63,7 @@ grain: One row per table.
 title: Rounds
 description: The round of each table.
 key: [name]
+no_people: A row is a table.
 columns:
   name: {unit: text, description: The table.}
   last: {unit: count, description: Its round.}

@@ -23,6 +23,7 @@ grain: One row per month and currency.
 title: Numbers
 description: Numbers made by hand.
 key: [month, currency]
+people: n
 columns:
   month: {unit: month, description: The month.}
   currency: {unit: text, description: The currency.}

@@ -28,6 +28,7 @@ grain: One row in all.
 title: Own
 description: A query of the user's own.
 key: []
+no_people: A number of nobody.
 columns:
   value: {unit: number, description: The number.}
 */

@@ -30,6 +30,7 @@ def book() -> Book:
             schema=["start_number", "lost_number", "product_type", "interval_months", "n"],
             orient="row",
         ),
+        people={"all": 100, "pro": 100},
         holdings=pl.DataFrame(
             [
                 (month, currency, tenure, 4900, "pro", 1, None, count)

@@ -1,6 +1,7 @@
 """What the forecasts say of businesses whose truth is known: of thirty members, and of 30,000."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,31 @@ def test_thirty_members_get_words_instead_of_numbers(few: Path) -> None:
         (REFUSAL, None)
     ]
     assert ask(few, "select count(*) from forecast.projection_backtest") == [(0,)]
+
+
+def test_who_comes_back_is_one_person_with_two_memberships(few: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    shutil.copy(few, path)
+    with duckdb.connect(str(path)) as connection:
+        # Who left longest ago is a member again in the last month but two.
+        connection.execute(
+            """
+            insert into marts.member_months by name
+            select members.* replace (months.month as month)
+            from (
+                select * from marts.member_months
+                order by max(month) over (partition by customer_key) limit 1
+            ) as members,
+            (select month from marts.dim_months order by month desc limit 1 offset 2) as months
+            """
+        )
+    write_forecasts(path, discount_rate=RATE)
+    counts = "select person_count, n from forecast.{} where {} = 'all'"
+    (before,) = ask(few, counts.format("survival_models", "scope"))
+    assert before == (30, 30)
+    for table, column in (("survival_models", "scope"), ("ltv_by_product", "product_type")):
+        assert set(ask(path, counts.format(table, column))) == {(30, 31)}
+    assert set(ask(path, counts.format("survival_by_cohort", "cohort"))) == {(30, 31)}
 
 
 def test_thirty_members_get_wide_intervals_of_what_was_seen(few: Path, many: Path) -> None:

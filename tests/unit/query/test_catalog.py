@@ -47,7 +47,7 @@ def test_an_entry_says_what_the_header_does(
     assert entries.keys() >= load_library().keys()
     signups = entries["signups"]
     assert signups["definition"] == "Who came."
-    assert signups["people"] == "user_count"
+    assert signups["people"] == ["user_count"]
     assert signups["parameters"]["since"]["type"] == "date"
     assert signups["columns"]["paid_rate"]["interval"] == ["paid_rate_low", "paid_rate_high"]
     assert signups["columns"]["paid_rate_high"]["unit"] == "rate"

@@ -8,8 +8,9 @@ from sselfie_insights.diff.comparison import marts_behind
 from sselfie_insights.diff.numbers import is_periodic
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.header import NUMERIC_UNITS
-from sselfie_insights.query.library import Query, load_library, parse_query
+from sselfie_insights.query.library import Query, load_library, parse_query, require_people
 from sselfie_insights.query.parameters import check_values
+from sselfie_insights.report.definition import list_shown
 from tests.support.drill_downs import SUMS
 
 LIBRARY = load_library()
@@ -51,12 +52,17 @@ def test_a_combination_is_refused_only_where_all_of_it_is_given(tmp_path: Path) 
         check_values(query, {"grain": "week", "top": "3"})
 
 
-def test_people_are_the_group_unless_the_file_names_others(tmp_path: Path) -> None:
-    alone = parse(tmp_path, "people: users\npart_of: [month]")
-    assert (alone.people, alone.group_sizes) == ("users", ("users",))
-    both = parse(tmp_path, "people: users\ngroup_size: [more, users]")
-    assert (both.people, both.group_sizes) == ("users", ("more", "users"))
-    assert parse(tmp_path, "group_size: more").people is None
+def test_people_are_one_column_or_several(tmp_path: Path) -> None:
+    assert parse(tmp_path, "people: users\npart_of: [month]").people == ("users",)
+    assert parse(tmp_path, "people: [more, users]").people == ("more", "users")
+    assert parse(tmp_path, "").people == ()
+
+
+def test_what_is_made_for_others_needs_a_number_of_people_or_a_reason(tmp_path: Path) -> None:
+    require_people(parse(tmp_path, "people: users"))
+    require_people(parse(tmp_path, "no_people: A row is a check."))
+    with pytest.raises(UsageError, match=r"q\.sql does not say how many people"):
+        require_people(parse(tmp_path, ""))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +71,11 @@ def test_people_are_the_group_unless_the_file_names_others(tmp_path: Path) -> No
         ("people: nobody", "'nobody' is not one of its columns"),
         ("people: cents", "people: 'cents' is not of unit count"),
         ("people: month", "people: 'month' is not of unit count"),
-        ("people: users\ngroup_size: more", "people: 'users' is not among group_size"),
-        ("part_of: [month]", "part_of needs people or a group_size"),
+        ("people: [users, cents]", "people: 'cents' is not of unit count"),
+        ("people: users\nno_people: n", "no_people: 'people' counts some"),
+        ("no_people: ''", "no_people: String should have at least 1 character"),
+        ("group_size: users", "group_size: 'people' names every column that counts people now"),
+        ("part_of: [month]", "part_of needs people"),
         ("group: [nobody]", "'nobody' is not one of its columns"),
         ("answer: nobody", "'nobody' is not one of its columns"),
         (f"{GRAIN}refuse: [{{when: {{grain: hour, top: given}}, because: b}}]", "grain=hour is no"),
@@ -192,45 +201,53 @@ def test_every_number_has_its_rows_or_is_a_row() -> None:
     assert [name for name in listing if not ROW_KEYS & set(LIBRARY[name].key)] == []
 
 
-WITHOUT_PEOPLE = {
-    "churn/churn_by_month": "who came and left within the month is in neither of its counts",
-    "churn/churn_by_plan": "who came and left within the month is in neither of its counts",
-    "credits/credit_flow_by_month": "no column counts people",
-    "credits/liability": "no column counts people",
-    "forecast/calibration": "n counts months of members, of which a person has several",
-    "forecast/churn_drivers": "n counts months of members, of which a person has several",
-    "forecast/projection_accuracy": "n counts projections",
-    "forecast/survival_by_cohort": "n counts memberships, of which a person can have several",
-    "forecast/survival_models": "n counts memberships, of which a person can have several",
-    "forecast/value_backtest": "n counts memberships, of which a person can have several",
-    "retention/fixed_cohorts": "its size is that of the people who are in a shorter horizon alone",
-    "growth/alerts_now": "n counts people or events, by the number that is watched",
-    "growth/events": "a row is what happened, about nobody",
-    "growth/margin_by_month": "payment_count counts payments",
-    "growth/segment_effect": "two columns count one of two groups each",
-    "quality/check_results": "a row is about a table, not about people",
-    "quality/contract_drift": "a row is about a table, not about people",
-    "quality/dropped_rows": "no column counts people",
-    "quality/source_tables": "a row is about a table, not about people",
-    "quality/unconverted_values": "a row is about a table, not about people",
-    "revenue/closed_months": "a row is a figure that was signed, from another query",
-    "revenue/billed_mrr_movements": "as for revenue/mrr_movements",
-    "revenue/mrr_movements": "who came and left within the month is in neither of its counts",
-    "revenue/one_currency": "no column counts people",
-    "revenue/refund_rates": "payment_count counts payments",
-    "revenue/revenue_totals": "payment_count counts payments",
-    "revenue/stripe_fees": "charge_count counts charges",
-    "revenue/stripe_reconciliation": "row_count counts payments and charges",
+NO_PEOPLE = {
+    "growth/events": "a row is what the owner wrote",
+    "forecast/projection_accuracy": "a row is projections, each of 20 people or more",
+    "quality/check_results": "a row is a check",
+    "quality/contract_drift": "a row is a table or a column",
+    "quality/source_tables": "a row is a whole table",
+    "quality/unconverted_values": "a row is a column of a whole table",
+}
+
+UNDECLARED = {
+    "revenue/closed_months": "a row is a figure that was signed, from another query: on no page",
 }
 
 
 def test_every_number_about_a_group_says_how_many_people_it_is() -> None:
     grouped = {name for name, query in LIBRARY.items() if not ROW_KEYS & set(query.key)}
-    assert {name for name in grouped if LIBRARY[name].people is None} == set(WITHOUT_PEOPLE)
-    assert {name for name, query in LIBRARY.items() if query.people} <= grouped
-    for name in grouped - set(WITHOUT_PEOPLE):
+    assert {name for name, query in LIBRARY.items() if query.no_people} == set(NO_PEOPLE)
+    counted = {name for name, query in LIBRARY.items() if query.people}
+    assert counted == grouped - set(NO_PEOPLE) - set(UNDECLARED)
+    for name in counted:
         query = LIBRARY[name]
         numbers = {
             column for column in query.columns if query.columns[column].unit in NUMERIC_UNITS
         }
-        assert query.people in numbers - set(query.key)
+        assert set(query.people) <= numbers - set(query.key)
+
+
+EVENTS = ("payment_count", "charge_count", "row_count", "n", "refund_count", "chargeback_count")
+"""Names of columns that count payments, charges, rows or months, of which a person has several."""
+
+
+def test_what_counts_events_counts_no_people() -> None:
+    counted = {(query.name, name) for query in LIBRARY.values() for name in query.people}
+    found = {(query, name) for query, name in counted if name in EVENTS}
+    # In these, n counts members of a month, or of a cohort that begins in one.
+    assert found == {
+        ("forecast/churn_risk_backtest", "n"),
+        ("forecast/ltv_by_cohort", "n"),
+        ("forecast/mrr_outlook", "n"),
+        ("forecast/mrr_projection", "n"),
+        ("forecast/projection_backtest", "n"),
+        ("forecast/value_backtest", "n"),
+    }
+
+
+def test_every_query_of_a_page_counts_people_or_says_why_not() -> None:
+    shown = list_shown()
+    assert len(shown) > 40
+    for name in shown:
+        require_people(LIBRARY[name])

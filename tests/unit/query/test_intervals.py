@@ -45,7 +45,7 @@ grain: One row per name.
 title: T
 description: D
 key: [name]
-group_size: people
+people: people
 columns:
   name: {{unit: text, description: N.}}
   people: {{unit: count, description: P.}}

@@ -122,3 +122,47 @@ def packaged() -> Path:
     from sselfie_insights.resources import resource_dir
 
     return resource_dir("reports")
+
+
+UNCOUNTED = """/*
+grain: One row.
+title: T
+description: D
+key: []
+{more}
+columns:
+  cents: {{unit: cents, description: C.}}
+  user_count: {{unit: count, description: U.}}
+*/
+select 1234567 as cents, 9 as user_count
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "is_shown"),
+    [("", False), ("people: user_count", True), ("no_people: A price of a list.", True)],
+)
+def test_a_query_that_counts_no_people_is_a_gap(
+    business: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, is_shown: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "own.sql").write_text(UNCOUNTED.format(more=more))
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "mine.yml").write_text(
+        "title: M\ndescription: D\nsections:\n"
+        "  - {type: headline, items: [{label: Cents, query: own, column: cents}]}\n"
+        "  - {type: table, title: Own, query: own, columns: [cents]}\n"
+    )
+    gaps: list[Gap] = []
+    with OpenWarehouse(business) as opened:
+        report = load_reports()["mine"]
+        page = build_page(opened, report, load_library(), on_gap=gaps.append)
+    html = render_html(page)
+    assert ("12,345.67" in html) is is_shown
+    assert [gap.what for gap in gaps] == (
+        [] if is_shown else ["headline 'Cents' of report mine", "section 'Own' of report mine"]
+    )
+    for gap in gaps:
+        assert gap.reason.startswith("queries/own.sql does not say how many people")
+        assert "people: user_count" in gap.reason
