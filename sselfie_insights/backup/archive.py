@@ -3,7 +3,8 @@
 A backup is one zip file: ``history.duckdb`` with the schema ``snapshots`` (the spans in which
 mutable rows stayed the same), what people added (closed months, Stripe's exports) and what each
 sync did, of ``meta``, ``runs.jsonl`` with the journal, ``segments.jsonl`` with the record of
-segments' exports, and ``manifest.json`` with their checksums.
+segments' exports, ``pseudonyms`` with the key of pseudonyms where one was drawn, and
+``manifest.json`` with their checksums.
 What else ``meta`` holds is true of one mirror only, and stays with it.
 """
 
@@ -32,7 +33,12 @@ from sselfie_insights.segment.record import record_lock
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.format import FORMAT_VERSION, write_format_version
 from sselfie_insights.warehouse.journal import new_run_id, write_entry
-from sselfie_insights.warehouse.paths import KEPT_SCHEMAS, exports_record_path, journal_path
+from sselfie_insights.warehouse.paths import (
+    KEPT_SCHEMAS,
+    exports_record_path,
+    journal_path,
+    pseudonym_key_path,
+)
 from sselfie_insights.warehouse.publish import writable_copy
 from sselfie_insights.warehouse.reading import OpenWarehouse, count_rows
 from sselfie_insights.warehouse.storage import OFFLINE, explain_storage
@@ -43,6 +49,7 @@ _MANIFEST = "manifest.json"
 _HISTORY = "history.duckdb"
 _JOURNAL = "runs.jsonl"
 _EXPORTS = "segments.jsonl"
+_KEY = "pseudonyms"
 
 _DAMAGE = (KeyError, OSError, EOFError, ValueError)
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, *_DAMAGE)
@@ -97,10 +104,12 @@ def backup(warehouse: Path, file: Path) -> BackupReport:
                 db.execute("detach published")
             journal = read_own(journal_path(warehouse))
             exports = read_own(exports_record_path(warehouse))
+            key = read_own(pseudonym_key_path(warehouse))
             contents = {
                 _HISTORY: history.read_bytes(),
                 _JOURNAL: journal,
                 _EXPORTS: exports,
+                **({_KEY: key} if key else {}),
             }
             manifest = _Manifest(
                 format=BACKUP_FORMAT,
@@ -130,7 +139,8 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
     """Put the history in ``file`` into ``warehouse``, which has none of its own, and publish it.
 
     The warehouse need not exist yet. Its mirror and marts are not touched: a sync and a build make
-    them. Lines of the journal and of the record of exports that are there already are not doubled.
+    them. Lines of the journal and of the record of exports that are there already are not doubled;
+    the key of pseudonyms is the backup's from then on.
     The journal records that it was restored.
 
     Returns:
@@ -172,6 +182,8 @@ def restore(file: Path, warehouse: Path) -> BackupReport:
             export_count = _merge_lines(
                 exports_record_path(warehouse), contents[_EXPORTS], _name_export
             )
+        if _KEY in contents:
+            write_file(pseudonym_key_path(warehouse), contents[_KEY])
         run_count = _merge_lines(journal_path(warehouse), contents[_JOURNAL], lambda line: line)
     entry = {"run_id": new_run_id(started), "command": "restore"}
     write_entry(warehouse, entry | {"started_at": started.isoformat()})
@@ -241,7 +253,7 @@ def _read_backup(file: Path) -> dict[str, bytes]:
             remedy="upgrade sselfie-insights",
         )
     contents = {}
-    for name in (_HISTORY, _JOURNAL, _EXPORTS):
+    for name in (_HISTORY, _JOURNAL, _EXPORTS, *({_KEY} & manifest.sha256.keys())):
         content = _read_member(file, name)
         if content is None or checksum(content) != manifest.sha256.get(name):
             raise UsageError(

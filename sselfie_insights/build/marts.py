@@ -157,7 +157,7 @@ def build_into(
     write_forecasts(private, discount_rate=settings.discount_rate, on_gap=gaps.append)
     attempt("closed.restatements", lambda: record_restatements(private, settings), gaps.append)
     write_derived(private, settings.warehouse, on_gap=gaps.append)
-    attempt("meta.suppression", lambda: decide_site(private), gaps.append)
+    attempt("meta.suppression", lambda: decide_site(private, settings.warehouse), gaps.append)
     warnings = tuple(finding.check_name for finding in failures(findings, "warn"))
     with duckdb.connect(str(private), config=WRITER) as connection:
         record_gaps(connection, gaps)

@@ -4,7 +4,7 @@ import mmap
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from sselfie_insights.warehouse.paths import (
     journal_path,
     publications_dir,
 )
+from sselfie_insights.warehouse.pseudonyms import find_key, write_pseudonym
 from sselfie_insights.warehouse.publications import (
     Note,
     Publication,
@@ -170,7 +171,10 @@ def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetRep
         publications_dir(warehouse),
         *warehouse.parent.glob(f".{warehouse.name}.*"),
     ]
-    outputs = find_outputs(settings.output_dir, person, exclude=exclude)
+    key = find_key(warehouse)
+    pseudonyms = {write_pseudonym(key, each) for each in person.keys} if key else set()
+    in_outputs = replace(person, ids=person.ids | pseudonyms)
+    outputs = find_outputs(settings.output_dir, in_outputs, exclude=exclude)
     leftovers = find_outputs(artifacts, person, exclude=())
     exports = settings.stripe_exports
     of_stripe = find_exports(exports, person) if exports and exports.is_dir() else ()

@@ -20,6 +20,7 @@ from sselfie_insights.manifest import (
 )
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.personal import find_personal
+from sselfie_insights.query.pseudonyms import Pseudonyms
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query, run_statement
 from sselfie_insights.query.workbook import to_workbook
@@ -65,23 +66,25 @@ def export_warehouse(
         library: The queries.
         marts: Names of tables in the schema ``marts``.
         first: Names of the queries whose sheets come first in the workbook.
-        with_personal_data: Whether to keep the columns that name people.
+        with_personal_data: Whether to keep the columns that name people, and the ids themselves
+            where otherwise pseudonyms stand.
         large_rows: What counts as large.
         on_gap: Receives the queries and marts that fail; the manifest names them, and the workbook
             has a sheet that says why. Without it the first failure is raised.
 
     Raises:
         UsageError: ``folder`` holds something else or cannot be written; without ``on_gap`` also
-            when a query fails.
+            when a query fails, or the key of pseudonyms is damaged.
     """
     _check_marts(warehouse.connection, marts)
+    hide = _as_it_is if with_personal_data else Pseudonyms(warehouse).hide
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
     gaps: dict[str, str] = {}
 
     def write_query(query: Query) -> None:
-        result = run_query(warehouse, query, with_personal_data=with_personal_data)
+        result = hide(run_query(warehouse, query, with_personal_data=with_personal_data))
         written = [(f"csv/{query.name}.csv", result, to_csv(result))]
         written += _to_parquet(result, large_rows)
         described = _describe(result)
@@ -93,7 +96,7 @@ def export_warehouse(
     def write_mart(name: str) -> None:
         statement = f"select * from marts.{quote(name)}"  # noqa: S608
         personal = () if with_personal_data else find_personal("marts", name)
-        mart = run_statement(warehouse.connection, statement, without=personal)
+        mart = hide(run_statement(warehouse.connection, statement, without=personal))
         mart = replace(mart, name=f"marts/{name}", stamp=warehouse.stamp)
         written, described = list(_to_parquet(mart, large_rows)), _describe(mart)
         files.extend(_record(private, *file) for file in written)
@@ -120,6 +123,10 @@ def export_warehouse(
     except OSError as error:
         raise storage_error(f"{folder} cannot be written", error) from None
     return files
+
+
+def _as_it_is(result: Result) -> Result:
+    return result
 
 
 def _record(folder: Path, path: str, result: Result, content: bytes) -> ExportFile:

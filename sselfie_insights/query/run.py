@@ -106,18 +106,19 @@ def _open_for(
     warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
 ) -> AbstractContextManager[Masked]:
     """What a query runs on: one of the user's own sees no personal data, whatever its header."""
-    if with_personal_data or _is_packaged(query):
+    if with_personal_data or is_packaged(query):
         return nullcontext(Masked(warehouse.connection, frozenset()))
     return open_masked(warehouse.path, sql)
 
 
-def _is_packaged(query: Query) -> bool:
+def is_packaged(query: Query) -> bool:
+    """Say whether ``query`` is one of the package, and no file of the user's own."""
     return resource_dir("queries") in query.path.parents
 
 
 def _require_answerable(warehouse: OpenWarehouse, query: Query) -> None:
     """Refuse what the source does not let anybody know, and tables that the build failed at."""
-    if query.name in warehouse.unknown and _is_packaged(query):
+    if query.name in warehouse.unknown and is_packaged(query):
         raise UnknownError(warehouse.unknown[query.name], remedy="run 'sselfie doctor'")
     for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
         raise SselfieError(f"{table} could not be made: {warehouse.gaps[table]}")

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 
 from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.parameters import choose_values
+from sselfie_insights.query.pseudonyms import Pseudonyms
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.run import run_query
+from sselfie_insights.query.run import is_packaged, run_query
 from sselfie_insights.report.decisions import digest, read_decisions
 from sselfie_insights.report.definition import Report, load_reports
 from sselfie_insights.report.privacy import Decided, decide, list_families, suppress_small_groups
@@ -30,10 +32,16 @@ class Results:
         warehouse: OpenWarehouse,
         library: dict[str, Query],
         made: Mapping[str, Result] | None = None,
+        *,
+        published: Path | None = None,
     ) -> None:
-        """Begin with nothing, or with results ``made`` by other means, by the query's name."""
+        """Begin with nothing, or with results ``made`` by other means, by the query's name.
+
+        ``published`` is the file that a private copy will become.
+        """
         self.warehouse = warehouse
         self.library = library
+        self._pseudonyms = Pseudonyms(warehouse, published)
         self._signed = SignedFigures(warehouse.connection)
         self._kept = read_decisions(warehouse.connection)
         self._decided: dict[_Key, Decided] = {}
@@ -95,6 +103,8 @@ class Results:
         key = (query.name, tuple(sorted(wanted.items())))
         if key not in self._full:
             full = run_query(self.warehouse, query, wanted)
+            if not is_packaged(query):
+                full = self._pseudonyms.hide(full)
             self._full[key] = full = self._signed.put_into(full, query)
             if self._kept and (kept := self._kept.get(digest(full))) is not None:
                 self._decided[key] = json.loads(kept)

@@ -113,17 +113,18 @@ def build_pages(
             )
 
 
-def decide_site(private: Path) -> None:
+def decide_site(private: Path, published: Path) -> None:
     """Keep in a private copy what the site will show of its numbers of people.
 
     Args:
         private: The private copy, which nobody else has open, with everything that pages read.
+        published: The file that it will become.
 
     Raises:
         UsageError: The marts were never built.
     """
     with OpenWarehouse(private) as warehouse:
-        results = Results(warehouse, load_library(on_gap=lambda _: None))
+        results = Results(warehouse, load_library(on_gap=lambda _: None), published=published)
         for report in load_reports(on_gap=lambda _: None).values():
             results.add(report, {})
         decided = results.decide()

@@ -67,10 +67,12 @@ def is_publications_dir(folder: Path) -> bool:
 
 def exports_record_path(warehouse: Path) -> Path:
     """Return the record of exported segments; kept publications share their warehouse's."""
-    folder = real_path(warehouse).parent
-    if is_publications_dir(folder):
-        warehouse = folder.with_name(folder.name.removeprefix(".").removesuffix(_PUBLICATIONS))
-    return _beside(warehouse, "{}.segments.jsonl")
+    return _beside(_published(warehouse), "{}.segments.jsonl")
+
+
+def pseudonym_key_path(warehouse: Path) -> Path:
+    """Return the file with the key of pseudonyms; kept publications share their warehouse's."""
+    return _beside(_published(warehouse), ".{}.pseudonyms")
 
 
 def publication_name(path: Path) -> str | None:
@@ -113,6 +115,14 @@ def parse_name(name: str) -> tuple[datetime, int] | None:
     except ValueError:  # the 31st of February
         return None
     return second, int(match["number"] or 1)
+
+
+def _published(warehouse: Path) -> Path:
+    """Return the warehouse that the file at ``warehouse`` is, or is a kept publication of."""
+    folder = real_path(warehouse).parent
+    if is_publications_dir(folder):
+        return folder.with_name(folder.name.removeprefix(".").removesuffix(_PUBLICATIONS))
+    return warehouse
 
 
 def _beside(warehouse: Path, pattern: str) -> Path:

@@ -31,6 +31,7 @@ from sselfie_insights.stripe.load import add_files, load_folder
 from sselfie_insights.sync import sync
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import journal_path
+from sselfie_insights.warehouse.pseudonyms import read_key, write_pseudonym
 from sselfie_insights.warehouse.publications import list_publications, retain
 from sselfie_insights.warehouse.publish import writable_copy
 from tests.conftest import temporary_database
@@ -307,6 +308,22 @@ def test_every_spelling_in_files_is_found(place: Place) -> None:
     report = forget(place.settings, EMAIL)
     assert {path.name for path in report.outputs.remove if path.parent == folder} == gone.keys()
     assert {path.name for path in folder.iterdir()} == kept.keys()
+
+
+def test_an_export_that_holds_a_pseudonym_goes(place: Place) -> None:
+    key = read_key(place.settings.warehouse)
+    exports = place.settings.output_dir / "exports"
+    for name, person in (("ann", ANN), ("bea", BEA)):
+        (exports / name).mkdir()
+        listed = {"sources": {}, "files": [{"path": "people.csv"}]}
+        (exports / name / "manifest.json").write_text(json.dumps(listed))
+        text = f"customer_key,mrr_cents\n{write_pseudonym(key, person)},4900\n"
+        (exports / name / "people.csv").write_text(text)
+    report = forget(place.settings, EMAIL)
+    assert exports / "ann" in report.outputs.remove
+    assert not (exports / "ann").exists()
+    assert (exports / "bea" / "people.csv").exists()
+    assert read_key(place.settings.warehouse) == key
 
 
 def test_what_killed_writers_left_goes(place: Place) -> None:

@@ -12,7 +12,8 @@ from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.segment.record import PastExport, append_export, erase_people, read_record
 from sselfie_insights.stripe.load import add_files
 from sselfie_insights.warehouse.meta import SYNC_TABLES
-from sselfie_insights.warehouse.paths import journal_path
+from sselfie_insights.warehouse.paths import journal_path, pseudonym_key_path
+from sselfie_insights.warehouse.pseudonyms import find_key, read_key
 from sselfie_insights.warehouse.publish import writable_copy
 
 T = [datetime(2026, 11, day) for day in range(1, 11)]
@@ -76,6 +77,18 @@ def test_a_fresh_warehouse_gets_the_whole_history(tmp_path: Path) -> None:
     assert sorted(kept) == sorted(lines)
     assert json.loads(done)["command"] == "restore"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".backup")] == []
+
+
+def test_the_key_of_pseudonyms_comes_back(tmp_path: Path) -> None:
+    old = write_history(tmp_path / "old.duckdb", [("a", "user", T[0], None)])
+    backup(old, tmp_path / "before.zip")  # none was drawn yet
+    key = read_key(old)
+    backup(old, tmp_path / "b.zip")
+    for file, found in (("before.zip", None), ("b.zip", key)):
+        new = tmp_path / f"{file}.duckdb"
+        restore(tmp_path / file, new)
+        assert find_key(new) == found
+    assert pseudonym_key_path(new).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Results for others, in which ids of people and payments are pseudonyms."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from sselfie_insights.query.result import Result
+from sselfie_insights.sql import literal, quote
+from sselfie_insights.warehouse.pseudonyms import read_key, write_pseudonym
+from sselfie_insights.warehouse.reading import OpenWarehouse
+
+_IDS = frozenset(
+    {"charge_key", "customer_key", "finding_key", "former_key", "move_key", "movement_key"}
+    | {"payment_key", "payment_row_id", "user_id"}
+)
+"""Columns that are an id in every mart and query, in lower case."""
+
+_LEAST = 8
+"""Characters of an id that is looked for in other columns; a shorter one can be another word."""
+
+_TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{{_LEAST - 1},}}")
+_OF_STRIPE = re.compile(r"[a-z]{2,6}_(?:(?:test|live)_)?(?=[A-Za-z]*[0-9])[A-Za-z0-9]{14,}")
+
+
+class Pseudonyms:
+    """Hides ids: those of columns called so, and any known one in other texts."""
+
+    def __init__(self, warehouse: OpenWarehouse, published: Path | None = None) -> None:
+        """Take the ids of the marts of ``warehouse``, and its key once an id is to be hidden.
+
+        The key lies beside ``published``, where that is another file.
+        """
+        self._warehouse = warehouse
+        self._published = published or warehouse.path
+
+    @cached_property
+    def _key(self) -> bytes:
+        return read_key(self._published)
+
+    @cached_property
+    def _known(self) -> set[str]:
+        return set(_read_ids(self._warehouse.connection))
+
+    def hide(self, result: Result) -> Result:
+        """Return ``result`` with pseudonyms; the same id is the same in every column and result.
+
+        Raises:
+            UsageError: The file beside the warehouse holds no key.
+            StorageError: It cannot be read or written.
+        """
+        frame = result.frame
+        hidden = [
+            frame[name].replace_strict(found, default=frame[name], return_dtype=pl.String)
+            for name, kind in frame.schema.items()
+            if kind == pl.String
+            and (found := self._find(frame[name].unique(), is_id=name.lower() in _IDS))
+        ]
+        return replace(result, data=frame.with_columns(hidden)) if hidden else result
+
+    def _find(self, values: Iterable[str | None], *, is_id: bool) -> dict[str, str]:
+        """Return what stands for those of ``values`` that are ids, or hold some."""
+        written = {
+            value: self._write(value) if is_id else self._clean(value) for value in values if value
+        }
+        return {value: text for value, text in written.items() if text != value}
+
+    def _clean(self, text: str) -> str:
+        if text in self._known:
+            return self._write(text)
+        return _TOKEN.sub(lambda token: self._clean_token(token[0]), text)
+
+    def _clean_token(self, token: str) -> str:
+        is_id = token in self._known or _OF_STRIPE.fullmatch(token)
+        return self._write(token) if is_id else token
+
+    def _write(self, value: str) -> str:
+        return write_pseudonym(self._key, value)
+
+
+def _read_ids(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    """Yield every id that a column of a mart called so holds, long enough to be nothing else."""
+    names = ", ".join(map(literal, sorted(_IDS)))
+    columns = connection.execute(
+        "select table_name, column_name from information_schema.columns"  # noqa: S608
+        f" where table_schema = 'marts' and column_name in ({names})"
+    ).fetchall()
+    for table, column in columns:
+        rows = connection.execute(
+            f"select distinct {quote(column)} from marts.{quote(table)}"  # noqa: S608
+            f" where length({quote(column)}::varchar) >= {_LEAST}"
+        )
+        yield from (str(value) for (value,) in rows.fetchall())
