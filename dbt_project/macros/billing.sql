@@ -23,7 +23,17 @@
 
 {#- An instant some months and days later; of a month without the day, its last day. -#}
 {% macro later(instant, months, days) -%}
+    {{ return(adapter.dispatch('later')(instant, months, days)) }}
+{%- endmacro %}
+
+
+{% macro default__later(instant, months, days) -%}
     {{ instant }} + {{ months }} * interval '1 month' + {{ days }} * interval '1 day'
+{%- endmacro %}
+
+
+{% macro spark__later(instant, months, days) -%}
+    {{ instant }} + make_ym_interval(0, cast({{ months }} as int)) + make_dt_interval(cast({{ days }} as int))
 {%- endmacro %}
 
 
@@ -47,19 +57,29 @@
 
 {#- Days from one instant to another, rounded. -#}
 {% macro whole_days(earlier, later_one) -%}
-    floor((extract(epoch from ({{ later_one }} - {{ earlier }})) + 43200) / 86400)
+    floor(({{ seconds_between(earlier, later_one) }} + 43200) / 86400)
 {%- endmacro %}
 
 
 {#- Microseconds from one instant to another, exactly. -#}
 {% macro microseconds_between(earlier, later_one) -%}
-    cast(round(extract(epoch from ({{ later_one }} - {{ earlier }})) * 1000000) as bigint)
+    {{ return(adapter.dispatch('microseconds_between')(earlier, later_one)) }}
+{%- endmacro %}
+
+
+{% macro default__microseconds_between(earlier, later_one) -%}
+    cast(round({{ seconds_between(earlier, later_one) }} * 1000000) as bigint)
+{%- endmacro %}
+
+
+{% macro spark__microseconds_between(earlier, later_one) -%}
+    (unix_micros(cast({{ later_one }} as timestamp_ltz)) - unix_micros(cast({{ earlier }} as timestamp_ltz)))
 {%- endmacro %}
 
 
 {#- An integer that products of money and time fit into. -#}
 {% macro exact(expression) -%}
-    cast({{ expression }} as {{ 'hugeint' if target.type == 'duckdb' else 'numeric' }})
+    cast({{ expression }} as {{ {'duckdb': 'hugeint', 'spark': 'decimal(38, 0)'}.get(target.type, 'numeric') }})
 {%- endmacro %}
 
 
@@ -76,6 +96,11 @@
 
 {% macro postgres__round_half_up(numerator, denominator) -%}
     cast(div(2 * cast({{ numerator }} as numeric) + ({{ denominator }}), 2 * ({{ denominator }})) as bigint)
+{%- endmacro %}
+
+
+{% macro spark__round_half_up(numerator, denominator) -%}
+    cast((2 * ({{ numerator }}) + ({{ denominator }})) div (2 * ({{ denominator }})) as bigint)
 {%- endmacro %}
 
 
@@ -119,5 +144,5 @@
         group by month, currency
     ) as moved
         on spine.month = moved.month and spine.currency = moved.currency
-    window so_far as (partition by spine.currency order by spine.month)
+    window so_far as (partition by spine.currency order by spine.month nulls last)
 {%- endmacro %}

@@ -7,7 +7,7 @@
 {% macro conformed(table_name, source_name='app') -%}
     {%- if execute -%}
         {%- set contract = source_contract(table_name, source_name) -%}
-        {%- set relation = load_relation(builtins.source(source_name, table_name)) -%}
+        {%- set relation = stored(builtins.source(source_name, table_name), source_name, table_name) -%}
         {%- set live = live_columns(relation) -%}
         {%- set mapped = var('mapped_values').get(table_name, {}) if source_name == 'app' else {} -%}
         select
@@ -45,10 +45,14 @@
 {#- Name → data type of the columns that a relation has, all text as `text`; empty for a missing relation. -#}
 {% macro live_columns(relation) -%}
     {%- set types = {} -%}
+    {%- set spark_types = {
+        'string': 'text', 'int': 'integer', 'double': 'double precision', 'timestamp': 'timestamp with time zone',
+        'timestamp_ntz': 'timestamp', 'array<string>': 'text[]', 'array<int>': 'integer[]',
+    } if target.type == 'spark' else {} -%}
     {%- if relation is not none -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
             {%- set data_type = modules.re.sub('character varying(\(\d+\))?|varchar', 'text', column.data_type | lower) -%}
-            {%- do types.update({column.name: data_type}) -%}
+            {%- do types.update({column.name: spark_types.get(data_type, data_type)}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(types) }}
@@ -64,7 +68,7 @@
         {%- if mapped -%}
         case {{ converted }}
             {%- for value, documented in mapped.items() %}
-            when '{{ value | replace("'", "''") }}' then '{{ documented | replace("'", "''") }}'
+            when {{ text_literal(value) }} then {{ text_literal(documented) }}
             {%- endfor %}
             else {{ converted }}
         end
@@ -80,6 +84,8 @@
     {%- set types = {'timestamptz': 'timestamp', 'integer': 'bigint', 'serial': 'bigint', 'jsonb': 'jsonb'} -%}
     {%- if target.type == 'duckdb' -%}
         {%- do types.update({'jsonb': 'json'}) -%}
+    {%- elif target.type == 'spark' -%}
+        {%- do types.update({'text': 'string', 'jsonb': 'string', 'timestamptz': 'timestamp_ntz', 'text[]': 'array<string>', 'integer[]': 'array<int>'}) -%}
     {%- endif -%}
     {{ return(types.get(documented | lower, documented | lower)) }}
 {%- endmacro %}
@@ -119,6 +125,24 @@
         try_cast({{ expression }} as {{ wanted }})
     {%- else -%}
         try_cast(cast({{ expression }} as varchar) as {{ wanted }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The lake holds JSON as text, and instants as timestamps of Spark's, which a session in UTC reads as such. -#}
+{% macro spark__convert(expression, live_type, documented) -%}
+    {%- set wanted = conformed_type(documented) -%}
+    {%- set text_value = 'cast(' ~ expression ~ ' as string)' -%}
+    {%- if documented == 'timestamptz' and live_type in ('timestamp with time zone', 'timestamp', 'date') -%}
+        cast({{ expression }} as timestamp_ntz)
+    {%- elif documented == 'timestamptz' -%}
+        cast(try_cast({{ text_value }} as timestamp_ltz) as timestamp_ntz)
+    {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
+        coalesce(from_json({{ text_value }}, '{{ wanted }}'), array(try_cast({{ text_value }} as {{ wanted[6:-1] }})))
+    {%- elif live_type == documented or documented in ('text', 'jsonb') or (wanted == 'bigint' and live_type in ('integer', 'smallint')) -%}
+        cast({{ expression }} as {{ wanted }})
+    {%- else -%}
+        try_cast({{ text_value }} as {{ wanted }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -12,11 +12,11 @@
     case
         when {{ reversal_kind }} is not null and {{ status }} in ('failed', 'canceled', 'cancelled', 'pending', 'requires_action')
             then 'unsettled'
-        when {{ reversal_kind }} is not null and {{ status }} like 'warning\_%' escape '\' then 'unsettled'
+        when {{ reversal_kind }} is not null and {{ status }} like 'warning!_%' escape '!' then 'unsettled'
         when {{ reversal_kind }} = 'chargeback' and {{ status }} = 'won' then 'unsettled'
         when {{ reversal_kind }} is not null then {{ reversal_kind }}
         when {{ status }} in ('succeeded', 'paid', 'refunded', 'partially_refunded', 'disputed') then 'received'
-        when {{ status }} like '%\_resolution' escape '\' then 'received'
+        when {{ status }} like '%!_resolution' escape '!' then 'received'
         else 'unsettled'
     end
 {%- endmacro %}

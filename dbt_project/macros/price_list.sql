@@ -6,7 +6,7 @@
     {%- for price in var('price_list') %}
     select
         {%- for column in columns %}
-        {{ "'" ~ (price[column] | string | replace("'", "''")) ~ "'" if price[column] is not none else 'null' }} as {{ column }},
+        {{ text_literal(price[column]) if price[column] is not none else 'null' }} as {{ column }},
         {%- endfor %}
         {{ loop.index }} as list_position
     {{ 'union all' if not loop.last }}
@@ -14,7 +14,7 @@
     {%- else -%}
     select
         {{ columns | join(',\n        ') }},
-        row_number() over (order by product_type, valid_from, price_cents) as list_position
+        row_number() over (order by product_type nulls last, valid_from nulls last, price_cents nulls last) as list_position
     from {{ packaged }}
     {%- endif -%}
 {%- endmacro %}

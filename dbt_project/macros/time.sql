@@ -5,7 +5,7 @@
     {%- if var('timezone') == 'UTC' -%}
         cast({{ instant }} as date)
     {%- else -%}
-        cast(timezone('{{ var('timezone') }}', timezone('UTC', {{ instant }})) as date)
+        cast({{ in_zone('UTC', var('timezone'), instant) }} as date)
     {%- endif -%}
 {%- endmacro %}
 
@@ -43,14 +43,76 @@
     {%- if var('timezone') == 'UTC' -%}
         cast({{ day }} as timestamp)
     {%- else -%}
-        timezone('UTC', timezone('{{ var('timezone') }}', cast({{ day }} as timestamp)))
+        {{ in_zone(var('timezone'), 'UTC', 'cast(' ~ day ~ ' as timestamp)') }}
     {%- endif -%}
 {%- endmacro %}
 
 
 {#- A date some periods (day, week, month) later; the count may be an expression. -#}
 {% macro add_periods(day, count, grain) -%}
+    {{ return(adapter.dispatch('add_periods')(day, count, grain)) }}
+{%- endmacro %}
+
+
+{% macro default__add_periods(day, count, grain) -%}
     cast({{ day }} + ({{ count }}) * interval '1 {{ grain }}' as date)
+{%- endmacro %}
+
+
+{% macro spark__add_periods(day, count, grain) -%}
+    {%- if grain == 'month' -%}
+        add_months({{ day }}, cast({{ count }} as int))
+    {%- else -%}
+        date_add({{ day }}, cast({{ count }} as int) * {{ 7 if grain == 'week' else 1 }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The clock of one zone, read at the moment at which another zone's shows `local_time`. -#}
+{% macro in_zone(of, zone, local_time) -%}
+    {{ return(adapter.dispatch('in_zone')(of, zone, local_time)) }}
+{%- endmacro %}
+
+
+{% macro default__in_zone(of, zone, local_time) -%}
+    timezone('{{ zone }}', timezone('{{ of }}', {{ local_time }}))
+{%- endmacro %}
+
+
+{% macro spark__in_zone(of, zone, local_time) -%}
+    convert_timezone('{{ of }}', '{{ zone }}', {{ local_time }})
+{%- endmacro %}
+
+
+{#- An instant some hours later; the count may be an expression. -#}
+{% macro hours_later(instant, hours) -%}
+    {{ return(adapter.dispatch('hours_later')(instant, hours)) }}
+{%- endmacro %}
+
+
+{% macro default__hours_later(instant, hours) -%}
+    {{ instant }} + {{ hours }} * interval '1 hour'
+{%- endmacro %}
+
+
+{% macro spark__hours_later(instant, hours) -%}
+    {{ instant }} + make_dt_interval(0, cast({{ hours }} as int))
+{%- endmacro %}
+
+
+{#- Seconds, with their fraction, from one instant to another. -#}
+{% macro seconds_between(earlier, later_one) -%}
+    {{ return(adapter.dispatch('seconds_between')(earlier, later_one)) }}
+{%- endmacro %}
+
+
+{% macro default__seconds_between(earlier, later_one) -%}
+    extract(epoch from ({{ later_one }} - {{ earlier }}))
+{%- endmacro %}
+
+
+{% macro spark__seconds_between(earlier, later_one) -%}
+    ({{ microseconds_between(earlier, later_one) }} / 1000000)
 {%- endmacro %}
 
 
@@ -62,7 +124,17 @@
 
 {#- A row a number, from 0 up to a scalar expression. -#}
 {% macro numbers_up_to(limit) -%}
+    {{ return(adapter.dispatch('numbers_up_to')(limit)) }}
+{%- endmacro %}
+
+
+{% macro default__numbers_up_to(limit) -%}
     select cast(n as integer) as n from generate_series(0, {{ limit }}) as series (n)
+{%- endmacro %}
+
+
+{% macro spark__numbers_up_to(limit) -%}
+    select explode(sequence(0, cast({{ limit }} as int))) as n
 {%- endmacro %}
 
 
@@ -74,5 +146,5 @@
 
 {#- A ratio as a double, NULL where the divisor is 0. -#}
 {% macro ratio(dividend, divisor) -%}
-    cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0)
+    cast({{ dividend }} as {{ double_type() }}) / nullif(cast({{ divisor }} as {{ double_type() }}), 0)
 {%- endmacro %}

@@ -5,10 +5,10 @@
 {% macro wilson(successes, trials, side) -%}
     {%- set z = 1.959963984540054 -%}
     {%- set z2 = z * z -%}
-    {%- set p = '(cast(' ~ successes ~ ' as double precision) / nullif(' ~ trials ~ ', 0))' -%}
-    {%- set n = 'nullif(cast(' ~ trials ~ ' as double precision), 0)' -%}
+    {%- set p = '(cast(' ~ successes ~ ' as ' ~ double_type() ~ ') / nullif(' ~ trials ~ ', 0))' -%}
+    {%- set n = 'nullif(cast(' ~ trials ~ ' as ' ~ double_type() ~ '), 0)' -%}
     -- greatest and least skip NULLs, which would make an unknown bound a 0.
-    case when {{ trials }} > 0 then least(1.0, greatest(0.0,
+    case when {{ trials }} > 0 then least(cast(1 as {{ double_type() }}), greatest(cast(0 as {{ double_type() }}),
         ({{ p }} + {{ z2 }} / (2 * {{ n }}) + ({{ side }}) * {{ z }} * sqrt({{ p }} * (1 - {{ p }}) / {{ n }} + {{ z2 }} / (4 * {{ n }} * {{ n }})))
         / (1 + {{ z2 }} / {{ n }})
     )) end

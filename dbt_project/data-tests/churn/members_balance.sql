@@ -13,7 +13,7 @@ churn as (
 
     select
         churn_by_month.*,
-        lag(closing_member_count, 1, 0) over (order by month) as previous_closing_member_count
+        lag(closing_member_count, 1, 0) over (order by month nulls last) as previous_closing_member_count
     from {{ ref('churn_by_month') }} as churn_by_month
 
 )

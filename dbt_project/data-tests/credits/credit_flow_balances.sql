@@ -13,7 +13,7 @@ flow as (
 
     select
         credit_flow_by_month.*,
-        lag(closing_credits, 1, 0) over (order by month) as previous_closing_credits
+        lag(closing_credits, 1, 0) over (order by month nulls last) as previous_closing_credits
     from {{ ref('credit_flow_by_month') }} as credit_flow_by_month
 
 )

@@ -20,7 +20,7 @@ overdrawn as (
         select
             user_id,
             sum(credits) over (
-                partition by user_id order by transacted_at, credit_transaction_id
+                partition by user_id order by transacted_at nulls last, credit_transaction_id nulls last
                 rows between unbounded preceding and current row
             ) as balance
         from {{ ref('int_credit_entries') }}

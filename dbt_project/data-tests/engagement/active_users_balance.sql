@@ -3,7 +3,7 @@ with periods as (
 
     select
         active_users.*,
-        lag(active_count, 1, 0) over (partition by grain order by period) as previous_active_count
+        lag(active_count, 1, 0) over (partition by grain order by period nulls last) as previous_active_count
     from {{ ref('active_users') }} as active_users
 
 ),

@@ -4,7 +4,7 @@ with spans as (
     select
         coverage.*,
         max(covered_until_at) over (
-            partition by subscription_key order by covered_from_at, payment_key
+            partition by subscription_key order by covered_from_at nulls last, payment_key nulls last
             rows between unbounded preceding and 1 preceding
         ) as covered_before_until_at
     from {{ ref('int_coverage') }} as coverage

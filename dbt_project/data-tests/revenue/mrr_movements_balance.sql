@@ -3,8 +3,8 @@ with movements as (
 
     select
         mrr_movements.*,
-        lag(closing_mrr_cents, 1, 0) over (partition by currency order by month) as previous_closing_mrr_cents,
-        lag(month) over (partition by currency order by month) as previous_month
+        lag(closing_mrr_cents, 1, 0) over (partition by currency order by month nulls last) as previous_closing_mrr_cents,
+        lag(month) over (partition by currency order by month nulls last) as previous_month
     from {{ ref('mrr_movements') }} as mrr_movements
 
 )

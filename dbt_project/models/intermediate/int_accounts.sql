@@ -71,10 +71,10 @@ final as (
             when test_owners.user_id is not null and live_payers.user_id is null then 'test'
             when users.role = 'admin' then 'internal'
             {%- for account in var('internal_accounts') %}
-            when users.user_id = '{{ account | replace("'", "''") }}' or users.email = '{{ account | lower | replace("'", "''") }}' then 'internal'
+            when users.user_id = {{ text_literal(account) }} or users.email = {{ text_literal(account | lower) }} then 'internal'
             {%- endfor %}
             {%- for domain in var('internal_domains') %}
-            when users.email like '%@{{ domain | lower | replace("'", "''") }}' or users.email like '%.{{ domain | lower | replace("'", "''") }}' then 'internal'
+            when users.email like {{ text_literal('%@' ~ domain | lower) }} or users.email like {{ text_literal('%.' ~ domain | lower) }} then 'internal'
             {%- endfor %}
         end as exclusion
     from users

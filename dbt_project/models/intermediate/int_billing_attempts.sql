@@ -163,13 +163,19 @@ alike as (
 
     select
         told_apart.*,
-        row_number() over (in_like order by told_apart.charged_at, told_apart.is_paid desc, told_apart.sort_key, told_apart.attempt_key) as like_number,
-        min(case when told_apart.is_paid then 1 else 0 end) over in_like as are_all_paid
+        row_number() over (
+            partition by told_apart.subscription_key, told_apart.product_type, told_apart.currency, told_apart.amount_cents
+            order by
+                told_apart.charged_at nulls last,
+                told_apart.is_paid desc nulls last,
+                told_apart.sort_key nulls last,
+                told_apart.attempt_key nulls last
+        ) as like_number,
+        min(case when told_apart.is_paid then 1 else 0 end) over (
+            partition by told_apart.subscription_key, told_apart.product_type, told_apart.currency, told_apart.amount_cents
+        ) as are_all_paid
     from told_apart
     inner join mixed on told_apart.subscription_key = mixed.subscription_key
-    window in_like as (
-        partition by told_apart.subscription_key, told_apart.product_type, told_apart.currency, told_apart.amount_cents
-    )
 
 ),
 
@@ -209,10 +215,10 @@ retried as (
         next_charge.like_number,
         next_charge.are_all_paid,
         case
-            when not retried.is_paid and next_charge.charged_at <= retried.due_at + build.grace_days * interval '1 day' then retried.due_at
+            when not retried.is_paid and next_charge.charged_at <= {{ hours_later('retried.due_at', '24 * build.grace_days') }} then retried.due_at
             else next_charge.charged_at
         end as due_at,
-        not retried.is_paid and next_charge.charged_at <= retried.due_at + build.grace_days * interval '1 day' as is_retry
+        not retried.is_paid and next_charge.charged_at <= {{ hours_later('retried.due_at', '24 * build.grace_days') }} as is_retry
     from retried
     cross join build
     inner join may_be_retried as next_charge
@@ -276,15 +282,19 @@ final as (
         stripe_subscription_id,
         -- Whoever paid the first invoice is the customer of all of them.
         first_value(customer_key) over (
-            partition by subscription_key order by is_paid desc, charged_at, sort_key, attempt_key
+            partition by subscription_key order by is_paid desc nulls last, charged_at nulls last, sort_key nulls last, attempt_key nulls last
         ) as customer_key,
-        first_value(user_id) over (partition by subscription_key order by charged_at, is_paid desc, sort_key, attempt_key) as user_id,
+        first_value(user_id) over (
+            partition by subscription_key order by charged_at nulls last, is_paid desc nulls last, sort_key nulls last, attempt_key nulls last
+        ) as user_id,
         product_type,
         currency,
         amount_cents,
         charged_at,
         due_at,
-        row_number() over (partition by subscription_key order by due_at, charged_at, is_paid desc, sort_key, attempt_key) as attempt_number
+        row_number() over (
+            partition by subscription_key order by due_at nulls last, charged_at nulls last, is_paid desc nulls last, sort_key nulls last, attempt_key nulls last
+        ) as attempt_number
     from attempts
 
 )

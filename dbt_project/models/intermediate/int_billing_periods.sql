@@ -24,7 +24,9 @@ numbered as (
 
     select
         attempts.*,
-        row_number() over (partition by subscription_key order by charged_at, amount_cents, attempt_key) as invoice_number,
+        row_number() over (
+            partition by subscription_key order by charged_at nulls last, amount_cents nulls last, attempt_key nulls last
+        ) as invoice_number,
         min(charged_at) over (partition by subscription_key) as first_charged_at
     from attempts
     where is_paid
@@ -55,7 +57,7 @@ irregular as (
             when
                 invoice_number > 1
                 and charged_at >= counted_start_at
-                and charged_at <= counted_start_at + grace_hours * interval '1 hour'
+                and charged_at <= {{ hours_later('counted_start_at', 'grace_hours') }}
                 then 0
             else 1
         end) = 1
@@ -79,7 +81,7 @@ facts as (
     select
         invoices.*,
         min(invoices.charged_at) over (
-            partition by invoices.subscription_key order by invoices.charged_at
+            partition by invoices.subscription_key order by invoices.charged_at nulls last
             range between interval '1 microsecond' following and unbounded following
         ) as next_charged_at,
         exists (
@@ -113,7 +115,7 @@ periods as (
         cast(step_days as bigint) as days_from_anchor,
         case when amount_cents > 0 then charged_at end as period_start_at,
         case when amount_cents > 0 then own_end_at end as period_end_at,
-        case when amount_cents > 0 then own_end_at + grace_hours * interval '1 hour' end as renewable_until_at,
+        case when amount_cents > 0 then {{ hours_later('own_end_at', 'grace_hours') }} end as renewable_until_at,
         product_type as period_product_type,
         currency as period_currency,
         amount_cents as period_amount_cents,
@@ -141,7 +143,7 @@ periods as (
         case when role = 'renewal' then period_end_at when is_regular then charged_at else period_start_at end as period_start_at,
         case when is_regular then {{ later('new_anchor_at', 'new_months', 'new_days') }} else period_end_at end as period_end_at,
         case
-            when is_regular then {{ later('new_anchor_at', 'new_months', 'new_days') }} + grace_hours * interval '1 hour'
+            when is_regular then {{ hours_later(later('new_anchor_at', 'new_months', 'new_days'), 'grace_hours') }}
             else renewable_until_at
         end as renewable_until_at,
         case when is_regular then product_type else period_product_type end as period_product_type,

@@ -22,7 +22,7 @@ prices as (
     select
         core_products.*,
         rhythms.rhythm,
-        cast(core_products.price_cents as double precision) / core_products.interval_months as monthly_cents
+        cast(core_products.price_cents as {{ double_type() }}) / core_products.interval_months as monthly_cents
     from {{ ref('core_products') }} as core_products
     inner join rhythms on core_products.interval_months = rhythms.step_months
     where core_products.is_recurring
@@ -38,7 +38,7 @@ product_rhythms as (
         select
             product_type,
             rhythm,
-            row_number() over (partition by product_type order by list_position) as choice
+            row_number() over (partition by product_type order by list_position nulls last) as choice
         from prices
     ) as ranked
     where choice = 1
@@ -103,7 +103,8 @@ begun as (
         attempts.subscription_key,
         attempts.due_at,
         shown.starts_at,
-        shown.ends_at
+        shown.ends_at,
+        abs({{ seconds_between('shown.starts_at', 'attempts.due_at') }}) as distance
     from attempts
     inner join shown on attempts.stripe_subscription_id = shown.stripe_subscription_id
     where attempts.is_paid and attempts.due_at between shown.starts_at - interval '3 days' and shown.starts_at + interval '3 days'
@@ -115,7 +116,8 @@ begun as (
         attempts.subscription_key,
         attempts.due_at,
         shown.starts_at,
-        shown.ends_at
+        shown.ends_at,
+        abs({{ seconds_between('shown.starts_at', 'attempts.due_at') }}) as distance
     from attempts
     inner join shown on attempts.user_id = shown.user_id and attempts.product_type = shown.product_type
     where
@@ -135,13 +137,15 @@ periods as (
     from (
         select
             nearest.*,
-            row_number() over (partition by attempt_key order by ends_at desc, starts_at desc) as choice_of_attempt
+            row_number() over (
+                partition by attempt_key order by ends_at desc nulls last, starts_at desc nulls last
+            ) as choice_of_attempt
         from (
             select
                 begun.*,
                 row_number() over (
                     partition by subscription_key, starts_at, ends_at
-                    order by abs(extract(epoch from (due_at - starts_at))), due_at, attempt_key
+                    order by distance nulls last, due_at nulls last, attempt_key nulls last
                 ) as choice
             from begun
         ) as nearest
@@ -177,8 +181,8 @@ sequences as (
     left join periods on attempts.attempt_key = periods.attempt_key
     left join priced on attempts.attempt_key = priced.attempt_key
     window
-        in_subscription as (partition by attempts.subscription_key order by attempts.attempt_number),
-        in_product as (partition by attempts.subscription_key, attempts.product_type order by attempts.attempt_number)
+        in_subscription as (partition by attempts.subscription_key order by attempts.attempt_number nulls last),
+        in_product as (partition by attempts.subscription_key, attempts.product_type order by attempts.attempt_number nulls last)
 
 ),
 
@@ -186,8 +190,8 @@ runs as (
 
     select
         sequences.*,
-        sum(begins_run) over (partition by subscription_key order by attempt_number) as run_number,
-        lead(begins_run) over (partition by subscription_key order by attempt_number) as next_begins_run,
+        sum(begins_run) over (partition by subscription_key order by attempt_number nulls last) as run_number,
+        lead(begins_run) over (partition by subscription_key order by attempt_number nulls last) as next_begins_run,
         {{ rhythm_between('due_at', 'next_of_product_due_at') }} as rhythm_to_next
     from sequences
 
@@ -237,7 +241,7 @@ elected as (
         rhythms.step_months,
         row_number() over (
             partition by votes.subscription_key, votes.run_number
-            order by votes.vote_count desc, case when rhythms.step_months > 0 then 0 else 1 end, rhythms.cycle_days
+            order by votes.vote_count desc nulls last, case when rhythms.step_months > 0 then 0 else 1 end nulls last, rhythms.cycle_days nulls last
         ) as choice
     from votes
     inner join rhythms on votes.rhythm = rhythms.rhythm
@@ -279,16 +283,17 @@ next_known as (
     select
         by_itself.*,
         min(case when by_itself.own_rhythm is not null then by_itself.product_number end) over (
-            in_product rows between current row and unbounded following
+            partition by by_itself.subscription_key, by_itself.product_type order by by_itself.product_number nulls last
+            rows between current row and unbounded following
         ) as next_known_number,
         lag(by_itself.rhythm_to_next) over in_product as rhythm_from_previous,
         max(case when by_itself.is_paid then by_itself.amount_cents end) over (
-            partition by by_itself.subscription_key, by_itself.currency order by by_itself.due_at
+            partition by by_itself.subscription_key, by_itself.currency order by by_itself.due_at nulls last
             range between unbounded preceding and interval '1 microsecond' preceding
         ) as most_paid_before_cents
     from by_itself
     inner join unknown on by_itself.subscription_key = unknown.subscription_key
-    window in_product as (partition by by_itself.subscription_key, by_itself.product_type order by by_itself.product_number)
+    window in_product as (partition by by_itself.subscription_key, by_itself.product_type order by by_itself.product_number nulls last)
 
 ),
 
@@ -307,7 +312,7 @@ carried_back as (
         from_next.*,
         next_rhythm is not null
         and sum(case when own_rhythm is not null or coalesce(rhythm_to_next = next_rhythm, false) then 0 else 1 end) over (
-            partition by subscription_key, product_type, next_known_number order by product_number desc
+            partition by subscription_key, product_type, next_known_number order by product_number desc nulls last
             rows between unbounded preceding and current row
         ) = 0 as is_carried_back
     from from_next
@@ -340,7 +345,7 @@ previous_known as (
     select
         by_size.*,
         max(case when sized_rhythm is not null then product_number end) over (
-            partition by subscription_key, product_type order by product_number rows between unbounded preceding and current row
+            partition by subscription_key, product_type order by product_number nulls last rows between unbounded preceding and current row
         ) as previous_known_number
     from by_size
 
@@ -361,7 +366,7 @@ carried_on as (
         from_previous.*,
         previous_rhythm is not null
         and sum(case when sized_rhythm is not null or coalesce(rhythm_from_previous = previous_rhythm, false) then 0 else 1 end) over (
-            partition by subscription_key, product_type, previous_known_number order by product_number
+            partition by subscription_key, product_type, previous_known_number order by product_number nulls last
             rows between unbounded preceding and current row
         ) = 0 as is_carried_on
     from from_previous
@@ -441,10 +446,10 @@ final as (
         rhythms.cycle_days,
         rhythms.monthly_numerator,
         rhythms.monthly_denominator,
-        case
+        cast(case
             when rhythms.step_days in (7, 14) then rhythms.step_days * 12
             else build.grace_days * 24
-        end as grace_hours,
+        end as bigint) as grace_hours,
         named.listed_rhythm is not null as is_list_price,
         named.shown_until_at
     from named

@@ -76,7 +76,7 @@ attempted as (
         on
             ended.customer_key = failed_payments.customer_key
             and failed_payments.paid_at between ended.churned_at - interval '3 days'
-            and ended.churned_at + ended.grace_hours * interval '1 hour'
+            and {{ hours_later('ended.churned_at', 'ended.grace_hours') }}
             and coalesce(failed_payments.stripe_subscription_id, ended.stripe_subscription_id, '')
             = coalesce(ended.stripe_subscription_id, '')
     group by ended.customer_key, ended.churned_at

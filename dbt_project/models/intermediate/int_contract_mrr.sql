@@ -44,12 +44,12 @@ chain as (
         lag(billed.currency) over in_chain as regular_currency,
         lag(billed.amount_cents) over in_chain as regular_cents,
         min(case when periods.is_regular or periods.amount_cents > 0 then periods.invoice_number end) over (
-            partition by periods.subscription_key order by periods.invoice_number rows between 1 following and unbounded following
+            partition by periods.subscription_key order by periods.invoice_number nulls last rows between 1 following and unbounded following
         ) as telling_number
     from periods
     inner join periods as billed
         on periods.subscription_key = billed.subscription_key and periods.period_number = billed.invoice_number
-    window in_chain as (partition by periods.subscription_key order by periods.invoice_number)
+    window in_chain as (partition by periods.subscription_key order by periods.invoice_number nulls last)
 
 ),
 
@@ -174,7 +174,7 @@ facts as (
         -- A free month is paid by the charge that follows without a gap, or may still follow.
         case
             when telling.payment_key is not null then telling.amount_cents > 0 and telling.role <> 'start'
-            else build.as_of <= told.period_end_at + told.period_grace_hours * interval '1 hour'
+            else build.as_of <= {{ hours_later('told.period_end_at', 'told.period_grace_hours') }}
         end as is_charged_next,
         -- An estimate is money a month over the share of the period that is left, in whole numbers: added / scale.
         {{ exact('told.period_denominator') }} * {{ microseconds_between('told.covered_from_at', 'told.period_end_at') }} as scale,
@@ -231,15 +231,11 @@ estimated as (
     from (
         select
             built_on.*,
-            (
-                select prices_at_proration.scaled
-                from prices_at_proration
-                where
-                    prices_at_proration.payment_key = built_on.payment_key
-                    and prices_at_proration.currency = built_on.currency
-                order by abs(prices_at_proration.scaled - built_on.estimate), prices_at_proration.scaled
-                limit 1
-            ) as nearest_price
+            prices_at_proration.scaled as nearest_price,
+            row_number() over (
+                partition by built_on.payment_key
+                order by abs(prices_at_proration.scaled - built_on.estimate) nulls last, prices_at_proration.scaled nulls last
+            ) as choice
         from (
             select
                 facts.subscription_key,
@@ -257,7 +253,10 @@ estimated as (
             from estimated
             inner join facts on estimated.subscription_key = facts.subscription_key and estimated.link + 1 = facts.link
         ) as built_on
+        left join prices_at_proration
+            on built_on.payment_key = prices_at_proration.payment_key and built_on.currency = prices_at_proration.currency
     ) as priced
+    where choice = 1
 
 ),
 

@@ -53,7 +53,7 @@ taken_over as (
             period_end_at,
             coalesce(
                 min(case when role in ('restart', 'proration') then covered_from_at end) over (
-                    partition by subscription_key order by invoice_number rows between 1 following and unbounded following
+                    partition by subscription_key order by invoice_number nulls last rows between 1 following and unbounded following
                 ),
                 period_end_at
             )

@@ -68,7 +68,7 @@ pieces as (
                     when is_within then greatest(0, least(
                         credits,
                         its_credits + credits - cast(sum(case when is_within then credits else 0 end) over (
-                            partition by user_id order by choice, paid_choice, lot_choice
+                            partition by user_id order by choice nulls last, paid_choice nulls last, lot_choice nulls last
                             rows between unbounded preceding and current row
                         ) as bigint)
                     ))

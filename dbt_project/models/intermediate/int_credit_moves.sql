@@ -96,7 +96,7 @@ begun as (
         end as begins_move
     from moves
     inner join taken_from on moves.user_id = taken_from.user_id
-    window in_order as (partition by moves.user_id order by moves.moved_at, moves.place, moves.credit_transaction_id)
+    window in_order as (partition by moves.user_id order by moves.moved_at nulls last, moves.place nulls last, moves.credit_transaction_id nulls last)
 
 ),
 
@@ -105,7 +105,7 @@ numbered as (
     select
         begun.*,
         sum(begins_move) over (
-            partition by user_id order by moved_at, place, credit_transaction_id
+            partition by user_id order by moved_at nulls last, place nulls last, credit_transaction_id nulls last
             rows between unbounded preceding and current row
         ) as move_number
     from begun

@@ -86,7 +86,7 @@ by_customer as (
     from of_customers
     where stripe_customer_id is not null and stripe_subscription_id is not null
     group by stripe_customer_id
-    having count(distinct stripe_subscription_id) = 1
+    having count(distinct of_customers.stripe_subscription_id) = 1
 
 ),
 
@@ -112,10 +112,10 @@ nearest as (
         row_number() over (
             partition by placed.payment_id
             order by
-                case when subscriptions.paid_at <= placed.created_at then 0 else 1 end,
-                case when subscriptions.paid_at <= placed.created_at then subscriptions.paid_at end desc,
-                subscriptions.paid_at,
-                subscriptions.product_type
+                case when subscriptions.paid_at <= placed.created_at then 0 else 1 end nulls last,
+                case when subscriptions.paid_at <= placed.created_at then subscriptions.paid_at end desc nulls last,
+                subscriptions.paid_at nulls last,
+                subscriptions.product_type nulls last
         ) as choice
     from placed
     inner join subscriptions on placed.stripe_subscription_id = subscriptions.stripe_subscription_id

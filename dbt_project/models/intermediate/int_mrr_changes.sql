@@ -68,13 +68,13 @@ running as (
 
     select
         changes.*,
-        sum(change_cents) over (partition by customer_key, currency order by changed_at) as mrr_cents,
-        sum(billed_change_cents) over (partition by customer_key, currency order by changed_at) as billed_mrr_cents,
-        lead(changed_at) over (partition by customer_key, currency order by changed_at) as next_changed_at,
+        sum(change_cents) over (partition by customer_key, currency order by changed_at nulls last) as mrr_cents,
+        sum(billed_change_cents) over (partition by customer_key, currency order by changed_at nulls last) as billed_mrr_cents,
+        lead(changed_at) over (partition by customer_key, currency order by changed_at nulls last) as next_changed_at,
         -- All currencies of the customer together: whether anything covered just before and after.
-        sum(change_cents) over (partition by customer_key order by changed_at) as total_after_cents,
+        sum(change_cents) over (partition by customer_key order by changed_at nulls last) as total_after_cents,
         sum(change_cents) over (
-            partition by customer_key order by changed_at
+            partition by customer_key order by changed_at nulls last
             range between unbounded preceding and interval '1 microsecond' preceding
         ) as total_before_cents,
         min(case when change_cents > 0 then changed_at end) over (partition by customer_key) as member_since_at,
@@ -115,7 +115,7 @@ final as (
         running.change_cents < 0
         and running.total_after_cents = 0
         and running.changed_at = running.last_changed_at
-        and running.changed_at > build.as_of - coalesce(ends.grace_hours, 0) * interval '1 hour' as is_in_grace
+        and running.changed_at > {{ hours_later('build.as_of', '-coalesce(ends.grace_hours, 0)') }} as is_in_grace
     from running
     cross join build
     left join ends on running.customer_key = ends.customer_key and running.changed_at = ends.covered_until_at

@@ -102,7 +102,7 @@ users_by_stripe_customer as (
         select
             stripe_customer_id,
             user_id,
-            row_number() over (partition by stripe_customer_id order by preference, user_id) as choice
+            row_number() over (partition by stripe_customer_id order by preference nulls last, user_id nulls last) as choice
         from stripe_customers
     ) as ranked
     where choice = 1
@@ -132,11 +132,11 @@ payment_owners as (
             payment_key,
             first_value(owner_user_id) over (
                 partition by payment_key
-                order by case when owner_user_id is null then 1 else 0 end, paid_at, stripe_payment_id
+                order by case when owner_user_id is null then 1 else 0 end nulls last, paid_at nulls last, stripe_payment_id nulls last
                 rows between unbounded preceding and unbounded following
             ) as owner_user_id,
             min(stripe_customer_id) over (partition by payment_key) as owner_stripe_customer_id,
-            row_number() over (partition by payment_key order by payment_row_id) as choice
+            row_number() over (partition by payment_key order by payment_row_id nulls last) as choice
         from owned
     ) as ranked
     where choice = 1

@@ -7,9 +7,9 @@ with received as (
         payment_key,
         stripe_invoice_id,
         case
-            when stripe_payment_id like 'pi\_%' escape '\' then 'pi'
-            when stripe_payment_id like 'ch\_%' escape '\' then 'ch'
-            when stripe_payment_id like 'in\_%' escape '\' then 'in'
+            when stripe_payment_id like 'pi!_%' escape '!' then 'pi'
+            when stripe_payment_id like 'ch!_%' escape '!' then 'ch'
+            when stripe_payment_id like 'in!_%' escape '!' then 'in'
         end as id_kind,
         customer_key,
         currency,
@@ -49,14 +49,14 @@ singles as (
 ),
 
 -- Every payment that a single row could be a record of, with the seconds between them.
-candidates as (
+candidates as materialized (
 
     select
         singles.payment_key,
         singles.id_kind,
         payments.payment_key as other_key,
         payments.is_single as is_other_single,
-        min(abs(extract(epoch from (received.paid_at - singles.paid_at)))) as distance
+        min(abs({{ seconds_between('singles.paid_at', 'received.paid_at') }})) as distance
     from singles
     inner join received
         on
@@ -83,17 +83,21 @@ candidates as (
 -- Those that are nearest to each other belong together; then, of those left, again.
 {%- for round in range(rounds) %}
 {%- set left = 'candidates' if loop.first else 'left_after_' ~ round %}
-ranked_{{ round + 1 }} as (
+ranked_{{ round + 1 }} as materialized (
 
     select
         {{ left }}.*,
-        row_number() over (partition by payment_key order by is_other_single, distance, other_key) as choice,
-        row_number() over (partition by other_key, id_kind order by distance, payment_key) as choice_of_other
+        row_number() over (
+            partition by payment_key order by is_other_single nulls last, distance nulls last, other_key nulls last
+        ) as choice,
+        row_number() over (
+            partition by other_key, id_kind order by distance nulls last, payment_key nulls last
+        ) as choice_of_other
     from {{ left }}
 
 ),
 
-joined_{{ round + 1 }} as (
+joined_{{ round + 1 }} as materialized (
 
     select
         ranked.payment_key,
@@ -110,7 +114,7 @@ joined_{{ round + 1 }} as (
 
 ),
 {% if not loop.last %}
-left_after_{{ round + 1 }} as (
+left_after_{{ round + 1 }} as materialized (
 
     select candidates.*
     from {{ left }} as candidates

@@ -52,7 +52,7 @@ merged as (
         screened.*,
         row_number() over (
             partition by merged_key, screened_reason
-            order by amount_cents desc, case when status = 'paid' then 0 else 1 end, paid_at, stripe_payment_id, payment_row_id
+            order by amount_cents desc nulls last, case when status = 'paid' then 0 else 1 end nulls last, paid_at nulls last, stripe_payment_id nulls last, payment_row_id nulls last
         ) as choice,
         min(paid_at) over in_payment as first_paid_at,
         coalesce(max(case when status = 'paid' then product_type end) over in_payment, max(product_type) over in_payment)
@@ -116,11 +116,11 @@ nearest as (
         row_number() over (
             partition by nameless.payment_row_id
             order by
-                case when named.paid_at <= nameless.paid_at then 0 else 1 end,
-                case when named.paid_at <= nameless.paid_at then named.paid_at end desc,
-                case when named.paid_at <= nameless.paid_at then named.product_type end desc,
-                named.paid_at,
-                named.product_type
+                case when named.paid_at <= nameless.paid_at then 0 else 1 end nulls last,
+                case when named.paid_at <= nameless.paid_at then named.paid_at end desc nulls last,
+                case when named.paid_at <= nameless.paid_at then named.product_type end desc nulls last,
+                named.paid_at nulls last,
+                named.product_type nulls last
         ) as choice
     from read as nameless
     inner join named on nameless.stripe_subscription_id = named.stripe_subscription_id

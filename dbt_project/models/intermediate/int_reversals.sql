@@ -84,7 +84,7 @@ stated as (
 
 ),
 
-told as (
+told as materialized (
 
     select * from matched
     union all
@@ -107,13 +107,13 @@ exported_claims as (
 ),
 
 -- What both sides tell counts once, by the export: under one id, else of one payment, kind and amount within three days.
-on_both_sides as (
+on_both_sides as materialized (
 
     select
         told.reversal_key,
         exported_claims.move_key,
         case when told.reversal_id = exported_claims.reversal_id then 0 else 1 end as differs,
-        abs(extract(epoch from (told.given_back_at - exported_claims.moved_at))) as distance
+        abs({{ seconds_between('exported_claims.moved_at', 'told.given_back_at') }}) as distance
     from told
     inner join exported_claims
         on
@@ -153,7 +153,7 @@ summed_up as (
 
 ),
 
-claims as (
+claims as materialized (
 
     select
         payment_row_id,
@@ -195,7 +195,7 @@ claims as (
 ),
 
 -- A refund that failed or a dispute won takes back what its own refund or dispute gave.
-own as (
+own as materialized (
 
     select
         exported.move_key,
@@ -206,7 +206,7 @@ own as (
             else 3
         end as level,
         case when exported.claimed_cents = claims.claimed_cents then 0 else 1 end as differs,
-        abs(extract(epoch from (exported.moved_at - claims.given_back_at))) as distance
+        abs({{ seconds_between('claims.given_back_at', 'exported.moved_at') }}) as distance
     from exported
     inner join claims
         on
@@ -286,7 +286,7 @@ numbered as (
         events.*,
         received.amount_cents as received_cents,
         row_number() over (
-            partition by events.walk_key order by events.given_back_at, events.is_reversal, events.reversal_key
+            partition by events.walk_key order by events.given_back_at nulls last, events.is_reversal nulls last, events.reversal_key nulls last
         ) as event_number
     from events
     left join received on events.walk_key = 'payment:' || received.payment_key
@@ -297,7 +297,7 @@ steps as (
 
     select
         numbered.*,
-        lag(event_number) over (partition by walk_key, target_key order by event_number) as earlier_number
+        lag(event_number) over (partition by walk_key, target_key order by event_number nulls last) as earlier_number
     from numbered
 
 ),
@@ -310,7 +310,7 @@ walk as (
         cast(1 as bigint) as event_number,
         least(claimed_cents, coalesce(received_cents, claimed_cents)) as outstanding_cents,
         least(claimed_cents, coalesce(received_cents, claimed_cents)) as amount_cents,
-        array[least(claimed_cents, coalesce(received_cents, claimed_cents))] as left_cents
+        {{ dbt.array_construct(['least(claimed_cents, coalesce(received_cents, claimed_cents))']) }} as left_cents
     from steps
     where event_number = 1
 
@@ -321,7 +321,7 @@ walk as (
         event_number,
         outstanding_cents + amount_cents as outstanding_cents,
         amount_cents,
-        array_append(left_cents, case when is_reversal then left_cents[earlier_number] + amount_cents else amount_cents end) as left_cents
+        array_append(left_cents, case when is_reversal then {{ element_of('left_cents', 'earlier_number') }} + amount_cents else amount_cents end) as left_cents
     from (
         select
             steps.walk_key,
@@ -331,7 +331,7 @@ walk as (
             walk.outstanding_cents,
             walk.left_cents,
             case
-                when steps.is_reversal then -least(steps.claimed_cents, walk.left_cents[steps.earlier_number])
+                when steps.is_reversal then -least(steps.claimed_cents, {{ element_of('walk.left_cents', 'steps.earlier_number') }})
                 else least(steps.claimed_cents, coalesce(steps.received_cents - walk.outstanding_cents, steps.claimed_cents))
             end as amount_cents
         from walk

@@ -124,14 +124,14 @@ edges as (
         by_id.shared_count,
         charges.currency = payments.currency as is_same_currency,
         case when charges.amount_cents = payments.amount_cents then 0 else 1 end as differs,
-        abs(extract(epoch from (charges.charged_at - payments.paid_at))) as distance
+        abs({{ seconds_between('payments.paid_at', 'charges.charged_at') }}) as distance
     from by_id
     inner join charges on by_id.charge_key = charges.charge_key
     inner join payments on by_id.payment_key = payments.payment_key and by_id.standing = payments.standing
 
 ),
 
-same_currency as (
+same_currency as materialized (
 
     select * from edges
     where is_same_currency
@@ -154,12 +154,12 @@ payment_kinds as (
 
 ),
 
-unlinked as (
+unlinked as materialized (
 
     select
         charges.charge_key,
         payments.payment_key,
-        abs(extract(epoch from (charges.charged_at - payments.paid_at))) as distance
+        abs({{ seconds_between('payments.paid_at', 'charges.charged_at') }}) as distance
     from charges
     inner join payments
         on

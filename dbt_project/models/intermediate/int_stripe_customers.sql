@@ -30,7 +30,7 @@ ranked as (
     select
         stripe_customer_id,
         user_id,
-        row_number() over (partition by stripe_customer_id order by preference, user_id) as choice
+        row_number() over (partition by stripe_customer_id order by preference nulls last, user_id nulls last) as choice
     from known
     where stripe_customer_id is not null and user_id is not null
 

@@ -85,7 +85,7 @@ ranked as (
     select
         found.*,
         row_number() over (
-            partition by move_key order by preference, source_rank, is_unmatched, payment_key
+            partition by move_key order by preference nulls last, source_rank nulls last, is_unmatched nulls last, payment_key nulls last
         ) as choice
     from found
 

@@ -11,7 +11,7 @@
     'dbt_valid_to': 'timestamp',
 } %}
 {%- set history = ref('subscriptions_history') %}
-{%- set relation = load_relation(builtins.ref('subscriptions_history')) if execute else none %}
+{%- set relation = stored(builtins.ref('subscriptions_history')) if execute else none %}
 {%- set there = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation is not none else [] %}
 with history as (
 

@@ -3,7 +3,7 @@ with payments as (
 
     select
         payments.*,
-        row_number() over (partition by customer_key order by paid_at, payment_key) as purchase_number
+        row_number() over (partition by customer_key order by paid_at nulls last, payment_key nulls last) as purchase_number
     from {{ ref('int_payments') }} as payments
     where is_payment and amount_cents > 0
 

@@ -16,8 +16,8 @@ payments as (
 
     select
         payments.*,
-        row_number() over (partition by customer_key order by paid_at, payment_key) as purchase_number,
-        row_number() over (partition by customer_key order by paid_at desc, payment_key desc) as recency
+        row_number() over (partition by customer_key order by paid_at nulls last, payment_key nulls last) as purchase_number,
+        row_number() over (partition by customer_key order by paid_at desc nulls last, payment_key desc nulls last) as recency
     from {{ ref('int_payments') }} as payments
     where is_payment and amount_cents > 0
 
@@ -88,7 +88,7 @@ acquisitions as (
         accounts.user_id,
         list_entries.list_name,
         row_number() over (
-            partition by accounts.user_id order by list_entries.subscribed_at, list_entries.list_name
+            partition by accounts.user_id order by list_entries.subscribed_at nulls last, list_entries.list_name nulls last
         ) as choice
     from accounts
     cross join build

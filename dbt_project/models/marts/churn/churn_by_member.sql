@@ -12,7 +12,7 @@ lost as (
         changed_at as churned_at,
         currency,
         -change_cents as lost_mrr_cents,
-        row_number() over (partition by customer_key, changed_at order by change_cents, currency) as choice
+        row_number() over (partition by customer_key, changed_at order by change_cents nulls last, currency nulls last) as choice
     from {{ ref('int_mrr_changes') }}
     where movement = 'churn'
 

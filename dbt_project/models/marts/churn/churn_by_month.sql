@@ -87,7 +87,7 @@ balanced as (
     select
         counted.*,
         cast(
-            sum(new_member_count + reactivated_count - churned_member_count) over (order by month) as bigint
+            sum(new_member_count + reactivated_count - churned_member_count) over (order by month nulls last) as bigint
         ) as closing_member_count
     from counted
 

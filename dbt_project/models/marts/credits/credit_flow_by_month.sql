@@ -31,14 +31,16 @@ final as (
 
     select
         months.month,
-        cast(sum(coalesce(moved.change_credits, 0)) over (order by months.month) - coalesce(moved.change_credits, 0) as bigint) as opening_credits,
+        cast(sum(coalesce(moved.change_credits, 0)) over (
+            order by months.month nulls last
+        ) - coalesce(moved.change_credits, 0) as bigint) as opening_credits,
         cast(coalesce(moved.purchased_credits, 0) as bigint) as purchased_credits,
         cast(coalesce(moved.granted_credits, 0) as bigint) as granted_credits,
         cast(coalesce(moved.bonus_credits, 0) as bigint) as bonus_credits,
         cast(coalesce(moved.adjusted_credits, 0) as bigint) as adjusted_credits,
         cast(coalesce(moved.used_credits, 0) as bigint) as used_credits,
         cast(coalesce(moved.expired_credits, 0) as bigint) as expired_credits,
-        cast(sum(coalesce(moved.change_credits, 0)) over (order by months.month) as bigint) as closing_credits,
+        cast(sum(coalesce(moved.change_credits, 0)) over (order by months.month nulls last) as bigint) as closing_credits,
         months.is_complete
     from months
     left join moved on months.month = moved.month

@@ -25,7 +25,7 @@ estimated as (
         case
             when rates.breakage_rate < 1
                 then least(
-                    cast(lots.outstanding_credits as double precision),
+                    cast(lots.outstanding_credits as {{ double_type() }}),
                     lots.used_credits * rates.breakage_rate / (1 - rates.breakage_rate)
                 )
             else lots.outstanding_credits

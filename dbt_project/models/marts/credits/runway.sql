@@ -29,7 +29,7 @@ recent_use as (
 
     select
         daily_use.*,
-        row_number() over (partition by user_id order by used_on desc) as recency
+        row_number() over (partition by user_id order by used_on desc nulls last) as recency
     from daily_use
 
 ),
@@ -38,7 +38,7 @@ paces as (
 
     select
         user_id,
-        avg(cast(used_credits as double precision)) as daily_use,
+        avg(cast(used_credits as {{ double_type() }})) as daily_use,
         max(used_on) as last_used_on
     from recent_use
     where recency <= 30

@@ -40,7 +40,7 @@ counted as (
         sum(is_started) as started_count,
         count(finished_at) as completed_count,
         percentile_cont(0.5) within group (
-            order by cast(extract(epoch from (finished_at - enrolled_at)) / 86400.0 as double precision)
+            order by cast({{ seconds_between('enrolled_at', 'finished_at') }} / 86400.0 as {{ double_type() }})
         ) as median_days_to_complete
     from people
     group by course_id
@@ -65,7 +65,7 @@ final as (
         {{ ratio('counted.completed_count', 'counted.enrolled_count') }} as completion_rate,
         {{ wilson('coalesce(counted.completed_count, 0)', 'counted.enrolled_count', -1) }} as low,
         {{ wilson('coalesce(counted.completed_count, 0)', 'counted.enrolled_count', 1) }} as high,
-        cast(counted.median_days_to_complete as double precision) as median_days_to_complete
+        cast(counted.median_days_to_complete as {{ double_type() }}) as median_days_to_complete
     from courses
     left join counted on courses.course_id = counted.course_id
 

@@ -24,7 +24,7 @@ final as (
         enrolled_at,
         coalesce(progress_percentage > 0, false) or finished_at is not null as is_started,
         finished_at,
-        cast(extract(epoch from (finished_at - enrolled_at)) / 86400.0 as double precision) as days_to_complete
+        cast({{ seconds_between('enrolled_at', 'finished_at') }} / 86400.0 as {{ double_type() }}) as days_to_complete
     from enrollments
 
 )

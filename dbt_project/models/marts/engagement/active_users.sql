@@ -39,7 +39,7 @@ placed as (
         lag(next_period) over in_order as previous_next_period,
         lead(period) over in_order as following_period
     from user_periods
-    window in_order as (partition by grain, user_id order by period)
+    window in_order as (partition by grain, user_id order by period nulls last)
 
 ),
 

@@ -42,7 +42,7 @@ final as (
         {{ ratio('counted.first_payment_count', 'counted.unpaid_recipient_count') }} as first_payment_rate,
         {{ wilson('counted.first_payment_count', 'counted.unpaid_recipient_count', -1) }} as low,
         {{ wilson('counted.first_payment_count', 'counted.unpaid_recipient_count', 1) }} as high,
-        cast(counted.median_days_to_payment as double precision) as median_days_to_payment
+        cast(counted.median_days_to_payment as {{ double_type() }}) as median_days_to_payment
     from counted
 
 )

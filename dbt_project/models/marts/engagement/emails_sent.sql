@@ -31,7 +31,7 @@ touches as (
 
     select
         email_send_id,
-        row_number() over (partition by user_id order by sent_at desc, email_send_id desc) as recency
+        row_number() over (partition by user_id order by sent_at desc nulls last, email_send_id desc nulls last) as recency
     from sends
     where sent_at < first_payment_at and status in ('sent', 'delivered')
 
@@ -49,7 +49,7 @@ final as (
         touches.email_send_id is not null as is_last_touch,
         case
             when touches.email_send_id is not null
-                then cast(extract(epoch from (sends.first_payment_at - sends.sent_at)) / 86400.0 as double precision)
+                then cast({{ seconds_between('sends.sent_at', 'sends.first_payment_at') }} / 86400.0 as {{ double_type() }})
         end as days_to_payment
     from sends
     left join touches on sends.email_send_id = touches.email_send_id and touches.recency = 1

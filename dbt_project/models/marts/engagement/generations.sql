@@ -41,7 +41,7 @@ final as (
         cast(case when asked.completed_at > accounts.as_of then 'running' else coalesce(asked.status, 'unknown') end as {{ dbt.type_string() }}) as status,
         case
             when asked.completed_at <= accounts.as_of
-                then cast(extract(epoch from (asked.completed_at - asked.started_at)) / 60.0 as double precision)
+                then cast({{ seconds_between('asked.started_at', 'asked.completed_at') }} / 60.0 as {{ double_type() }})
         end as minutes
     from asked
     inner join accounts on asked.user_id = accounts.user_id and asked.requested_at <= accounts.as_of

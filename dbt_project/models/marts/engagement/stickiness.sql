@@ -20,7 +20,7 @@ followed as (
     select
         user_id,
         activity_on,
-        lead(activity_on) over (partition by user_id order by activity_on) as next_activity_on
+        lead(activity_on) over (partition by user_id order by activity_on nulls last) as next_activity_on
     from days
 
 ),
@@ -54,16 +54,28 @@ changes as (
 
 ),
 
-final as (
+changed_days as materialized (
 
     select
         active_days.period as day,
         active_days.active_count as dau,
-        cast(sum(coalesce(changes.wau_change, 0)) over (order by active_days.period) as bigint) as wau,
-        cast(sum(coalesce(changes.mau_change, 0)) over (order by active_days.period) as bigint) as mau,
+        coalesce(changes.wau_change, 0) as wau_change,
+        coalesce(changes.mau_change, 0) as mau_change,
         active_days.is_complete
     from active_days
     left join changes on active_days.period = changes.day
+
+),
+
+final as (
+
+    select
+        day,
+        dau,
+        cast(sum(wau_change) over (order by day nulls last) as bigint) as wau,
+        cast(sum(mau_change) over (order by day nulls last) as bigint) as mau,
+        is_complete
+    from changed_days
 
 )
 

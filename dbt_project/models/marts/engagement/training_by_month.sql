@@ -35,7 +35,7 @@ final as (
         cast(coalesce(counted.failed_count, 0) as bigint) as failed_count,
         cast(coalesce(counted.user_count, 0) as bigint) as user_count,
         {{ ratio('counted.completed_count', 'counted.completed_count + counted.failed_count') }} as success_rate,
-        cast(counted.median_minutes as double precision) as median_minutes,
+        cast(counted.median_minutes as {{ double_type() }}) as median_minutes,
         months.is_complete
     from months
     left join counted on months.month = counted.month

@@ -29,7 +29,7 @@ running as (
         customer_key,
         changed_at,
         change_cents,
-        sum(change_cents) over (partition by customer_key order by changed_at) as after_cents
+        sum(change_cents) over (partition by customer_key order by changed_at nulls last) as after_cents
     from changes
 
 ),
@@ -40,7 +40,7 @@ edges as (
         customer_key,
         changed_at as began_at,
         after_cents > 0 as is_beginning,
-        lead(changed_at) over (partition by customer_key order by changed_at) as ended_at
+        lead(changed_at) over (partition by customer_key order by changed_at nulls last) as ended_at
     from running
     where (after_cents = 0) <> (after_cents = change_cents)
 

@@ -53,7 +53,7 @@ bought as (
         payments.moved_on,
         coalesce(refunded.refunded_cents, 0) >= payments.gross_cents as is_refunded,
         row_number() over (
-            partition by payments.customer_key order by payments.moved_on desc, payments.payment_key desc
+            partition by payments.customer_key order by payments.moved_on desc nulls last, payments.payment_key desc nulls last
         ) as recency
     from {{ ref('payments') }} as payments
     left join refunded on payments.payment_key = refunded.payment_key
@@ -90,7 +90,7 @@ spans as (
 
     select
         membership_spans.*,
-        row_number() over (partition by customer_key order by began_at desc) as recency
+        row_number() over (partition by customer_key order by began_at desc nulls last) as recency
     from {{ ref('membership_spans') }} as membership_spans
 
 ),

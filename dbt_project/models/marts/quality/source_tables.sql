@@ -7,7 +7,7 @@
 {%- endif %}
 with counted as (
     {% for table_name in tables %}
-    {%- set relation = load_relation(builtins.source('app', table_name)) %}
+    {%- set relation = stored(builtins.source('app', table_name), 'app', table_name) %}
     select
         '{{ table_name }}' as source_table,
         {{ 'false' if relation is none else 'true' }} as is_present,

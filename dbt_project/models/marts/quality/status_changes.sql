@@ -15,7 +15,7 @@ with build as (
 observed as (
     {% for snapshot, table_name, key, columns in histories %}
     {%- set relation = ref(snapshot) %}
-    {%- set exists = execute and load_relation(builtins.ref(snapshot)) is not none %}
+    {%- set exists = execute and stored(builtins.ref(snapshot)) is not none %}
     {%- for column in columns %}
     {%- if exists %}
     select
@@ -46,8 +46,8 @@ ordered as (
 
     select
         observed.*,
-        lag(state) over (partition by source_table, column_name, row_key order by observed_at) as previous_state,
-        row_number() over (partition by source_table, column_name, row_key order by observed_at) as observation
+        lag(state) over (partition by source_table, column_name, row_key order by observed_at nulls last) as previous_state,
+        row_number() over (partition by source_table, column_name, row_key order by observed_at nulls last) as observation
     from observed
 
 ),

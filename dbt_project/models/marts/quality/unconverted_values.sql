@@ -3,7 +3,7 @@
 {%- set columns = [] %}
 {%- if execute %}
 {%- for node in graph.sources.values() | selectattr('source_name', 'equalto', 'app') | sort(attribute='name') %}
-{%- set relation = load_relation(builtins.source('app', node.name)) %}
+{%- set relation = stored(builtins.source('app', node.name), 'app', node.name) %}
 {%- set live = live_columns(relation) %}
 {%- for column in source_contract(node.name) %}
 {%- set found = column.names | select('in', live) | first | default(none) %}

@@ -24,7 +24,7 @@ final as (
         cast('{{ var('reporting_currency') }}' as {{ dbt.type_string() }}) as reporting_currency,
         minor_rate,
         valid_from_on,
-        lead(valid_from_on, 1, date '9999-12-31') over (partition by currency order by valid_from_on) as valid_until_on
+        lead(valid_from_on, 1, date '9999-12-31') over (partition by currency order by valid_from_on nulls last) as valid_until_on
     from given
 
 )

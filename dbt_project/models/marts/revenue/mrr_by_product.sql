@@ -47,7 +47,7 @@ changes as (
         edges.*,
         {{ local_date('edges.changed_at') }} as changed_on,
         sum(edges.change_cents) over (
-            partition by edges.customer_key, edges.currency, edges.product_type order by edges.changed_at
+            partition by edges.customer_key, edges.currency, edges.product_type order by edges.changed_at nulls last
         ) as mrr_cents
     from edges
     cross join build
@@ -114,7 +114,7 @@ daily as (
             days.period = moved.changed_on
             and series.currency = moved.currency
             and series.product_type = moved.product_type
-    window so_far as (partition by series.currency, series.product_type order by days.period)
+    window so_far as (partition by series.currency, series.product_type order by days.period nulls last)
 
 ),
 

@@ -21,7 +21,7 @@ climbed as (
     select
         earlier.product_type as from_product,
         later.product_type as to_product,
-        extract(epoch from (later.first_paid_at - earlier.first_paid_at)) / 86400.0 as days
+        {{ seconds_between('earlier.first_paid_at', 'later.first_paid_at') }} / 86400.0 as days
     from first_purchases as earlier
     inner join first_purchases as later
         on earlier.customer_key = later.customer_key and earlier.first_paid_at < later.first_paid_at
@@ -48,7 +48,7 @@ final as (
         cast(starts.customer_count as bigint) as from_customer_count,
         cast(coalesce(counted.customer_count, 0) as bigint) as customer_count,
         {{ ratio('coalesce(counted.customer_count, 0)', 'starts.customer_count') }} as rate,
-        cast(counted.median_days as double precision) as median_days
+        cast(counted.median_days as {{ double_type() }}) as median_days
     from bought as starts
     inner join bought as ends on starts.product_type <> ends.product_type
     left join counted on starts.product_type = counted.from_product and ends.product_type = counted.to_product

@@ -10,7 +10,7 @@ urls as (
     select
         user_id,
         generated_at,
-        unnest(image_urls) as image_url
+        {{ unnested('image_urls') }} as image_url
     from images
 
     union all

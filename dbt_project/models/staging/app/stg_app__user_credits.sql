@@ -25,7 +25,7 @@ ranked as (
         *,
         row_number() over (
             partition by user_id
-            order by case when updated_at is null then 1 else 0 end, updated_at desc, user_credit_id desc
+            order by case when updated_at is null then 1 else 0 end nulls last, updated_at desc nulls last, user_credit_id desc nulls last
         ) as choice
     from renamed
 

@@ -28,9 +28,9 @@ renamed as (
             when lower(source.category) = 'payment_failure_refund' then 'charge_failure'
             when lower(source.category) in ('stripe_fee', 'tax_fee') then 'fee'
             when lower(source.category) <> 'adjustment' then lower(source.category)
-            when source.source_id like 're\_%' escape '\' or source.source_id like 'pyr\_%' escape '\'
+            when source.source_id like 're!_%' escape '!' or source.source_id like 'pyr!_%' escape '!'
                 then case when source.gross > 0 then 'refund_failure' else 'adjustment' end
-            when source.source_id like 'du\_%' escape '\' or source.source_id like 'dp\_%' escape '\'
+            when source.source_id like 'du!_%' escape '!' or source.source_id like 'dp!_%' escape '!'
                 then case when source.gross > 0 then 'dispute_reversal' else 'dispute' end
             when source.source_id is not null then 'adjustment'
         end as category,
