@@ -42,6 +42,7 @@ from sselfie_insights.cli import (
     stripe,
     sync,
 )
+from sselfie_insights.cli.complete import join_words
 from sselfie_insights.cli.group import Group, Panel, examples
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import ExitCode, SselfieError
@@ -146,6 +147,7 @@ def main() -> None:
     atexit.register(gc.freeze)
     _hide_pyarrow()
     _open_streams()
+    join_words()
     try:
         with graceful_shutdown():
             app()

@@ -6,16 +6,11 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.complete import complete_measure
 from sselfie_insights.cli.group import Panel, examples
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import TableFormat, format_of, refuse_stale, write_table
 from sselfie_insights.cli.report import Color, ReportFormat, print_page
-
-
-def _complete(incomplete: str) -> list[str]:
-    from sselfie_insights.explain import list_measures
-
-    return [name for name in list_measures() if name.startswith(incomplete)]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +31,7 @@ def explain(
         typer.Argument(
             help="The number whose change to explain: mrr, churn, active_users, credits, or your"
             " own of queries/explain/.",
-            autocompletion=_complete,
+            autocompletion=complete_measure,
         ),
     ],
     month: Annotated[

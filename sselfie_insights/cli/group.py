@@ -37,7 +37,8 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that ``args`` begins with; the name of what it shows is no command."""
         name, list_names = args[0], _NAMED.get(str(self.name))
-        if list_names is not None and name not in self.commands and name in list_names():
+        is_unknown = name not in self.commands and not ctx.resilient_parsing
+        if list_names is not None and is_unknown and name in list_names():
             verb = "show" if self.name == "report" else "run"
             ctx.fail(f"No such command {name!r}. Did you mean 'sselfie {self.name} {verb} {name}'?")
         return super().resolve_command(ctx, args)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.complete import complete_publication
 from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ Warehouse = Annotated[
 Publication = Annotated[
     str | None,
     typer.Option(
-        metavar="DATE", help="Read a kept publication: the last one of DATE, its name, or latest."
+        metavar="DATE",
+        help="Read a kept publication: the last one of DATE, its name, or latest.",
+        autocompletion=complete_publication,
     ),
 ]
 AsOf = Annotated[

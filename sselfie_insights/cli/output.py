@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from sselfie_insights.cli.complete import complete_column, complete_parameter
 from sselfie_insights.cli.options import say_note
 from sselfie_insights.printable import clean_lines
 from sselfie_insights.system import hidden_environment
@@ -35,7 +36,13 @@ MOST_ROWS = 100
 
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; repeatable."),
+    typer.Option(
+        "-p",
+        "--parameter",
+        metavar="NAME=VALUE",
+        help="Set a parameter; repeatable.",
+        autocompletion=complete_parameter,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -231,10 +238,20 @@ def _read_table(
     form: FormatOption = None,
     output: Output = None,
     columns: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Only these columns, in this order.")
+        str,
+        typer.Option(
+            metavar="NAME,…",
+            help="Only these columns, in this order.",
+            autocompletion=complete_column,
+        ),
     ] = "",
     sort: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Sort by these columns; -NAME turns the order.")
+        str,
+        typer.Option(
+            metavar="NAME,…",
+            help="Sort by these columns; -NAME turns the order.",
+            autocompletion=complete_column,
+        ),
     ] = "",
     limit: Annotated[
         int | None,

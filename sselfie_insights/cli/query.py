@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sselfie_insights.cli.complete import complete_query
 from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
@@ -34,18 +35,12 @@ app = typer.Typer(
 )
 
 
-def _complete(incomplete: str) -> list[str]:
-    from sselfie_insights.query.library import list_names
-
-    return [name for name in list_names() if name.startswith(incomplete)]
-
-
 Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
         help="A query's name, e.g. churn/churn_by_month.",
-        autocompletion=_complete,
+        autocompletion=complete_query,
     ),
 ]
 
@@ -133,7 +128,7 @@ def run(
         typer.Argument(
             metavar="NAME",
             help="A query's name, or - to read SQL from stdin.",
-            autocompletion=_complete,
+            autocompletion=complete_query,
         ),
     ],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.complete import complete_report, complete_section
 from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
@@ -79,12 +80,6 @@ class Color(StrEnum):
     NEVER = "never"
 
 
-def _complete(incomplete: str) -> list[str]:
-    from sselfie_insights.report.definition import list_names
-
-    return [name for name in list_names() if name.startswith(incomplete)]
-
-
 @app.command("list")
 @shows_table
 def list_reports(table: Table) -> None:
@@ -113,7 +108,7 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A report's name, e.g. retention.", autocompletion=_complete
+            metavar="NAME", help="A report's name, e.g. retention.", autocompletion=complete_report
         ),
     ],
     parameter: Parameters = None,
@@ -122,6 +117,7 @@ def show(
         typer.Option(
             metavar="NAME",
             help="Only this section; csv, parquet and pictures hold one, by default the first.",
+            autocompletion=complete_section,
         ),
     ] = None,
     form: Annotated[

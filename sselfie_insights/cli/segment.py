@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sselfie_insights.cli.complete import complete_segment
 from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import Publication, Warehouse, open_chosen, say_note
 from sselfie_insights.cli.output import (
@@ -28,16 +29,10 @@ app = typer.Typer(
 )
 
 
-def _complete(incomplete: str) -> list[str]:
-    from sselfie_insights.segment import list_segments
-
-    return [name for name in list_segments() if name.startswith(incomplete)]
-
-
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="A segment's name, e.g. win_back.", autocompletion=_complete
+        metavar="NAME", help="A segment's name, e.g. win_back.", autocompletion=complete_segment
     ),
 ]
 

@@ -162,7 +162,7 @@ def load_query(name: str) -> Query:
         UsageError: There is none, or its header is wrong.
     """
     files = _find_files()
-    return _read_query(_resolve(name, files), files)
+    return _read_query(resolve(name, files), files)
 
 
 def find_query(name: str, library: dict[str, Query]) -> Query:
@@ -173,7 +173,7 @@ def find_query(name: str, library: dict[str, Query]) -> Query:
     """
     if isinstance(library, Library) and name in library.broken:
         raise UsageError(library.broken[name].reason)
-    return library[_resolve(name, library)]
+    return library[resolve(name, library)]
 
 
 def require_people(query: Query) -> None:
@@ -233,10 +233,13 @@ def _read_query(name: str, files: Mapping[str, Path]) -> Query:
     return query
 
 
-def _resolve(name: str, known: Collection[str]) -> str:
+def resolve(name: str, known: Collection[str]) -> str:
     """Return the one of ``known`` that is called ``name``.
 
     What explains a number is behind it, and not what is meant where others are called much so.
+
+    Raises:
+        UsageError: There is none, or several; the message offers the nearest name, or them all.
     """
     if name in known:
         return name

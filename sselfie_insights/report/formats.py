@@ -6,12 +6,24 @@ from dataclasses import asdict, replace
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.printable import clean
 from sselfie_insights.query import write
+from sselfie_insights.query.library import Query, find_query
+from sselfie_insights.query.run import run_query
 from sselfie_insights.query.workbook import to_workbook
 from sselfie_insights.report.blocks import Page, SentencesBlock
+from sselfie_insights.report.definition import (
+    CurvesSection,
+    DataSection,
+    NoteSection,
+    Report,
+    SentencesSection,
+)
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
+from sselfie_insights.report.page import unique_name
+from sselfie_insights.report.rows import split
 from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.warehouse.gaps import OnGap
+from sselfie_insights.warehouse.reading import OpenWarehouse
 
 
 def to_bytes(
@@ -93,6 +105,33 @@ def _to_picture(page: Page, form: str) -> tuple[bytes, list[str]]:
     if form == "png":
         return draw_png(charts[0], page.stamp), []
     return draw_picture(charts[0], page.stamp).encode(), []
+
+
+def name_sections(warehouse: OpenWarehouse, report: Report, library: dict[str, Query]) -> list[str]:
+    """Return the names of the sections with data that the page of ``report`` would have.
+
+    It runs the queries of those that are repeated, for a currency say, and suppresses nothing.
+
+    Raises:
+        UsageError: A query is unknown, or fails.
+    """
+    found: list[str] = []
+    names: set[str] = set()
+    for section in report.sections:
+        if isinstance(section, NoteSection | SentencesSection):
+            if section.title:
+                unique_name(section.title, names)
+        elif isinstance(section, CurvesSection):
+            found.append(unique_name(section.title, names))
+        elif isinstance(section, DataSection):
+            parts = [""]
+            if section.each:
+                query = find_query(section.query, library)
+                whole = run_query(warehouse, query, section.values)
+                parts = [suffix for suffix, _ in split(whole, section.each)[0]]
+            titles = (f"{section.title}, {part}" if part else section.title for part in parts)
+            found += [unique_name(title, names) for title in titles]
+    return found
 
 
 def choose_section(page: Page, section: str) -> Page:

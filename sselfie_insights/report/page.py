@@ -135,7 +135,7 @@ def build_page(
     for section in report.sections:
         match section:
             case NoteSection():
-                name = _unique(section.title, names) if section.title else ""
+                name = unique_name(section.title, names) if section.title else ""
                 blocks.append(NoteBlock(section.title, section.text, name))
             case HeadlineSection():
                 blocks.append(_build_headline(section, runner, report, on_gap))
@@ -251,7 +251,7 @@ def _build_data(
     whole = runner.run(section.query, section.values, section.where)
     if isinstance(section, SentencesSection):
         sentences = write_sentences(whole)
-        return [SentencesBlock(_unique(section.title, names), section.title, sentences)]
+        return [SentencesBlock(unique_name(section.title, names), section.title, sentences)]
     if isinstance(section, CurvesSection):
         return [_build_curves(section, whole, names)]
     check_section(section, whole)
@@ -280,7 +280,7 @@ def _build_curves(section: CurvesSection, whole: Result, names: set[str]) -> Dat
     for column, value in section.chosen.items():
         shown = keep_rows(shown, shown.frame[column].cast(pl.String) == value)
     return DataBlock(
-        name=_unique(section.title, names),
+        name=unique_name(section.title, names),
         title=section.title,
         text=section.text or "",
         empty="" if whole.height else "No data captured.",
@@ -344,7 +344,7 @@ def _build_block(
         kept = slice(_MOST_ROWS) if isinstance(section, TableSection) else slice(-_MOST_ROWS, None)
         table, running = replace(table, rows=table.rows[kept]), running[kept]
     return DataBlock(
-        name=_unique(title, names),
+        name=unique_name(title, names),
         title=title,
         text=f"{section.text or ''} {describe_restated(shown, columns)}".strip(),
         empty=empty,
@@ -384,7 +384,7 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "table"
 
 
-def _unique(title: str, names: set[str]) -> str:
+def unique_name(title: str, names: set[str]) -> str:
     """Return ``title`` as a file name that no other block of the page has."""
     base = slug(title)
     name, number = base, 2
