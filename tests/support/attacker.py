@@ -12,11 +12,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from sselfie_insights.query.write import to_csv
 from sselfie_insights.report import Page
+from tests.support.equations import Equation, System
 
 Row = dict[str, str]
 Place = tuple[str, str, str]
@@ -75,7 +74,7 @@ class Attack:
         self.low: list[float] = []
         self.high: list[float] = []
         self.marks: dict[int, str] = {}
-        self.equations: list[tuple[dict[int, int], float, float]] = []
+        self.equations: list[Equation] = []
         for name in list(tables):
             writer = getattr(self, "_know_" + name.replace(" ", "_"), None)
             if writer is not None:
@@ -302,7 +301,7 @@ class Attack:
         for component in self._components():
             if self.marks.keys().isdisjoint(component):
                 continue
-            system = _System(self, component)
+            system = System(component, self.low, self.high, self.equations)
             system.look_around(rng)
             for variable in component:
                 mark = self.marks.get(variable, "")
@@ -360,75 +359,6 @@ class Attack:
                 edge += near[variable] - component
             left -= component
             yield sorted(component)
-
-
-class _System:
-    """The equations of variables that have nothing to do with any others."""
-
-    def __init__(self, attack: Attack, component: list[int]) -> None:
-        self.place = {variable: index for index, variable in enumerate(component)}
-        self.low = np.array([attack.low[variable] for variable in component])
-        self.high = np.array([attack.high[variable] for variable in component])
-        values, rows, columns, least, most = [], [], [], [], []
-        for terms, low, high in attack.equations:
-            if not any(variable in self.place for variable in terms):
-                continue
-            known = 0.0
-            for variable, sign in terms.items():
-                if variable in self.place:
-                    values.append(float(sign))
-                    rows.append(len(least))
-                    columns.append(self.place[variable])
-                else:
-                    known += sign * attack.low[variable]
-            least.append(low - known)
-            most.append(high - known)
-        # What whole solutions have shown to be possible, by variable.
-        self.seen: list[set[int]] = [set() for _ in component]
-        sums = csr_array((values, (rows, columns)), shape=(len(least), len(component)))
-        self.constraints = LinearConstraint(sums, least, most) if least else ()
-
-    def solve(self, cost: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray | None:
-        """The cheapest whole numbers that agree with everything, if there are any."""
-        found = milp(
-            cost,
-            integrality=np.ones(len(cost)),
-            bounds=Bounds(low, high),
-            constraints=self.constraints,
-        )
-        if found.x is not None:
-            for values, value in zip(self.seen, found.x, strict=True):
-                values.add(round(value))
-        return found.x
-
-    def look_around(self, rng: np.random.Generator) -> None:
-        """Solve in some directions, so that fewer numbers have to be asked for one by one."""
-        for _ in range(12):
-            far = np.minimum(self.high, self.low + rng.integers(1, 9, len(self.low)))
-            self.solve(rng.integers(-3, 4, len(self.low)).astype(float), self.low, far)
-
-    def allows(self, variable: int, value: int) -> bool:
-        if value in self.seen[self.place[variable]]:
-            return True
-        low, high = self.low.copy(), self.high.copy()
-        low[self.place[variable]] = high[self.place[variable]] = value
-        return self.solve(np.zeros(len(low)), low, high) is not None
-
-    def list_some(self, variable: int, most: int) -> list[int]:
-        """So many values of a variable, or all that it can have."""
-        low, index = self.low.copy(), self.place[variable]
-        if len(self.seen[index]) >= most:
-            return sorted(self.seen[index])[:most]
-        values: list[int] = []
-        while len(values) < most:
-            cost = np.zeros(len(low))
-            cost[index] = 1
-            found = self.solve(cost, low, self.high)
-            if found is None:
-                break
-            values.append(round(found[index]))
-            low[index] = values[-1] + 1
-        return values
 
 
 _SIZES = {
