@@ -8,9 +8,10 @@ from sselfie_insights.build.dbt import NodeResult
 from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings, load_settings
 
-KEY = "test.sselfie.unique_not_null_payments_movement_key.1a2b3c"
+KEY = "test.sselfie.unique_not_null_feeds_feed_id.1a2b3c"
 SUMS = "test.sselfie.payments_sum_to_revenue"
-PAYMENTS, REVENUE = "model.sselfie.payments", "model.sselfie.revenue_by_month"
+FEEDS, PAYMENTS = "model.sselfie.feeds", "model.sselfie.payments"
+REVENUE = "model.sselfie.revenue_by_month"
 
 
 def model(schema: str, name: str, *parents: str) -> dict[str, object]:
@@ -24,8 +25,9 @@ def model(schema: str, name: str, *parents: str) -> dict[str, object]:
 def settings(tmp_path: Path) -> Settings:
     """Settings, and a folder where dbt has left its manifest."""
     nodes = {
-        KEY: {"attached_node": PAYMENTS, "column_name": "movement_key", "resource_type": "test"},
+        KEY: {"attached_node": FEEDS, "column_name": "feed_id", "resource_type": "test"},
         SUMS: {"depends_on": {"nodes": [PAYMENTS, REVENUE]}, "resource_type": "test"},
+        FEEDS: model("marts", "feeds"),
         PAYMENTS: model("marts", "payments"),
         REVENUE: model("marts", "revenue_by_month", "model.sselfie.int_paid"),
         "model.sselfie.int_paid": model("intermediate", "int_paid"),
@@ -49,11 +51,11 @@ def test_only_tests_are_checks_and_they_tell_what_they_are_about(
         (each.check_name, each.table_name, each.column_name, each.status, each.failed_rows)
         for each in checks
     ] == [
-        ("unique_not_null_payments_movement_key", "payments", "movement_key", "passed", 0),
+        ("unique_not_null_feeds_feed_id", "feeds", "feed_id", "passed", 0),
         ("payments_sum_to_revenue", "", None, "failed", 3),
     ]
     assert {(each.run_id, each.suite) for each in checks} == {("run-1", "marts")}
-    # Net revenue is a headline number; the list of payments is none.
+    # Net revenue is a headline number; the list of feeds is none.
     assert [each.severity for each in checks] == ["warn", "error"]
     assert [each.detail for each in checks] == ["", "3 rows"]
 

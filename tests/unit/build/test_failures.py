@@ -26,13 +26,16 @@ def result(name: str, status: str, message: str = "") -> NodeResult:
 
 
 def test_headline_numbers_are_those_on_top_of_the_overview() -> None:
-    """MRR, members and churn, revenue, active users, credits used: METRICS.md."""
+    """MRR, members and churn, revenue, active users, credits used, and how many people they are."""
     assert headline_tables() == [
         "marts.active_users",
         "marts.build_info",
         "marts.churn_by_month",
+        "marts.credit_entries",
         "marts.credit_flow_by_month",
         "marts.mrr_movements",
+        "marts.payers_by_month",
+        "marts.payments",
         "marts.refund_capture",
         "marts.revenue_by_month",
     ]
