@@ -71,7 +71,6 @@ GRAINS = ["day", "week", "two_weeks", "month", "quarter", "year"]
         ("sselfie explain c", ["churn", "credits"]),
         ("sselfie segment export win", ["win_back"]),
         ("sselfie query run no_such -p ", []),
-        ("sselfie report overview ", ["list", "show", "site"]),
     ],
 )
 def test_what_can_be_known_is_completed(warehouse: Path, line: str, expected: list[str]) -> None:
