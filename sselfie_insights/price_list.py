@@ -33,6 +33,7 @@ class Price(BaseModel):
         credits: Credits that come with it, if any.
         valid_from: The first day (UTC); None for always.
         valid_until: The first day on which it is in force no longer; None while it is.
+        name: What pages call the product; None for its id in words.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -45,6 +46,7 @@ class Price(BaseModel):
     credits: Annotated[Annotated[int, Field(ge=0)] | None, EmptyIsNone] = None
     valid_from: Annotated[date | None, EmptyIsNone] = None
     valid_until: Annotated[date | None, EmptyIsNone] = None
+    name: Annotated[str | None, EmptyIsNone] = None
 
     @model_validator(mode="after")
     def _agree(self) -> "Price":
@@ -65,6 +67,16 @@ def read_price_list(path: Path = FILE) -> list[Price]:
         UsageError: The file cannot be read, or a line is wrong; the message names the line.
     """
     return _check(path, read_lines(path, Price))
+
+
+def list_names() -> list[dict[str, str]]:
+    """Return the name that the owner gives each product, of several the last.
+
+    Raises:
+        UsageError: The file cannot be read, or a line is wrong.
+    """
+    names = {price.product_type: price.name for price in read_price_list() if price.name}
+    return [{"product_type": product, "name": name} for product, name in sorted(names.items())]
 
 
 def describe_price_list(path: Path = FILE) -> str:

@@ -21,6 +21,7 @@ from sselfie_insights.build.plans import (
     read_targets,
 )
 from sselfie_insights.explain import CAUSES_SCHEMA, list_causes
+from sselfie_insights.price_list import list_names
 from sselfie_insights.segment.effect import EFFECT_SCHEMA, measure_effect
 from sselfie_insights.segment.record import read_record
 from sselfie_insights.segment.sizes import (
@@ -36,7 +37,9 @@ from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse
 from sselfie_insights.warehouse.storage import closing
 
-SCHEMAS = {
+_NAMES_SCHEMA = {"product_type": pl.String, "name": pl.String}
+
+SCHEMAS: dict[str, dict[str, Any]] = {
     "alerts": ALERTS_SCHEMA,
     "segment_sizes": SIZES_SCHEMA,
     "segment_overlaps": OVERLAPS_SCHEMA,
@@ -44,6 +47,7 @@ SCHEMAS = {
     "mrr_causes": CAUSES_SCHEMA,
     "events": EVENTS_SCHEMA,
     "targets": TARGETS_SCHEMA,
+    "names": _NAMES_SCHEMA,
 }
 """Every table of the schema, with its columns."""
 
@@ -93,6 +97,7 @@ def write_derived(private: Path, warehouse: Path, *, on_gap: OnGap | None = None
             "mrr_causes": lambda: list_causes(built, "mrr"),
             "events": read_events,
             "targets": read_targets,
+            "names": list_names,
         }
         for name, schema in SCHEMAS.items():
             made = attempt(f"growth.{name}", rows[name], on_gap)

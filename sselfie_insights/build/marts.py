@@ -314,7 +314,9 @@ def _run(
             # The mirror has the documented names already.
             "renamed_columns": settings.columns if target == "postgres" else {},
             "mapped_values": settings.values,
-            "price_list": [price.model_dump(mode="json") for price in read_price_list()],
+            "price_list": [
+                price.model_dump(mode="json", exclude={"name"}) for price in read_price_list()
+            ],
             "reporting_currency": settings.reporting_currency or "",
             "exchange_rates": minor_rates(settings.reporting_currency),
         },

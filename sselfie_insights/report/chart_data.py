@@ -1,6 +1,6 @@
 """Turn a result into the points, series and steps of a chart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sselfie_insights.errors import UsageError
@@ -11,7 +11,8 @@ from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.blocks import Chart, Series, Step
 from sselfie_insights.report.definition import BarSection, LineSection, WaterfallSection
-from sselfie_insights.report.plans import Event, place_events
+from sselfie_insights.report.names import write_name
+from sselfie_insights.report.plans import Plans, place_events
 from sselfie_insights.report.tables import RUNNING_MARK
 
 # Bars that are distinguished by colour; what is left is summed as "other".
@@ -22,9 +23,15 @@ def build_chart(
     section: LineSection | BarSection | WaterfallSection,
     result: Result,
     title: str,
-    events: Sequence[Event] = (),
+    plans: Plans,
 ) -> Chart:
     """Return the chart of ``section`` over ``result``, which has at least one row.
+
+    Args:
+        section: What to draw.
+        result: The rows.
+        title: The heading.
+        plans: What the owner wrote: events to mark, names of products.
 
     Raises:
         UsageError: Columns of different units share an axis.
@@ -36,9 +43,9 @@ def build_chart(
     unit = _common_unit([result.columns[name].unit for name in section.y], title)
     points = list(dict.fromkeys(row[section.x] for row in rows))
     position = {point: index for index, point in enumerate(points)}
-    names = [_label(point, section.x, result) for point in points]
+    names = [_label(point, section.x, result, plans.names) for point in points]
     if isinstance(section, BarSection) and section.by is not None:
-        series = _split_series(section, rows, position, names, unit)
+        series = _split_series(section, rows, position, names, unit, plans.names)
     else:
         series = []
         for name, label in section.y.items():
@@ -77,7 +84,7 @@ def build_chart(
         period=period,
         currency=currency,
         hidden=tuple(hidden),
-        events=place_events(events, points) if section.x in result.period_columns else (),
+        events=place_events(plans.events, points) if section.x in result.period_columns else (),
     )
 
 
@@ -127,6 +134,7 @@ def _split_series(
     position: dict[Any, int],
     points: list[str],
     unit: Unit,
+    own: Mapping[str, str],
 ) -> list[Series]:
     """One series a value of ``by``, the largest first; the smallest together."""
     name, by = next(iter(section.y)), section.by or ""
@@ -146,7 +154,7 @@ def _split_series(
         line[index] = (line[index] or 0) + number
     currency, series = rows[0].get("currency"), []
     for label, line in values.items():
-        name = label.replace("_", " ")
+        name = write_name(by, label, own).replace("_", " ")
         titles = _write_titles(name, line, [None] * len(line), points, unit, currency)
         series.append(Series(name, tuple(line), titles=titles))
     return series
@@ -196,7 +204,7 @@ def _name_period(row: dict[str, Any], result: Result) -> str:
     """The period of ``row`` as a sentence that says whether it still runs."""
     time = result.period_columns[0]
     state = "" if row.get("is_complete", True) else ", still running"
-    return f"{_label(row[time], time, result)}{state}."
+    return f"{_label(row[time], time, result, {})}{state}."
 
 
 def _common_unit(units: list[Unit], title: str) -> Unit:
@@ -217,8 +225,9 @@ def _measure(unit: Unit) -> Any:
     return {"cents": "money", "rate": "rate"}.get(unit, "number")
 
 
-def _label(point: Any, column: str, result: Result) -> str:
-    return write_cell(point, result.columns[column].unit).replace("_", " ")
+def _label(point: Any, column: str, result: Result, own: Mapping[str, str]) -> str:
+    cell = write_cell(point, result.columns[column].unit)
+    return write_name(column, cell, own).replace("_", " ")
 
 
 def _summarize(

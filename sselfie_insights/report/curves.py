@@ -4,7 +4,7 @@ For any slice the script ``curves.js`` writes the same words and numbers as this
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,7 @@ from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.report.blocks import Chart, Curves, Series
 from sselfie_insights.report.definition import CurvesSection
+from sselfie_insights.report.names import write_name
 
 # The curves that one chart can hold; the table has all.
 _MOST_CURVES = 6
@@ -37,18 +38,21 @@ class _Segment:
         return f"{_percent(self.counts[-1], self.n)} ({_round(low)}-{_round(high)})"
 
 
-def build_curves(section: CurvesSection, result: Result) -> tuple[Curves, TextTable, Chart | None]:
+def build_curves(
+    section: CurvesSection, result: Result, own: Mapping[str, str]
+) -> tuple[Curves, TextTable, Chart | None]:
     """Return the choices and every slice of ``result``, and the table and chart of the first.
 
     Args:
         section: What can be chosen, and what is at first.
         result: Rows of ``retention/fixed_cohorts``, small groups suppressed.
+        own: The owner's names of products.
     """
     marks = result.hidden or ("",) * result.height
     rows = [row | {"mark": mark} for row, mark in zip(result.frame.to_dicts(), marks, strict=True)]
     names = list(section.choices)
     slices = {
-        "|".join(map(str, key)): _read_segments(list(group))
+        "|".join(map(str, key)): _read_segments(list(group), own)
         for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in names))
     }
     segments = list(dict.fromkeys(each.name for one in slices.values() for each in one))
@@ -80,10 +84,11 @@ def build_curves(section: CurvesSection, result: Result) -> tuple[Curves, TextTa
     )
 
 
-def _read_segments(rows: Rows) -> list[_Segment]:
+def _read_segments(rows: Rows, own: Mapping[str, str]) -> list[_Segment]:
     found = []
-    for name, group in groupby(rows, key=lambda row: str(row["segment"]).replace("_", " ")):
+    for segment, group in groupby(rows, key=lambda row: str(row["segment"])):
         of = list(group)
+        name = write_name(str(of[0]["breakdown"]), segment, own).replace("_", " ")
         # What is close to a shorter horizon is hidden, however large it is.
         mark = next((row["mark"] for row in of if row["mark"]), "")
         mark = HIDDEN if mark and of[0]["is_close"] else mark

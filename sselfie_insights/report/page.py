@@ -253,7 +253,7 @@ def _build_data(
         sentences = write_sentences(whole)
         return [SentencesBlock(unique_name(section.title, names), section.title, sentences)]
     if isinstance(section, CurvesSection):
-        return [_build_curves(section, whole, names)]
+        return [_build_curves(section, whole, names, runner.plans.names)]
     check_section(section, whole)
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
@@ -274,8 +274,10 @@ def _build_data(
     return blocks
 
 
-def _build_curves(section: CurvesSection, whole: Result, names: set[str]) -> DataBlock:
-    curves, table, chart = build_curves(section, whole)
+def _build_curves(
+    section: CurvesSection, whole: Result, names: set[str], own: Mapping[str, str]
+) -> DataBlock:
+    curves, table, chart = build_curves(section, whole, own)
     shown = whole
     for column, value in section.chosen.items():
         shown = keep_rows(shown, shown.frame[column].cast(pl.String) == value)
@@ -322,16 +324,16 @@ def _build_block(
         case LineSection() | BarSection():
             shown = choose_points(section, result)
             if not is_empty:
-                chart = build_chart(section, shown, title, plans.events)
+                chart = build_chart(section, shown, title, plans)
         case WaterfallSection():
             shown = cut(result, first=None, last=_WATERFALL_ROWS)
             if not is_empty:
-                chart = build_chart(section, shown, title)
+                chart = build_chart(section, shown, title, plans)
     if chart is not None and chart.is_blank:
         is_zero = bool(chart.steps) or not any(shown.hidden or ())
         chart, empty = None, "Nothing in this period." if is_zero else "Too few people to show."
     columns = show_intervals(columns, result)
-    table, running = build_table(shown, columns, newest_first=newest_first)
+    table, running = build_table(shown, columns, own=plans.names, newest_first=newest_first)
     left_out = result.frame.height - len(running)
     if isinstance(section, BarSection) and section.by and chart is not None and not chart.period:
         # Bars that are split over time: a column for each of their colours.

@@ -1,7 +1,7 @@
 """The owner's events and targets on pages: what happened, and how far it is to what is planned."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -54,11 +54,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Plans:
-    """What the owner wrote, and the day for which pages speak."""
+    """What the owner wrote, names of products too, and the day for which pages speak."""
 
     events: tuple[Event, ...] = ()
     targets: tuple[Target, ...] = ()
     today: date = date.min
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_plans(connection: duckdb.DuckDBPyConnection, today: date) -> Plans:
@@ -72,8 +73,18 @@ def read_plans(connection: duckdb.DuckDBPyConnection, today: date) -> Plans:
     except duckdb.CatalogException:
         return Plans()
     return Plans(
-        tuple(Event(*row) for row in events), tuple(Target(*row) for row in targets), today
+        tuple(Event(*row) for row in events),
+        tuple(Target(*row) for row in targets),
+        today,
+        _read_names(connection),
     )
+
+
+def _read_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    try:
+        return dict(connection.execute("select product_type, name from growth.names").fetchall())
+    except duckdb.CatalogException:  # the marts are of an earlier version
+        return {}
 
 
 def place_events(events: Iterable[Event], points: Sequence[Any]) -> tuple[tuple[int, str], ...]:

@@ -10,24 +10,32 @@ from sselfie_insights.query.header import MEAN, NUMERIC_UNITS
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
 from sselfie_insights.query.view import find_answer, find_keys
+from sselfie_insights.report.names import write_name
 
 RUNNING_MARK = "*"
-# Columns that hold the ids of things that people call by name, as legends and charts do.
-_NAMES = frozenset({
-    "product", "product_type", "first_product", "from_product", "to_product", "part", "feature",
-    "email_type", "chat_type", "movement", "kind",
-})  # fmt: skip
 
 
 def build_table(
-    result: Result, columns: Mapping[str, str], *, newest_first: bool = False
+    result: Result,
+    columns: Mapping[str, str],
+    *,
+    own: Mapping[str, str],
+    newest_first: bool = False,
 ) -> tuple[TextTable, tuple[bool, ...]]:
-    """Return the ``columns`` (name to heading) of ``result``, and which rows are still running."""
+    """Return the ``columns`` (name to heading) of ``result``, and which rows are still running.
+
+    Args:
+        result: The rows.
+        columns: What to show.
+        own: The owner's names of products.
+        newest_first: Whether the latest period comes first.
+    """
     names = [name for name in columns if name != "is_complete" and not _is_silent(name, result)]
     rows = write_rows(result, names)
-    for place in (place for place, name in enumerate(names) if name in _NAMES):
-        for row in rows:
-            row[place] = row[place].replace("_", " ")
+    for place, name in enumerate(names):
+        if result.columns[name].unit == "text":
+            for row in rows:
+                row[place] = write_name(name, row[place], own)
     if result.suppressed and not set(result.group_sizes) & set(names):
         for row, mark in zip(rows, result.suppressed, strict=True):
             if mark:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sselfie_insights.errors import UsageError
-from sselfie_insights.price_list import Price, describe_price_list, read_price_list
+from sselfie_insights.price_list import Price, describe_price_list, list_names, read_price_list
 
 HEADER = (
     "product_type,is_recurring,interval_months,price_cents,currency,credits,valid_from,valid_until"
@@ -102,3 +102,16 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, line: str, reason: 
 def test_a_wrong_header_is_said(tmp_path: Path, header: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         read_price_list(write(tmp_path, header=header))
+
+
+def test_the_owner_may_name_products(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list_names() == []
+    write(
+        tmp_path,
+        "pro,true,1,9900,usd,,,2026-01-01,Pro",
+        "pro,true,1,10900,usd,,2026-01-01,,Professional",
+        "credit_topup,false,,4500,usd,100,,,",
+        header=f"{HEADER},name",
+    )
+    assert list_names() == [{"product_type": "pro", "name": "Professional"}]

@@ -45,7 +45,7 @@ def build(**segments: int | str) -> tuple[str, list[list[str]], dict[str, object
     columns = {name: Column(unit=unit, description="") for name, unit in units.items()}  # type: ignore[arg-type]
     hidden = pl.DataFrame({"person_count": marks})
     result = Result("q", rows, columns, (), ("person_count",), {}, None, marks=hidden)
-    curves, table, chart = build_curves(SECTION, result)
+    curves, table, chart = build_curves(SECTION, result, {})
     assert (chart is None) == all(isinstance(count, str) for count in segments.values())
     assert "<" not in curves.data
     return curves.sentence, table.rows, json.loads(curves.data)
@@ -55,18 +55,18 @@ def test_what_chance_may_explain_is_not_distinguishable() -> None:
     words, rows, data = build(sselfie_studio=40, pro=35, topup=10, close="<5", few="<5")
     assert words == (
         "In month 3, sselfie studio came back most: 80% (67-89) of 50. Lower, beyond chance: topup."
-        " Not distinguishable from it, as the intervals overlap: pro."
+        " Not distinguishable from it, as the intervals overlap: Pro."
     )
     assert rows == [
         ["sselfie studio", "50", "80% (67-89)", "highest", "100%", "100%"],
-        ["pro", "50", "70% (56-81)", "not distinguishable", "100%", "100%"],
+        ["Pro", "50", "70% (56-81)", "not distinguishable", "100%", "100%"],
         ["topup", "50", "20% (11-33)", "lower", "100%", "100%"],
         # As large as it may be, it is close to a shorter horizon's; the other is small.
         ["close", "hidden", "", "", "", ""],
         ["few", "<5", "", "", "", ""],
     ]
     assert data == {
-        "segments": ["sselfie studio", "pro", "topup", "close", "few"],
+        "segments": ["sselfie studio", "Pro", "topup", "close", "few"],
         "slices": {
             "3|signup|any|product": [
                 [0, 50, [50, 50, 40]], [1, 50, [50, 50, 35]], [2, 50, [50, 50, 10]],
@@ -85,7 +85,7 @@ def test_one_segment_is_compared_with_nothing() -> None:
 def test_a_segment_that_is_shown_alone_is_named() -> None:
     words, _, _ = build(pro=40, few="<5", other="hidden")
     assert words == (
-        "In month 3, 80% (67-89) of 50 in pro came back; the other segments are too small to show."
+        "In month 3, 80% (67-89) of 50 in Pro came back; the other segments are too small to show."
     )
 
 

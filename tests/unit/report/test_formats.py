@@ -23,6 +23,7 @@ from sselfie_insights.report.blocks import DataBlock
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.formats import to_bytes
+from sselfie_insights.report.names import write_name
 
 
 def read(text: str, column: Column, currency: str | None) -> str:
@@ -60,7 +61,14 @@ def test_a_section_shows_rows_of_the_csv_and_says_how_many_not(pages: dict[str, 
     compared = 0
     for _, block in blocks(pages):
         raws = to_text_table(block.result).rows
-        left = [[cell.replace("_", " ") for cell in raw] for raw in raws]
+        columns = list(block.result.columns)
+        left = [
+            [
+                write_name(name, cell, {}).replace("_", " ")
+                for name, cell in zip(columns, raw, strict=True)
+            ]
+            for raw in raws
+        ]
         if block.curves:  # in words and numbers of its own, see test_curves
             continue
         if len(block.table.rows) + block.left_out != len(left):
