@@ -47,6 +47,25 @@ def parse_instant(text: str, zone: str = "UTC") -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)
 
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def write_month(day: date) -> str:
+    """Return the month of ``day``, e.g. ``Jan 2026``, in English whatever the locale."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def write_day(day: date) -> str:
+    """Return ``day`` as pages write it, e.g. ``5 Jan 2026``."""
+    return f"{day.day} {write_month(day)}"
+
+
+def write_moment(moment: datetime) -> str:
+    """Return an instant as pages write it, in UTC: ``5 Jan 2026, 09:30 UTC``."""
+    moment = moment.astimezone(UTC)
+    return f"{write_day(moment)}, {moment:%H:%M} UTC"
+
+
 def write_instant(moment: datetime) -> str:
     """Return the instant in UTC to the second, e.g. ``2026-01-31 23:59:59 UTC``."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

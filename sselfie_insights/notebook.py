@@ -121,14 +121,14 @@ class Warehouse(OpenWarehouse):
         """
         from sselfie_insights.report import build_page
         from sselfie_insights.report.definition import load_report
-        from sselfie_insights.report.notices import read_notices
+        from sselfie_insights.report.notices import write_reader_notices
 
         return build_page(
             self,
             load_report(report),
             load_library(on_gap=self.note_gap),
             _as_text(parameters),
-            read_notices(self.settings, self),
+            write_reader_notices(self.settings, self),
             load_models(self.path),
             on_gap=self.note_gap,
         )

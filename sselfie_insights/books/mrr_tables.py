@@ -4,9 +4,9 @@ import json
 from decimal import Decimal
 
 from sselfie_insights.books.mrr import MonthSum, MrrComparison
+from sselfie_insights.clock import write_month
 from sselfie_insights.money import minor_digits
 from sselfie_insights.query.casts import Row
-from sselfie_insights.query.cells import write_month
 from sselfie_insights.query.header import Column, Unit
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out

@@ -86,6 +86,8 @@ def _choose_next(page: "Page", settings: "Settings") -> Steps:
     steps: Steps = []
     if describe_age(settings, page.stamp):
         steps.append(("sselfie run", "Bring the numbers up to date."))
+    elif page.warnings:
+        steps.append(("sselfie status", "What is out of order, and since when."))
     fired = page.data["alerts"].result.height if "alerts" in page.data else 0
     if fired:
         steps.append(("sselfie alerts", f"Metrics out of range: {fired}."))

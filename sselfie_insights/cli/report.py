@@ -173,10 +173,11 @@ def site(
 
     The tables are beside the pages as CSV and JSON.
     """
-    from sselfie_insights.report.notices import describe_age
+    from sselfie_insights.report.notices import describe_age, read_notices
     from sselfie_insights.report.site import render_site
     from sselfie_insights.settings import load_settings
     from sselfie_insights.warehouse.publications import use_publication
+    from sselfie_insights.warehouse.reading import OpenWarehouse
 
     settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
     with progress_bar("site") as on_progress:
@@ -185,9 +186,10 @@ def site(
     typer.echo(f"{len(written.pages)} reports, {len(written.files)} files", err=True)
     for gap in written.gaps:
         say_gap(gap)
-    for notice in written.notices:
-        if notice != describe_age(settings, written.stamp):  # that one is the error
-            say_note(notice)
+    with OpenWarehouse(settings.warehouse) as opened:
+        for notice in read_notices(settings, opened):
+            if notice != describe_age(settings, written.stamp):  # that one is the error
+                say_note(notice)
     if is_opened:
         open_page(written.index)
     refuse_stale(settings, written.stamp)

@@ -44,6 +44,7 @@ def status(
         describe_runs,
         list_failed_checks,
         list_refused_exports,
+        list_unlisted,
         refuse_old_mirror,
     )
     from sselfie_insights.settings import load_settings
@@ -60,7 +61,12 @@ def status(
             for row in runs:  # they may say why it is not there
                 say_note(": ".join(row))
             raise
-        rows = [*runs, *list_refused_exports(connection), *list_failed_checks(connection)]
+        rows = [
+            *runs,
+            *list_refused_exports(connection),
+            *list_failed_checks(connection),
+            *list_unlisted(connection),
+        ]
         table.show(run_statement(connection, status_query(rows)))
         if settings.max_age is not None:
             refuse_old_mirror(connection, settings.max_age, datetime.now(UTC))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sselfie_insights.clock import write_instant
+from sselfie_insights.clock import write_moment
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.report.blocks import Chart, DataBlock, Page, SentencesBlock
 from sselfie_insights.report.sentences import Sentence
@@ -68,7 +68,7 @@ def make_digest(warehouse: Warehouse) -> Digest:
     drawn = [block for block in data if block.chart and block.chart.kind == "line"]
     return Digest(
         title=f"The week to {_write_day(page.stamp.as_of_on)}",
-        trust=f"As of {write_instant(page.stamp.as_of)}; {page.trust}.",
+        trust=f"As of {write_moment(page.stamp.as_of)}; {page.trust}.",
         notices=page.warnings,
         sentences=tuple(
             sentence

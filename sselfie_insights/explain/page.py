@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from sselfie_insights.clock import write_month
 from sselfie_insights.explain.decompose import WHOLE
 from sselfie_insights.explain.measures import Explanation
-from sselfie_insights.query.cells import write_month
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.library import Query, load_library
 from sselfie_insights.query.result import Result

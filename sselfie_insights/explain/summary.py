@@ -2,9 +2,10 @@
 
 import polars as pl
 
+from sselfie_insights.clock import write_month
 from sselfie_insights.explain.decompose import SMALL, WHOLE
 from sselfie_insights.explain.measures import Explanation
-from sselfie_insights.query.cells import write_cell, write_month
+from sselfie_insights.query.cells import write_cell
 
 _MOST_PARTS = 3
 MINUS = "\N{MINUS SIGN}"

@@ -5,7 +5,7 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
-from sselfie_insights.clock import write_instant
+from sselfie_insights.clock import write_day, write_instant, write_moment, write_month
 from sselfie_insights.money import write_money
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.result import Result
@@ -15,14 +15,15 @@ SUPPRESSED = f"<{SMALLEST_GROUP}"
 # Stands for a number from which the size of a small group could be worked out.
 HIDDEN = "hidden"
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-
-def write_cell(value: Any, unit: Unit, currency: str | None = None) -> str:
+def write_cell(
+    value: Any, unit: Unit, currency: str | None = None, *, in_words: bool = False
+) -> str:
     """Return ``value`` as text: cents as $1,234.50, rates as 63.1%, a month as Jan 2026.
 
     Money has the sign and decimals of ``currency``, where there is one: 9800 yen are ¥9,800. None
-    is the empty string: what is not known or has not begun is not shown as 0.
+    is the empty string: what is not known or has not begun is not shown as 0. ``in_words``, as on
+    pages, a day is 5 Jan 2026; otherwise it can be copied into a command.
     """
     if value is None:
         return ""
@@ -40,19 +41,18 @@ def write_cell(value: Any, unit: Unit, currency: str | None = None) -> str:
         case "month":
             return write_month(value)
         case "instant":
-            return write_instant(value)
+            return write_moment(value) if in_words else write_instant(value)
+        case "date" if in_words:
+            return write_day(value)
         case "flag":
             return "yes" if value else "no"
         case _:
             return str(value)
 
 
-def write_month(day: date) -> str:
-    """Return the month of ``day``, e.g. ``Jan 2026``, in English whatever the locale."""
-    return f"{_MONTHS[day.month - 1]} {day.year}"
-
-
-def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]]:
+def write_rows(
+    result: Result, names: list[str] | None = None, *, in_words: bool = False
+) -> list[list[str]]:
     """Return the rows of ``result`` as text; the columns ``names``, by default all."""
     chosen = list(result.columns) if names is None else names
     every = list(result.columns)
@@ -61,7 +61,9 @@ def write_rows(result: Result, names: list[str] | None = None) -> list[list[str]
     rows = []
     for row in result.rows:
         currency = None if of_currency is None else row[of_currency]
-        rows.append([write_cell(row[place], unit, currency) for place, unit in places])
+        rows.append(
+            [write_cell(row[place], unit, currency, in_words=in_words) for place, unit in places]
+        )
     for name, marks in list_marks(result).items():
         if name in chosen:
             position = chosen.index(name)

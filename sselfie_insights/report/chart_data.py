@@ -226,7 +226,7 @@ def _measure(unit: Unit) -> Any:
 
 
 def _label(point: Any, column: str, result: Result, own: Mapping[str, str]) -> str:
-    cell = write_cell(point, result.columns[column].unit)
+    cell = write_cell(point, result.columns[column].unit, in_words=True)
     return write_name(column, cell, own).replace("_", " ")
 
 

@@ -152,7 +152,7 @@ def build_grid(result: Result, value: str, *, cohorts: int, periods: int) -> Coh
     unusual = find_unusual(rows, result) if is_judged else {}
     drawn = tuple(
         GridRow(
-            label=write_cell(start, result.columns["cohort_period"].unit),
+            label=write_cell(start, result.columns["cohort_period"].unit, in_words=True),
             size=marks.get(start) or write_cell(sizes[start], "count"),
             cells=tuple(
                 draw(

@@ -236,7 +236,7 @@ def write_difference(difference: float, unit: Unit, currency: str | None) -> str
 def _write_period(row: dict[str, Any], time: str, result: Result) -> str:
     if result.values.get("grain") == "week":
         return f"week of {row[time].day} {row[time]:%b}"
-    return write_cell(row[time], result.columns[time].unit)
+    return write_cell(row[time], result.columns[time].unit, in_words=True)
 
 
 def _short(value: object) -> str:

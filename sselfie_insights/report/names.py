@@ -1,12 +1,16 @@
 """What pages call products, features and other things that the data holds as ids."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 
+from sselfie_insights.clock import write_month
 from sselfie_insights.printable import clean
 
 _PRODUCT_COLUMNS = frozenset(
     {"product", "product_type", "first_product", "from_product", "to_product", "part"}
 )
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
 _OTHERS = frozenset({"email_type", "chat_type", "movement", "kind", "step", "acquisition"})
 
 # The products of the packaged price list; ``membership`` is any of them that recurs.
@@ -46,6 +50,8 @@ def write_name(column: str, value: str, own: Mapping[str, str]) -> str:
     if column == "currency":
         return value.upper()
     words = value.replace("_", " ")
+    if column == "part" and (month := _MONTH.fullmatch(value)):
+        return write_month(date(int(month[1]), int(month[2]), 1))
     if column in _PRODUCT_COLUMNS:
         return clean(own.get(value) or _PRODUCTS.get(value) or words)
     if column == "feature":

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from sselfie_insights.clock import parse_duration, write_instant
+from sselfie_insights.clock import parse_duration, write_moment
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.money import write_money
 from sselfie_insights.report.differences import describe_differences
@@ -42,7 +42,7 @@ _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 def read_notices(
     settings: Settings, warehouse: OpenWarehouse, now: datetime | None = None
 ) -> list[str]:
-    """Return the sentences that belong above every page of the open warehouse.
+    """Return what whoever runs this must know about the open warehouse: with causes and remedies.
 
     They come in the order of what they do to its numbers: what leaves them out or makes them old,
     then what was changed behind them, then what is counted otherwise than meant, then what is odd.
@@ -57,7 +57,7 @@ def read_notices(
     """
     stamp, connection = warehouse.stamp, warehouse.connection
     notices = [
-        describe_silence(connection),
+        describe_silence(connection, with_advice=True),
         *describe_unknown(warehouse),
         describe_age(settings, stamp, now),
         _describe_failures(read_journal(settings.warehouse), stamp),
@@ -70,6 +70,52 @@ def read_notices(
     return [notice for notice in notices if notice]
 
 
+def write_reader_notices(
+    settings: Settings, warehouse: OpenWarehouse, now: datetime | None = None
+) -> list[str]:
+    """Return the sentences above every page: what its readers must know, and no more.
+
+    Causes, commands and names of the source are for ``read_notices``. What is counted though a list
+    does not know it takes nothing from a number, so it stands on the page on quality alone.
+
+    Args:
+        settings: The settings in force.
+        warehouse: The open warehouse.
+        now: The present (UTC); by default the clock's.
+
+    Raises:
+        UsageError: The marts were never built.
+    """
+    stamp, connection = warehouse.stamp, warehouse.connection
+    failed, _ = _find_failures(read_journal(settings.warehouse), stamp)
+    notices = [
+        describe_silence(connection),
+        *_describe_unknown_numbers(warehouse),
+        "The data is old, as the latest update is late." * bool(describe_age(settings, stamp, now)),
+        "The latest update failed, so what happened since is missing." * bool(failed),
+        *describe_tampered(connection),
+        *describe_differences(connection),
+        _say_missing(len(_list_missing(connection))),
+        _say_checks(len(_list_checks(connection))),
+    ]
+    return [notice for notice in notices if notice]
+
+
+def _say_missing(count: int) -> str:
+    things = _count(count, "documented table or column is", "documented tables or columns are")
+    where = "missing in the source, so nothing is counted there; the page Quality lists what."
+    return f"{things} {where}" if count else ""
+
+
+def _say_checks(count: int) -> str:
+    checks = _count(count, "check", "checks")
+    return f"{checks} did not pass; the page Quality lists which." if count else ""
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) -> str:
     """Return in words that the data is older than the setting ``max_age`` allows, else nothing.
 
@@ -80,12 +126,12 @@ def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) 
     if (now or datetime.now(UTC)) - stamp.synced_at <= parse_duration(settings.max_age):
         return ""
     return (
-        f"The data is stale: the source was last read at {write_instant(stamp.synced_at)},"
+        f"The data is stale: the source was last read at {write_moment(stamp.synced_at)},"
         f" longer ago than the {settings.max_age} allowed."
     )
 
 
-def describe_silence(connection: duckdb.DuckDBPyConnection) -> str:
+def describe_silence(connection: duckdb.DuckDBPyConnection, *, with_advice: bool = False) -> str:
     """Return in words that nothing has happened in the data for a week, else nothing.
 
     However fresh the sync, the application then writes elsewhere, or writes no more.
@@ -97,15 +143,35 @@ def describe_silence(connection: duckdb.DuckDBPyConnection) -> str:
     if row is None:
         return ""
     newest, as_of, days = row
+    advice = " Ask first whether the application writes to another database now."
     return (
         f"No new data since {newest:%-d %B %Y}: nobody signed up, paid, was active or moved a"
         f" credit in the {days} days up to {as_of:%-d %B %Y}, though the source was read."
-        " Whether the application writes to another database now is the first thing to ask."
+        + advice
+        * with_advice
     )
 
 
 def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
-    """Describe the runs that failed after this data was read and have not succeeded since."""
+    failed, since = _find_failures(journal, stamp)
+    if not failed:
+        return ""
+    subject = (
+        f"A run failed at {write_moment(since)}"
+        if len(failed) == 1
+        else f"{len(failed)} runs have failed since {write_moment(since)}"
+    )
+    reason = _reason(failed[-1])
+    return f"{subject}, so what happened later is missing. The reason given last: {reason}."
+
+
+def _find_failures(
+    journal: Iterable[dict[str, Any]], stamp: Stamp
+) -> tuple[list[dict[str, Any]], datetime]:
+    """Return the runs that failed after this data was read and have not succeeded since.
+
+    And when the first of them did.
+    """
     open_failures: dict[str, list[dict[str, Any]]] = {}
     for entry in journal:
         command, code = entry["command"], entry["exit_code"]
@@ -122,20 +188,12 @@ def _describe_failures(journal: Iterable[dict[str, Any]], stamp: Stamp) -> str:
     ]
     if stamp.synced_at is not None:
         failed = [(at, entry) for at, entry in failed if at > stamp.synced_at]
-    if not failed:
-        return ""
     failed.sort(key=lambda item: item[0])
-    since, (_, last) = failed[0][0], failed[-1]
-    subject = (
-        f"A run failed at {write_instant(since)}"
-        if len(failed) == 1
-        else f"{len(failed)} runs have failed since {write_instant(since)}"
-    )
-    return f"{subject}, so what happened later is missing. The reason given last: {_reason(last)}."
+    return [entry for _, entry in failed], failed[0][0] if failed else datetime.min
 
 
 def _reason(entry: dict[str, Any]) -> str:
-    """Return why a run failed, without where the source is: pages go to others."""
+    """Return why a run failed, without where the source is, which 'sselfie status' says."""
     if entry["exit_code"] == ExitCode.SOURCE:
         return "the source could not be reached or read; see 'sselfie status'"
     return str(entry.get("error", "no reason recorded"))[:_LONGEST_REASON]
@@ -143,13 +201,7 @@ def _reason(entry: dict[str, Any]) -> str:
 
 def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return a sentence about the checks that failed, and one about those that could not run."""
-    try:
-        rows = connection.execute(
-            "select distinct status, check_name from meta.check_results"
-            " where status <> 'passed' order by all"
-        ).fetchall()
-    except duckdb.CatalogException:  # nothing was checked yet
-        return []
+    rows = _list_checks(connection)
     words = {"failed": "Checks that failed", "broken": "Checks that could not run"}
     return [
         f"{text}: {name_some(name for status, name in rows if status == kind)}."
@@ -157,6 +209,17 @@ def describe_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
         for kind, text in words.items()
         if any(status == kind for status, _ in rows)
     ]
+
+
+def _list_checks(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The checks that did not pass: status and name."""
+    try:
+        return connection.execute(
+            "select distinct status, check_name from meta.check_results"
+            " where status <> 'passed' order by all"
+        ).fetchall()
+    except duckdb.CatalogException:  # nothing was checked yet
+        return []
 
 
 def describe_trust(warehouse: OpenWarehouse) -> str:
@@ -235,10 +298,20 @@ def _describe_size(product: str, currency: str, customers: int, members: int, ce
 
 def describe_unknown(warehouse: OpenWarehouse) -> list[str]:
     """Return a sentence for each reason why numbers are not known, with how many there are."""
+    return [
+        f"{said} Their numbers are left out; 'sselfie doctor' looks for a new name."
+        for said in _say_unknown(warehouse)
+    ]
+
+
+def _describe_unknown_numbers(warehouse: OpenWarehouse) -> list[str]:
+    return [f"{said} Their numbers are left out." for said in _say_unknown(warehouse)]
+
+
+def _say_unknown(warehouse: OpenWarehouse) -> list[str]:
     reasons = Counter(warehouse.unknown.values())
     return [
-        f"{'1 query is' if count == 1 else f'{count} queries are'} {reason}. Their numbers are left"
-        " out; 'sselfie doctor' looks for a new name."
+        f"{_count(count, 'query is', 'queries are')} {reason}."
         for reason, count in reasons.most_common()
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from sselfie_insights.clock import write_day
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Unit
 
@@ -144,11 +145,6 @@ def describe_targets(
     if target.high < target.value:
         return f"{words} All of {band} is below it."
     return f"{words} It is open: it lies inside of {band}."
-
-
-def write_day(day: date) -> str:
-    """Return a day as people write it, e.g. ``3 Oct 2026``."""
-    return f"{day.day} {write_cell(day, 'month')}"
 
 
 def _write(value: float, unit: Unit, currency: str | None) -> str:

@@ -68,7 +68,7 @@ def describe_restated(result: Result, columns: Mapping[str, str]) -> str:
             words = result.restated.get((row_key, name))
             if words and not mark:
                 place = ", ".join(
-                    write_cell(row[key], result.columns[key].unit)
+                    write_cell(row[key], result.columns[key].unit, in_words=True)
                     for key in result.key
                     if row[key] is not None
                 )

@@ -26,7 +26,7 @@ from sselfie_insights.report.decisions import write_decisions
 from sselfie_insights.report.definition import INDEX, list_names, load_report, load_reports
 from sselfie_insights.report.draw.html import SiteContents, render_html
 from sselfie_insights.report.headline import Tile
-from sselfie_insights.report.notices import read_notices
+from sselfie_insights.report.notices import write_reader_notices
 from sselfie_insights.report.page import build_page
 from sselfie_insights.report.results import Results
 from sselfie_insights.settings import Settings
@@ -52,7 +52,6 @@ class Site:
         pages: The report pages.
         files: Every file.
         stamp: What the numbers speak for.
-        notices: What stands above every page for the reader to know, in words.
         gaps: What could not be made, and is marked in its place.
     """
 
@@ -60,7 +59,6 @@ class Site:
     pages: tuple[Path, ...]
     files: tuple[ListedFile, ...]
     stamp: Stamp
-    notices: tuple[str, ...]
     gaps: tuple[Gap, ...]
 
 
@@ -95,7 +93,7 @@ def build_pages(
     """
     library = load_library(on_gap=on_gap)
     with OpenWarehouse(settings.warehouse) as warehouse:
-        notices, models = read_notices(settings, warehouse), load_models(settings.warehouse)
+        notices, models = write_reader_notices(settings, warehouse), load_models(settings.warehouse)
         results, reports = Results(warehouse, library), load_reports(on_gap=on_gap).values()
         for report in reports:
             _announce(report.name, on_step)
@@ -204,7 +202,6 @@ def _write_site(
         pages=tuple(out_dir / names[page.report.name] for page in pages),
         files=tuple(files),
         stamp=stamp,
-        notices=notices,
         gaps=tuple(gaps),
     )
 

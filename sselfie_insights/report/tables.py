@@ -31,7 +31,7 @@ def build_table(
         newest_first: Whether the latest period comes first.
     """
     names = [name for name in columns if name != "is_complete" and not _is_silent(name, result)]
-    rows = write_rows(result, names)
+    rows = write_rows(result, names, in_words=True)
     for place, name in enumerate(names):
         if result.columns[name].unit == "text":
             for row in rows:

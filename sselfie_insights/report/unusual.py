@@ -52,7 +52,7 @@ def find_unusual(rows: Sequence[Row], result: Result) -> dict[Any, tuple[str, st
         is_lower = difference + hypot(high - share, other - other_low) < 0
         is_higher = difference - hypot(share - low, other_high - other) > 0
         if is_lower or is_higher:
-            label = write_cell(cohort, result.columns["cohort_period"].unit)
+            label = write_cell(cohort, result.columns["cohort_period"].unit, in_words=True)
             words = f"{label} ({index}: {share:.0%} of {n:,}, the others {other:.0%})"
             found[cohort] = "lower" if is_lower else "higher", words
     return found

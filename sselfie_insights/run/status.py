@@ -8,6 +8,7 @@ import duckdb
 
 from sselfie_insights.clock import parse_duration, write_instant
 from sselfie_insights.errors import StaleError
+from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.run.missed import LOST
 from sselfie_insights.settings import Settings
 from sselfie_insights.stripe.store import list_refusals
@@ -54,6 +55,11 @@ def list_failed_checks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     except duckdb.CatalogException:  # nothing was checked yet
         return []
     return [(f"check: {severity}", name, detail) for severity, name, detail in found]
+
+
+def list_unlisted(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return what the open warehouse counts though the price list does not know it."""
+    return [("price list", "", said) for said in describe_unlisted(connection, with_sizes=True)]
 
 
 def list_refused_exports(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sselfie_insights.clock import write_instant
+from sselfie_insights.clock import write_moment
 from sselfie_insights.manifest import ListedFile
 from sselfie_insights.printable import mark
 from sselfie_insights.query.lineage import read_tables
@@ -97,7 +97,7 @@ def _environment() -> Environment:
         "Markup": Markup,
         "write_caption": write_caption,
     }
-    environment.filters["instant"] = write_instant
+    environment.filters["instant"] = write_moment
     # Nothing in a title may end the text of a style sheet.
     environment.filters["css"] = lambda text: re.sub(r"[^\w .,:-]", " ", text)
     environment.filters["unbroken"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")

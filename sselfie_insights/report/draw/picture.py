@@ -5,7 +5,7 @@ from functools import cache
 from html import escape
 from textwrap import wrap
 
-from sselfie_insights.clock import write_instant
+from sselfie_insights.clock import write_moment
 from sselfie_insights.errors import UsageError
 from sselfie_insights.report.blocks import Chart, DataBlock
 from sselfie_insights.report.draw.charts import WIDE
@@ -47,7 +47,7 @@ def draw_picture(block: DataBlock, stamp: Stamp) -> str:
         top += _LINE
     body = f'<g transform="translate({_MARGIN},{top})">{drawing}</g>'
     y = top + height + _LINE
-    as_of = f"As of {write_instant(stamp.as_of)}, days and months in {stamp.timezone}."
+    as_of = f"As of {write_moment(stamp.as_of)}, days and months in {stamp.timezone}."
     for line in [*wrap(write_caption(block), _MEASURE), as_of]:
         texts.append(_text(line, y, color="var(--muted)"))
         y += _LINE

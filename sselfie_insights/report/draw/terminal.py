@@ -10,7 +10,7 @@ from textwrap import wrap
 from rich.style import Style
 from rich.text import Text
 
-from sselfie_insights.clock import write_instant
+from sselfie_insights.clock import write_moment
 from sselfie_insights.money import write_major
 from sselfie_insights.printable import clean, mark
 from sselfie_insights.query.cells import HIDDEN, SUPPRESSED, write_cell
@@ -54,7 +54,7 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
         Text(clean(page.report.title), _HEADING),
         *_paragraph(page.report.description, width=width),
         Text(
-            f"As of {write_instant(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
+            f"As of {write_moment(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
             _QUIET,
         ),
         *_paragraph(f"{page.trust}.", _QUIET, width=width),
@@ -91,7 +91,7 @@ def draw_brief(page: Page, width: int | None = None) -> list[Text]:
         width: Columns of the terminal; None for no limit.
     """
     lines = [
-        *_paragraph(f"As of {write_instant(page.stamp.as_of)}: {page.trust}.", width=width),
+        *_paragraph(f"As of {write_moment(page.stamp.as_of)}: {page.trust}.", width=width),
         *(line for warning in page.warnings for line in _warn(warning, width)),
     ]
     numbers = [block for block in page.blocks if isinstance(block, HeadlineBlock)]

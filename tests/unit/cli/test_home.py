@@ -87,7 +87,7 @@ def test_it_says_what_the_overview_says_and_what_to_do_next(
             "select closing_mrr_cents from marts.mrr_movements"
             " where currency = 'usd' and month = date '2026-11-01'"
         ).fetchall()
-    assert printed.startswith("As of 2026-11-15 12:00:00 UTC: 2 of 2 checks passed")
+    assert printed.startswith("As of 15 Nov 2026, 12:00 UTC: 2 of 2 checks passed")
     numbers, changes, steps = printed.split("\n\n")[-3:]
     assert f"${mrr / 100:,.2f}" in numbers and "€" not in numbers
     assert numbers.endswith("* still running.")

@@ -15,7 +15,7 @@ import pytest
 
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import UsageError
-from sselfie_insights.query.cells import write_cell
+from sselfie_insights.query.cells import write_cell, write_rows
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.write import to_csv, to_records, to_text_table
 from sselfie_insights.report import Page
@@ -60,7 +60,7 @@ def test_the_csv_holds_every_row_cell_by_cell(pages: dict[str, Page]) -> None:
 def test_a_section_shows_rows_of_the_csv_and_says_how_many_not(pages: dict[str, Page]) -> None:
     compared = 0
     for _, block in blocks(pages):
-        raws = to_text_table(block.result).rows
+        raws = write_rows(block.result, in_words=True)
         columns = list(block.result.columns)
         left = [
             [
@@ -209,7 +209,7 @@ def test_a_chart_is_a_picture_that_stands_alone(pages: dict[str, Page]) -> None:
     assert others == [] and root.tag.endswith("svg")
     # Nothing of a page's style sheet is left, and the legend, caption and as-of are in it.
     assert "var(" not in text and "Logo churn" in text
-    assert "Shaded: the 95 % interval." in text and "As of 2026-11-15 12:00:00 UTC" in text
+    assert "Shaded: the 95 % interval." in text and "As of 15 Nov 2026, 12:00 UTC" in text
     assert not re.findall(r"url\((?!#hatch-)", text) and "<script" not in text
     png, _ = to_bytes(pages["overview"], "png", "logo-churn")
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
@@ -229,4 +229,4 @@ def test_a_picture_is_of_one_chart(pages: dict[str, Page]) -> None:
 def test_a_section_alone_is_a_page(pages: dict[str, Page]) -> None:
     text = to_bytes(pages["overview"], "html", "logo-churn")[0].decode()
     assert 'id="logo-churn"' in text and 'id="this-week"' not in text
-    assert "2026-11-15 12:00:00 UTC" in text
+    assert "15 Nov 2026, 12:00 UTC" in text

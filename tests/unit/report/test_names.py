@@ -17,6 +17,7 @@ OWN = {"pro": "Professional", "vip_day": "VIP day\x1b[31m"}
         ("product", "vip_day", "VIP day[31m"),
         ("product", "team_membership", "team membership"),  # on no list: its id in words
         ("part", "5 small groups together", "5 small groups together"),
+        ("part", "2026-10", "Oct 2026"),
         ("feature", "chat", "Chat with Maya"),
         ("feature", "new_thing", "new thing"),
         ("chat_type", "pro", "pro"),  # no product

@@ -15,7 +15,13 @@ from sselfie_insights.query import OpenWarehouse, load_library
 from sselfie_insights.report import build_page, load_reports
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
-from sselfie_insights.report.notices import describe_trust, describe_unlisted, read_notices
+from sselfie_insights.report.notices import (
+    describe_trust,
+    describe_unlisted,
+    read_notices,
+    write_reader_notices,
+)
+from sselfie_insights.run.status import list_unlisted
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import journal_path
 from tests.support.business import BUSINESS_AS_OF
@@ -80,7 +86,7 @@ def test_data_is_stale_once_it_is_older_than_allowed(
 ) -> None:
     printed = notices(warehouse, age=age, max_age=max_age)
     expected = (
-        "The data is stale: the source was last read at 2026-11-15 12:00:00 UTC, longer ago than"
+        "The data is stale: the source was last read at 15 Nov 2026, 12:00 UTC, longer ago than"
         f" the {max_age} allowed."
     )
     assert printed == ([expected] if is_stale else [])
@@ -90,14 +96,14 @@ def test_data_is_stale_once_it_is_older_than_allowed(
     ("runs", "expected"),
     [
         ([("run", 2, "too little room")],
-         "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         "A run failed at 15 Nov 2026, 13:00 UTC, so what happened later is missing."
          " The reason given last: too little room."),
         ([("run", 3, "cannot connect to db.internal:5432/app")],
-         "A run failed at 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         "A run failed at 15 Nov 2026, 13:00 UTC, so what happened later is missing."
          " The reason given last: the source could not be reached or read; see"
          " 'sselfie status'."),
         ([("run", 4, "first"), ("sync", 0, ""), ("run", 4, "second")],
-         "2 runs have failed since 2026-11-15 13:00:00 UTC, so what happened later is missing."
+         "2 runs have failed since 15 Nov 2026, 13:00 UTC, so what happened later is missing."
          " The reason given last: second."),
         ([("sync", 3, "gone"), ("sync", 0, "")], ""),
         ([("sync", 3, "gone"), ("run", 0, "")], ""),
@@ -278,3 +284,49 @@ def test_pages_say_how_many_checks_passed_and_what_is_missing(warehouse: Path) -
     change(warehouse, "delete from meta.contract_drift where column_name = 'a'",
            "drop table meta.check_results")  # fmt: skip
     assert trust() == ("Nothing was checked, 1 documented table or column is missing in the source")
+
+
+def test_readers_get_plain_sentences_without_causes_names_or_commands(warehouse: Path) -> None:
+    write_journal(warehouse, ("run", 2, "no database URL: set SSELFIE_DATABASE_URL"))
+    change(
+        warehouse,
+        "insert into meta.contract_drift values ('users', 'plan', 'column missing', 'x')",
+        "insert into meta.check_results by name"
+        " select * replace ('failed' as status) from meta.check_results limit 1",
+        "insert into marts.unlisted_payments by name select 'in_1' as payment_key, 'u1' as"
+        " customer_key, 'gold' as product_type, 'jpy' as currency, 9800 as amount_cents,"
+        " 'unlisted product' as reason, true as is_covering",
+    )
+    settings = load_settings(warehouse=warehouse, max_age="1h")
+    with OpenWarehouse(warehouse) as opened:
+        said = write_reader_notices(settings, opened, SYNCED_AT + timedelta(hours=2))
+    assert said == [
+        "The data is old, as the latest update is late.",
+        "The latest update failed, so what happened since is missing.",
+        "1 documented table or column is missing in the source, so nothing is counted there;"
+        " the page Quality lists what.",
+        "1 check did not pass; the page Quality lists which.",
+    ]
+    assert len(notices(warehouse, age=timedelta(hours=2), max_age="1h")) == 5
+
+
+def test_readers_of_a_sound_warehouse_get_none(warehouse: Path) -> None:
+    with OpenWarehouse(warehouse) as opened:
+        assert write_reader_notices(load_settings(warehouse=warehouse), opened) == []
+
+
+def test_status_names_what_the_price_list_does_not_know(warehouse: Path) -> None:
+    change(
+        warehouse,
+        "insert into marts.unlisted_payments by name select 'in_1' as payment_key, 'u1' as"
+        " customer_key, 'gold' as product_type, 'jpy' as currency, 9800 as amount_cents,"
+        " 'unlisted product' as reason, true as is_covering",
+    )
+    with OpenWarehouse(warehouse) as opened:
+        [row] = list_unlisted(opened.connection)
+    assert row == (
+        "price list",
+        "",
+        "Products that the price list does not have, counted all the same: gold"
+        " (customers: 1, members now: 1, paid: ¥9,800).",
+    )

@@ -95,7 +95,7 @@ def test_headings_and_tables_can_be_heard(texts: dict[str, str]) -> None:
 def test_the_stamp_tells_how_to_make_the_page_again(texts: dict[str, str]) -> None:
     words = " ".join(Document(texts["revenue"]).words)
     for part in (
-        "2026-11-15 12:00:00 UTC", "run-1", "0.1.0", "Time zone",
+        "15 Nov 2026, 12:00 UTC", "run-1", "0.1.0", "Time zone",
         "sselfie report show revenue --format html -o revenue.html",
     ):  # fmt: skip
         assert part in words
