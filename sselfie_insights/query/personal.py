@@ -38,8 +38,8 @@ _TABLE_FUNCTIONS = frozenset(
 _CATALOG = ("duckdb_", "information_schema", "pg_", "pragma_", "sqlite_")
 """How the names of DuckDB's own tables and functions about itself begin."""
 
-_SETTINGS = frozenset({"current_query", "current_setting", "getvariable"})
-"""Functions that read the session."""
+_BEYOND = frozenset({"current_query", "current_setting", "getvariable", "json_serialize_plan"})
+"""Functions that read the session, or plan a statement that is no part of this one."""
 
 
 class Statement(NamedTuple):
@@ -111,7 +111,7 @@ def _create_view(
     found = connection.execute(f"select * from {source} limit 0").description or ()  # noqa: S608
     personal = find_personal(schema, table)
     empty = ", ".join(
-        f"cast(null as {kind}) as {quote(name)}"
+        f"cast(null as {_without_values(str(kind))}) as {quote(name)}"
         for name, kind, *_ in found
         if name.lower() in personal
     )
@@ -120,6 +120,11 @@ def _create_view(
         f"create view {quote(schema)}.{quote(table)} as"  # noqa: S608
         f" select *{f' replace ({empty})' if empty else ''} from {source}"
     )
+
+
+def _without_values(kind: str) -> str:
+    """Return a type as SQL; the type of an enumeration would list its values."""
+    return "varchar" if "ENUM(" in kind else kind
 
 
 def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Statement:
@@ -153,7 +158,7 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Statement
                 _refuse(not is_listing, node["table_name"].strip('"'))
         if node.get("class") == "FUNCTION":
             function = node["function_name"].lower()
-            is_about_itself = function.startswith(_CATALOG) or function in _SETTINGS
+            is_about_itself = function.startswith(_CATALOG) or function in _BEYOND
             _refuse(is_about_itself, f"{function}()")
     _refuse(is_listing and bool(tables), "a list of them beside one")
     return Statement(frozenset(tables), is_listing)

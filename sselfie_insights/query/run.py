@@ -25,8 +25,7 @@ from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import Masked, open_masked
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.template import compile_query
-from sselfie_insights.resources import resource_dir
+from sselfie_insights.query.template import compile_query, has_own_sql, is_packaged
 from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
@@ -80,7 +79,9 @@ def run_query(
     where, remedies = str(query.path), _describe_build(warehouse)
     with (
         _translate_errors(where, remedies),
-        _open_for(warehouse, query, sql, with_personal_data) as opened,
+        _open_for(
+            warehouse, sql, is_masked=not with_personal_data and has_own_sql(query, values)
+        ) as opened,
     ):
         warehouse.running = opened.connection
         data = _fetch(opened.connection, sql, columns, values, where, remedies, as_rows=as_rows)
@@ -103,17 +104,12 @@ def run_query(
 
 
 def _open_for(
-    warehouse: OpenWarehouse, query: Query, sql: str, with_personal_data: bool
+    warehouse: OpenWarehouse, sql: str, *, is_masked: bool
 ) -> AbstractContextManager[Masked]:
-    """What a query runs on: one of the user's own sees no personal data, whatever its header."""
-    if with_personal_data or is_packaged(query):
-        return nullcontext(Masked(warehouse.connection, frozenset()))
-    return open_masked(warehouse.path, sql)
-
-
-def is_packaged(query: Query) -> bool:
-    """Say whether ``query`` is one of the package, and no file of the user's own."""
-    return resource_dir("queries") in query.path.parents
+    """What a query runs on: SQL of the user's own sees no personal data, whatever its header."""
+    if is_masked:
+        return open_masked(warehouse.path, sql)
+    return nullcontext(Masked(warehouse.connection, frozenset()))
 
 
 def _require_answerable(warehouse: OpenWarehouse, query: Query) -> None:

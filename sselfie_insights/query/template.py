@@ -21,7 +21,7 @@ from sselfie_insights.query.header import (
 )
 from sselfie_insights.query.library import Query, list_names, load_query
 from sselfie_insights.query.parameters import Value, check_values
-from sselfie_insights.resources import list_folders
+from sselfie_insights.resources import find_replaced, list_folders, resource_dir
 from sselfie_insights.sql import literal, quote
 
 _SEGMENTS = "segments/"
@@ -127,6 +127,34 @@ def _select_people(name: str, segment: str) -> str:
         )
     sql = write_out(load_query(_SEGMENTS + segment), {})
     return f"select customer_key from ({sql}\n) where customer_key is not null"  # noqa: S608  # ours
+
+
+def is_packaged(query: Query) -> bool:
+    """Say whether ``query`` is one of the package, and no file of the user's own."""
+    return resource_dir("queries") in query.path.parents
+
+
+def has_own_sql(query: Query, values: Mapping[str, Value]) -> bool:
+    """Say whether SQL of the user's own is in ``query``: its file, a part of it, or a segment.
+
+    Args:
+        query: What is run.
+        values: The checked values of its parameters.
+
+    Raises:
+        UsageError: A value names no segment.
+    """
+    segments = [
+        str(value).removeprefix("segment:")
+        for name, parameter in query.parameters.items()
+        if (value := values[name]) is not None
+        and (
+            isinstance(parameter, SegmentParameter)
+            or (isinstance(parameter, SplitParameter) and str(value).startswith("segment:"))
+        )
+    ]
+    named = [query, *(load_query(_SEGMENTS + name) for name in segments)]
+    return not all(map(is_packaged, named)) or bool(find_replaced("queries", "**/*.jinja"))
 
 
 def read_templates(query: Query) -> list[str]:

@@ -9,7 +9,8 @@ from sselfie_insights.query.library import Query, find_query
 from sselfie_insights.query.parameters import choose_values
 from sselfie_insights.query.pseudonyms import Pseudonyms
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.run import is_packaged, run_query
+from sselfie_insights.query.run import run_query
+from sselfie_insights.query.template import is_packaged
 from sselfie_insights.report.decisions import digest, read_decisions
 from sselfie_insights.report.definition import Report, load_reports
 from sselfie_insights.report.privacy import Decided, decide, list_families, suppress_small_groups

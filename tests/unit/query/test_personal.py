@@ -9,8 +9,9 @@ import pytest
 from sselfie_insights.errors import UsageError
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.query import OpenWarehouse, run_own, run_query, run_statement
-from sselfie_insights.query.library import parse_query
+from sselfie_insights.query.library import load_query, parse_query
 from sselfie_insights.query.personal import find_personal
+from sselfie_insights.resources import resource_dir
 from tests.support.warehouses import write_warehouse
 from tests.unit.query.test_run import AS_OF
 
@@ -30,6 +31,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             insert into raw.users values ('u1', '{ADDRESS}', 'kept'), ('u2', null, 'kept');
             create table raw.unheard_of (id varchar, email varchar);
             insert into raw.unheard_of values ('u1', '{ADDRESS}');
+            create type raw.address as enum ('{ADDRESS}');
+            create table raw.of_a_few (id varchar, email raw.address);
+            insert into raw.of_a_few values ('u1', '{ADDRESS}');
+            create table raw.lists (id varchar, email raw.address[]);
+            insert into raw.lists values ('u1', ['{ADDRESS}']);
+            create macro raw.peek() as table from raw.users;
+            create macro raw.one() as (select max(email) from raw.users);
             create view staging.stg_app__users as select id as user_id, email from raw.users;
             create table intermediate.int_accounts as select id as user_id, email from raw.users;
             create table snapshots.users_history as from raw.users;
@@ -123,6 +131,93 @@ ATTACKS = [
     "select email as x from raw.users using sample 100 percent (bernoulli)",
     "select email as x from raw.users positional join raw.unheard_of",
     "select id from raw.users order by (select error(max(email)) from raw.users)",
+    "select json_serialize_plan('select email from raw.users') as x",
+    "select typeof(email) as x from raw.of_a_few",
+    "select enum_range(email) as x from raw.of_a_few",
+    "select enum_last(email) as x from raw.of_a_few",
+    "describe raw.of_a_few",
+    "describe select email as x from raw.of_a_few",
+    "select id, email::integer as x from raw.of_a_few",
+    "select 'zzz'::raw.address as x from raw.users",
+    "select enum_range(null::raw.address) as x",
+    "select * from raw.peek()",
+    "select raw.one() as x",
+    "from raw.lists",
+    "select unnest(email) as x from raw.lists",
+    "select unnest(u) from raw.users u",
+    "select u.* from raw.users u",
+    "select struct_extract_at(u, 2) as x from raw.users u",
+    "select u['email'] as x from raw.users u",
+    "select * like 'e%' from raw.users",
+    "select * similar to 'e.*' from raw.users",
+    "select columns(['email']) as x from raw.users",
+    "select coalesce(*columns('e.*')) as x from raw.users",
+    "select x from raw.users u, unnest([u.email]) as t(x)",
+    "select x from raw.users u, unnest(string_split(u.email, '@')) as t(x)",
+    "pivot raw.users on email",
+    "pivot raw.users on email using count(*)",
+    "from (pivot raw.users on email in (select email from raw.users) using count(*))",
+    "from json_each((select to_json(u) from raw.users u limit 1))",
+    "select json_group_array(email) as x from raw.users",
+    "select json_group_object(id, email) as x from raw.users",
+    "select id from raw.users where email like 'ada%'",
+    "select count(*) filter (email like 'ada%') as x, max(length(email)) as y from raw.users",
+    "select hash(email) as x, md5(email) as y from raw.users",
+    "from histogram_values(raw.users, email)",
+    "from json_execute_serialized_sql(json_serialize_sql('select email as x from raw.users'))",
+    "explain analyze select email from raw.users",
+    "explain select email from raw.users where email > 'a'",
+    "select current_database() as x, current_schemas(true) as y",
+    "from raw.users at (version => 1)",
+    "with u as materialized (from raw.users) select email as x from u",
+    "select raw.users.email as x from raw.users",
+    "select rowid, email as x from raw.users",
+    "select x from (values ((select email from raw.users limit 1))) t(x)",
+    "select list_aggregate(list(email), 'string_agg', ',') as x from raw.users",
+    "select reduce(list(email), (a, b) -> a || b) as x from raw.users",
+    "select email collate nocase as x from raw.users",
+    "select try(error(email)) as x from raw.users",
+    "select id from raw.users order by error(email)",
+    "select id from raw.users limit (select length(max(email)) from raw.users)",
+    "select case when email is null then 'n' else email end as x from raw.users",
+    "select * from system.information_schema.columns",
+    "from system.main.duckdb_columns()",
+    "select x from raw.users group by grouping sets ((email), ())",
+    "select email as x from raw.users group by all",
+    "from raw.users select string_agg(email order by id) as x",
+    "select string_agg(u::varchar, ';') as x from raw.users as u",
+    "select (u).email as x from raw.users u",
+    "select arg_min(u, id) as x from raw.users u",
+    "select printf('%s', email) as x from raw.users",
+    "select format('{}', email) as x from raw.users",
+    "select make_date(email::int, 1, 1) as x from raw.users",
+    "select email::uuid as x from raw.users",
+    "select json_extract(email, '$.a') as x from raw.users",
+    "select strptime('2020', email) as x from raw.users",
+    "select date_trunc(email, current_date) as x from raw.users",
+    "select regexp_replace('x', email, 'y') as x from raw.users",
+    "select union_value(k := email) as x from raw.users",
+    "select sum(email) from raw.users",
+    "from 'raw.users'",
+    'select * from "raw"."users" tablesample reservoir(100%)',
+    "select first(email order by email desc) over () as x from raw.users",
+    "call pragma_storage_info('raw.users')",
+    "execute x",
+    "from duckdb_logs",
+    "select bitstring_agg(length(email)) as x from raw.users",
+    "select email.length() as x from raw.users",
+    "select write_log(email) as x from raw.users",
+    "from read_blob('w.duckdb')",
+    "from read_csv('w.duckdb')",
+    "from parquet_metadata('w.duckdb')",
+    "from sniff_csv('w.duckdb')",
+    "from seq_scan('raw.users')",
+    "from test_all_types()",
+    "select getenv('HOME') as x",
+    "copy raw.users to 'x.csv'",
+    "export database 'x'",
+    "attach 'w.duckdb' as z",
+    "from raw.users; from raw.users",
 ]
 
 
@@ -167,7 +262,53 @@ def test_the_attacks_work_where_nothing_is_masked(warehouse: Path, tmp_path: Pat
             except UsageError as error:
                 return ADDRESS in str(error)
 
-    assert sum(map(shows, ATTACKS)) >= 46
+    assert sum(map(shows, ATTACKS)) >= 100
+
+
+SEGMENT = """/*
+grain: One row per person.
+title: Mine
+description: Mine.
+interface: segment
+*/
+select customer_key from marts.dim_contacts where error(email) is null
+"""
+
+
+@pytest.mark.parametrize(
+    "given", [{"only": "mine"}, {"without": "mine"}, {"breakdown": "segment:mine"}]
+)
+def test_no_segment_of_ones_own_shows_an_address_through_a_packaged_query(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_own("segments/mine.sql", SEGMENT)
+    query = load_query("engagement/lifecycle")
+    with OpenWarehouse(warehouse) as opened:
+        run_query(opened, query, given)
+        with pytest.raises(UsageError, match=ADDRESS):  # so that it could
+            run_query(opened, query, given, with_personal_data=True)
+
+
+def test_no_part_of_ones_own_shows_an_address_through_a_packaged_query(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    part = "engagement/use.jinja"
+    text = (resource_dir("queries") / part).read_text()
+    asks = "where (select error(max(email)) from marts.dim_contacts) is null"
+    write_own(part, text.replace("marts.build_info", f"marts.build_info {asks}", 1))
+    query = load_query("engagement/lifecycle")
+    with OpenWarehouse(warehouse) as opened:
+        run_query(opened, query)
+        with pytest.raises(UsageError, match=ADDRESS):  # so that it could
+            run_query(opened, query, with_personal_data=True)
+
+
+def write_own(name: str, text: str) -> None:
+    path = Path("queries", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def test_what_is_not_personal_stays(warehouse: Path) -> None:
