@@ -4,7 +4,7 @@ title: Why MRR moved
 description: >-
   What the change of MRR from the month before is made of, for the last complete month and for the
   running one so far: by movement, product, cohort and segment. The parts of each dimension add up to
-  the whole, to the cent. Parts of fewer than five people are put together; of each dimension the ten
+  the whole, to the cent. Parts of fewer than five people, in either month or among those who made the change, are put together; of each dimension the ten
   largest changes are named. Worked out when the marts were built; 'sselfie explain mrr' explains any month.
 key: [is_complete, currency, dimension, part]
 rows: [explain/mrr, revenue/mrr_by_movement]
@@ -21,7 +21,7 @@ columns:
   after_cents: {unit: cents, description: "MRR at the month's end, or at as_of."}
   change_cents: {unit: cents, description: After minus before.}
   share: {unit: rate, description: "The part's share of the whole change; empty where that is 0."}
-  person_count: {unit: count, description: People behind the part.}
+  person_count: {unit: count, description: "People behind the part; where all together are too few in either month, or to have made the change, those few."}
 */
 select
     month,

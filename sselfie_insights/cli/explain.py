@@ -65,7 +65,7 @@ def explain(
     """
     from sselfie_insights.explain import build_explanation_page
     from sselfie_insights.explain import explain as explain_change
-    from sselfie_insights.explain.page import to_result
+    from sselfie_insights.explain.page import hide_small_parts, to_result
     from sselfie_insights.explain.summary import summarize
     from sselfie_insights.printable import clean
     from sselfie_insights.query.write import write_out
@@ -84,7 +84,9 @@ def explain(
             first=first if is_page and not summary else None,
             least=SMALLEST_GROUP if is_shared else 1,
         )
-        if is_page and not summary:
+        if summary:
+            explanation = hide_small_parts(opened, explanation)
+        elif is_page:
             page = build_explanation_page(opened, explanation, is_shared=is_shared)
     if summary:
         text = "\n".join(map(clean, summarize(explanation))) + "\n"

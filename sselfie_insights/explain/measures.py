@@ -120,7 +120,7 @@ def explain(
                     remedy="this is a bug; please report it",
                 )
             if dimension == WHOLE:
-                part = part.head(0).vstack(_whole_row(before, after, one))
+                part = part.head(0).vstack(_whole_row(before, after, one, least))
             share = (
                 pl.when(pl.col("change") == 0)
                 .then(0.0)
@@ -167,14 +167,18 @@ def _read_rows(warehouse: OpenWarehouse, query: Query, month: date) -> pl.DataFr
     return rows if "currency" in rows.columns else rows.with_columns(pl.lit("").alias("currency"))
 
 
-def _whole_row(before: int, after: int, rows: pl.DataFrame) -> pl.DataFrame:
+def _whole_row(before: int, after: int, rows: pl.DataFrame, least: int) -> pl.DataFrame:
+    """The whole: the public number, whose people of either month count for themselves, too."""
+    people = rows.group_by("customer_key").agg(pl.col("before", "after").sum())
+    counts = [int((people[name] != 0).sum()) for name in ("before", "after")]
+    few = [count for count in counts if 0 < count < least]
     return pl.DataFrame(
         {
             "part": [WHOLE],
             "before": [before],
             "after": [after],
             "change": [after - before],
-            "person_count": [rows["customer_key"].n_unique()],
+            "person_count": [min(few, default=people.height)],
         }
     )
 

@@ -1,7 +1,7 @@
 """The explanation as a page, for terminal and browser."""
 
 import shlex
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,20 @@ class _ExplanationPage(Page):
 def to_result(explanation: Explanation, stamp: Stamp) -> Result:
     """Return every part of ``explanation`` as one table."""
     return tabulate(_query_of(explanation, is_shared=False), explanation.parts.to_dicts(), stamp)
+
+
+def hide_small_parts(warehouse: OpenWarehouse, explanation: Explanation) -> Explanation:
+    """Return ``explanation`` as others may read it: without the numbers that no page would show.
+
+    Args:
+        warehouse: What it was read from.
+        explanation: One made with ``least`` at the smallest group that pages show.
+    """
+    query = _query_of(explanation, is_shared=True)
+    parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
+    results = Results(warehouse, load_library() | {_PARTS: query}, {_PARTS: parts})
+    results.add_known([_PARTS, explanation.explains.query])
+    return replace(explanation, parts=results.find(_PARTS, {}, {}).frame)
 
 
 def build_explanation_page(

@@ -14,8 +14,7 @@ MINUS = "\N{MINUS SIGN}"
 def summarize(explanation: Explanation) -> list[str]:
     """Return what changed and by how much; of the first currency the largest parts of each kind.
 
-    Make the explanation with ``least`` at the smallest group that pages show: then no sentence is
-    about fewer people.
+    Of an explanation from ``hide_small_parts`` no sentence is about fewer people than pages show.
     """
     sentences = []
     for (currency,), parts in explanation.parts.group_by("currency", maintain_order=True):
@@ -41,7 +40,13 @@ def summarize(explanation: Explanation) -> list[str]:
     return sentences
 
 
-def _say_whole(explanation: Explanation, currency: str, before: int, after: int) -> str:
+def _say_whole(
+    explanation: Explanation, currency: str, before: int | None, after: int | None
+) -> str:
+    if before is None or after is None:
+        of = f" in {currency.upper()}" if currency else ""
+        month = write_month(explanation.month)
+        return f"{explanation.explains.title}{of}: too few people to show in {month}."
     unit = explanation.query.columns["before"].unit
     now = write_cell(after, unit, currency or None)
     month = write_month(explanation.month)

@@ -78,6 +78,37 @@ def test_a_group_whose_change_is_that_of_one_person_is_small() -> None:
     assert dict(parts.select("part", "change").rows()) == {"a": 9, "2 small groups together": 9}
 
 
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        # Two had something in the month before, nine have it now: what the two had is no part's.
+        ({"a": (2, 9), "b": (7, 12)}, {"2 small groups together": (9, 21, 21)}),
+        # Of the month before there are still three until the next larger joins.
+        (
+            {"a": (2, 6), "b": (1, 7), "c": (9, 9), "d": (12, 20)},
+            {"3 small groups together": (15, 33, 33), "c": (9, 9, 9)},
+        ),
+        # Nobody before gives nobody away.
+        ({"a": (0, 9), "b": (7, 12)}, {"a": (0, 9, 9), "b": (7, 12, 12)}),
+        # Four have left, and whatever is put together, the change is theirs: pages hide it.
+        ({"a": (7, 3), "b": (6, 6)}, {"2 small groups together": (13, 9, 4)}),
+    ],
+)
+def test_the_people_of_each_month_count_for_themselves(
+    groups: dict[str, tuple[int, int]], expected: dict[str, tuple[int, int, int]]
+) -> None:
+    """Everybody has 1 in their months; expected are the sums before and after, and the people."""
+    rows = [
+        (f"{group}{n}", group, int(n < before), int(n < after))
+        for group, (before, after) in groups.items()
+        for n in range(max(before, after))
+    ]
+    frame = pl.DataFrame(rows, schema=["customer_key", "group", "before", "after"], orient="row")
+    parts = decompose(frame, "group", least=5)
+    found = {part: counts for part, *counts in parts.drop("change").rows()}
+    assert {part: tuple(counts) for part, counts in found.items()} == expected
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.lists(

@@ -13,6 +13,8 @@ from sselfie_insights.cli import app
 from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.explain import build_explanation_page, explain, list_measures
 from sselfie_insights.explain.measures import list_causes
+from sselfie_insights.explain.page import hide_small_parts
+from sselfie_insights.explain.summary import summarize
 from sselfie_insights.query.library import load_library
 
 MEMBERS = """/*
@@ -169,3 +171,46 @@ def test_where_nobody_ever_paid_there_is_nothing_to_explain(
     assert done.stdout == "MRR: nothing in Oct 2026, nor in the month before.\n"
     with Warehouse(empty) as opened:
         assert list_causes(opened, "mrr") == []
+
+
+FEW = """/*
+grain: One row per person.
+title: T
+description: D
+key: [customer_key]
+parameters:
+  month: {type: date, description: M.}
+explains: {title: Members, query: mine/members, column: member_count, by: {part: Parts}}
+columns:
+  customer_key: {unit: text, description: C.}
+  part: {unit: text, description: P.}
+  before: {unit: count, description: B.}
+  after: {unit: count, description: A.}
+*/
+select 'user:' || n as customer_key, 'p' as part, (n < BEFORE)::int as before, 1 as after
+from range(9) as t (n) where $month is not null
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        (4, "Members: too few people to show in Oct 2026."),
+        (0, "Members: 9 in Oct 2026, 9 more than the month before."),
+        (5, "Members: 9 in Oct 2026, 4 (80.0%) more than the month before."),
+    ],
+)
+def test_a_summary_for_others_is_of_no_few_people_of_either_month(
+    warehouse: Warehouse, folder: Path, before: int, text: str
+) -> None:
+    write(
+        folder,
+        FEW.replace("BEFORE", str(before)),
+        f"{MEMBERS.split('select')[0]} from (values (date '2026-09-01', {before}),"
+        " (date '2026-10-01', 9)) as t (month, member_count)",
+    )
+    found = explain(warehouse, "members", "2026-10", least=5)
+    sentences = summarize(hide_small_parts(warehouse, found))
+    assert sentences[0] == text
+    # Of the last, four have come: no part says so.
+    assert not any("+4" in sentence for sentence in sentences)
