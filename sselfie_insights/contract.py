@@ -4,7 +4,7 @@ The source files are the one place that says what the application's database hol
 conforming macro, the expectations and the migrations' test all read them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -127,18 +127,38 @@ def load_contract() -> dict[str, Table]:
     Raises:
         FileNotFoundError: The installation lacks the dbt project.
     """
-    folder = resource_dir("dbt_project") / "models" / "staging" / "app"
-    sources = [
-        source
-        for path in folder.glob("_*__sources.yml")
-        for source in yaml.load(path.read_bytes(), yaml.CSafeLoader)["sources"]
-    ]
+    sources = [source for path in _list_sources() for source in _read_sources(path)]
     sources.sort(key=lambda source: int(source["config"]["meta"]["section_number"]))
     return {
         table["name"]: _table(table, source["config"]["meta"]["section"])
         for source in sources
         for table in source["tables"]
     }
+
+
+@cache
+def find_table(name: str) -> Table | None:
+    """Return the documented table called ``name``, if there is one; no other's file is parsed.
+
+    Raises:
+        FileNotFoundError: The installation lacks the dbt project.
+    """
+    for path in _list_sources():
+        if f"- name: {name}\n" in path.read_text(encoding="utf-8"):
+            for source in _read_sources(path):
+                for table in source["tables"]:
+                    if table["name"] == name:
+                        return _table(table, source["config"]["meta"]["section"])
+    return None
+
+
+def _list_sources() -> Iterable[Path]:
+    return (resource_dir("dbt_project") / "models" / "staging" / "app").glob("_*__sources.yml")
+
+
+def _read_sources(path: Path) -> list[dict[str, Any]]:
+    sources: list[dict[str, Any]] = yaml.load(path.read_bytes(), yaml.CSafeLoader)["sources"]
+    return sources
 
 
 def accept_values(

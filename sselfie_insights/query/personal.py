@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from sselfie_insights.contract import Table, find_marts, load_contract, load_mart
+from sselfie_insights.contract import Table, find_marts, find_table, load_contract, load_mart
 from sselfie_insights.errors import UsageError
 from sselfie_insights.sql import literal, quote
 
@@ -196,11 +196,8 @@ def find_personal(schema: str, table: str) -> frozenset[str]:
         return frozenset()
     if schema == "marts" and table in find_marts():
         return _personal_names((load_mart(table),))
-    contract = load_contract()
-    documented = table.rpartition("__")[2]
-    if schema in _COPIES and documented in contract:
-        return _personal_names((contract[documented],))
-    return _personal_names(contract.values())
+    documented = find_table(table.rpartition("__")[2]) if schema in _COPIES else None
+    return _personal_names((documented,) if documented else load_contract().values())
 
 
 def _personal_names(tables: Iterable[Table]) -> frozenset[str]:

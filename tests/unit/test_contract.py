@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sselfie_insights.contract import SERIAL, find_marts, load_contract, load_mart
+from sselfie_insights.contract import SERIAL, find_marts, find_table, load_contract, load_mart
 from sselfie_insights.resources import resource_dir
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema.csv"
@@ -192,3 +192,10 @@ def test_one_mart_alone_holds_personal_data() -> None:
         if column.is_pii
     }
     assert personal == {("dim_contacts", "email")}
+
+
+def test_a_table_is_found_without_the_others() -> None:
+    contract = load_contract()
+    assert {name: find_table(name) for name in contract} == contract
+    assert find_table("email") is None  # a column is called so
+    assert find_table("nothing") is None
