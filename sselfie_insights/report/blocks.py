@@ -71,7 +71,8 @@ class Chart:
         summary: The chart in one sentence, for who cannot see it.
         period: The one period that all of it speaks for, in words; empty where points have theirs.
         currency: That of its money, if it has one.
-        hidden: Whether something at each point is that of too few people to show.
+        hidden: What stands at each point for something that is hidden: ``<5`` for a small group,
+            ``hidden`` for one that would give a small group away, else empty.
         events: What happened, and the position of the point in whose period.
     """
 
@@ -84,7 +85,7 @@ class Chart:
     summary: str
     period: str = ""
     currency: str | None = None
-    hidden: tuple[bool, ...] = ()
+    hidden: tuple[str, ...] = ()
     events: tuple[tuple[int, str], ...] = ()
 
     @property

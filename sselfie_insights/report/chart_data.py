@@ -5,7 +5,7 @@ from typing import Any
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.money import to_major, write_major
-from sselfie_insights.query.cells import SUPPRESSED, write_cell
+from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable
@@ -67,9 +67,10 @@ def build_chart(
     labels = tuple(names)
     is_latest = isinstance(section, BarSection) and section.latest
     period = _name_period(rows[0], result) if is_latest else ""
-    hidden = [False] * len(points)
+    hidden = [""] * len(points)
     for row, mark in zip(rows, result.suppressed or ("",) * len(rows), strict=True):
-        hidden[position[row[section.x]]] |= bool(mark)
+        place = position[row[section.x]]
+        hidden[place] = min(filter(None, (hidden[place], mark)), default="")  # "<5" comes first
     heading = f"{title}, {period.rstrip('.')}" if period else title
     is_ordered = result.columns[section.x].unit not in ("text", "flag")
     kind = "line" if isinstance(section, LineSection) else "column" if is_ordered else "bar"
@@ -92,7 +93,7 @@ def pivot(chart: Chart, heading: str, unit: Unit) -> TextTable:
     """Return the numbers of ``chart`` as a table: a row a point, a column a series."""
     rows = []
     for index, point in enumerate(chart.points):
-        name = point + (f" ({SUPPRESSED})" if chart.hidden[index] else "")
+        name = point + (f" ({chart.hidden[index]})" if chart.hidden[index] else "")
         values = [series.values[index] for series in chart.series]
         texts = ["" if value is None else _write(value, unit, chart.currency) for value in values]
         rows.append([name + ("" if chart.complete[index] else RUNNING_MARK), *texts])

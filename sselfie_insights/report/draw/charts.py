@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import combinations, compress
 from typing import Any
 
-from sselfie_insights.query.cells import SUPPRESSED
 from sselfie_insights.report.blocks import Chart
 
 Layer = dict[str, Any]
@@ -226,8 +225,9 @@ def _draw_bars(chart: Chart, width: int) -> list[Layer]:
         **_title(width),
     )
     few = [
-        {"point": point, "value": 0, "text": SUPPRESSED}
-        for point in compress(chart.points, chart.hidden)
+        {"point": point, "value": 0, "text": mark}
+        for point, mark in zip(chart.points, chart.hidden, strict=False)
+        if mark
     ]
     small = _layer(
         few,

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from sselfie_insights.clock import write_moment
 from sselfie_insights.manifest import ListedFile
 from sselfie_insights.printable import mark
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.report.blocks import (
     Chart,
@@ -140,11 +141,20 @@ def write_caption(block: DataBlock) -> str:
         of = f" of “{chart.series[0].label}”" if len(chart.series) > 1 else ""
         sentences.append(f"{'Shaded' if is_line else 'Thin lines'}: the 95 % interval{of}.")
     if block.is_partial:
-        mark = "<5" if chart.kind == "bar" else "Hollow squares on the axis"
-        sentences.append(f"{mark}: groups of fewer than five people, not zero.")
+        sentences += _explain_hidden(chart)
     sentences += [f"{number}: {text}." for number, (_, text) in enumerate(chart.events, start=1)]
     if chart.range[0] > 0:
         sentences.append("The axis does not begin at 0.")
     if chart.is_cut:
         sentences.append("Intervals reach out of the axis.")
     return " ".join(sentences)
+
+
+def _explain_hidden(chart: Chart) -> list[str]:
+    """What the marks of ``chart`` for hidden numbers of people mean."""
+    small, near = "groups of fewer than five people", "larger groups that would give one away"
+    if chart.kind != "bar":
+        words = f"{small}, or {near}" if HIDDEN in chart.hidden else small
+        return [f"Hollow squares on the axis: {words}, not zero."]
+    said = {SUPPRESSED: f"{SUPPRESSED}: {small}, not zero.", HIDDEN: f"{HIDDEN}: {near}."}
+    return [words for mark, words in said.items() if mark in chart.hidden]

@@ -308,7 +308,7 @@ def test_a_server_that_restarts_meanwhile(
             mine.run()
         assert done.is_set()
         assert mine.digest() == before
-        assert "A run failed at" in mine.page()
+        assert "The latest update failed" in mine.page()
         mine.run()
         assert mine.rounds() == {1}
-        assert "A run failed at" not in mine.page()
+        assert "The latest update failed" not in mine.page()

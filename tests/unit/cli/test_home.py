@@ -117,5 +117,5 @@ def test_old_numbers_are_brought_up_to_date_first(
     write_warehouse(tmp_path / "w.duckdb", [], datetime(2026, 3, 1, tzinfo=UTC))
     monkeypatch.setenv("SSELFIE_MAX_AGE", "26h")
     printed = CliRunner().invoke(app, []).stdout
-    assert "The data is stale" in printed
+    assert "The data is old" in printed
     assert printed.split("Next\n")[1].split("\n")[0].split()[:2] == ["sselfie", "run"]

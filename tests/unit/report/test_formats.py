@@ -77,7 +77,7 @@ def test_a_section_shows_rows_of_the_csv_and_says_how_many_not(pages: dict[str, 
             assert block.table.headers[1:] == series, block.name
             # A column for each colour of the bars: each cell is a row.
             for row in block.table.rows:
-                point = re.sub(r"( \(<5\))?\*?$", "", row[0])
+                point = re.sub(r"( \((<5|hidden)\))?\*?$", "", row[0])
                 for label, cell in zip(series, row[1:], strict=True):
                     where = [point, label, cell]
                     assert (
