@@ -2,9 +2,9 @@
 grain: One row per course.
 title: Courses
 description: >-
-  Who enrolled in a course, who finished it, and how long that took, each user once: the time counts from
-  the first enrolment. Whether somebody has begun is as the source stores it now, also for an as_of in
-  the past: it overwrites the progress.
+  Who enrolled in a course, who finished it, and how long that took, each user once: the time
+  counts from the first enrolment. Whether somebody has started is known as of now only, even for
+  an earlier as_of: the source overwrites progress.
 key: [course_id]
 rows: academy/academy_enrollments
 people: enrolled_count

@@ -6,8 +6,8 @@ description: >-
   grace is provisional.
 key: [customer_key, churned_at]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   customer_key: {unit: text, description: The customer.}

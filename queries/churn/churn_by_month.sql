@@ -2,11 +2,11 @@
 grain: One row per month.
 title: Churn by month
 description: >-
-  Members at the month's opening, who came, who left and how. A member has left when paid coverage
-  ended and no renewal followed within the grace period; until then the loss is provisional (in
-  grace). Voluntary: cancelled without a failed payment. Involuntary: a payment failed. Unknown:
-  the source has overwritten the reason. Logo churn rate = opening members gone at the close /
-  opening members.
+  Members at the start of the month, who joined, who left and how. A member has left when paid
+  coverage ended and no renewal followed within the grace period; until then the loss is
+  provisional (in grace). Voluntary: cancelled without a failed payment. Involuntary: a payment
+  failed. Unknown: the source has overwritten the reason. Logo churn rate = opening members gone
+  at the close / opening members.
 key: [month]
 rows: [churn/churn_by_member, churn/memberships, retention/cohort_members]
 carries: forward
@@ -20,8 +20,8 @@ identities:
   - after_chargeback_count <= involuntary_count
   - in_grace_count <= churned_member_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   opening_member_count: {unit: count, description: Members at the first instant of the month.}
@@ -34,8 +34,8 @@ columns:
   after_chargeback_count: {unit: count, description: "Of them, losses after a chargeback such as a lost dispute."}
   unknown_count: {unit: count, description: Losses whose reason the source has overwritten.}
   in_grace_count: {unit: count, description: Losses that a late renewal may still take back.}
-  closing_member_count: {unit: count, same_as: "members on {month:last month}", description: "Members at the last instant of the month, or at as_of."}
-  logo_churn_rate: {unit: rate, of: opening_member_count, made_of: opening_churned_count, description: Opening members gone at the close / opening members.}
+  closing_member_count: {unit: count, same_as: "members on {month:last month}", description: "Members at the end of the month, or as of now while it runs."}
+  logo_churn_rate: {unit: rate, of: opening_member_count, made_of: opening_churned_count, description: Members at the start of the month who had left by its end / members at its start.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 select

@@ -11,16 +11,16 @@ carries: forward
 people: [opening_member_count, member_count]
 parameters:
   breakdown: {type: choice, choices: [product, rhythm], default: product, description: What a plan is.}
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   plan: {unit: text, description: "The product, or how often it is charged."}
   opening_member_count: {unit: count, description: Members of the plan at the first instant of the month.}
   opening_churned_count: {unit: count, description: Of them those who are no members at the close.}
-  logo_churn_rate: {unit: rate, of: opening_member_count, description: Opening members gone at the close / opening members.}
-  member_count: {unit: count, description: "Members of the plan at the last instant of the month, or at as_of."}
+  logo_churn_rate: {unit: rate, of: opening_member_count, description: Members at the start of the month who had left by its end / members at its start.}
+  member_count: {unit: count, description: "Members of the plan at the end of the month, or as of now while it runs."}
   mrr_cents: {unit: cents, description: MRR of the plan at that instant.}
   arpa_cents: {unit: cents, description: MRR / members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -3,7 +3,7 @@ grain: One row per customer and currency.
 title: Members now
 description: >-
   Every member at as_of, and those who lapsed within the grace days. Cancelling: set to end
-  when the paid time does, as the source tells it now. In grace: paid time is over, and a late renewal
+  when the paid time does, as the source has it now. In grace: paid time is over, and a late renewal
   would still count.
 key: [customer_key, currency]
 carries: now

@@ -10,8 +10,8 @@ rows: [retention/cohort_members, revenue/mrr_by_member]
 carries: forward
 people: opening_member_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: nrr
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -23,7 +23,7 @@ columns:
   grr: {unit: rate, description: Gross revenue retention.}
   nrr: {unit: rate, description: Net revenue retention.}
   nrr_with_reactivation: {unit: rate, description: NRR with reactivated MRR.}
-  quick_ratio: {unit: number, description: Gains of MRR / losses of MRR.}
+  quick_ratio: {unit: number, description: MRR gained / MRR lost; above 1 the base grows.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 with members as (

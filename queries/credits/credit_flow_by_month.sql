@@ -11,8 +11,8 @@ people: [opening_user_count, user_count]
 rows: credits/credit_entries
 carries: forward
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   opening_credits: {unit: credits, description: On the ledger at the opening.}

@@ -4,7 +4,7 @@ title: Ledger gaps
 description: >-
   The stored balance minus the sum of the ledger, per user. Some spends never reach the
   ledger; the gap is reported, not hidden. The balance is the one stored now, also for an as_of in the
-  past, since the source overwrites it: only the gaps of the present can be told.
+  past, since the source overwrites it: only the present gaps are known.
 key: [user_id]
 rows: credits/credit_entries
 carries: now

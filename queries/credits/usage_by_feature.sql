@@ -2,16 +2,16 @@
 grain: One row per month and feature.
 title: Credit use by feature
 description: >-
-  What credits are spent on, and what that costs. The cost per credit is an assumption: the
-  rate per feature in seeds, 15 cents where it is not known better.
+  What credits are spent on, and what that costs. The cost per credit is an assumption: a
+  rate per feature, 15 cents where none is known.
 key: [month, feature]
 rows: credits/credit_entries
 carries: period
 people: user_count
 part_of: [month]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: used_credits
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

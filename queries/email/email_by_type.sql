@@ -2,8 +2,9 @@
 grain: One row per type of e-mail.
 title: E-mail by type
 description: >-
-  E-mails sent, and first payments for which the type was the last one sent to the person
-  before paying. The rate is of people whom one reached. A last touch is not a cause: who gets an e-mail differs from who does not.
+  E-mails sent, and first payments for which the type was the last one sent to the person before
+  paying. The rate is of the people whom one reached. A last touch is not a cause: people who get
+  an e-mail differ from those who do not.
 key: [email_type]
 rows: email/emails_sent
 people: recipient_count
@@ -14,7 +15,7 @@ columns:
   bounced_count: {unit: count, description: Bounced.}
   failed_count: {unit: count, description: Failed.}
   recipient_count: {unit: count, description: Distinct people to whom one was sent.}
-  reached_count: {unit: count, description: "Of these, whom one reached: sent or delivered."}
+  reached_count: {unit: count, description: "Of these, those whom one reached: sent or delivered."}
   unpaid_recipient_count: {unit: count, description: "Of those reached, who had not paid by then."}
   first_payment_count: {unit: count, description: First payments with this as the last e-mail before.}
   first_payment_rate: {unit: rate, of: unpaid_recipient_count, interval: [low, high], description: First payments / people reached who had not paid.}

@@ -2,11 +2,12 @@
 grain: One row per signup month and step.
 title: Activation funnel
 description: >-
-  Of the users who signed up in a month, how many reached each step within so many days of signing
-  up: onboarded, a model trained, a first image, a first payment above 0, a first paid membership.
-  Each step is counted on its own; a user may skip one. Only months in which every user has had
-  the full time are shown. A step taken before signing up, as by a guest who paid, counts after 0
-  days. Onboarding is stored without a time, so it counts whenever it happened, and has no median.
+  Of the users who signed up in a month, how many reached each step within a number of days of
+  signing up: onboarded, a model trained, a first image, a first payment above 0, a first paid
+  membership. Each step is counted on its own; a user may skip one. Only months in which every
+  user has had the full time are shown. A step taken before signing up, as by a guest who paid,
+  counts after 0 days. Onboarding is stored without a time, so it counts whenever it happened, and
+  has no median.
 key: [cohort_period, step]
 rows: engagement/first_steps
 carries: period

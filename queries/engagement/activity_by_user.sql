@@ -2,7 +2,7 @@
 grain: One row per period, user and feature.
 title: Activity by user
 description: >-
-  Who is behind the active users, the stickiness of a day and the adoption of a feature: the active
+  The people behind the active users, the stickiness of a day and the adoption of a feature: the active
   users of a period are its distinct users here, those of a feature its rows, and the events add up.
 key: [period, user_id, feature]
 parameters:

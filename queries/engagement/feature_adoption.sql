@@ -8,8 +8,8 @@ rows: engagement/activity_by_user
 carries: period
 people: user_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   feature: {unit: text, description: The feature.}

@@ -3,15 +3,15 @@ grain: One row per month.
 title: Feed planner
 description: >-
   Feeds that users laid out, and the posts that they had made for them; posts that the system
-  makes with a layout count as made for it only. Whether a feed is published and a post made is as the
-  source tells it now, also for an as_of in the past: it overwrites both.
+  makes with a layout count as made for it only. Whether a feed is published or a post made is known
+  as of now only, even for an earlier as_of: the source overwrites both.
 key: [month]
 rows: engagement/feeds
 carries: period
 people: user_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: published_count
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

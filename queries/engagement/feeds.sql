@@ -2,12 +2,12 @@
 grain: One row per feed laid out.
 title: Feeds
 description: >-
-  The rows behind the feed planner: who laid out which feed, and how many posts were made for it. Status
-  and posts made are as stored now, also for an as_of in the past.
+  The rows behind the feed planner: who laid out which feed, and how many posts were made for it.
+  Status and posts made are as stored now, also for an as_of in the past.
 key: [feed_layout_id]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   feed_layout_id: {unit: text, description: The stored layout.}
   month: {unit: month, description: "The month, in the reporting zone."}

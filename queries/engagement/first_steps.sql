@@ -2,13 +2,13 @@
 grain: One row per user.
 title: First steps of each user
 description: >-
-  The users behind the activation funnel: when each signed up and first reached every step. The funnel
-  counts, by month of signup, the steps that were reached within so many days. Onboarding is stored
-  without a time.
+  The users behind the activation funnel: when each signed up and first reached every step. The
+  funnel counts, by month of signup, the steps that were reached within a number of days. Onboarding
+  is stored without a time.
 key: [user_id]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   cohort_period: {unit: month, description: Month of signup.}
   user_id: {unit: text, description: The user.}

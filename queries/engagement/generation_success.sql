@@ -2,16 +2,16 @@
 grain: One row per month and kind.
 title: Generation success
 description: >-
-  Images, videos and trainings that users asked for, and how many of them were made. What became of
-  one is as the source tells it now, also for an as_of in the past: it overwrites the status and keeps
-  no time, but for trainings.
+  Images, videos and trainings that users requested, and how many were completed. The outcome is
+  the present one, even for an earlier as_of: the source overwrites the status, and keeps its
+  time for trainings only.
 key: [month, kind]
 rows: engagement/generations
 carries: period
 people: user_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   kind: {unit: text, description: What was asked for.}

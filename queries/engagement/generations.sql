@@ -2,9 +2,9 @@
 grain: One row per thing that a user asked for.
 title: Generations
 description: >-
-  The rows behind the generation success and the trainings: every image (no uploads), video, feed post,
-  highlight and training, by the month in which it was asked for. The status is the one stored now, also
-  for an as_of in the past, but for a training that is known to have ended later.
+  The rows behind the generation success and the trainings: every image (no uploads), video, feed
+  post, highlight and training, by the month in which it was asked for. The status is the one
+  stored now, also for an as_of in the past, but for a training that is known to have ended later.
 key: [kind, row_id]
 parameters:
   kind:
@@ -12,8 +12,8 @@ parameters:
     choices: [all, image, video, feed_post, highlight, training]
     default: all
     description: Only this kind.
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   kind: {unit: text, description: "image, video, feed_post, highlight or training."}
   row_id: {unit: text, description: The stored row's primary key.}

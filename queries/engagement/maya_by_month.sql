@@ -9,8 +9,8 @@ rows: engagement/chats_by_month
 carries: period
 people: user_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: chat_count
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

@@ -13,9 +13,9 @@ answer: user_count
 columns:
   active_days: {unit: count, description: "Days with any activity, 1 to 28; of a range, the least."}
   days: {unit: text, description: "They or their range, in words."}
-  user_count: {unit: count, adds_up_to: active in 28 days, description: Users active on so many days.}
+  user_count: {unit: count, adds_up_to: active in 28 days, description: Users active on that many days.}
   active_count: {unit: count, of: active_count, same_as: active in 28 days, description: Users active in the 28 days.}
-  share: {unit: rate, of: active_count, description: Users active on so many days / users active.}
+  share: {unit: rate, of: active_count, description: Users active on that many days / users active.}
 */
 select
     min(active_days) as active_days,

@@ -3,15 +3,15 @@ grain: One row per month.
 title: Trainings
 description: >-
   Model trainings started by users, and how long the training took, by the month of the request. A
-  training that finished after as_of counts as running; a failure is as the source tells it now,
-  since it keeps no time of it.
+  training that finished after as_of counts as running; failures count by their present status,
+  as the source keeps no time for them.
 key: [month]
 rows: engagement/generations
 carries: period
 people: user_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: success_rate
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

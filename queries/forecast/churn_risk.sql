@@ -6,7 +6,7 @@ description: >-
   days since the last activity, inactivity, trend of use, days that the credits last and failed
   payments, as they stand at as_of; corrected by how earlier predictions turned out. It ignores
   cancellations, which are listed first among the reasons; where nothing is due within 30 days
-  there is no risk to tell. Reasons are what raises the risk above the average member's, the
+  there is no score. Reasons are what raises the risk above the average member's, the
   weightiest first, and only features that the data show to matter. With fewer than 60 losses to
   learn from, the hazard of the survival model at the member's tenure; with too few for that, a
   note.

@@ -4,8 +4,8 @@ title: Lifetime value by cohort
 description: >-
   Of those who first had MRR in a month and paid in the currency: what memberships have paid so far
   (refunds taken off), and what those still here are expected to pay from their next renewal on,
-  discounted by the month, per head of all who joined. The interval holds the model's doubt and the
-  luck of so few members. Returns after a loss are not expected. Naive: ARPA / churn rate, of who is
+  discounted by the month, per person who joined. The interval holds the model's doubt and the
+  luck of few members. Returns after a loss are not expected. Naive: ARPA / churn rate, of those
   still here. Costs are not taken off.
 key: [cohort_period, currency]
 people: [n, member_count]

@@ -3,7 +3,7 @@ grain: One row per past origin, month ahead, currency and scope.
 title: Past projections
 description: >-
   What a projection made at the close of each past month would have said, fitted again on what was
-  known then, and what came. Amounts of a past month are read as the invoices of today tell them.
+  known then, and what came. Amounts of a past month are read as today's invoices have them.
   Beside it two plain guesses: the last value, and the churn and new MRR of the last twelve
   months, continued. Only origins at which a projection would not have been refused.
 key: [origin_month, months_ahead, currency, scope]

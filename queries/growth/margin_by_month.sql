@@ -15,7 +15,7 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   payment_count: {unit: count, description: Payments received.}
   payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
-  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
   net_cents: {unit: cents, description: Payments minus refunds and chargebacks.}
   used_credits: {unit: credits, description: Credits used by those who pay in the currency.}
   user_count: {unit: count, description: Distinct users of these credits.}

@@ -2,8 +2,8 @@
 grain: One row per segment and reason.
 title: Sizes of the segments
 description: >-
-  How many people are in each segment, and why. Cooling down are those to whom an e-mail was sent,
-  or who were exported with any segment, in the last days; the others can be written to. Counted
+  How many people are in each segment, and why. Cooling down are those who got an e-mail, or were
+  exported with any segment, in the last days; the others can be contacted. Counted
   when the marts were built, every segment with its default parameters; 'sselfie segment list'
   counts them now.
 key: [segment, reason]

@@ -2,9 +2,9 @@
 grain: One row per segment with people who can be written to.
 title: What to do this week
 description: >-
-  The segments whose people can be written to now, the most urgent first: how many they are, by when,
-  what for, and the command that lists them. Somebody to whom an e-mail was sent in the last days is
-  cooling down, and not ready. Counted when the marts were built, every segment with its default
+  The segments whose people can be contacted now, the most urgent first: how many they are, by when,
+  what for, and the command that lists them. People who got an e-mail in the last days are cooling
+  down, and not ready. Counted when the marts were built, every segment with its default
   parameters.
 key: [segment]
 rows:

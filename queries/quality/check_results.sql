@@ -2,8 +2,8 @@
 grain: One row per check of the last run of its suite.
 title: Check results
 description: >-
-  What became of the checks on the mirror (Great Expectations) and on the marts (dbt's tests). A
-  failed check of severity error blocks publishing, one of severity warn is shown on every page. A
+  The results of the checks on the mirror (Great Expectations) and on the marts (dbt's tests). A
+  failed check of severity error blocks publishing, one of severity warn is counted on every page. A
   broken check could not run, which says nothing about the data.
 key: [suite, check_name, table_name, column_name]
 no_people: A row is a check; what it counts are rows of whole tables.

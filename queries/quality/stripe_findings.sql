@@ -1,8 +1,8 @@
 /*
-grain: One row per refund or chargeback that Stripe's exports and the database do not tell alike.
+grain: One row per refund or chargeback on which Stripe's exports and the database differ.
 title: Stripe's findings
 description: >-
-  What an export tells and cannot be counted: of a charge that the database does not have, or in another
+  What an export says and cannot be counted: of a charge that the database does not have, or in another
   currency than its payment, where the export lacks the columns customer_facing_*. And what only the
   database tells of days that an export covers, which counts.
 key: [finding_key]

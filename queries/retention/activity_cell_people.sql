@@ -2,7 +2,7 @@
 grain: One row per person and cohort of a cell.
 title: "People of a cell: activity retention"
 description: >-
-  Who is behind one cell of retention/activity_cohorts, with the same parameters: the people of the
+  The people behind one cell of retention/activity_cohorts, with the same parameters: the people of the
   cohort for whom the period has begun, and whether they are retained in it. The cell is named by a
   day of its cohort, its period index (of a bracket, its first) and its segment; without a day, or
   a segment, the people of all. sselfie query run --save-segment makes a segment of them.

@@ -2,7 +2,7 @@
 grain: One row per user and period in which the user came back.
 title: Members of the activity cohorts
 description: >-
-  Who is behind each cell of the activity retention: a cell counts the distinct users of its cohort with a
+  The people behind each cell of the activity retention: a cell counts the distinct users of its cohort with a
   row at its offset (mode "on"), at it or a later one ("on_or_after") or at one of the bracket's. Who never
   came back has one row without an offset, so that a cohort's size is its distinct users. Product, first
   product, acquisition and brand style are what breakdown splits by.

@@ -2,7 +2,7 @@
 grain: One row per customer, currency and month with MRR at its last instant.
 title: Members of the cohorts
 description: >-
-  Who is behind each cell of the subscriber and revenue cohorts, and behind the closing MRR: a
+  The people behind each cell of the subscriber and revenue cohorts, and behind the closing MRR: a
   cell counts the customers, or sums the MRR, of its cohort and offset. Product, first product,
   acquisition and brand style are what breakdown splits by.
 key: [customer_key, currency, month]

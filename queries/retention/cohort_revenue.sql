@@ -3,9 +3,9 @@ grain: One row per segment, cohort period, currency and period index that has be
 title: Revenue per cohort
 description: >-
   What those who started in one period paid in each later one, net of refunds and chargebacks, and
-  up to its end: in all and by head of the whole cohort, payers or not. Money that moved before the
-  period of the start is left out. The mean is weighted: all money / all people, over the cohorts
-  whose period has ended.
+  up to its end: in total and per person of the whole cohort, payers or not. Money that moved
+  before the period of the start is left out. The mean is weighted: all money / all people, over
+  the cohorts whose period has ended.
 interface: cohorts
 key: [segment, cohort_period, currency, period_index]
 rows: revenue/payments

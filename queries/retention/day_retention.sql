@@ -4,7 +4,7 @@ title: Return on day 1, 7 and 28
 description: >-
   Of the users who started in one week (or month), the share who were active exactly 1, 7 and 28
   calendar days after their own first day. A share is empty until that day has ended for everybody
-  of the cohort, so that each one that is shown is final. More days and segments:
+  of the cohort, so that every share shown is final. More days and segments:
   retention/activity_cohorts with cohort=week and grain=day.
 key: [cohort_period]
 rows: [retention/activity_cohort_members, engagement/activity_by_user]

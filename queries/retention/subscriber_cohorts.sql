@@ -2,13 +2,13 @@
 grain: One row per segment, cohort period and period index that has begun, and one per segment and period index with the mean.
 title: Subscriber retention
 description: >-
-  Of the members who first had MRR in one period, the share who have it at the end of a later
-  one (at as_of while that period runs). Who returns stays in the first cohort. Period 0 is the
-  period of joining: who joins and leaves within it is not retained in it. Mode "on" counts who
-  has MRR at the end of period k, "on_or_after" at that of k or of any later one, so that its cells
-  rise until everyone has come back and older cohorts had more time; "bracket" at that of any period
-  of a bracket. The mean is weighted: all retained / all at risk, over the cohorts whose period has
-  ended.
+  Of the members who first had MRR in one period, the share who have it at the end of a later one
+  (at as_of while that period runs). Members who return stay in their first cohort. Period 0 is
+  the period of joining: members who join and leave within it are not retained in it. Mode "on"
+  counts who has MRR at the end of period k, "on_or_after" at that of k or of any later one, so
+  that its cells rise until everyone has come back and older cohorts had more time; "bracket" at
+  that of any period of a bracket. The mean is weighted: all retained / all at risk, over the
+  cohorts whose period has ended.
 interface: subscriber_cohorts
 group: [segment, cohort_period]
 rows: [retention/cohort_members, churn/memberships]

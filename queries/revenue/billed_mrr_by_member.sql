@@ -2,11 +2,11 @@
 grain: One row per month, customer, currency and movement.
 title: Billed MRR movements by member
 description: >-
-  Who is behind a month's movements of billed MRR.
+  The customers behind a month's movements of billed MRR.
 key: [month, customer_key, currency, movement]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: movement_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

@@ -11,8 +11,8 @@ rows: [revenue/billed_mrr_by_member, retention/cohort_members]
 carries: forward
 people: [opening_member_count, member_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: closing_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -23,7 +23,7 @@ columns:
   expansion_mrr_cents: {unit: cents, description: Rises while a membership goes on.}
   contraction_mrr_cents: {unit: cents, description: Falls while a membership goes on.}
   churn_mrr_cents: {unit: cents, description: "Falls at the end of paid coverage, those in grace included."}
-  closing_mrr_cents: {unit: cents, description: "Billed MRR at the last instant of the month, or at as_of."}
+  closing_mrr_cents: {unit: cents, description: "Billed MRR at the end of the month, or as of now while it runs."}
   in_grace_mrr_cents: {unit: cents, description: Churn that a late renewal could still reverse.}
   opening_member_count: {unit: count, description: Customers who paid in this currency at the opening.}
   member_count: {unit: count, description: Customers who pay in this currency at the close.}

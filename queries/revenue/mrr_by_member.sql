@@ -2,12 +2,12 @@
 grain: One row per month, customer, currency and movement.
 title: MRR movements by member
 description: >-
-  Who is behind a month's MRR movements. Customers are named by customer_key.
+  The customers behind a month's MRR movements. Customers are named by customer_key.
 key: [month, customer_key, currency, movement]
 carries: forward
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: closing_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

@@ -6,8 +6,8 @@ description: >-
   MRR by product, behind churn by plan and behind committed MRR.
 key: [month, customer_key, currency, product_type, rhythm]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}

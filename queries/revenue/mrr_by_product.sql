@@ -18,7 +18,7 @@ columns:
   period: {unit: date, description: First day of the period.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   product_type: {unit: text, description: The product.}
-  mrr_cents: {unit: cents, description: "MRR at the last instant of the period, or at as_of."}
+  mrr_cents: {unit: cents, description: "MRR at the end of the period, or as of now while it runs."}
   member_count: {unit: count, covers: "members on {period:last {grain}} {currency}", description: Members with MRR of the product then.}
   is_complete: {unit: flag, description: Whether the period has ended by as_of.}
 */

@@ -14,8 +14,8 @@ carries: forward
 people: [opening_member_count, member_count]
 identities: [opening_member_count = before.member_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: closing_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -26,7 +26,7 @@ columns:
   expansion_mrr_cents: {unit: cents, description: Rises of members.}
   contraction_mrr_cents: {unit: cents, description: Falls of members who stay.}
   churn_mrr_cents: {unit: cents, description: "Falls to 0, those in grace included."}
-  closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
+  closing_mrr_cents: {unit: cents, description: "MRR at the end of the month, or as of now while it runs."}
   billed_mrr_cents: {unit: cents, description: The invoices' own amounts per month at the same instant.}
   committed_mrr_cents: {unit: cents, description: "Closing MRR without what was set to end; empty before the first sync, and where the source does not say."}
   in_grace_mrr_cents: {unit: cents, description: Churn that a late renewal could still reverse.}

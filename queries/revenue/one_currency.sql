@@ -14,8 +14,8 @@ carries: forward
 people: [opening_member_count, member_count, payer_count]
 identities: [opening_member_count = before.member_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: closing_mrr_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -27,7 +27,7 @@ columns:
   contraction_mrr_cents: {unit: cents, description: Falls of members who stay.}
   churn_mrr_cents: {unit: cents, description: Falls to 0.}
   exchange_mrr_cents: {unit: cents, description: What the change of rates did.}
-  closing_mrr_cents: {unit: cents, description: "MRR at the last instant of the month, or at as_of."}
+  closing_mrr_cents: {unit: cents, description: "MRR at the end of the month, or as of now while it runs."}
   net_cents: {unit: cents, description: Payments minus refunds and chargebacks.}
   opening_member_count: {unit: count, description: "Members at the opening, in any currency."}
   member_count: {unit: count, same_as: "members on {month:last month}", description: "Members at the close, in any currency."}

@@ -9,15 +9,15 @@ rows: revenue/payments
 carries: period
 people: [payer_count, given_back_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: arppu_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   net_cents: {unit: cents, description: Payments minus refunds.}
   payer_count: {unit: count, same_as: "paid {month} {currency}", covers: "paid {month}", description: Distinct customers who paid.}
-  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
   arppu_cents: {unit: cents, description: Net revenue / payers.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */

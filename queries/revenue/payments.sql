@@ -6,8 +6,8 @@ description: >-
   stored, and every refund and chargeback, by the day on which the money moved.
 key: [movement_key]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: gross_cents
 columns:
   movement_key: {unit: text, description: "The payment's key, or that of the refund or chargeback."}

@@ -2,19 +2,19 @@
 grain: One row per month and currency.
 title: Refund and chargeback rates
 description: >-
-  What was given back, in two ways. By the month in which it was given back: of payments of any month,
-  as a share of the month's payments; one that failed or was won is taken off in the month of that. By
-  the month of the payment: of the month's payments, what was given back since and not taken back, which
-  grows for months afterwards. Money given back of a payment that nobody knows is in the first only. The
-  rates are empty where nothing would tell of a refund: neither the database, nor an export of Stripe's
-  for every day of the month.
+  What was given back, in two ways. By the month in which it was given back: of payments of any
+  month, as a share of the month's payments; one that failed or was won is taken off in the month
+  of that. By the month of the payment: of the month's payments, what was given back since and not
+  taken back, which grows for months afterwards. Money given back of a payment that nobody knows
+  is in the first only. The rates are empty where no source records refunds: neither the database,
+  nor a Stripe export for every day of the month.
 key: [month, currency]
 rows: revenue/payments
 carries: period
 people: [payer_count, given_back_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: refund_rate
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -30,7 +30,7 @@ columns:
   chargeback_rate_of_month: {unit: rate, description: "Charged back since / the month's payments, by amount."}
   payment_count: {unit: count, description: Payments above 0.}
   payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
-  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 with totals as (

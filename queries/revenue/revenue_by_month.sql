@@ -12,8 +12,8 @@ carries: period
 people: [payer_count, given_back_count]
 part_of: [month, currency]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: net_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -25,7 +25,7 @@ columns:
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
   payer_count: {unit: count, covers: "paid {month} {currency}", description: Distinct customers who paid.}
-  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
   refund_count: {unit: count, description: Refunds made.}
   chargeback_count: {unit: count, description: Chargebacks.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

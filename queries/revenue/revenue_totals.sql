@@ -3,17 +3,18 @@ grain: One row per month and currency.
 title: Revenue totals
 description: >-
   Money received, refunded and charged back in the month, over all products (cash view). A payment
-  counts once, however often the source stores it; one given back stays in gross, and its refund or
-  chargeback counts in its own month; one that failed or was won is taken off again in the month of
-  that. Amounts are as paid: a tax inside them stays inside. Where the database holds no refund at all
-  and no export of Stripe's covers the month, the refund rate is empty: refunds were not captured.
+  counts once, however often the source stores it; one given back stays in gross, and its refund
+  or chargeback counts in its own month; one that failed or was won is taken off again in the
+  month of that. Amounts are as paid: a tax inside them stays inside. Where the database holds no
+  refund at all and no Stripe export covers the month, the refund rate is empty: refunds were
+  not captured.
 key: [month, currency]
 rows: revenue/payments
 carries: period
 people: [payer_count, given_back_count]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 answer: net_cents
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
@@ -24,8 +25,8 @@ columns:
   net_cents: {unit: cents, description: Gross minus refunds and chargebacks.}
   payment_count: {unit: count, description: Payments above 0.}
   payer_count: {unit: count, same_as: "paid {month} {currency}", description: Distinct customers who paid.}
-  given_back_count: {unit: count, description: "Where nobody paid: distinct customers to whom money was given back."}
-  refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where nothing would tell of a refund."}
+  given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
+  refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where no source records refunds."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
 with totals as (

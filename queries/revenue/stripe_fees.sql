@@ -2,17 +2,17 @@
 grain: One row per month and currency of the account.
 title: Stripe's fees
 description: >-
-  What Stripe settled in the account's currency, its fees and what is left, as its exports tell. Fees
-  count by the day on which they were taken: those of charges, disputes and payouts, and Stripe's own
-  such as those of Billing; one that comes back is taken off. Fees of internal and test accounts are in
-  it, because they were paid. Only days that an export covers have rows.
+  What Stripe settled in the account's currency, its fees and what is left, by its exports.
+  Fees count by the day on which they were taken: those of charges, disputes and payouts, and
+  Stripe's own such as those of Billing; one that comes back is taken off. Fees of internal and
+  test accounts are in it, because they were paid. Only days that an export covers have rows.
 key: [month, currency]
 rows: revenue/stripe_movements
 carries: period
 people: customer_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The account's currency; amounts of different currencies are never added.}

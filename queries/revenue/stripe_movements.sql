@@ -1,5 +1,5 @@
 /*
-grain: One row per movement that Stripe's exports tell.
+grain: One row per movement in Stripe's exports.
 title: Movements of Stripe's exports
 description: >-
   The rows behind Stripe's fees: every row of a balance file, and of a payments file the charges,
@@ -7,8 +7,8 @@ description: >-
   currency. The standing says whether a row counts in revenue, and why not.
 key: [move_key]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   move_key: {unit: text, description: "Stripe's balance transaction, or the payment of a payments file."}
   month: {unit: month, description: "The month, in the reporting zone."}

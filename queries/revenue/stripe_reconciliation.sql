@@ -3,21 +3,21 @@ grain: One row per month, currency and kind.
 title: The database against Stripe
 description: >-
   The database's payments against Stripe's charges, as far as its exports speak for them. A pair
-  has the same payment intent, charge or invoice; where the two share no kind of id, the same currency
-  and amount within a day. matched: the same amount and month. only_stripe: a charge that the database
-  lacks, such as one whose webhook was missed; revenue is too low by it. only_database: a payment
-  without a charge between the first and the last row of a file; revenue may be too high by it.
-  amount_differs, month_differs: revenue is the database's; the pair's second month has its own row.
-  duplicate: a second payment of a matched charge, or a second charge of a matched payment. Over the
-  kinds, database and difference sum to what Stripe has. Internal and test accounts are left out on
-  both sides.
+  has the same payment intent, charge or invoice; where the two share no kind of id, the same
+  currency and amount within a day. matched: the same amount and month. only_stripe: a charge that
+  the database lacks, such as one whose webhook was missed; revenue is too low by it.
+  only_database: a payment without a charge between the first and the last row of a file; revenue
+  may be too high by it. amount_differs, month_differs: revenue is the database's; the pair's
+  second month has its own row. duplicate: a second payment of a matched charge, or a second
+  charge of a matched payment. Over the kinds, database and difference sum to what Stripe has.
+  Internal and test accounts are left out on both sides.
 key: [month, currency, kind]
 rows: revenue/stripe_reconciliation_rows
 carries: period
 people: customer_count
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
 columns:
   month: {unit: month, description: "The month, in the reporting zone."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}

@@ -6,8 +6,8 @@ description: >-
   without a charge and charges without a payment.
 key: [row_key]
 parameters:
-  since: {type: date, description: The first month is the one that holds this day.}
-  until: {type: date, description: The last month is the one that holds this day.}
+  since: {type: date, description: Begin with the month of this day.}
+  until: {type: date, description: End with the month of this day.}
   kind: {type: choice, default: all, choices: [all, different, matched, only_database, only_stripe, amount_differs, month_differs, duplicate], description: Which rows.}
 columns:
   row_key: {unit: text, description: "The payment's key, or the charge's."}

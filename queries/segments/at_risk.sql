@@ -3,8 +3,8 @@ grain: One row per person in the segment.
 title: At risk
 description: >-
   Members whose risk of leaving within 30 days, as the churn model estimates it, reaches a share.
-  The reason is what the model names first. Who has set the membership to end is among them. Where
-  the model has too little to learn from it tells no risk, and nobody is in the segment.
+  The reason is what the model names first. Members who have set theirs to end are among them. Where
+  the model has too little to learn from it gives no risk, and nobody is in the segment.
 interface: segment
 parameters:
   risk_percent: {type: integer, default: 20, minimum: 0, maximum: 100, description: The least risk in percent.}

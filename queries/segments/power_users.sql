@@ -2,7 +2,7 @@
 grain: One row per person in the segment.
 title: Power users
 description: >-
-  Users active on many of the last 28 complete days: whom to ask for a story, a referral or an
+  Users active on many of the last 28 complete days: people to ask for a story, a referral or an
   opinion.
 interface: segment
 parameters:

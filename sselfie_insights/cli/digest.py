@@ -24,7 +24,9 @@ def digest(
     ] = None,
     send: Annotated[
         bool,
-        typer.Option("--send", help="Send it to whom the settings name, unless this week's was."),
+        typer.Option(
+            "--send", help="Send it to the recipients in the settings, unless it was sent."
+        ),
     ] = False,
     warehouse: Warehouse = None,
     publication: Publication = None,

@@ -29,11 +29,11 @@ def reconcile(
     *,
     since: Annotated[
         str | None,
-        typer.Option(metavar="DAY", help="The first month is the one that holds this day."),
+        typer.Option(metavar="DAY", help="Begin with the month of this day."),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar="DAY", help="The last month is the one that holds this day."),
+        typer.Option(metavar="DAY", help="End with the month of this day."),
     ] = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="List each payment and charge that does not match.")
@@ -109,7 +109,7 @@ def _compare_payments(
     for note in notes:
         say_note(note)
     if not has_exports:
-        say_note("no export of Stripe's was added: see 'sselfie stripe add --help'")
+        say_note("no Stripe export has been added: see 'sselfie stripe add --help'")
     elif not notes:
         say_note("the database and Stripe agree")
     refuse_stale(opened.settings, opened.stamp)

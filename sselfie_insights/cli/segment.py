@@ -166,4 +166,4 @@ def export(
 def _show(result: "Result", table: Table) -> None:
     table.show(result)
     if not result.height:
-        say_note("nobody")
+        say_note("nobody is in it")

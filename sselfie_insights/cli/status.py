@@ -30,8 +30,8 @@ def status(
 ) -> None:
     """Show the last run, failures and missed days.
 
-    Also refused exports of Stripe's, withheld columns, columns kept as text, and differences from
-    the contract.
+    Also refused Stripe exports, failed checks, withheld columns, what the price list does not
+    know, and differences from the contract.
 
     Example: sselfie status --max-age 26h
     """

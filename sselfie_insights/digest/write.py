@@ -73,7 +73,7 @@ def write_text(digest: Digest) -> str:
     for task in digest.tasks:
         lines += [*item(task.text), f"  {task.command}"]
     if not digest.tasks:
-        lines.append("Nobody is ready to be written to.")
+        lines.append("Nobody is ready to be contacted.")
     for _, chart in digest.charts:
         lines += ["", *item(chart.summary)]
     if digest.site:
@@ -128,7 +128,7 @@ def write_slack(digest: Digest) -> dict[str, Any]:
         {"type": "context", "elements": [{"type": "mrkdwn", "text": _plain(digest.trust)}]},
         *(section(f"*Please note:* {_plain(notice)}") for notice in digest.notices),
         section("*Since last week*", *changes),
-        section("*This week*", *(tasks or ["Nobody is ready to be written to."])),
+        section("*This week*", *(tasks or ["Nobody is ready to be contacted."])),
         *(section(_plain(chart.summary)) for _, chart in digest.charts),
     ]
     return {"text": digest.title, "blocks": blocks[:_MOST_BLOCKS]}

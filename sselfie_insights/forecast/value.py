@@ -164,9 +164,9 @@ def build_cohorts_table(
 def _expect(
     shapes: dict[int, Residual], part: pl.DataFrame | None, count: int, collected: int, rate: float
 ) -> dict[str, Any]:
-    """What is still expected of a cohort, per head of all who joined.
+    """What is still expected of a cohort, per person who joined.
 
-    The interval holds the doubt about the model and the luck of so few members, in squares.
+    The interval holds the doubt about the model and the luck of few members, in squares.
     """
     if part is None:
         months = value = np.zeros(3)

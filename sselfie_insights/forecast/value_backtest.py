@@ -25,7 +25,7 @@ def build_backtest_table(book: Book, fits: Mapping[int, Fit]) -> pl.DataFrame:
 
     The model is that of the month in which the cohort joined; months are counted up to the last
     settled one, twelve at most after the first. The interval holds the model's doubt, that of the
-    months, and the luck of so few members.
+    months, and the luck of few members.
 
     Args:
         book: The business.

@@ -67,8 +67,8 @@ class Nightly:
     def last(self) -> Entry:
         return read_journal(self.warehouse)[-1]
 
-    def page(self, name: str = "index") -> str:
-        return (self.out / "site" / f"{name}.html").read_text()
+    def page(self) -> str:
+        return (self.out / "site" / "index.html").read_text()
 
     def left_over(self) -> set[str]:
         """What lies beside the warehouse that no run leaves there once it has ended."""

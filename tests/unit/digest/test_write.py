@@ -120,9 +120,9 @@ def test_links_lead_to_the_site_where_there_is_one(digest: Digest) -> None:
 
 def test_a_week_without_anything_is_said(digest: Digest) -> None:
     empty = replace(digest, sentences=(), tasks=(), charts=())
-    assert "Nobody is ready to be written to." in write_text(empty)
-    assert "Nobody is ready to be written to." in write_html(empty, [])
-    assert "Nobody is ready to be written to." in json.dumps(write_slack(empty))
+    assert "Nobody is ready to be contacted." in write_text(empty)
+    assert "Nobody is ready to be contacted." in write_html(empty, [])
+    assert "Nobody is ready to be contacted." in json.dumps(write_slack(empty))
 
 
 def test_the_command_prints_or_writes_and_spares_other_files(
