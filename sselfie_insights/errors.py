@@ -6,7 +6,7 @@
     ├── UsageError          2  a flag, a setting or a file that the user wrote is wrong
     │   └── UnknownError    2  the source lacks what a number is made from
     ├── StorageError        2  the disk is full or read-only, or a file of ours is damaged or gone
-    ├── SourceError         3  Postgres cannot be reached, or not be read
+    ├── SourceError         3  Postgres or Spark cannot be reached, or not be read
     ├── ChecksFailedError   4  checks failed; nothing was published
     ├── StaleError          5  the data is older than asked for
     ├── MigrationError      6  a migration was refused, or failed
@@ -75,7 +75,7 @@ class StorageError(SselfieError):
 
 
 class SourceError(SselfieError):
-    """Postgres cannot be reached, or not be read as the mirror needs."""
+    """Postgres cannot be reached, or not be read as the mirror needs; or Spark not reached."""
 
     exit_code = ExitCode.SOURCE
 

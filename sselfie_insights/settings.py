@@ -188,6 +188,17 @@ class Settings(BaseModel):
         " looks like: `public.audit_log.token_kind = true`.",
     )
 
+    lake_url: str | None = Field(
+        None,
+        description="Where the lake lies that `lake push` writes and `build --target spark` reads:"
+        " a folder, or an address that begins with `s3://`, `gs://`, `abfss://` or `hdfs://`.",
+    )
+    spark_remote: SecretStr | None = Field(
+        None,
+        description="The address of Spark Connect, `sc://host:15002`, with `;token=…` where it asks"
+        " for one.",
+    )
+
     stripe_exports: Path | None = Field(
         None, description="The folder of Stripe's exports, which every sync reads; default: none."
     )
@@ -211,6 +222,30 @@ class Settings(BaseModel):
         url, _ = drop_foreign_parameters(self.database_url.get_secret_value())
         parse_url(url)
         return url
+
+    def require_lake_url(self) -> str:
+        """Return where the lake lies.
+
+        Raises:
+            UsageError: The setting is missing.
+        """
+        if not self.lake_url:
+            raise UsageError(
+                "no lake", remedy=f"set {ENV_PREFIX}LAKE_URL, e.g. s3://bucket/sselfie or a folder"
+            )
+        return self.lake_url
+
+    def require_spark_remote(self) -> str:
+        """Return the address of Spark Connect.
+
+        Raises:
+            UsageError: The setting is missing.
+        """
+        if not self.spark_remote:
+            raise UsageError(
+                "no Spark", remedy=f"set {ENV_PREFIX}SPARK_REMOTE, e.g. sc://localhost:15002"
+            )
+        return self.spark_remote.get_secret_value()
 
     def describe_foreign_parameters(self) -> str:
         """Return what of the database URL is not libpq's, and left out; empty if nothing is.

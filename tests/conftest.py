@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ from sselfie_insights.embedded import running_server
 from tests.support.pages import business, pages
 
 __all__ = ["business", "database", "pages", "server"]
+
+# As in the command, so that frames reach DuckDB as they do there: see _hide_libraries.
+modules: dict[str, object] = sys.modules  # type: ignore[assignment]  # None: not to be found
+modules.setdefault("pyarrow", None)
+modules.setdefault("pyspark", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,24 @@
     statement is Spark's own; the worker carries it out without the catalog that Spark would enter the table into.
 -#}
 {% materialization table, adapter='spark', supported_languages=['sql'] -%}
+    {{ return(parquet_table()) }}
+{%- endmaterialization %}
+
+
+{#- A mart goes back to where the build was asked for: a view of it there would read what stays in the lake. -#}
+{% materialization view, adapter='spark', supported_languages=['sql'] -%}
+    {%- if this.schema == 'marts' -%}
+        {{ return(parquet_table()) }}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        create or replace temporary view {{ this.identifier }} as
+        {{ sql }}
+    {%- endcall -%}
+    {{ return({'relations': [this]}) }}
+{%- endmaterialization %}
+
+
+{% macro parquet_table() -%}
     {%- if config.get('contract').enforced -%}
         {%- do get_assert_columns_equivalent(sql) -%}
     {%- endif -%}
@@ -11,16 +29,7 @@
         {{ sql }}
     {%- endcall -%}
     {{ return({'relations': [this]}) }}
-{%- endmaterialization %}
-
-
-{% materialization view, adapter='spark', supported_languages=['sql'] -%}
-    {%- call statement('main') -%}
-        create or replace temporary view {{ this.identifier }} as
-        {{ sql }}
-    {%- endcall -%}
-    {{ return({'relations': [this]}) }}
-{%- endmaterialization %}
+{%- endmacro %}
 
 
 {% materialization seed, adapter='spark' -%}

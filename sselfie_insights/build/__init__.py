@@ -3,12 +3,13 @@
 from sselfie_insights.build.marts import (
     BuildReport,
     build,
-    build_in_postgres,
     build_into,
     build_liability,
     check_marts,
     require_buildable,
 )
+from sselfie_insights.build.postgres import build_in_postgres
+from sselfie_insights.build.spark import build_on_spark
 
 __all__ = [
     "BuildReport",
@@ -16,6 +17,7 @@ __all__ = [
     "build_in_postgres",
     "build_into",
     "build_liability",
+    "build_on_spark",
     "check_marts",
     "require_buildable",
 ]

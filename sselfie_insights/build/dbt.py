@@ -131,8 +131,12 @@ def run_dbt(
 def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
-            yield json.loads(line)
+            event = json.loads(line)
         except ValueError:
+            event = {}
+        if isinstance(event, dict) and "info" in event:
+            yield event
+        else:  # whoever it is, dbt or a library of an engine, it is no event
             yield {"info": {"level": "error", "name": "", "msg": line.strip()}, "data": {}}
 
 

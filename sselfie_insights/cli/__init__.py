@@ -29,6 +29,7 @@ from sselfie_insights.cli import (
     forget,
     home,
     init,
+    lake,
     mcp,
     migrate,
     query,
@@ -81,6 +82,7 @@ forget.register(app)
 init.register(app)
 mcp.register(app)
 simulate.register(app)
+app.add_typer(lake.app, rich_help_panel=Panel.SET_UP)
 app.add_typer(migrate.app, rich_help_panel=Panel.SET_UP)
 app.add_typer(query.app, rich_help_panel=Panel.READ)
 app.add_typer(report.app, rich_help_panel=Panel.READ)
@@ -127,14 +129,15 @@ def _open_streams() -> None:
             stream.reconfigure(encoding="utf-8")
 
 
-def _hide_pyarrow() -> None:
-    """Let no library find pyarrow, which none needs here.
+def _hide_libraries() -> None:
+    """Let no library find pyarrow and PySpark, which none needs here.
 
-    One that lies about in the environment, built for another NumPy, writes dozens of lines to
-    stderr when pandas looks for it.
+    A pyarrow that lies about in the environment, built for another NumPy, writes dozens of lines to
+    stderr when pandas looks for it. Great Expectations loads whatever engine it finds.
     """
     modules: dict[str, object] = sys.modules  # type: ignore[assignment]  # None: not to be found
     modules.setdefault("pyarrow", None)
+    modules.setdefault("pyspark", None)
 
 
 def main() -> None:
@@ -145,7 +148,7 @@ def main() -> None:
     # again and once more at the end, would take a tenth of a short command's time.
     gc.set_threshold(200_000)
     atexit.register(gc.freeze)
-    _hide_pyarrow()
+    _hide_libraries()
     _open_streams()
     join_words()
     try:

@@ -16,6 +16,7 @@ class Target(StrEnum):
 
     DUCKDB = "duckdb"
     POSTGRES = "postgres"
+    SPARK = "spark"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +27,10 @@ def register(app: typer.Typer) -> None:
 def build(
     target: Annotated[
         Target,
-        typer.Option(help="The warehouse, or the schema 'analytics' of the source database."),
+        typer.Option(
+            help="The warehouse; the schema 'analytics' of the source database; or Spark, from the"
+            " lake, and back into the warehouse."
+        ),
     ] = Target.DUCKDB,
     warehouse: Warehouse = None,
     as_of: AsOf = None,
@@ -40,7 +44,11 @@ def build(
     from sselfie_insights.settings import load_settings
 
     settings = load_settings(warehouse=warehouse, as_of=as_of, timezone=timezone)
-    build_marts = marts.build if target is Target.DUCKDB else marts.build_in_postgres
+    build_marts = {
+        Target.DUCKDB: marts.build,
+        Target.POSTGRES: marts.build_in_postgres,
+        Target.SPARK: marts.build_on_spark,
+    }[target]
     with progress_bar("build") as on_progress:
         report = build_marts(settings, on_progress=on_progress)
     typer.echo(

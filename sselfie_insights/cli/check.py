@@ -69,7 +69,7 @@ def check(
         checks.start_import()
     if suite is not SuiteName.MIRROR and (suite or _has_marts(settings.warehouse)):
         with progress_bar("check") as on_progress:
-            results += check_marts(settings, on_progress=on_progress)
+            results += check_marts(settings, on_progress=on_progress, on_note=say_note)
     if suite is not SuiteName.MARTS:
         results += checks.check_mirror(settings.warehouse, settings)
     from sselfie_insights.warehouse.storage import OFFLINE

@@ -16,6 +16,9 @@ from sselfie_insights.forget.outputs import Outputs, find_exports, find_outputs,
 from sselfie_insights.forget.person import Person
 from sselfie_insights.forget.rows import erase, find_rows, identify, knows
 from sselfie_insights.forget.source import rows_in_source
+from sselfie_insights.lake.push import push
+from sselfie_insights.lake.runs import is_used, prune
+from sselfie_insights.lake.store import Store
 from sselfie_insights.segment.record import erase_people
 from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
@@ -99,6 +102,10 @@ def forget(
     """
     person = Person.named(user)
     found = _find(settings, person, on_note)
+    store = Store(settings.lake_url) if settings.lake_url else None
+    has_lake = store is not None and is_used(store)
+    if has_lake and on_note:
+        on_note(f"the lake at {settings.lake_url}: its files are replaced, its builds deleted")
     if dry_run:
         return found
     with (
@@ -126,11 +133,25 @@ def forget(
             raise storage_error(
                 f"{error.filename} cannot be removed", error, remedy="remove it yourself"
             ) from None
+        if store and has_lake:
+            _renew_lake(settings.warehouse, store)
         entry |= {
             "rows_deleted": sum(each.deleted for each in rows),
             "outputs_removed": len(found.outputs.remove),
         }
     return ForgetReport(tuple(rows), found.outputs, found.source, is_done=True)
+
+
+def _renew_lake(warehouse: Path, store: Store) -> None:
+    """Let the lake hold what the warehouse still holds, and nothing else."""
+    try:
+        push(warehouse, store)
+        prune(store, keep=0)
+    except StorageError as error:
+        raise StorageError(
+            f"erased everywhere but in the lake: {error.message}",
+            remedy="then run 'sselfie lake push' and 'sselfie lake prune --keep 0'",
+        ) from None
 
 
 def _find(settings: Settings, person: Person, on_note: Note | None) -> ForgetReport:

@@ -31,7 +31,8 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
     module = sys.modules[check_marts.__module__]
     monkeypatch.setattr(module, "run_dbt", run_dbt)
     sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
-    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    monkeypatch.setattr(module, "read_sync", lambda _: sync)
+    monkeypatch.setattr(module, "_missing_layers", lambda _: [])
     settings = load_settings(
         timezone="Europe/Oslo",
         stripe_timezone="America/New_York",
@@ -82,7 +83,7 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
     module = sys.modules[build_into.__module__]
     monkeypatch.setattr(module, "run_dbt", run_dbt)
     sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
-    monkeypatch.setattr(module, "_read_last_sync", lambda _: sync)
+    monkeypatch.setattr(module, "read_sync", lambda _: sync)
     settings = load_settings(warehouse=tmp_path / "w.duckdb")
 
     for name in ("a", "b"):

@@ -1,0 +1,1 @@
+"""The mirror as a lake of Parquet files, and the engines that build marts from it."""
