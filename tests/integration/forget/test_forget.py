@@ -1,21 +1,11 @@
 """Forgetting erases a person's rows and bytes everywhere, and nothing of anybody else."""
 
-import bz2
-import gzip
-import io
-import json
-import lzma
 import re
 import shutil
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import duckdb
-import polars as pl
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -23,108 +13,19 @@ from typer.testing import CliRunner
 from sselfie_insights.backup.archive import backup
 from sselfie_insights.cli import app
 from sselfie_insights.errors import StorageError, UsageError
-from sselfie_insights.forget import ForgetReport, forget
+from sselfie_insights.forget import forget
 from sselfie_insights.segment.record import PastExport, append_export, read_record
-from sselfie_insights.settings import Settings, load_settings
+from sselfie_insights.settings import load_settings
 from sselfie_insights.stripe.coverage import describe_files
 from sselfie_insights.stripe.load import add_files, load_folder
 from sselfie_insights.sync import sync
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import journal_path
-from sselfie_insights.warehouse.pseudonyms import read_key, write_pseudonym
-from sselfie_insights.warehouse.publications import list_publications, retain
+from sselfie_insights.warehouse.publications import list_publications
 from sselfie_insights.warehouse.publish import writable_copy
 from tests.conftest import temporary_database
-from tests.integration.run.people import ANN, BEA, CUSTOMER, DERIVED, EMAIL, SCHEMA, SOURCE
-from tests.support.contracts import create_tables
-from tests.support.warehouses import write_build_info
-
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Place:
-    settings: Settings
-    folder: Path
-    url: str
-
-
-@pytest.fixture(scope="module")
-def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A source, its warehouse, two publications, reports and exports, all of which name Ann."""
-    folder = tmp_path_factory.mktemp("forget")
-    with temporary_database(server) as url:
-        with psycopg.connect(url) as connection:
-            connection.execute((SCHEMA + SOURCE).encode())
-        settings = load_settings(
-            database_url=url, warehouse=folder / "w.duckdb", output_dir=folder / "out"
-        )
-        sync(settings)
-        for day in (0, 1):
-            with writable_copy(settings.warehouse) as private, duckdb.connect(private) as db:
-                if day == 0:
-                    create_tables(db)
-                    write_build_info(db, NOW, "UTC")
-                    db.execute(DERIVED)
-                else:  # a row that was deleted: its bytes are still in the file
-                    db.execute("delete from raw.feedback")
-            retain(settings.warehouse, NOW + timedelta(days=day))
-        _write_outputs(settings.output_dir)
-        yield Place(settings, folder, url)
-
-
-def _write_outputs(out: Path) -> None:
-    frame = pl.DataFrame({"customer_key": [ANN, BEA], "tags": [[EMAIL], ["x"]]})
-    for name, person in (("with", True), ("without", False)):
-        export = out / "exports" / name
-        export.mkdir(parents=True)
-        (export / "manifest.json").write_text(
-            json.dumps({"sources": {}, "files": [{"path": "people.parquet"}]})
-        )
-        frame.filter(pl.lit(person) | (pl.col("customer_key") == BEA)).write_parquet(
-            export / "people.parquet"
-        )
-    site = out / "site"
-    site.mkdir()
-    (site / "index.html").write_text("<p>joann.other@example.org is somebody else</p>")
-    (out / "mailing.csv").write_text(f"email\n{EMAIL.lower()}\n")
-    frame.write_excel(out / "people.xlsx")
-    (out / "notes.txt").write_text(f"about {BEA}")
-
-
-@pytest.fixture
-def place(template: Place, tmp_path: Path) -> Place:
-    """A copy of the template's files, over the same source."""
-    shutil.copytree(template.folder, tmp_path / "copy")
-    folder = tmp_path / "copy"
-    kept = folder / ".w.duckdb.publications"
-    newest = sorted(kept.iterdir())[-1]
-    newest.unlink()
-    newest.hardlink_to(folder / "w.duckdb")  # as it was
-    settings = template.settings.model_copy(
-        update={"warehouse": folder / "w.duckdb", "output_dir": folder / "out"}
-    )
-    return Place(settings, folder, template.url)
-
-
-def traces(folder: Path, *, of: str = rf"{ANN}|(?<![a-z]){EMAIL}") -> set[str]:
-    """Return the files whose bytes name Ann; Bea's address ends like hers."""
-    found = re.compile(of.encode(), re.IGNORECASE)
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and found.search(path.read_bytes())
-    }
-
-
-def rows(warehouse: Path, query: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(warehouse, read_only=True) as db:
-        return db.execute(query).fetchall()
-
-
-def counts(report: ForgetReport, file: str) -> dict[str, tuple[int, int]]:
-    return {each.table: (each.deleted, each.redacted) for each in report.rows if each.file == file}
-
+from tests.integration.run.people import ANN, BEA, CUSTOMER, EMAIL, SCHEMA, SOURCE
+from tests.support.forgetting import NOW, Place, counts, rows, traces
 
 # Counted by hand in SOURCE and DERIVED: rows of Ann's own, and rows of others that mention her.
 WAREHOUSE = {
@@ -229,123 +130,6 @@ def test_no_byte_is_left_and_nothing_of_others_is_lost(place: Place) -> None:
     assert "nn" not in journal_path(place.settings.warehouse).read_text().split("forget")[-1]
     with pytest.raises(UsageError, match="names this person"):
         forget(place.settings, EMAIL)
-
-
-SPELLED = (
-    *(quote(EMAIL), quote(EMAIL, safe="").lower(), quote(quote(EMAIL))),
-    *("".join(f"{form % ord(c)}" for c in EMAIL) for form in ("%%%02X", "&#%d;", "&#x%x;")),
-    EMAIL.replace("@", "&commat;").replace(".", "&period;"),
-    EMAIL.replace("@", "&#64;"),
-    "".join(f"\\u{ord(c):04x}" for c in EMAIL),
-    EMAIL.replace("@", "\\u0040"),
-    EMAIL.upper(),
-    f"mailto%3A{quote(EMAIL)}%3Fx",
-    f"&lt;{EMAIL}&gt;",
-    f"\\n{EMAIL}\\n",
-    f"\\u003c{EMAIL}\\u003e",
-    f"https://x.example/avatars/{ANN}.png?v=1",
-    f"https://x.example/{ANN}/a",
-    f"s3://b/user-{ANN}_small.webp",
-    f"https://x.example/{EMAIL}.json",
-)
-OTHERS = (f"jo{EMAIL}", f"jo{quote(EMAIL)}", f"{EMAIL}.uk", f"{EMAIL}x", f"{ANN}x", f"x{ANN}")
-
-
-def test_every_spelling_in_rows_of_others_is_found(place: Place) -> None:
-    """Each is in the row of somebody else, as text, in JSON, in a list and as bytes."""
-    with writable_copy(place.settings.warehouse) as private, duckdb.connect(private) as db:
-        db.execute("create table raw.mentions (n int, v varchar, j json, l varchar[], b blob)")
-        for number, text in enumerate((*SPELLED, *OTHERS)):
-            value = f"see {text} there"
-            db.execute(
-                "insert into raw.mentions values (?, ?, ?, ?, ?)",
-                [number, value, json.dumps({"a": value}), ["x", value], value.encode("utf-16-le")],
-            )
-    report = forget(place.settings, EMAIL)
-    assert counts(report, "warehouse")["raw.mentions"] == (0, len(SPELLED))
-    for number, v, j, others, b in rows(
-        place.settings.warehouse, "select n, v, j, l, b from raw.mentions order by n"
-    ):
-        if number < len(SPELLED):
-            assert "[forgotten]" in v and "[forgotten]" in json.loads(j)["a"], SPELLED[number]
-            assert (others[0], "[forgotten]" in others[1], b) == ("x", True, None)
-        else:
-            kept = f"see {OTHERS[number - len(SPELLED)]} there"
-            assert (v, json.loads(j), others) == (kept, {"a": kept}, ["x", kept])
-            assert b.decode("utf-16-le") == kept
-
-
-def pack(name: str, content: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def test_every_spelling_in_files_is_found(place: Place) -> None:
-    folder = place.settings.output_dir / "mine"
-    folder.mkdir()
-    plain = f"a,b\r\n1,{EMAIL}\r\n"
-    gone = {f"spelled-{n}.txt": f"see {text} there".encode() for n, text in enumerate(SPELLED)} | {
-        "utf16.csv": plain.encode("utf-16"),
-        "utf16be.csv": b"x" + plain.encode("utf-16-be"),
-        "utf16le.csv": plain.encode("utf-16-le"),
-        "a.csv.gz": gzip.compress(plain.encode()),
-        "b.bz2": bz2.compress(plain.encode()),
-        "c.xz": lzma.compress(plain.encode()),
-        "d.tar.gz": gzip.compress(b"\0" * 600 + plain.encode("utf-16-le")),
-        "e.zip": pack("inner.zip", pack("x.txt", SPELLED[0].encode())),
-        "f.zip": pack(f"{EMAIL}.txt", b"nothing"),
-        "mail.eml": f"to: {EMAIL.replace('@', '=40')}".encode(),
-        "far.txt": b"-" * ((1 << 24) - 5) + plain.encode(),
-        f"{EMAIL}.csv": b"1", f"{quote(EMAIL, safe='')}.html": b"1", f"avatar-{ANN}.png": b"1",
-    }  # fmt: skip
-    kept = {f"kept-{n}.txt": f"see {text} there".encode() for n, text in enumerate(OTHERS)} | {
-        f"jo{EMAIL}.csv": b"1", "n.csv.gz": gzip.compress(b"1"), "n.zip": pack("n.txt", b"1"),
-    }  # fmt: skip
-    for name, content in (gone | kept).items():
-        (folder / name).write_bytes(content)
-    report = forget(place.settings, EMAIL)
-    assert {path.name for path in report.outputs.remove if path.parent == folder} == gone.keys()
-    assert {path.name for path in folder.iterdir()} == kept.keys()
-
-
-def test_an_export_that_holds_a_pseudonym_goes(place: Place) -> None:
-    key = read_key(place.settings.warehouse)
-    exports = place.settings.output_dir / "exports"
-    for name, person in (("ann", ANN), ("bea", BEA)):
-        (exports / name).mkdir()
-        listed = {"sources": {}, "files": [{"path": "people.csv"}]}
-        (exports / name / "manifest.json").write_text(json.dumps(listed))
-        text = f"customer_key,mrr_cents\n{write_pseudonym(key, person)},4900\n"
-        (exports / name / "people.csv").write_text(text)
-    report = forget(place.settings, EMAIL)
-    assert exports / "ann" in report.outputs.remove
-    assert not (exports / "ann").exists()
-    assert (exports / "bea" / "people.csv").exists()
-    assert read_key(place.settings.warehouse) == key
-
-
-def test_what_killed_writers_left_goes(place: Place) -> None:
-    warehouse = place.settings.warehouse
-    kept = place.folder / ".w.duckdb.publications"
-    left = [
-        warehouse.with_name("w.duckdb.wal"),
-        warehouse.with_name(".w.duckdb.runs.jsonl.0a1b2c3d"),
-        warehouse.with_name(".w.duckdb.segments.jsonl.0a1b2c3d"),
-        kept / "20261119T120000Z.duckdb.partial",
-        kept / "20261119T120000Z.duckdb.wal",
-        place.folder / ".w.duckdb.private" / "0a1b2c3d" / "w.duckdb",
-        place.folder / "w.duckdb.tmp" / "duckdb_temp_storage-0.tmp",
-        place.settings.output_dir / ".site.0a1b2c3d.partial" / "index.html",
-        place.settings.output_dir / ".mailing.csv.0a1b2c3d",
-    ]
-    for path in left[1:]:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"1,{EMAIL}\n")
-    forget(place.settings, EMAIL)
-    assert [path for path in left if path.exists()] == []
-    assert traces(place.folder) == set()
 
 
 HEADER = (
