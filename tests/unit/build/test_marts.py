@@ -102,6 +102,9 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
             "No space left on device: free",
         ),
         ("KeyError: 'x'", SselfieError, "dbt build failed: Traceback: KeyError: 'x'"),
+        # A library of an engine may speak JSON, too, which is no event of dbt's.
+        ("[7]", SselfieError, "dbt build failed: Traceback: [7]"),
+        (r"{\"level\": \"ERROR\"}", SselfieError, 'Traceback: {"level": "ERROR"}'),
     ],
 )
 def test_a_dbt_that_dies_is_told_in_one_line(
