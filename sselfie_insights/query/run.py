@@ -76,7 +76,9 @@ def run_query(
         for name, column in query.columns.items()
         if with_personal_data or not column.pii
     }
-    where, remedies = str(query.path), _describe_build(warehouse)
+    # What a page repeats names no folder of this machine.
+    where = f"query {query.name}" if is_packaged(query) else str(query.path)
+    remedies = _describe_build(warehouse)
     with (
         _translate_errors(where, remedies),
         _open_for(

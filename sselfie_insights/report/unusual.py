@@ -63,7 +63,7 @@ def describe_unusual(found: Mapping[Any, tuple[str, str]], *, is_judged: bool) -
     if not is_judged:
         return ""
     if not found:
-        return "No cohort is outside the range that the others lead one to expect."
+        return "No cohort is outside the range that the others lead to expect."
     sentences = []
     for kind in ("lower", "higher"):
         named = [words for which, words in found.values() if which == kind]

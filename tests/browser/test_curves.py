@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from sselfie_insights.query import OpenWarehouse, load_library, run_query
+from sselfie_insights.report.names import write_name
 from tests.support.pages import suppress_alone
 
 SECTION = "#which-segment-comes-back"
@@ -68,7 +69,8 @@ def test_every_slice_is_what_the_query_gives(
         result = suppress_alone(run_query(opened, query))
     for row in result.frame.to_dicts():
         key = "|".join(str(row[name]) for name in CHOICES)
-        expected[key][row["segment"].replace("_", " ")].append(row)
+        name = write_name(row["breakdown"], row["segment"], {}).replace("_", " ")
+        expected[key][name].append(row)
     assert len(found) == 3 * 3 * 10 * 5
     hidden = shown = 0
     for key, drawn in found.items():

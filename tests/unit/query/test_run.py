@@ -5,6 +5,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from sselfie_insights import Warehouse
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import (
     OpenWarehouse,
@@ -283,3 +284,13 @@ def test_a_warehouse_without_marts_names_the_build(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="has no marts: run 'sselfie build'"),
     ):
         str(opened.stamp)
+
+
+def test_what_a_page_repeats_of_a_failure_names_no_folder(tmp_path: Path) -> None:
+    """A packaged query is called by its name, wherever the package lies."""
+    path = write_warehouse(tmp_path / "w.duckdb", [], AS_OF)
+    with duckdb.connect(path) as db:
+        db.execute("create or replace table marts.power_curve as select 1 as active_days")
+    with Warehouse(path) as opened, pytest.raises(UsageError) as error:
+        opened.query("engagement/power_curve")
+    assert str(error.value).startswith("query engagement/power_curve: ")

@@ -55,7 +55,7 @@ def test_the_words_name_the_period_and_both_shares() -> None:
         "Lower than the others lead to expect, beyond chance: Mar 2026 (1: 40% of 50, the others"
         " 70%)."
     )
-    expected = "No cohort is outside the range that the others lead one to expect."
+    expected = "No cohort is outside the range that the others lead to expect."
     assert describe_unusual({}, is_judged=True) == expected
     assert describe_unusual({}, is_judged=False) == ""
 
