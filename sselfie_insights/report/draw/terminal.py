@@ -53,9 +53,10 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
     lines = [
         Text(clean(page.report.title), _HEADING),
         *_paragraph(page.report.description, width=width),
-        Text(
+        *_paragraph(
             f"As of {write_moment(page.stamp.as_of)}, days and months in {page.stamp.timezone}",
             _QUIET,
+            width=width,
         ),
         *_paragraph(f"{page.trust}.", _QUIET, width=width),
         *(line for warning in page.warnings for line in _warn(warning, width)),
@@ -64,16 +65,18 @@ def render_text(page: Page, width: int | None = None) -> list[Text]:
         lines += [Text(), *_draw_block(block, width)]
     lines += [
         Text(),
-        Text(
+        *_paragraph(
             f"{RUNNING_MARK} still running, in no mean; empty: not begun;"
             f" {SUPPRESSED} and {HIDDEN}: too few to show.",
             _QUIET,
+            width=width,
         ),
-        Text(
+        *_paragraph(
             f"Run {page.stamp.run_id or '-'}, version {page.stamp.version or '-'},"
             f" definitions {page.stamp.definitions}"
             + (f", publication {page.stamp.publication}." if page.stamp.publication else "."),
             _QUIET,
+            width=width,
         ),
     ]
     for line in lines:
@@ -114,24 +117,24 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
             yield from _draw_tiles(block, width)
         case NoteBlock():
             if block.title:
-                yield Text(clean(block.title), _HEADING)
+                yield from _paragraph(block.title, _HEADING, width=width)
             yield from _paragraph(block.text, width=width)
         case SentencesBlock():
-            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.title, _HEADING, width=width)
             for sentence in block.sentences:
                 yield from _paragraph(f"- {sentence.text}", width=width, hang="  ")
         case GapBlock():
-            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.title, _HEADING, width=width)
             yield from _paragraph(f"Not available: {block.reason}.", _QUIET, width=width)
         case DataBlock():
-            yield Text(clean(block.title), _HEADING)
+            yield from _paragraph(block.title, _HEADING, width=width)
             yield from _paragraph(block.text, width=width)
             if block.empty:
                 yield from _paragraph(block.empty, _QUIET, width=width)
             elif block.grid is not None:
                 yield from _draw_grid(block, block.grid, width)
             elif block.chart is not None:
-                yield from _draw_chart(block.chart)
+                yield from _draw_chart(block.chart, width)
                 if block.chart.kind != "waterfall":
                     yield from _draw_table(block, width, newest=_CHART_ROWS)
             else:
@@ -140,7 +143,7 @@ def _draw_block(block: Block, width: int | None) -> Iterator[Text]:
 
 def _draw_tiles(block: HeadlineBlock, width: int | None) -> Iterator[Text]:
     if block.title:
-        yield Text(clean(block.title), _HEADING)
+        yield from _paragraph(block.title, _HEADING, width=width)
     labels = max((display_width(tile.label) for tile in block.tiles), default=0)
     numbers = max((display_width(tile.value) for tile in block.tiles if tile.has_value), default=0)
     trends = max((len(tile.trend) for tile in block.tiles), default=0)
@@ -208,15 +211,15 @@ def _draw_grid(block: DataBlock, grid: CohortGrid, width: int | None) -> Iterato
             yield Text(" " * fixed + ends.rstrip(), _QUIET)
     if shown < count:
         needed = fixed + count * wide
-        yield Text(
-            f"{count - shown} more periods need {needed} columns; this terminal has {width}.",
-            _QUIET,
-        )
+        more = "1 more period needs" if count - shown == 1 else f"{count - shown} more periods need"
+        words = f"{more} {needed} columns; this terminal has {width}."
+        yield from _paragraph(words, _QUIET, width=width)
     if grid.is_rising:
         words = "* can still rise, until everyone has come back: older cohorts had more time."
         yield from _paragraph(words, _QUIET, width=width)
     if grid.hidden_cohorts or grid.hidden_periods:
-        words = f"earlier cohorts ({grid.hidden_cohorts}), later periods ({grid.hidden_periods})"
+        left = {"earlier cohorts": grid.hidden_cohorts, "later periods": grid.hidden_periods}
+        words = ", ".join(f"{what} ({number})" for what, number in left.items() if number)
         yield from _paragraph(f"In {_files_of(block)}: {words}.", _QUIET, width=width)
 
 
@@ -253,29 +256,29 @@ def _shade(share: float) -> Style:
     return Style(color=ink, bgcolor=f"rgb({mixed[0]},{mixed[1]},{mixed[2]})")
 
 
-def _draw_chart(chart: Chart) -> Iterator[Text]:
+def _draw_chart(chart: Chart, width: int | None) -> Iterator[Text]:
     if chart.kind == "waterfall":
-        yield from _draw_steps(chart)
+        yield from _draw_steps(chart, width)
         return
     if chart.kind == "bar":
-        yield from _draw_bars(chart)
+        yield from _draw_bars(chart, width)
         if chart.period:
             yield Text(chart.period, _QUIET)
         return
     labels = max(display_width(clean(series.label)) for series in chart.series)
     for series in chart.series:
-        newest = series.values[-_MEASURE + labels + 2 :]
+        newest = series.values[-max(min(_MEASURE, width or _MEASURE) - labels - 2, 1) :]
         yield Text(pad(clean(series.label), labels) + "  " + draw_text(newest))
 
 
-def _draw_steps(chart: Chart) -> Iterator[Text]:
+def _draw_steps(chart: Chart, width: int | None = None) -> Iterator[Text]:
     labels = max(display_width(step.label) for step in chart.steps)
     numbers = [_write_value(abs(step.end - step.start), chart) for step in chart.steps]
     wide = max(len(number) for number in numbers)
     ends = [end for step in chart.steps for end in (step.start, step.end)]
     # What was given back can be more than all there was: then the axis begins below zero.
     least = min(0, *ends)
-    scale = _BAR_WIDTH / (max(0, *ends) - least or 1)
+    scale = _bar_width(width, 2 + labels + 2 + wide + 2 + 1) / (max(0, *ends) - least or 1)
     signs = {"total": " ", "gain": "+", "loss": "\N{MINUS SIGN}"}
     for step, number in zip(chart.steps, numbers, strict=True):
         low, high = sorted((step.start, step.end))
@@ -288,13 +291,19 @@ def _draw_steps(chart: Chart) -> Iterator[Text]:
     yield Text(chart.period, _QUIET)
 
 
-def _draw_bars(chart: Chart) -> Iterator[Text]:
+def _draw_bars(chart: Chart, width: int | None) -> Iterator[Text]:
     labels = max(display_width(clean(point)) for point in chart.points)
+    room = _bar_width(width, labels + 2)
     for series in chart.series:
         top = max((value for value in series.values if value is not None), default=0) or 1
         for point, value in zip(chart.points, series.values, strict=True):
-            bar = "█" * round((value or 0) / top * _BAR_WIDTH)
+            bar = "█" * round((value or 0) / top * room)
             yield Text(f"{pad(clean(point), labels)}  {bar}".rstrip())
+
+
+def _bar_width(width: int | None, before: int) -> int:
+    """How long the longest bar is, right of ``before`` columns."""
+    return _BAR_WIDTH if width is None else max(min(_BAR_WIDTH, width - before), 1)
 
 
 def _write_value(value: float, chart: Chart) -> str:

@@ -7,7 +7,7 @@ from sselfie_insights.report.draw.terminal import _draw_steps, render_text
 from sselfie_insights.report.formats import choose_section
 
 
-@pytest.mark.parametrize("width", [80, 100, 160])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
 def test_every_line_fits_the_terminal(pages: dict[str, Page], width: int) -> None:
     for page in pages.values():
         for line in render_text(page, width):
