@@ -12,7 +12,8 @@ answer: total_mid_cents
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
-  n: {unit: count, description: "Members with MRR in the currency at the month's end; of the origin where it is to come."}
+  n: {unit: count, same_as: "members on {counted_on} {currency}", description: "Members with MRR in the currency at the month's end; of the origin where it is to come."}
+  counted_on: {unit: date, description: The month's end for which they are counted.}
   actual_cents: {unit: cents, description: "MRR that was, up to the origin."}
   existing_mid_cents: {unit: cents, description: "MRR of the members at the origin, median."}
   total_low_cents: {unit: cents, description: "MRR with who joins, lower end (2.5 % of courses are below)."}
@@ -30,6 +31,7 @@ actual as (
         month,
         currency,
         member_count as n,
+        last_day(month) as counted_on,
         closing_mrr_cents as actual_cents,
         case when month = origin_month and is_projected then closing_mrr_cents end as meeting_cents
     from marts.mrr_movements
@@ -41,6 +43,7 @@ select
     month,
     currency,
     n,
+    counted_on,
     actual_cents,
     meeting_cents as existing_mid_cents,
     meeting_cents as total_low_cents,
@@ -49,7 +52,15 @@ select
 from actual
 union all
 select
-    month, currency, n, null, existing_mid_cents, total_low_cents, total_mid_cents, total_high_cents
+    month,
+    currency,
+    n,
+    last_day(origin_month),
+    null,
+    existing_mid_cents,
+    total_low_cents,
+    total_mid_cents,
+    total_high_cents
 from forecast.mrr_projection
 where coalesce(existing_mid_cents, total_mid_cents) is not null
 order by month, currency

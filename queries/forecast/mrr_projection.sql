@@ -16,7 +16,7 @@ answer: total_mid_cents
 columns:
   month: {unit: month, description: "The month, at its end."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
-  n: {unit: count, description: Members with MRR in the currency at the origin.}
+  n: {unit: count, same_as: "members on {origin_month:last month} {currency}", description: Members with MRR in the currency at the origin.}
   origin_mrr_cents: {unit: cents, description: MRR at the origin.}
   months_ahead: {unit: count, description: Months after the origin.}
   origin_month: {unit: month, description: "The month from whose close it is projected."}

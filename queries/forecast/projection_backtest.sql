@@ -15,7 +15,7 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   scope: {unit: text, description: "total with who joins, existing without."}
   months_ahead: {unit: count, description: Months after the origin.}
-  n: {unit: count, description: Members with MRR in the currency at the origin.}
+  n: {unit: count, same_as: "members on {origin_month:last month} {currency}", description: Members with MRR in the currency at the origin.}
   predicted_low_cents: {unit: cents, description: "Lower end of the projection (95 %)."}
   predicted_mid_cents: {unit: cents, description: Its median.}
   predicted_high_cents: {unit: cents, description: "Upper end of the projection (95 %)."}

@@ -17,7 +17,8 @@ columns:
   currency: {unit: text, description: "The currency of an amount; empty for people."}
   since_on: {unit: date, description: "Day of the earlier instant; of days counted, the first of the later ones."}
   until_on: {unit: date, description: The day of as_of.}
-  now_count: {unit: count, description: "People now: with MRR, who paid, were active or signed up."}
+  people: {unit: text, description: "Who they are, as pages that count them elsewhere call them."}
+  now_count: {unit: count, same_as: "{people}", description: "People now: with MRR, who paid, were active or signed up."}
   before_count: {unit: count, of: moved_count, description: The same before.}
   now_cents: {unit: cents, of: now_count, description: The amount now.}
   before_cents: {unit: cents, of: moved_count, description: The same before.}
@@ -145,6 +146,11 @@ select
     currency,
     case when measure in ('mrr', 'members') then same_on else first_on end as since_on,
     as_of_on as until_on,
+    case
+        when measure in ('mrr', 'members')
+            then concat_ws(' ', 'members on', last_day(as_of_on), nullif(currency, ''))
+        else concat_ws(' ', measure, 'since', first_on, nullif(currency, ''))
+    end as people,
     now_count,
     before_count,
     case when measure in ('mrr', 'net_revenue') then coalesce(now_cents, 0) end::bigint as now_cents,

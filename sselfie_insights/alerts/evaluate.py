@@ -102,7 +102,7 @@ def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]
     query = _find_query(watch)
     result = run_query(warehouse, query, watch.values)
     return [
-        row | {"person_count": _count_people(query, series)}
+        row | {"person_count": _count_people(query, series) if row["value"] is not None else None}
         for part, series in _split(watch, result, _settled_before(warehouse.connection))
         for row in _judge_part(watch, result, part, series)
     ]
@@ -186,7 +186,7 @@ def _judge_part(
         yield row | {
             "period_on": period,
             "value": None if judgement.state == UNJUDGED else value,
-            "n": None if n is None else int(n),
+            "n": None if n is None or judgement.state == UNJUDGED else int(n),
             "detail": prefix + judgement.detail,
         }
 

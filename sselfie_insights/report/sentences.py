@@ -59,11 +59,11 @@ def write_sentences(result: Result) -> tuple[Sentence, ...]:
         match measure:
             case "mrr":
                 text = _say_money(rows, "MRR is {}", ago, "; fewer than five customers moved it")
-                text = text or "MRR is that of fewer than five customers"
+                text = text or "MRR is that of too few customers to be shown"
             case "net_revenue":
                 but = f"; fewer than five customers paid {days_before}"
                 text = _say_money(rows, f"Net revenue is {{}} {days}", days_before, but)
-                text = text or f"Fewer than five customers paid {days}"
+                text = text or f"Too few customers paid {days} to be shown"
             case "members":
                 text = _say_members(rows, ago)
             case _:
@@ -118,7 +118,7 @@ def _say_parts(
 
 def _say_members(rows: list[Row], ago: str) -> str:
     if not rows:
-        return "Fewer than five members"
+        return "Too few members to be shown"
     [row] = rows
     members = f"{row['now_count']:,} members" if row["now_count"] else "No members"
     change = _compare(row["now_count"], row["before_count"], "{:,}".format, ("more", "fewer"))
@@ -130,7 +130,7 @@ def _say_members(rows: list[Row], ago: str) -> str:
 
 def _say_people(rows: list[Row], verb: str, before: str) -> str:
     if not rows:
-        return f"Fewer than five people {verb}"
+        return f"Too few people {verb} to be shown"
     [row] = rows
     nobody = f"Nobody {verb.replace('were', 'was')}"
     people = f"{row['now_count']:,} people {verb}" if row["now_count"] else nobody

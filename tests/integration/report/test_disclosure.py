@@ -1,5 +1,8 @@
 """An attacker reads what every page shows of simulated businesses, and finds no small group."""
 
+import csv
+import io
+from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
 
@@ -9,6 +12,7 @@ from sselfie_insights.build.derived import write_derived
 from sselfie_insights.forecast import write_forecasts
 from sselfie_insights.query.cells import HIDDEN
 from sselfie_insights.query.library import load_library
+from sselfie_insights.query.write import to_csv
 from sselfie_insights.report import Page
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.page import build_page
@@ -64,6 +68,29 @@ def test_what_is_asked_for_later_moves_nothing_on_the_site(built_business: Busin
                 before = site.find(source.query, {}, source.values)
                 after = later.find(source.query, {}, source.values)
                 assert before.frame.equals(after.frame), source.query
+
+
+MEMBERS = {
+    "mrr_movements": ("month", "member_count"),
+    "mrr_outlook": ("counted_on", "n"),
+    "mrr_projection": ("origin_month", "n"),
+    "since": ("until_on", "now_count"),
+}
+"""Where members with MRR in a currency at a month's end stand: columns of the day, and of them."""
+
+
+def test_a_number_of_members_is_hidden_wherever_it_stands(built_business: Business) -> None:
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for page in _pages(built_business.settings):
+        for block in page.data.values():
+            name = block.result.name.rpartition("/")[2]
+            day, count = MEMBERS.get(name, ("", ""))
+            for row in csv.DictReader(io.StringIO(to_csv(block.result).decode())) if day else ():
+                if row.get("measure", "mrr") == "mrr":
+                    found[row[day][:7], row["currency"]].add(row[count])
+    hidden = {key for key, texts in found.items() if texts & {"<5", HIDDEN}}
+    assert len(hidden) > 5
+    assert {key: texts for key, texts in found.items() if len(texts) > 1} == {}
 
 
 @pytest.fixture

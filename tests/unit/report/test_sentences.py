@@ -168,12 +168,12 @@ def test_few_people_are_few_and_nobody_is_nobody(tmp_path: Path) -> None:
     payments = [("c0", "usd", date(2026, 3, 9), 4900, 0)]
     changes = people("old", 3, "usd", EARLY, 4900)
     assert say(tmp_path, changes, payments, active, days) == [
-        "MRR is that of fewer than five customers.",
-        "Fewer than five members.",
-        "Fewer than five customers paid in the last seven days.",
+        "MRR is that of too few customers to be shown.",
+        "Too few members to be shown.",
+        "Too few customers paid in the last seven days to be shown.",
         "Nobody was active in the last seven days, 12 (100.0%) fewer than in the seven days"
         " before.",
-        "Fewer than five people signed up in the last seven days.",
+        "Too few people signed up in the last seven days to be shown.",
     ]
 
 
