@@ -15,7 +15,8 @@ answer: expected_value_cents
 columns:
   product_type: {unit: text, description: "The product by which the membership began, or all."}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
-  member_count: {unit: count, description: Members in the currency at the last settled month's end.}
+  people: {unit: text, description: "Who these members are, as pages that count them elsewhere call them."}
+  member_count: {unit: count, same_as: "{people}", description: Members in the currency at the last settled month's end.}
   person_count: {unit: count, description: Distinct customers whose memberships they are.}
   n: {unit: count, description: "Memberships the survival was to be learned from, all currencies."}
   lost_count: {unit: count, description: Of these ended.}
@@ -35,9 +36,17 @@ columns:
   model: {unit: text, description: "The survival model: sBG or BdW."}
   note: {unit: text, of: person_count, description: "Why there are no numbers, or whose survival it is."}
 */
+with origin as (
+    select max(last_day(origin_month)) as settled_on from forecast.mrr_projection
+)
+
 select
     product_type,
     currency,
+    case
+        when product_type = 'all' then concat_ws(' ', 'members on', settled_on, currency)
+        else concat_ws(' ', 'members by first product', product_type, settled_on, currency)
+    end as people,
     member_count,
     person_count,
     n,
@@ -58,4 +67,5 @@ select
     model,
     note
 from forecast.ltv_by_product
+cross join origin
 order by product_type = 'all' desc, product_type, currency
