@@ -54,7 +54,7 @@
 
 ),
 
-{{ name }}_pairs_{{ round }} as materialized (
+{{ name }}_pairs_{{ round }} as {{ kept() }} (
 
     select
         {{ one }} as one,
@@ -64,7 +64,7 @@
 
 ),
 {% if not loop.last %}
-{{ name }}_left_{{ round }} as materialized (
+{{ name }}_left_{{ round }} as {{ kept() }} (
 
     select {{ left }}.*
     from {{ left }}

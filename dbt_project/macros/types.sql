@@ -68,3 +68,9 @@
         '{{ text | string | replace("'", "''") }}'
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- After `as`, for an expression that is read more than once: DuckDB and Postgres see by themselves whether to keep it. -#}
+{% macro kept() -%}
+    {{ 'materialized' if target.type == 'spark' }}
+{%- endmacro %}

@@ -20,7 +20,7 @@ prices as (
 ),
 
 -- The invoice whose period it is, the invoices before and after it, and the next that says whether a free month is paid.
-chain as (
+chain as {{ kept() }} (
 
     select
         periods.*,
@@ -113,7 +113,7 @@ recurring as (
 
 ),
 
-monthly as (
+monthly as {{ kept() }} (
 
     select
         recurring.*,
@@ -124,7 +124,7 @@ monthly as (
 ),
 
 -- What the next regular invoice says of a proration, and of a month paid with what was left of the old period.
-told_by_next as (
+told_by_next as {{ kept() }} (
 
     select
         told.subscription_key,

@@ -49,7 +49,7 @@ singles as (
 ),
 
 -- Every payment that a single row could be a record of, with the seconds between them.
-candidates as materialized (
+candidates as {{ kept() }} (
 
     select
         singles.payment_key,
@@ -83,7 +83,7 @@ candidates as materialized (
 -- Those that are nearest to each other belong together; then, of those left, again.
 {%- for round in range(rounds) %}
 {%- set left = 'candidates' if loop.first else 'left_after_' ~ round %}
-ranked_{{ round + 1 }} as materialized (
+ranked_{{ round + 1 }} as {{ kept() }} (
 
     select
         {{ left }}.*,
@@ -97,7 +97,7 @@ ranked_{{ round + 1 }} as materialized (
 
 ),
 
-joined_{{ round + 1 }} as materialized (
+joined_{{ round + 1 }} as {{ kept() }} (
 
     select
         ranked.payment_key,
@@ -114,7 +114,7 @@ joined_{{ round + 1 }} as materialized (
 
 ),
 {% if not loop.last %}
-left_after_{{ round + 1 }} as materialized (
+left_after_{{ round + 1 }} as {{ kept() }} (
 
     select candidates.*
     from {{ left }} as candidates

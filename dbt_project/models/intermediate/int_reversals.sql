@@ -84,7 +84,7 @@ stated as (
 
 ),
 
-told as materialized (
+told as {{ kept() }} (
 
     select * from matched
     union all
@@ -107,7 +107,7 @@ exported_claims as (
 ),
 
 -- What both sides tell counts once, by the export: under one id, else of one payment, kind and amount within three days.
-on_both_sides as materialized (
+on_both_sides as {{ kept() }} (
 
     select
         told.reversal_key,
@@ -153,7 +153,7 @@ summed_up as (
 
 ),
 
-claims as materialized (
+claims as {{ kept() }} (
 
     select
         payment_row_id,
@@ -195,7 +195,7 @@ claims as materialized (
 ),
 
 -- A refund that failed or a dispute won takes back what its own refund or dispute gave.
-own as materialized (
+own as {{ kept() }} (
 
     select
         exported.move_key,

@@ -131,7 +131,7 @@ edges as (
 
 ),
 
-same_currency as materialized (
+same_currency as {{ kept() }} (
 
     select * from edges
     where is_same_currency
@@ -154,7 +154,7 @@ payment_kinds as (
 
 ),
 
-unlinked as materialized (
+unlinked as {{ kept() }} (
 
     select
         charges.charge_key,

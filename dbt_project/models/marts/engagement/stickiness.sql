@@ -54,7 +54,7 @@ changes as (
 
 ),
 
-changed_days as materialized (
+changed_days as {{ kept() }} (
 
     select
         active_days.period as day,
