@@ -12,6 +12,7 @@ from tests.bench import (
     mirror,
     nightly,
     retention,
+    scale,
     small,
     statistics,
 )
@@ -24,6 +25,7 @@ BENCHES: dict[str, Callable[[int], bool]] = {
     "masking": masking.run,
     "nightly": nightly.run,
     "retention": retention.run,
+    "scale": scale.run,
     "small": small.run,
     "statistics": statistics.run,
 }

@@ -75,8 +75,8 @@ def _measure(source: Path, folder: Path) -> bool:
     assert row is not None
     print(f"build: {row[0]:,} rows, {warehouse.stat().st_size / GIGABYTE:.2f} GB", flush=True)
     shutil.copy(warehouse, straight)
-    whole = _in_process(build_once, warehouse)
-    bare = _in_process(run_straight, warehouse, straight)
+    whole = in_process(build_once, warehouse)
+    bare = in_process(run_straight, warehouse, straight)
     ratio = whole.seconds / bare.seconds
     for label, cost in (("sselfie build", whole), ("the same without dbt", bare)):
         print(
@@ -90,7 +90,7 @@ def _measure(source: Path, folder: Path) -> bool:
 def _measure_demo(folder: Path) -> bool:
     with running_server(None) as url:
         demo = run_demo(url, users=1000, months=18, seed=1, output_dir=folder, on_step=_ignore)
-    cost = _in_process(build_once, demo.settings.warehouse)
+    cost = in_process(build_once, demo.settings.warehouse)
     print(
         f"  models and tests on demo data {cost.seconds:.1f} s ({cost.processor:.1f} s CPU),"
         f" target {DEMO_TARGET_SECONDS:.0f}",
@@ -144,7 +144,7 @@ def run_straight(built: Path, warehouse: Path) -> None:
     write_forecasts(warehouse, discount_rate=load_settings().discount_rate)
 
 
-def _in_process(work: Callable[..., None], *arguments: Any) -> Cost:
+def in_process(work: Callable[..., None], *arguments: Any) -> Cost:
     """What ``work`` costs in a fresh process and the processes that it starts."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
