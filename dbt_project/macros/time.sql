@@ -84,6 +84,22 @@
 {%- endmacro %}
 
 
+{#- Whole days from one day to another. -#}
+{% macro days_between(earlier, later_one) -%}
+    {{ return(adapter.dispatch('days_between')(earlier, later_one)) }}
+{%- endmacro %}
+
+
+{% macro default__days_between(earlier, later_one) -%}
+    {{ later_one }} - {{ earlier }}
+{%- endmacro %}
+
+
+{% macro spark__days_between(earlier, later_one) -%}
+    datediff({{ later_one }}, {{ earlier }})
+{%- endmacro %}
+
+
 {#- An instant some hours later; the count may be an expression. -#}
 {% macro hours_later(instant, hours) -%}
     {{ return(adapter.dispatch('hours_later')(instant, hours)) }}

@@ -14,7 +14,7 @@ with files as (
 
 numbers as (
 
-    {{ numbers_up_to('(select coalesce(max(last_on - first_on), 0) from files)') }}
+    {{ numbers_up_to('(select coalesce(max(' ~ days_between('first_on', 'last_on') ~ '), 0) from files)') }}
 
 ),
 
@@ -25,7 +25,7 @@ days as (
         files.is_balance,
         files.has_charge
     from files
-    inner join numbers on numbers.n <= files.last_on - files.first_on
+    inner join numbers on numbers.n <= {{ days_between('files.first_on', 'files.last_on') }}
 
 ),
 

@@ -81,7 +81,7 @@ bounds as (
 
 numbers as (
 
-    {{ numbers_up_to('(select last_on - first_on from bounds)') }}
+    {{ numbers_up_to('(select ' ~ days_between('first_on', 'last_on') ~ ' from bounds)') }}
 
 ),
 
