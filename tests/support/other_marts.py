@@ -259,7 +259,7 @@ select
 from range(3) as t (n)
 union all
 select
-    'stripe_payments', n::varchar, 'duplicate', 'u' || n % 30, 'in_' || n, 'usd', 4900
+    'stripe_payments', n::varchar, 'duplicate', 'u' || n % 30, 'dup_' || n, 'usd', 4900
 from range(41) as t (n);
 
 insert into marts.generations by name
