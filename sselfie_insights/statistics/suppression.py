@@ -34,6 +34,8 @@ _NEARBY = (2, 4)
 _STEPS = [step for far in range(1, SMALLEST_GROUP + 1) for step in (far, -far)]
 # The cost of moving what is hidden already: enough to leave it alone where that is as cheap.
 _HIDDEN_COST = 1e-3
+# What a doubling of a number adds to its cost: of two that protect alike, the smaller is hidden.
+_SIZE_COST = 0.02
 _TOLERANCE = 1e-6
 # The systems of equations that are kept for the next question about the same cells.
 _MOST_SYSTEMS = 100
@@ -118,7 +120,8 @@ class _Suppressor:
         moves = ~np.array([self._is_fixed(number) for number in range(len(values))], dtype=bool)
         self.falls = np.where(moves, values - bounds[:, 0], 0.0)
         self.rises = np.where(moves, bounds[:, 1] - values, 0.0)
-        self.weights = np.array([cell.weight for cell in self.cells], dtype=float)
+        weights = np.array([cell.weight for cell in self.cells], dtype=float)
+        self.weights = weights * (1 + _SIZE_COST * np.log2(1 + values))
         self.is_marked = np.zeros(len(self.cells), dtype=bool)
         self.touching = [[] for _ in self.cells]
         for number, equation in enumerate(self.equations):
