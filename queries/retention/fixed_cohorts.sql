@@ -56,12 +56,16 @@ horizons as (
 ),
 
 -- The last start whose months are all over: the month before the running one is the last complete.
+-- Who has the longest horizon behind them has the shorter ones, too.
 people as (
-    select *
+    select
+        started.*,
+        max(horizon) as longest
     from started
     cross join horizons
     cross join marts.build_info
     where start_no + horizon < {{ month("complete_until_on") }}
+    group by all
 ),
 
 {% macro breakdown() %}
@@ -80,6 +84,7 @@ sizes as (
         {{ breakdown() }},
         count(*) as person_count
     from people
+    inner join horizons on horizon <= longest
     group by grouping sets ((horizon, start){% for split in splits %}, (horizon, start, {{ split }}){% endfor %})
 ),
 
@@ -111,17 +116,30 @@ active as (
     select distinct user_id, month_no, 'any' from used
 ),
 
+together as (
+    select
+        longest,
+        start,
+        return,
+        month_no - start_no as period_index,
+        {{ splits | join(", ") }},
+        count(*) as user_count
+    from people
+    inner join active using (user_id)
+    where month_no > start_no and month_no <= start_no + longest
+    group by all
+),
+
 returned as (
     select
         horizon,
         start,
         return,
-        month_no - start_no as period_index,
+        period_index,
         {{ breakdown() }},
-        count(*) as retained_count
-    from people
-    inner join active using (user_id)
-    where month_no > start_no and month_no <= start_no + horizon
+        sum(user_count)::bigint as retained_count
+    from together
+    inner join horizons on horizon <= longest and horizon >= period_index
     group by grouping sets (
         (horizon, start, return, period_index){% for split in splits %},
         (horizon, start, return, period_index, {{ split }}){% endfor %}
