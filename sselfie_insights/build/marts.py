@@ -253,13 +253,23 @@ def check_marts(
 
 
 def _missing_layers(warehouse: Path) -> list[str]:
-    """Return the folders of models that the warehouse has nothing of, as dbt selects them."""
-    layers = {"staging", "core", "intermediate"}
+    """Return the folders of models and seeds that the warehouse lacks, as dbt selects them."""
+    layers = {
+        "core": ["models/core"],
+        "intermediate": ["models/intermediate"],
+        "staging": ["models/staging", "seeds"],
+    }
     with duckdb.connect(str(warehouse), read_only=True, config=OFFLINE) as connection:
         found = connection.execute(
             "select distinct table_schema from information_schema.tables"
         ).fetchall()
-    return [f"path:models/{layer}" for layer in sorted(layers - {schema for (schema,) in found})]
+    schemas = {schema for (schema,) in found}
+    return [
+        f"path:{folder}"
+        for layer, folders in layers.items()
+        for folder in folders
+        if layer not in schemas
+    ]
 
 
 def run_in(
