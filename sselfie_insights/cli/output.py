@@ -222,7 +222,7 @@ def shows_table(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**arguments: Any) -> None:
-        given = {name: arguments.pop(name) for name in options}
+        given = {name: arguments.pop(name) for name in options if name in arguments}
         command(**arguments, table=_read_table(**given))
 
     parameters: list[inspect.Parameter] = []

@@ -16,10 +16,6 @@ FORMER = {
         "every query is SQL now, over tables of the schema growth",
         "write what 'sselfie query show growth/segment_sizes' shows; see also growth/alerts_now",
     ),
-    "group_size": Former(
-        "'people' names every column that counts people now",
-        "name them all in 'people', as in people: [opening_member_count, member_count]",
-    ),
     "seasons": Former(
         "a usual course is that of all earlier periods now",
         "run: sed -i -E 's/seasons: *[0-9]+,? *//' {path}",

@@ -290,6 +290,18 @@ class Header(_Strict):
 
     @model_validator(mode="before")
     @classmethod
+    def _read_group_size(cls, content: Any) -> Any:
+        """Take ``group_size``, which named more columns that count people before 0.3."""
+        match content:
+            case {"group_size": str() | list() as sizes, **others}:
+                people = as_list(others.get("people", []))
+                if isinstance(people, list):
+                    named = [*people, *as_list(sizes)]  # type: ignore[misc]
+                    return others | {"people": list(dict.fromkeys(named))}
+        return content
+
+    @model_validator(mode="before")
+    @classmethod
     def _add_interface(cls, content: Any) -> Any:
         if not isinstance(content, dict) or "interface" not in content:
             return content

@@ -46,6 +46,11 @@ _REVENUE = """
     count_if(kind = 'payment') as payment_count
 """
 
+_PAYERS = """
+    count(distinct customer_key) filter (kind = 'payment') as payer_count,
+    case when payer_count = 0 then count(distinct customer_key) end as given_back_count
+"""
+
 MONEY: dict[str, list[Sums]] = {
     "revenue/revenue_by_month": [
         Sums(f"""
@@ -53,20 +58,20 @@ MONEY: dict[str, list[Sums]] = {
                 month, currency, product_type, {_REVENUE},
                 count_if(kind = 'refund') as refund_count,
                 count_if(kind = 'chargeback') as chargeback_count,
-                count(distinct customer_key) filter (kind = 'payment') as payer_count
+                {_PAYERS}
             from payments group by all
         """)
     ],
     "revenue/revenue_totals": [
         Sums(f"""
             select
-                month, currency, {_REVENUE},
+                month, currency, {_REVENUE}, {_PAYERS},
                 sum(refunded_cents) / nullif(sum(gross_cents), 0) as refund_rate
             from payments group by all
         """)
     ],
     "revenue/refund_rates": [
-        Sums("""
+        Sums(f"""
             select
                 month, currency,
                 sum(gross_cents) as gross_cents,
@@ -78,7 +83,7 @@ MONEY: dict[str, list[Sums]] = {
                 sum(back.charged_back) as chargeback_of_month_cents,
                 sum(back.refunded) / nullif(sum(gross_cents), 0) as refund_rate_of_month,
                 sum(back.charged_back) / nullif(sum(gross_cents), 0) as chargeback_rate_of_month,
-                count_if(kind = 'payment') as payment_count
+                count_if(kind = 'payment') as payment_count, {_PAYERS}
             from payments
             left join (
                 select
@@ -93,11 +98,11 @@ MONEY: dict[str, list[Sums]] = {
         """)
     ],
     "revenue/payers_by_month": [
-        Sums("""
+        Sums(f"""
             select
                 month, currency,
                 sum(gross_cents - refunded_cents - chargeback_cents) as net_cents,
-                count(distinct customer_key) filter (kind = 'payment') as payer_count,
+                {_PAYERS},
                 round(net_cents / nullif(payer_count, 0)) as arppu_cents
             from payments group by all
         """)

@@ -40,9 +40,20 @@ USE: dict[str, list[Sums]] = {
                 from marts.dim_months left join credit_entries using (month) group by all
             )
             select
-                * exclude (change_credits),
+                moved.* exclude (change_credits),
                 sum(change_credits) over (order by month) as closing_credits,
-                closing_credits - coalesce(change_credits, 0) as opening_credits
+                closing_credits - coalesce(change_credits, 0) as opening_credits,
+                (
+                    select count(distinct user_id) from credit_entries as entry
+                    where entry.month = moved.month
+                ) as user_count,
+                (
+                    select count(*) from (
+                        select user_id from credit_entries as entry
+                        where entry.month < moved.month
+                        group by user_id having sum(credits) <> 0
+                    )
+                ) as opening_user_count
             from moved
         """)
     ],
@@ -91,7 +102,9 @@ USE: dict[str, list[Sums]] = {
                         then least(outstanding_credits, used_credits * rate / (1 - rate))
                     when rate = 1 then outstanding_credits
                 end * price_cents / credits)) as breakage_proportional_cents,
-                sum(outstanding_cents) filter (is_idle) as breakage_remote_cents
+                sum(outstanding_cents) filter (is_idle) as breakage_remote_cents,
+                count(distinct user_id) filter (outstanding_credits <> 0) as user_count,
+                count(distinct user_id) filter (is_old and not is_given_back) as old_user_count
             from credit_lots
             left join (
                 select
@@ -274,7 +287,7 @@ USE: dict[str, list[Sums]] = {
         Sums("""
             select
                 reason, source_table, currency, count(*) as row_count,
-                sum(amount_cents) as amount_cents
+                sum(amount_cents) as amount_cents, count(distinct customer_key) as customer_count
             from dropped_row_list group by all
         """)
     ],
@@ -292,7 +305,10 @@ USE: dict[str, list[Sums]] = {
             with received as (
                 select
                     month, currency, count_if(kind = 'payment') as payment_count,
-                    sum(gross_cents - refunded_cents - chargeback_cents) as net_cents
+                    sum(gross_cents - refunded_cents - chargeback_cents) as net_cents,
+                    count(distinct customer_key) filter (kind = 'payment') as payer_count,
+                    case when payer_count = 0 then count(distinct customer_key) end
+                        as given_back_count
                 from payments group by all
             ),
             paid as (
@@ -312,16 +328,21 @@ USE: dict[str, list[Sums]] = {
                             where customer_key = user_id
                         )
                     ) as currency,
-                    -entry.credits as credits, entry.cost_cents
+                    -entry.credits as credits, entry.cost_cents, entry.user_id
                 from credit_entries as entry where kind = 'used'
             ),
             costs as (
                 select
-                    month, currency, sum(credits) as used_credits, sum(cost_cents) as cents
+                    month, currency, sum(credits) as used_credits, sum(cost_cents) as cents,
+                    count(distinct user_id) as user_count
                 from spent where currency is not null group by all
             )
             select
                 month, currency, payment_count, coalesce(net_cents, 0) as net_cents,
+                coalesce(payer_count, 0) as payer_count,
+                case when coalesce(payer_count, 0) = 0 then coalesce(given_back_count, 0) end
+                    as given_back_count,
+                coalesce(user_count, 0) as user_count,
                 coalesce(used_credits, 0) as used_credits,
                 case when currency = 'usd' then coalesce(cents, 0) end as cost_cents,
                 coalesce(net_cents, 0) - cost_cents as margin_cents,

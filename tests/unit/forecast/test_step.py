@@ -338,7 +338,7 @@ def test_the_page_of_thirty_members_refuses_in_words(
 ) -> None:
     text = page(few)
     assert REFUSAL in text
-    assert re.search("MRR in twelve months, USD +too few to tell", text)
+    assert re.search("MRR in twelve months, USD +not enough data", text)
     assert "too few to tell" not in text.partition("MRR so far and to come")[2]
 
 

@@ -74,6 +74,8 @@ def session() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         for library in ("pyarrow", "pyspark"):  # hidden from everybody else
             patch.delitem(sys.modules, library)
+        # A worker of xdist has no main file, by which pyspark knows doctests.
+        patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
         from pyspark.sql import SparkSession
 
         session = SparkSession.builder.remote(remote).getOrCreate()

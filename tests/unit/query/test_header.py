@@ -65,6 +65,11 @@ def test_what_is_made_for_others_needs_a_number_of_people_or_a_reason(tmp_path: 
         require_people(parse(tmp_path, ""))
 
 
+@pytest.mark.parametrize("more", ["group_size: users", "people: users\ngroup_size: [users]"])
+def test_the_word_of_version_0_1_counts_people_too(tmp_path: Path, more: str) -> None:
+    assert set(parse(tmp_path, more).people) == {"users"}
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -74,7 +79,7 @@ def test_what_is_made_for_others_needs_a_number_of_people_or_a_reason(tmp_path: 
         ("people: [users, cents]", "people: 'cents' is not of unit count"),
         ("people: users\nno_people: n", "no_people: 'people' counts some"),
         ("no_people: ''", "no_people: String should have at least 1 character"),
-        ("group_size: users", "group_size: 'people' names every column that counts people now"),
+        ("group_size: [cents]", "people: 'cents' is not of unit count"),
         ("part_of: [month]", "part_of needs people"),
         ("group: [nobody]", "'nobody' is not one of its columns"),
         ("answer: nobody", "'nobody' is not one of its columns"),
