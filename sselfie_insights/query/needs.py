@@ -5,7 +5,6 @@ answers change without it. ``tests/integration/test_needs.py`` finds that out by
 """
 
 import json
-from functools import cache
 
 import duckdb
 
@@ -17,7 +16,6 @@ from sselfie_insights.warehouse.gaps import write_unknown
 NEEDS = "needs.json"
 
 
-@cache
 def load_needs() -> dict[str, frozenset[str]]:
     """Return, by ``table.column`` of the source, the names of the queries that need it."""
     groups = json.loads((resource_dir("queries") / NEEDS).read_bytes())
