@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sselfie_insights.files import read_text
-from sselfie_insights.query.header import parse_yaml
+from sselfie_insights.query.yaml_files import parse_yaml
 
 ALERTS_FILE = Path("alerts.yml")
 PACKAGED = Path(__file__).with_name("default.yml")

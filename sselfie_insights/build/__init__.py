@@ -5,10 +5,10 @@ from sselfie_insights.build.marts import (
     build,
     build_into,
     build_liability,
-    check_marts,
     require_buildable,
 )
 from sselfie_insights.build.postgres import build_in_postgres
+from sselfie_insights.build.retest import check_marts
 from sselfie_insights.build.spark import build_on_spark
 
 __all__ = [

@@ -1,10 +1,9 @@
 """Build the marts for an instant, in a private copy of the warehouse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 
 import duckdb
@@ -20,7 +19,7 @@ from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import SselfieError, UsageError, name_some
 from sselfie_insights.files import make_folder, real_path
 from sselfie_insights.price_list import read_price_list
-from sselfie_insights.query.lineage import load_models
+from sselfie_insights.query.lineage import Model, load_models
 from sselfie_insights.query.needs import record_unknown
 from sselfie_insights.rates import minor_rates
 from sselfie_insights.report.differences import describe_differences
@@ -141,11 +140,38 @@ def build_into(
     started = monotonic()
     sync = read_sync(private)
     as_of, results = run_in(private, settings, sync, ["build"], on_progress)
-    gaps = require_headlines(results, load_models(settings.warehouse))
-    findings = from_dbt(results, settings, sync.run_id, own_artifacts(settings, "duckdb"))
+    artifacts, models = own_artifacts(settings, "duckdb"), load_models(settings.warehouse)
+    gaps, findings = judge(private, settings, sync, results, models, artifacts)
+    return complete(private, settings, as_of, results, findings, gaps, started)
+
+
+def judge(
+    private: Path,
+    settings: Settings,
+    sync: LastSync,
+    results: Sequence[NodeResult],
+    models: Mapping[str, Model],
+    artifacts: Path,
+) -> tuple[list[Gap], list[CheckResult]]:
+    """Record what the tests of a build found; return the tables that it could not make, and that.
+
+    Args:
+        private: The private copy.
+        settings: The settings in force.
+        sync: The sync that was built.
+        results: What became of dbt's nodes.
+        models: What dbt knows of its tables.
+        artifacts: Where dbt left its artifacts.
+
+    Raises:
+        ChecksFailedError: A test of severity ``error`` failed.
+        SselfieError: A model failed that headline numbers rest on.
+    """
+    gaps = require_headlines(results, models)
+    findings = from_dbt(results, settings, sync.run_id, artifacts)
     record(private, findings)
     require_passed(findings)
-    return complete(private, settings, as_of, results, findings, gaps, started)
+    return gaps, findings
 
 
 def complete(
@@ -206,70 +232,6 @@ def build_liability(scratch: Path, settings: Settings, as_of: datetime) -> None:
     at = settings.model_copy(update={"as_of": as_of.isoformat()})
     _, results = run_in(scratch, at, read_sync(scratch), _LIABILITY)
     require_models(results)
-
-
-def check_marts(
-    settings: Settings,
-    *,
-    on_progress: Progress | None = None,
-    on_note: Callable[[str], None] | None = None,
-) -> list[CheckResult]:
-    """Run dbt's tests on the published marts, which stay as they are.
-
-    Args:
-        settings: The settings in force.
-        on_progress: Called after every test.
-        on_note: Called with a sentence about tests whose tables a build on Spark left in the lake.
-
-    Raises:
-        UsageError: Nothing was synced into the warehouse, or the severities are wrong.
-        SselfieError: dbt ended before it ran any test.
-    """
-    sync = read_sync(settings.warehouse)
-    missing = _missing_layers(settings.warehouse)
-    with TemporaryDirectory(prefix="sselfie-check-") as folder:
-        artifacts = Path(folder)
-        _, results = run_with(
-            settings,
-            sync,
-            command=["test", *(f"--exclude={layer}" for layer in missing)],
-            target="duckdb",
-            target_path=artifacts,
-            source_schema="raw",
-            environment={
-                "SSELFIE_DBT_WAREHOUSE": str(real_path(settings.warehouse)),
-                "SSELFIE_DBT_ACCESS": "read_only",
-                "SSELFIE_DBT_TEST_SEVERITY": "warn",
-            },
-            on_progress=on_progress,
-        )
-        unseen = len(read_test_names(artifacts)) - len(results)
-        if unseen and on_note:
-            on_note(
-                f"{unseen} tests could not be run here: they read tables that the build on Spark"
-                " left in the lake, where they were run; 'sselfie build' makes them here"
-            )
-        return from_dbt(results, settings, sync.run_id, artifacts)
-
-
-def _missing_layers(warehouse: Path) -> list[str]:
-    """Return the folders of models and seeds that the warehouse lacks, as dbt selects them."""
-    layers = {
-        "core": ["models/core"],
-        "intermediate": ["models/intermediate"],
-        "staging": ["models/staging", "seeds"],
-    }
-    with duckdb.connect(str(warehouse), read_only=True, config=OFFLINE) as connection:
-        found = connection.execute(
-            "select distinct table_schema from information_schema.tables"
-        ).fetchall()
-    schemas = {schema for (schema,) in found}
-    return [
-        f"path:{folder}"
-        for layer, folders in layers.items()
-        for folder in folders
-        if layer not in schemas
-    ]
 
 
 def run_in(

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import read_text
 from sselfie_insights.owner_files import Currency
-from sselfie_insights.query.header import NUMERIC_UNITS, parse_yaml
+from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import find_query, load_library
+from sselfie_insights.query.yaml_files import parse_yaml
 
 EVENTS_FILE, TARGETS_FILE = Path("events.yml"), Path("targets.yml")
 EVENTS_SCHEMA = {"happened_on": pl.Date, "kind": pl.String, "title": pl.String}

@@ -2,6 +2,9 @@
 
 from datetime import UTC
 from time import monotonic
+from typing import Any
+
+import psycopg
 
 from sselfie_insights.build.dbt import FAILED, Progress
 from sselfie_insights.build.marts import (
@@ -31,15 +34,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     url = settings.require_database_url()
     with connect(url) as connection:
         row = connection.execute("select now()").fetchone()
-        info = connection.info
-        environment = {
-            "SSELFIE_DBT_HOST": info.host,
-            "SSELFIE_DBT_PORT": str(info.port),
-            "SSELFIE_DBT_USER": info.user,
-            "SSELFIE_DBT_DATABASE": info.dbname,
-            "SSELFIE_DBT_SSLMODE": info.get_parameters().get("sslmode", "prefer"),
-            "DBT_ENV_SECRET_PASSWORD": info.password,
-        }
+        environment = describe_connection(connection)
     assert row is not None  # noqa: S101  # a select without a from has one row
     started = monotonic()
     as_of, results = run_with(
@@ -58,3 +53,16 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
         raise ChecksFailedError(f"{len(failed)} tests failed: {', '.join(failed)}")
     warned = tuple(result.name for result in results if result.is_test and result.status == "warn")
     return report_build(as_of, results, warned, (), started)
+
+
+def describe_connection(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Return the variables of the environment by which dbt reaches what ``connection`` does."""
+    info = connection.info
+    return {
+        "SSELFIE_DBT_HOST": info.host,
+        "SSELFIE_DBT_PORT": str(info.port),
+        "SSELFIE_DBT_USER": info.user,
+        "SSELFIE_DBT_DATABASE": info.dbname,
+        "SSELFIE_DBT_SSLMODE": info.get_parameters().get("sslmode", "prefer"),
+        "DBT_ENV_SECRET_PASSWORD": info.password,
+    }

@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from sselfie_insights.build.checks import from_dbt
 from sselfie_insights.build.dbt import NodeResult, Progress
-from sselfie_insights.build.failures import require_headlines
 from sselfie_insights.build.marts import (
     BuildReport,
     complete,
+    judge,
     own_artifacts,
     read_sync,
     require_buildable,
     run_in,
     run_with,
 )
-from sselfie_insights.check.results import record, require_passed
 from sselfie_insights.errors import UsageError
 from sselfie_insights.lake.push import push
 from sselfie_insights.lake.runs import Column, publish_run, pull, run_path
@@ -90,10 +88,8 @@ def _build_into(
             },
             on_progress=on_progress,
         )
-        gaps = require_headlines(results, read_models(artifacts / "manifest.json"))
-        findings = from_dbt(results, settings, sync.run_id, artifacts)
-        record(private, findings)
-        require_passed(findings)
+        models = read_models(artifacts / "manifest.json")
+        gaps, findings = judge(private, settings, sync, results, models, artifacts)
         marts = _read_marts(artifacts, results)
         pull(private, store, run_id, marts)
         publish_run(store, run_id, sorted(marts))

@@ -234,25 +234,16 @@ def shows_table(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _names(words: str) -> Any:
+    """The option of some columns of the table."""
+    return typer.Option(metavar="NAME,…", help=words, autocompletion=complete_column)
+
+
 def _read_table(
     form: FormatOption = None,
     output: Output = None,
-    columns: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,…",
-            help="Only these columns, in this order.",
-            autocompletion=complete_column,
-        ),
-    ] = "",
-    sort: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,…",
-            help="Sort by these columns; -NAME turns the order.",
-            autocompletion=complete_column,
-        ),
-    ] = "",
+    columns: Annotated[str, _names("Only these columns, in this order.")] = "",
+    sort: Annotated[str, _names("Sort by these columns; -NAME turns the order.")] = "",
     limit: Annotated[
         int | None,
         typer.Option(

@@ -15,9 +15,6 @@ from sselfie_insights.query.run import run_query
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
-"""Of the queries whose rows of people explain a public number: each says which one."""
-
-
 _PARTS_SCHEMA = {
     "dimension": pl.String,
     "currency": pl.String,

@@ -49,11 +49,16 @@ def hide_small_parts(warehouse: OpenWarehouse, explanation: Explanation) -> Expl
         warehouse: What it was read from.
         explanation: One made with ``least`` at the smallest group that pages show.
     """
-    query = _query_of(explanation, is_shared=True)
-    parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
-    results = Results(warehouse, load_library() | {_PARTS: query}, {_PARTS: parts})
+    results = _results_of(warehouse, explanation, is_shared=True)
     results.add_known([_PARTS, explanation.explains.query])
     return replace(explanation, parts=results.find(_PARTS, {}, {}).frame)
+
+
+def _results_of(warehouse: OpenWarehouse, explanation: Explanation, *, is_shared: bool) -> Results:
+    """The parts as what a query of this name gave."""
+    query = _query_of(explanation, is_shared=is_shared)
+    parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
+    return Results(warehouse, load_library() | {_PARTS: query}, {_PARTS: parts})
 
 
 def build_explanation_page(
@@ -68,8 +73,6 @@ def build_explanation_page(
             the explanation itself with ``least`` at the smallest group that pages show.
     """
     name, month = explanation.name, write_month(explanation.month)
-    query = _query_of(explanation, is_shared=is_shared)
-    library = load_library() | {_PARTS: query}
     report = Report(
         title=f"{explanation.explains.title}: {month}",
         description=(
@@ -83,10 +86,9 @@ def build_explanation_page(
     warnings = []
     if not explanation.is_complete:
         warnings.append(f"{month} is still running: its numbers are those up to now.")
-    parts = tabulate(query, explanation.parts.to_dicts(), warehouse.stamp)
-    results = Results(warehouse, library, {_PARTS: parts})
+    results = _results_of(warehouse, explanation, is_shared=is_shared)
     results.add_known(report.queries)
-    page = build_page(warehouse, report, library, warnings=warnings, results=results)
+    page = build_page(warehouse, report, results.library, warnings=warnings, results=results)
     words = ("sselfie", "explain", name, "--month", f"{explanation.month:%Y-%m}")
     return _ExplanationPage(
         **{field.name: getattr(page, field.name) for field in fields(page)},

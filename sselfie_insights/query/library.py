@@ -34,14 +34,14 @@ from sselfie_insights.query.header import (
     Header,
     Parameter,
     Refusal,
-    parse_yaml,
 )
 from sselfie_insights.query.identities import Identity
+from sselfie_insights.query.yaml_files import parse_yaml
 from sselfie_insights.resources import find_files
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 
 EXPLAINING = "explain/"
-"""The folder of the queries that explain a number's change."""
+"""The folder of queries whose rows of people explain a public number: each says which one."""
 
 _PERSONS = ("customer_key", "user_id")
 """Columns that are a person each."""

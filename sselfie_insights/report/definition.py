@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import read_text
-from sselfie_insights.query.header import as_list, parse_yaml
+from sselfie_insights.query.header import as_list
+from sselfie_insights.query.yaml_files import parse_yaml
 from sselfie_insights.resources import find_files
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 

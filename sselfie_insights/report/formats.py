@@ -20,7 +20,7 @@ from sselfie_insights.report.definition import (
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.draw.terminal import render_text
 from sselfie_insights.report.page import unique_name
-from sselfie_insights.report.rows import split
+from sselfie_insights.report.rows import split, title_part
 from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.warehouse.gaps import OnGap
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -129,8 +129,7 @@ def name_sections(warehouse: OpenWarehouse, report: Report, library: dict[str, Q
                 query = find_query(section.query, library)
                 whole = run_query(warehouse, query, section.values)
                 parts = [suffix for suffix, _ in split(whole, section.each)[0]]
-            titles = (f"{section.title}, {part}" if part else section.title for part in parts)
-            found += [unique_name(title, names) for title in titles]
+            found += [unique_name(title_part(section.title, part), names) for part in parts]
     return found
 
 

@@ -143,12 +143,10 @@ def describe_silence(connection: duckdb.DuckDBPyConnection, *, with_advice: bool
     if row is None:
         return ""
     newest, as_of, days = row
-    advice = " Ask first whether the application writes to another database now."
+    advice = " Ask first whether the application writes to another database now." * with_advice
     return (
         f"No new data since {newest:%-d %B %Y}: nobody signed up, paid, was active or moved a"
-        f" credit in the {days} days up to {as_of:%-d %B %Y}, though the source was read."
-        + advice
-        * with_advice
+        f" credit in the {days} days up to {as_of:%-d %B %Y}, though the source was read.{advice}"
     )
 
 
@@ -232,16 +230,10 @@ def describe_trust(warehouse: OpenWarehouse) -> str:
         passed = total = 0
     missing = len(_list_missing(warehouse.connection))
     checks = f"{passed:,} of {total:,} checks passed" if total else "Nothing was checked"
-    lacks = (
-        f"{missing} documented {'table or column is' if missing == 1 else 'tables and columns are'}"
-        " missing in the source"
-        if missing
-        else "nothing documented is missing in the source"
-    )
-    unknown = len(warehouse.unknown)
-    lacks += f", {unknown} {'query is' if unknown == 1 else 'queries are'} not known" * bool(
-        unknown
-    )
+    things = _count(missing, "documented table or column is", "documented tables and columns are")
+    lacks = f"{things if missing else 'nothing documented is'} missing in the source"
+    if warehouse.unknown:
+        lacks += f", {_count(len(warehouse.unknown), 'query is', 'queries are')} not known"
     return f"{checks}, {lacks}"
 
 

@@ -45,7 +45,7 @@ from sselfie_insights.report.intervals import head_ends, show_intervals
 from sselfie_insights.report.notices import describe_trust
 from sselfie_insights.report.plans import Plans, read_plans
 from sselfie_insights.report.results import Results
-from sselfie_insights.report.rows import choose_points, cut, keep_rows, split
+from sselfie_insights.report.rows import choose_points, cut, keep_rows, split, title_part
 from sselfie_insights.report.sentences import write_sentences
 from sselfie_insights.report.signed import describe_restated
 from sselfie_insights.report.tables import build_table
@@ -257,7 +257,7 @@ def _build_data(
     check_section(section, whole)
     parts, total = split(whole, section.each)
     for position, (suffix, part) in enumerate(parts):
-        title = f"{section.title}, {suffix}" if suffix else section.title
+        title = title_part(section.title, suffix)
         block = _build_block(section, title, part, values.get(_VALUE), names, runner.plans)
         if position == 0 and total > len(parts):
             by = " and ".join(humanize(name).lower() for name in section.each)

@@ -108,8 +108,6 @@ class Book:
 
         Of those that are ``decided``, what is shown stays so.
         """
-        if len(self.decided) == len(self.values):
-            return [self.decided[cell] for cell in range(len(self.values))]
         self._find_twins()
         roots = [self._find(cell) for cell in range(len(self.values))]
         numbers = {root: number for number, root in enumerate(dict.fromkeys(roots))}
@@ -141,6 +139,10 @@ class Book:
         ]
         marks = suppress(cells, self._join(places)).marks
         return [self._settle(cell, marks[place]) for cell, place in enumerate(places)]
+
+    def recall(self) -> list[Mark]:
+        """Return what was decided of every cell."""
+        return [self.decided[cell] for cell in range(len(self.values))]
 
     def _settle(self, cell: int, mark: Mark) -> Mark:
         """What was decided stays, but that a group may not be said to be small any more."""

@@ -58,12 +58,13 @@ def _decide(
 ) -> tuple[list[Mark], dict[_Key, "_Table"]]:
     book = Book()
     tables = {key: _Table(result, book, decided.get(key)) for key, result in results.items()}
-    if any(key not in decided for key in tables):
-        for table in tables.values():
-            table.name_quantities()
-        book.tie()
-        for table in tables.values():
-            table.write_equations()
+    if tables.keys() <= decided.keys():
+        return book.recall(), tables
+    for table in tables.values():
+        table.name_quantities()
+    book.tie()
+    for table in tables.values():
+        table.write_equations()
     return book.decide(), tables
 
 

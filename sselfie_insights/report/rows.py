@@ -27,6 +27,11 @@ def split(whole: Result, each: tuple[str, ...]) -> tuple[list[tuple[str, Result]
     return list(islice(_split(whole, each), _MOST_PARTS)), total
 
 
+def title_part(title: str, suffix: str) -> str:
+    """Return the heading of a part of ``split``; the whole has no name."""
+    return f"{title}, {suffix}" if suffix else title
+
+
 def _split(whole: Result, each: tuple[str, ...]) -> Iterator[tuple[str, Result]]:
     if not each:
         yield "", whole

@@ -5,7 +5,6 @@ that reaches this machine's temporary folder; its memory is its own.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,7 @@ import duckdb
 from sselfie_insights.lake.push import push
 from sselfie_insights.lake.store import Store
 from sselfie_insights.settings import load_settings
-from sselfie_insights.warehouse.paths import artifacts_dir
-from tests.bench.build import GIGABYTE, MEMBERSHIPS, build_once, in_process
+from tests.bench.build import GIGABYTE, build_once, copy_with_memberships, in_process
 from tests.bench.built import built_warehouse
 from tests.bench.source import SHARES
 
@@ -50,15 +48,7 @@ def run(rows: int) -> bool:
 
 def _measure(source: Path, folder: Path) -> None:
     warehouse = folder / "w.duckdb"
-    shutil.copy(source, warehouse)
-    shutil.copytree(artifacts_dir(source), artifacts_dir(warehouse))
-    with duckdb.connect(warehouse) as connection:
-        connection.execute(MEMBERSHIPS)
-        row = connection.execute(
-            "select sum(estimated_size) from duckdb_tables() where schema_name = 'raw'"
-        ).fetchone()
-    assert row is not None
-    print(f"scale: {row[0]:,} rows", flush=True)
+    print(f"scale: {copy_with_memberships(source, warehouse):,} rows", flush=True)
     cost = in_process(build_once, warehouse)
     print(f"  DuckDB {cost.seconds:8.1f} s   {cost.peak / GIGABYTE:6.2f} GB", flush=True)
     lake = folder / "lake"

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from sselfie_insights.build import build_in_postgres
 from sselfie_insights.build.dbt import run_dbt
+from sselfie_insights.build.postgres import describe_connection
 from sselfie_insights.check import check_mirror
 from sselfie_insights.query import OpenWarehouse
 from sselfie_insights.simulate import answer_key
@@ -152,13 +153,7 @@ def test_every_mart_is_the_same_row_by_row(in_both: Business) -> None:
 def test_every_rule_holds_on_postgres(in_both: Business, tmp_path: Path) -> None:
     """dbt's unit tests, which ``tests/dbt`` runs on DuckDB, on the other engine."""
     with psycopg.connect(in_both.settings.require_database_url()) as connection:
-        info = connection.info
-        environment = {
-            "SSELFIE_DBT_HOST": info.host,
-            "SSELFIE_DBT_PORT": str(info.port),
-            "SSELFIE_DBT_USER": info.user,
-            "SSELFIE_DBT_DATABASE": info.dbname,
-        }
+        environment = describe_connection(connection)
     results = run_dbt(
         ["test", "--select", "test_type:unit"],
         target="postgres",

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from sselfie_insights.build.dbt import run_dbt
-from sselfie_insights.build.marts import build_into, check_marts
+from sselfie_insights.build.marts import build_into
+from sselfie_insights.build.retest import check_marts
 from sselfie_insights.errors import SselfieError, StorageError
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
@@ -28,9 +29,9 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         (target_path / "manifest.json").write_text('{"nodes": {}, "sources": {}}')
         return []
 
-    module = sys.modules[check_marts.__module__]
-    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    monkeypatch.setattr("sselfie_insights.build.marts.run_dbt", run_dbt)
     sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    module = sys.modules[check_marts.__module__]
     monkeypatch.setattr(module, "read_sync", lambda _: sync)
     monkeypatch.setattr(module, "_missing_layers", lambda _: [])
     settings = load_settings(
