@@ -24,6 +24,7 @@ columns:
   margin_rate: {unit: rate, description: Margin / net revenue; empty where net revenue is not above 0.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+{% import "revenue/given_back.jinja" as given_back %}
 with revenue as (
     select
         month,
@@ -36,13 +37,7 @@ with revenue as (
 ),
 
 given_back as (
-    select
-        month,
-        currency,
-        count(distinct customer_key) as given_back_count
-    from marts.payments
-    where kind <> 'payment'
-    group by month, currency
+{{ given_back.people(["month", "currency"]) }}
 ),
 
 paid as (
@@ -80,7 +75,7 @@ compared as (
         currency,
         payment_count,
         payer_count,
-        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+        {{ given_back.count }} as given_back_count,
         revenue.net_cents,
         coalesce(used_credits, 0)::bigint as used_credits,
         coalesce(user_count, 0) as user_count,

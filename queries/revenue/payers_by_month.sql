@@ -21,14 +21,9 @@ columns:
   arppu_cents: {unit: cents, description: Net revenue / payers.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+{% import "revenue/given_back.jinja" as given_back %}
 with given_back as (
-    select
-        month,
-        currency,
-        count(distinct customer_key) as given_back_count
-    from marts.payments
-    where kind <> 'payment'
-    group by month, currency
+{{ given_back.people(["month", "currency"]) }}
 )
 
 select
@@ -36,7 +31,7 @@ select
     currency,
     net_cents,
     payer_count,
-    case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+    {{ given_back.count }} as given_back_count,
     arppu_cents,
     is_complete
 from marts.payers_by_month

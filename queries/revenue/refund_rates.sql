@@ -33,6 +33,7 @@ columns:
   given_back_count: {unit: count, description: "Where nobody paid: distinct customers who got money back."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+{% import "revenue/given_back.jinja" as given_back %}
 with totals as (
     select
         month,
@@ -47,13 +48,7 @@ with totals as (
 ),
 
 given_back as (
-    select
-        month,
-        currency,
-        count(distinct customer_key) as given_back_count
-    from marts.payments
-    where kind <> 'payment'
-    group by month, currency
+{{ given_back.people(["month", "currency"]) }}
 ),
 
 of_month as (
@@ -84,7 +79,7 @@ final as (
             as chargeback_rate_of_month,
         payment_count,
         payer_count,
-        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+        {{ given_back.count }} as given_back_count,
         totals.is_complete
     from totals
     inner join marts.payers_by_month using (month, currency)

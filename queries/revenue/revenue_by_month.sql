@@ -30,15 +30,9 @@ columns:
   chargeback_count: {unit: count, description: Chargebacks.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+{% import "revenue/given_back.jinja" as given_back %}
 with given_back as (
-    select
-        month,
-        currency,
-        product_type,
-        count(distinct customer_key) as given_back_count
-    from marts.payments
-    where kind <> 'payment'
-    group by month, currency, product_type
+{{ given_back.people(["month", "currency", "product_type"]) }}
 )
 
 select
@@ -51,7 +45,7 @@ select
     net_cents,
     payment_count,
     payer_count,
-    case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+    {{ given_back.count }} as given_back_count,
     refund_count,
     chargeback_count,
     is_complete

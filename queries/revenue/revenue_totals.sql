@@ -29,6 +29,7 @@ columns:
   refund_rate: {unit: rate, description: "Refunds / payments, by amount; empty where no source records refunds."}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}
 */
+{% import "revenue/given_back.jinja" as given_back %}
 with totals as (
     select
         month,
@@ -44,20 +45,14 @@ with totals as (
 ),
 
 given_back as (
-    select
-        month,
-        currency,
-        count(distinct customer_key) as given_back_count
-    from marts.payments
-    where kind <> 'payment'
-    group by month, currency
+{{ given_back.people(["month", "currency"]) }}
 ),
 
 final as (
     select
         totals.*,
         payer_count,
-        case when payer_count = 0 then coalesce(given_back_count, 0) end as given_back_count,
+        {{ given_back.count }} as given_back_count,
         case when is_captured then refunded_cents / nullif(gross_cents, 0) end as refund_rate
     from totals
     inner join marts.payers_by_month using (month, currency)
