@@ -51,8 +51,8 @@ _ESCAPED = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _QUOTED = re.compile("=([0-9A-Fa-f]{2})")
 _ESCAPED_LETTER = re.compile(r"\\+[bfnrt\"/]")
 _UNREADABLE = (
-    OSError, EOFError, RuntimeError, NotImplementedError, ValueError, duckdb.Error,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    OSError, EOFError, RuntimeError, ValueError, duckdb.Error, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError,
 )  # fmt: skip
 """What a damaged file raises, or a locked one; to ``zipfile`` damage can look like a password."""
 

@@ -134,8 +134,8 @@ def _unpack(name: str, content: bytes) -> bytes:
                     unpacked = stream.read(LARGEST_BYTES + 1)
         else:
             return content
-    # zipfile raises the last two for a password, and for a compression that it does not know.
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    # zipfile raises the last for a password, and for a compression that it does not know.
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError):
         raise _refuse(name, "its compression is damaged", _AGAIN) from None
     if len(unpacked) > LARGEST_BYTES:
         raise _refuse(name, f"it holds more than {LARGEST_BYTES:,} bytes", "download less at once")
