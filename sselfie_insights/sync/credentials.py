@@ -112,6 +112,20 @@ _CHANGING = (
     r"(?=[A-Za-z0-9]{16})[A-Za-z0-9]*"
     r"([0-9][A-Za-z]+[0-9]+[A-Za-z]|[A-Za-z][0-9]+[A-Za-z]+[0-9])"
 )
+# A line that is one word of Base64, either alphabet, with small and large letters and digits: its
+# runs are cut by other characters, so that it is judged whole.
+_MIXED = (
+    r"(?n)^\s*[\"']?((?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[0-9])[\w+/-]{20,}=*)[\"']?\s*$"
+)
+_STEP = "[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])"
+_SYLLABLES = "[A-Z]?[a-z]{2,}"
+STEPPED = 0.3
+UNSPOKEN = 0.4
+"""Of a word's characters, those before one of another kind, and those that are in no syllables.
+
+Three in ten and two in five are passed by all but 0.3 % of random texts of 43 characters, by
+neither ``userProfileImageUploadV2`` nor ``2026-01-02T10_11_12Z-Export-User-42-Batch-7``.
+"""
 _PUBLIC_ID = (
     r"(?n)^\s*(acct|card|ch|cs|cus|dp|du|evt|ii|il|in|mandate|pi|pm|po|price|prod|promo|py|pyr|re"
     r"|req|seti|si|src|sub|tr|txn)_((test|live)_)?[A-Za-z0-9]+\s*$"
@@ -267,19 +281,31 @@ def _has_entropy(source: Source, mirror: Mirror, column: Column, where: str) -> 
     text = _text(column)
     rows = source.execute(
         f"""
-        select coalesce(bool_or(entropy >= case when run.found[1] ~ '^([0-9a-f]+|[0-9A-F]+)$'
-            then {MIN_HEX_ENTROPY} else {MIN_ENTROPY} end), false)
+        select coalesce(bool_or(is_random), false)
         from (
             select {text} as value from {mirror.remote}
             where ({where}) and {_may_be_random(text)} limit {SAMPLE}
         ) as sample
-        cross join lateral regexp_matches(sample.value, '{_RUN}', 'g') as run (found)
         cross join lateral (
-            select -sum(share * ln(share)) / ln(2) as entropy
-            from (
-                select count(*)::float8 / length(run.found[1]) as share
-                from regexp_split_to_table(run.found[1], '') as character group by character
-            ) as shares
+            select entropy >= case when run.found[1] ~ '^([0-9a-f]+|[0-9A-F]+)$'
+                then {MIN_HEX_ENTROPY} else {MIN_ENTROPY} end as is_random
+            from regexp_matches(sample.value, '{_RUN}', 'g') as run (found)
+            cross join lateral (
+                select -sum(share * ln(share)) / ln(2) as entropy
+                from (
+                    select count(*)::float8 / length(run.found[1]) as share
+                    from regexp_split_to_table(run.found[1], '') as character group by character
+                ) as shares
+            ) as measured
+            where sample.value ~ {literal(_CHANGING)}
+
+            union all
+
+            select length(word.found[1]) - length(regexp_replace(word.found[1], '{_STEP}', '', 'g'))
+                    >= {STEPPED} * length(word.found[1])
+                and length(regexp_replace(word.found[1], '{_SYLLABLES}', '', 'g'))
+                    >= {UNSPOKEN} * length(word.found[1])
+            from regexp_matches(sample.value, {literal(_MIXED)}, 'g') as word (found)
         ) as measured
         """
     )
@@ -297,7 +323,8 @@ def _has_form(text: str) -> str:
 
 def _may_be_random(text: str) -> str:
     return (
-        f"{text} ~ {literal(_WORD_LINE)} and {text} ~ {literal(_CHANGING)}"
+        f"{text} ~ {literal(_WORD_LINE)}"
+        f" and ({text} ~ {literal(_CHANGING)} or {text} ~ {literal(_MIXED)})"
         f" and {text} !~ {literal(_PUBLIC_ID)}"
     )
 

@@ -125,6 +125,11 @@ TOKENS = {
     "sha256": lambda: hashlib.sha256(secrets.token_bytes(8)).hexdigest().upper(),
     "base64": lambda: base64.b64encode(secrets.token_bytes(48)).decode(),
     "urlsafe": lambda: secrets.token_urlsafe(32),
+    # Fixed ones of the lengths that are usual, which no run of letters and digits gives away.
+    "urlsafe_cut": lambda: "pX-4vQ8_bT2m" + "-K9sZ_r7WcY1n" + "-G5hLq0_aV3eJ-6d",
+    "urlsafe_short": lambda: "Zk3-vQ8bT2m_" + "K9sWr7-cY1",
+    "nanoid": lambda: "V1StGXR8_Z5j" + "dHi6B-myT",
+    "base64_cut": lambda: "q7Jx+2LdV9/c" + "R4tBz+8WmK/3nFy+6HsQ1/aPe5=",
     "alphanumeric": lambda: random_text(LETTERS, 24),
     "pem": lambda: "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
     "address": lambda: "see postgres://app:" + "hunter2" + "@db.example/app",
@@ -168,6 +173,9 @@ def test_harmless_values_are_mirrored(newest: Bench) -> None:
         '{"max_tokens": 1500, "password": null, "note": "none"}', "paid_blueprint_one_time_session",
         "+47 22 22 22 22", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "00000000000000000000000000000000",
         "1234567890123456789012345678901234567890", "Pneumonoultramicroscopicsilicovolcanoconiosis",
+        "userProfileImageUploadV2", "2026-01-02T10_11_12Z-Export-User-42-Batch-7",
+        "Images/2024/01/portrait-of-a-Person/large-v2", "AiPhotoStudioProPlan2-JaneDoe1990",
+        "SSELFIE-Studio-2026-Q1-Brand-Photoshoot-V2", "iPhone15ProMaxPortrait-Mode_4K60fps-HDR10",
     ]  # fmt: skip
     newest.pg("create table hooks (id int primary key, note text, ulid_id text)")
     for number, value in enumerate(values):
