@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from sselfie_insights.query.result import Result
-from sselfie_insights.report.privacy import Decided
+from sselfie_insights.report.hiding import Decided
 from sselfie_insights.warehouse.frames import write_table
 
 

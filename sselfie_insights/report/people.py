@@ -140,10 +140,6 @@ class Book:
         marks = suppress(cells, self._join(places)).marks
         return [self._settle(cell, marks[place]) for cell, place in enumerate(places)]
 
-    def recall(self) -> list[Mark]:
-        """Return what was decided of every cell."""
-        return [self.decided[cell] for cell in range(len(self.values))]
-
     def _settle(self, cell: int, mark: Mark) -> Mark:
         """What was decided stays, but that a group may not be said to be small any more."""
         decided = self.decided.get(cell)

@@ -1,35 +1,24 @@
 """Hide what small groups would reveal about the people in them, over all tables together."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-import polars as pl
-
-from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
 from sselfie_insights.query.header import IN_MEAN, MEAN, NUMERIC_UNITS, Column
 from sselfie_insights.query.identities import Identity
 from sselfie_insights.query.library import Query
 from sselfie_insights.query.result import Result
+from sselfie_insights.report.hiding import Decided, hide, list_sources, order_rows
 from sselfie_insights.report.people import Book, Names
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP, Mark
-from sselfie_insights.warehouse.closed import write_row_key
 
 _Key = TypeVar("_Key", bound=Hashable)
 
-_WORDS: dict[Mark, str] = {"": "", "small": SUPPRESSED, "hidden": HIDDEN, "carried": ""}
 # What is lost with a number of a mean, as often as with one of its groups; and with one of the
 # newest periods, which are read first.
 _MEAN_WEIGHT = 3
 _NEW_WEIGHT = 3
 _NEW_PERIODS = 3
-# Numbers that are worked out from those of people, where their column does not say from which.
-_WORKED_OUT = frozenset({"rate", "days", "number"})
-
-
-Decided = Mapping[str, Sequence[Mark]]
-"""What becomes of each number of people of a result: by column, a mark for each row."""
 
 
 def suppress_small_groups(
@@ -43,29 +32,24 @@ def suppress_small_groups(
     counts can be too few by itself: then that number goes. An empty group reveals nobody and
     stays 0. Of the results in ``decided``, which others have seen, nothing more is hidden.
     """
-    marks, tables = _decide(results, decided or {})
-    return {key: table.apply(marks) for key, table in tables.items()}
+    known = decided or {}
+    marks = known if results.keys() <= known.keys() else decide(results, known)
+    return {key: hide(result, marks[key]) for key, result in results.items()}
 
 
-def decide(results: Mapping[_Key, Result]) -> dict[_Key, Decided]:
-    """Return what ``suppress_small_groups`` would make of the numbers of people."""
-    marks, tables = _decide(results, {})
-    return {key: table.list_marks(marks) for key, table in tables.items()}
-
-
-def _decide(
-    results: Mapping[_Key, Result], decided: Mapping[_Key, Decided]
-) -> tuple[list[Mark], dict[_Key, "_Table"]]:
-    book = Book()
-    tables = {key: _Table(result, book, decided.get(key)) for key, result in results.items()}
-    if tables.keys() <= decided.keys():
-        return book.recall(), tables
+def decide(
+    results: Mapping[_Key, Result], decided: Mapping[_Key, Decided] | None = None
+) -> dict[_Key, Decided]:
+    """Return what ``suppress_small_groups`` makes of the numbers of people."""
+    book, known = Book(), decided or {}
+    tables = {key: _Table(result, book, known.get(key)) for key, result in results.items()}
     for table in tables.values():
         table.name_quantities()
     book.tie()
     for table in tables.values():
         table.write_equations()
-    return book.decide(), tables
+    marks = book.decide()
+    return {key: table.list_marks(marks) for key, table in tables.items()}
 
 
 class _Table:
@@ -76,7 +60,7 @@ class _Table:
         self.counts = list(_list_counts(result))
         self.rows: list[dict[str, Any]] = result.frame.to_dicts() if self.counts else []
         self.cells: dict[str, list[int | None]] = {name: [] for name in self.counts}
-        self.before = self._order_rows() if self.counts else []
+        self.before = order_rows(result) if self.counts else []
         shared: dict[Any, int] = {}
         for number, row in enumerate(self.rows):
             group = tuple(row[name] for name in result.group) if not row.get(MEAN) else ()
@@ -101,26 +85,6 @@ class _Table:
                 self.cells[name].append(cell)
         self._weigh()
 
-    def _order_rows(self) -> list[int | None]:
-        """Per row the one before it in time, of the same group or of the same other keys."""
-        result = self.result
-        if result.group:
-            times = [name for name in result.key if name not in result.group]
-            time, others = times[:1], list(result.group)
-        else:
-            time = list(result.period_columns[:1])
-            others = [name for name in result.key if name not in time]
-        if not time:
-            return [None] * len(self.rows)
-        last: dict[tuple[Any, ...], int] = {}
-        before: list[int | None] = [None] * len(self.rows)
-        dated = [n for n, row in enumerate(self.rows) if row[time[0]] is not None]
-        for number in sorted(dated, key=lambda n: self.rows[n][time[0]]):
-            key = tuple(self.rows[number][name] for name in others)
-            before[number] = last.get(key)
-            last[key] = number
-        return before
-
     def _weigh(self) -> None:
         """Count what is lost with each cell, and what goes with it."""
         book, result = self.book, self.result
@@ -129,7 +93,7 @@ class _Table:
         lost = {
             name: len(measures)
             if name in result.group_sizes
-            else 1 + sum(name in _sources(result.columns[each], parts) for each in measures)
+            else 1 + sum(name in list_sources(result.columns[each], parts) for each in measures)
             for name in self.counts
         }
         time = result.period_columns[:1]
@@ -233,78 +197,6 @@ class _Table:
             for name, cells in self.cells.items()
         }
 
-    def apply(self, marks: list[Mark]) -> Result:
-        """Return the result without what is hidden."""
-        if not self.counts:
-            return self.result
-        result = self.result
-        hidden = self.list_marks(marks)
-        parts = [name for name in self.counts if name not in result.group_sizes]
-        of_rows = [
-            {hidden[name][number] for name in result.group_sizes if name in hidden}
-            for number in range(len(self.rows))
-        ]
-        gone = [any(found) for found in of_rows]
-        closed = [not found <= {"", "hidden"} for found in of_rows]
-        columns = []
-        for name, column in result.columns.items():
-            if name in result.key or (column.unit not in NUMERIC_UNITS and not column.of):
-                continue
-            if name in result.group_sizes:
-                lost = [bool(mark) for mark in hidden[name]]
-            else:
-                is_lost = closed if column.unit == "cents" and self._has_lone_money() else gone
-                lost = [
-                    is_lost[number] or self._is_lost(name, number, hidden, parts)
-                    for number in range(len(self.rows))
-                ]
-            if any(lost):
-                kept = ~pl.Series(lost)
-                columns.append(pl.when(pl.lit(kept)).then(pl.col(name)).alias(name))
-        shown = result.frame.with_columns(columns)
-        words = {name: [_WORDS[mark] for mark in each] for name, each in hidden.items()}
-        restated = {
-            (key, measure): text
-            for row in (shown.iter_rows(named=True) if result.restated else ())
-            for measure, value in row.items()
-            if value is not None
-            and (text := result.restated.get((key := write_row_key(result.key, row), measure)))
-        }
-        return replace(
-            result,
-            data=shown,
-            marks=pl.DataFrame(words, schema=dict.fromkeys(words, pl.String)),
-            restated=restated,
-        )
-
-    def _has_lone_money(self) -> bool:
-        """Whether a row's money is in no sum with another's: those are of other currencies.
-
-        Then that of a group which is hidden to protect another gives nothing away.
-        """
-        result = self.result
-        return (
-            "currency" in result.key
-            and MEAN not in result.columns
-            and not any("currency" in whole for whole in result.part_of)
-        )
-
-    def _is_lost(
-        self, name: str, number: int, hidden: Mapping[str, Sequence[str]], parts: list[str]
-    ) -> bool:
-        """Whether a number would give away what is hidden in its row, or in the one before."""
-        column = self.result.columns[name]
-        if name in hidden and hidden[name][number]:
-            return True
-        if column.of and 0 < (self.rows[number][column.of] or 0) < SMALLEST_GROUP:
-            return True
-        for source in (*_sources(column, parts), *filter(None, [column.of])):
-            place = self.before[number] if source.startswith("before.") else number
-            marks = hidden.get(source.removeprefix("before."))
-            if marks and place is not None and marks[place]:
-                return True
-        return False
-
 
 def _list_counts(result: Result) -> Iterable[str]:
     """The columns whose numbers of people are held against those of other tables."""
@@ -324,13 +216,6 @@ def _list_quantities(column: Column) -> Iterator[tuple[str, str]]:
     yield from ((text, "parts") for text in column.adds_up_to)
     if column.covers is not None:
         yield column.covers, "covers"
-
-
-def _sources(column: Column, parts: list[str]) -> Iterable[str]:
-    """The numbers of people from which one that is no such number is worked out."""
-    if column.made_of is not None:
-        return column.made_of
-    return parts if column.unit in _WORKED_OUT else ()
 
 
 def list_families(query: Query) -> frozenset[str]:

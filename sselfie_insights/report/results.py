@@ -13,7 +13,8 @@ from sselfie_insights.query.run import run_query
 from sselfie_insights.query.template import is_packaged
 from sselfie_insights.report.decisions import digest, read_decisions
 from sselfie_insights.report.definition import Report, load_reports
-from sselfie_insights.report.privacy import Decided, decide, list_families, suppress_small_groups
+from sselfie_insights.report.hiding import Decided
+from sselfie_insights.report.privacy import decide, list_families, suppress_small_groups
 from sselfie_insights.report.signed import SignedFigures
 from sselfie_insights.warehouse.gaps import Gap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -31,7 +32,7 @@ class Results:
     def __init__(
         self,
         warehouse: OpenWarehouse,
-        library: dict[str, Query],
+        library: Mapping[str, Query],
         made: Mapping[str, Result] | None = None,
         *,
         published: Path | None = None,
