@@ -126,7 +126,7 @@ class Warehouse(OpenWarehouse):
         return build_page(
             self,
             load_report(report),
-            load_library(on_gap=self.note_gap),
+            load_library(),
             _as_text(parameters),
             write_reader_notices(self.settings, self),
             load_models(self.path),

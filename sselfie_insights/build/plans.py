@@ -79,7 +79,7 @@ def read_targets() -> list[dict[str, Any]]:
     """
     if not TARGETS_FILE.is_file():
         return []
-    library = load_library(on_gap=lambda _: None)
+    library = load_library()
     rows = []
     for each in parse_yaml(_Targets, read_text(TARGETS_FILE), TARGETS_FILE).targets:
         query = find_query(each.query, library)

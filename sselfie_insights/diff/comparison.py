@@ -166,7 +166,7 @@ def explain(
 
 
 def _run_all(
-    path: Path, library: dict[str, Query]
+    path: Path, library: Mapping[str, Query]
 ) -> tuple[Stamp, dict[str, Result], dict[str, str]]:
     """Return what the file speaks for, every comparable result, and why others have none."""
     results, missing = {}, {}

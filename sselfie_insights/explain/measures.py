@@ -1,5 +1,6 @@
 """What can be explained: the whole from a public query, the parts from its rows of people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -73,7 +74,7 @@ def explain(
     *,
     first: int | None = None,
     least: int = 1,
-    library: dict[str, Query] | None = None,
+    library: Mapping[str, Query] | None = None,
 ) -> Explanation:
     """Explain how a measure went from the month before to ``month``.
 
@@ -148,8 +149,7 @@ def list_causes(warehouse: OpenWarehouse, name: str) -> list[dict[str, Any]]:
         " group by is_complete order by is_complete desc"
     ).fetchall()
     causes: list[dict[str, Any]] = []
-    # A file of one's own that is wrong is a gap on its page, and no concern of these.
-    library = load_library(on_gap=lambda _: None)
+    library = load_library()
     for (month,) in months:
         explained = explain(
             warehouse, name, month, first=_MOST_CAUSES, least=SMALLEST_GROUP, library=library
@@ -202,7 +202,7 @@ def _choose_month(connection: duckdb.DuckDBPyConnection, text: str | None) -> tu
 
 def _read_whole(
     warehouse: OpenWarehouse,
-    library: dict[str, Query],
+    library: Mapping[str, Query],
     explains: Explains,
     month: date,
 ) -> dict[str, tuple[int, int]]:

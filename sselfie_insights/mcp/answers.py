@@ -179,7 +179,11 @@ class Assistant:
 def find_public() -> dict[str, Query]:
     """Return the queries that may be shown to others: those that count people, or say why not."""
     library = load_library(on_gap=lambda _: None)
-    return {name: query for name, query in library.items() if query.people or query.no_people}
+    return {name: query for name, query in library.items() if _is_public(query)}
+
+
+def _is_public(query: Query) -> bool:
+    return bool(query.people or query.no_people)
 
 
 def read_definitions() -> Answer:
@@ -188,8 +192,8 @@ def read_definitions() -> Answer:
 
 
 def _find(metric: str) -> Query:
-    query = find_query(metric, load_library(on_gap=lambda _: None))
-    if query.name not in find_public():
+    query = find_query(metric, load_library())
+    if not _is_public(query):
         raise UsageError(
             f"{query.name} lists people or rows, which no assistant is given",
             remedy=f"a person runs 'sselfie query run {query.name}'",

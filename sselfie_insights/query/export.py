@@ -1,7 +1,7 @@
 """Export the public queries and chosen marts as files for other tools."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ class ExportFile(ListedFile):
 def export_warehouse(
     warehouse: OpenWarehouse,
     folder: Path,
-    library: dict[str, Query],
+    library: Mapping[str, Query],
     marts: Sequence[str] = (),
     *,
     first: Sequence[str] = (),

@@ -19,7 +19,8 @@ columns that come before the query's own.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -117,41 +118,65 @@ def list_names() -> list[str]:
     return sorted(_find_files())
 
 
-class Library(dict[str, Query]):
-    """Queries by name, sorted.
+class Library(Mapping[str, Query]):
+    """Queries by name, sorted; the file of each is read when it is first asked for.
 
     Attributes:
-        broken: Why the files of others are no queries, by name.
+        broken: Why the files that ``read_all`` found wrong are no queries, by name.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        super().__init__()
+    def __init__(self, folders: Iterable[Path] | None = None) -> None:
+        """Find the files below ``folders``; see ``load_library``."""
         self.broken: dict[str, Gap] = {}
+        self._files = _find_files(folders)
+        self._read: dict[str, Query] = {}
+
+    def __getitem__(self, name: str) -> Query:
+        """Return the query called ``name`` in full.
+
+        Raises:
+            KeyError: There is none.
+            UsageError: Its header is wrong; the message names the file and the key.
+        """
+        if name not in self._read:
+            self._read[name] = _read_query(name, self._files)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of all that are not broken."""
+        return (name for name in sorted(self._files) if name not in self.broken)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._files) - len(self.broken)
+
+    def __or__(self, others: Mapping[str, Query]) -> "Library":
+        """Return these, and ``others`` that stand in no file of theirs."""
+        both = copy(self)
+        both._files = self._files | {name: query.path for name, query in others.items()}
+        both._read = self._read | dict(others)
+        return both
+
+    def read_all(self, on_gap: OnGap) -> None:
+        """Read every file; those whose header is wrong are broken, and ``on_gap`` receives them."""
+        for name in self:
+            read = attempt(f"query {name}", partial(self.__getitem__, name), on_gap)
+            if isinstance(read, Gap):
+                self.broken[name] = read
 
 
-def load_library(
-    folders: Iterable[Path] | None = None, on_gap: OnGap | None = None
-) -> dict[str, Query]:
+def load_library(folders: Iterable[Path] | None = None, on_gap: OnGap | None = None) -> Library:
     """Return every query by name, sorted; of two with one name the earlier folder's counts.
 
     Args:
         folders: Where to look; by default ``queries/`` of the working directory, then the
             packaged ones.
-        on_gap: Receives the files whose header is wrong, which are then left out.
-
-    Raises:
-        UsageError: Without ``on_gap``, a file's header is wrong; the message names the file and
-            the key.
+        on_gap: Receives the files whose header is wrong, which are then left out. Without it a
+            file is read when its query is asked for, and raises then.
     """
-    files = _find_files(folders)
-    library = Library()
-    for name in sorted(files):
-        read = attempt(f"query {name}", partial(_read_query, name, files), on_gap)
-        if isinstance(read, Gap):
-            library.broken[name] = read
-        else:
-            library[name] = read
+    library = Library(folders)
+    if on_gap is not None:
+        library.read_all(on_gap)
     return library
 
 
@@ -165,7 +190,7 @@ def load_query(name: str) -> Query:
     return _read_query(resolve(name, files), files)
 
 
-def find_query(name: str, library: dict[str, Query]) -> Query:
+def find_query(name: str, library: Mapping[str, Query]) -> Query:
     """Return the query called ``name``; its last part suffices where it can mean no other.
 
     Raises:

@@ -1,6 +1,7 @@
 """A whole report as bytes, in every format."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from sselfie_insights.errors import UsageError, nearest
@@ -107,7 +108,9 @@ def _to_picture(page: Page, form: str) -> tuple[bytes, list[str]]:
     return draw_picture(charts[0], page.stamp).encode(), []
 
 
-def name_sections(warehouse: OpenWarehouse, report: Report, library: dict[str, Query]) -> list[str]:
+def name_sections(
+    warehouse: OpenWarehouse, report: Report, library: Mapping[str, Query]
+) -> list[str]:
     """Return the names of the sections with data that the page of ``report`` would have.
 
     It runs the queries of those that are repeated, for a currency say, and suppresses nothing.

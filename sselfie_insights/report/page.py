@@ -95,7 +95,7 @@ class _Runner:
 def build_page(
     warehouse: OpenWarehouse,
     report: Report,
-    library: dict[str, Query],
+    library: Mapping[str, Query],
     given: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     models: Mapping[str, Model] | None = None,
@@ -161,7 +161,7 @@ def build_page(
 
 
 def _check_parameters(
-    report: Report, library: dict[str, Query], given: Mapping[str, str], *, is_tolerant: bool
+    report: Report, library: Mapping[str, Query], given: Mapping[str, str], *, is_tolerant: bool
 ) -> None:
     """Refuse names and values that no query of ``report`` takes.
 

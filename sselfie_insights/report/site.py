@@ -122,7 +122,7 @@ def decide_site(private: Path, published: Path) -> None:
         UsageError: The marts were never built.
     """
     with OpenWarehouse(private) as warehouse:
-        results = Results(warehouse, load_library(on_gap=lambda _: None), published=published)
+        results = Results(warehouse, load_library(), published=published)
         for report in load_reports(on_gap=lambda _: None).values():
             results.add(report, {})
         decided = results.decide()
@@ -231,9 +231,8 @@ def read_headlines(settings: Settings) -> list[Tile]:
     Raises:
         UsageError: There is no warehouse.
     """
-    library = load_library()
     with OpenWarehouse(settings.warehouse) as warehouse:
-        page = build_page(warehouse, load_report(_FIRST), library)
+        page = build_page(warehouse, load_report(_FIRST), load_library())
     return [
         tile for block in page.blocks if isinstance(block, HeadlineBlock) for tile in block.tiles
     ]

@@ -9,7 +9,7 @@ from sselfie_insights.check.severities import DEFAULTS, load_severities
 from sselfie_insights.clock import write_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.price_list import read_price_list
-from sselfie_insights.query.library import load_library
+from sselfie_insights.query.library import list_names
 from sselfie_insights.rates import read_rates
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.site import site_dir
@@ -44,7 +44,7 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
         "publish": _describe_room,
         "render": lambda settings: f"{len(load_reports())} reports to {site_dir(settings)}",
         "export": lambda settings: (
-            f"{len(load_library())} queries to {export_dir(settings, datetime.now(UTC)).parent}"
+            f"{len(list_names())} queries to {export_dir(settings, datetime.now(UTC)).parent}"
         ),
     }
     return [(step, STEPS[step], known[step](settings)) for step in steps]

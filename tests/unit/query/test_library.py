@@ -10,6 +10,7 @@ from sselfie_insights.query.library import (
     load_query,
     parse_query,
 )
+from sselfie_insights.warehouse.gaps import Gap
 
 GOOD = """/*
 grain: One row per month.
@@ -51,6 +52,29 @@ def test_the_working_directory_comes_before_the_package(
     library = load_library()
     assert library["churn/churn_by_month"].title == "Mine"
     assert library["churn/members_now"].title == "Members now"
+
+
+def test_a_library_reads_a_file_once_its_query_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    write(tmp_path, "no header", "a/wrong.sql")
+    library = load_library([tmp_path])
+    assert list(library) == ["a/b", "a/wrong"]
+    assert library["a/b"].title == "T"
+    with pytest.raises(UsageError, match="does not begin with"):
+        find_query("wrong", library)
+    with pytest.raises(KeyError):
+        library["a/c"]
+
+
+def test_with_somebody_to_say_so_to_wrong_files_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    write(tmp_path, "no header", "a/wrong.sql")
+    gaps: list[Gap] = []
+    library = load_library([tmp_path], gaps.append)
+    assert [gap.what for gap in gaps] == ["query a/wrong"]
+    assert (list(library), len(library)) == (["a/b"], 1)
+    with pytest.raises(UsageError, match="does not begin with"):
+        find_query("a/wrong", library)
 
 
 def test_one_query_is_read_without_the_others(
@@ -118,7 +142,7 @@ def test_a_drill_down_is_a_query_of_the_library(tmp_path: Path) -> None:
     write(tmp_path, GOOD.replace("key: [month]", "key: [month]\nrows: a/rows"))
     write(tmp_path, GOOD, "a/row.sql")
     with pytest.raises(UsageError, match=r"b\.sql: rows: there is no query 'a/rows'; did"):
-        load_library([tmp_path])
+        load_library([tmp_path])["a/b"]
     write(tmp_path, GOOD, "a/rows.sql")
     assert load_library([tmp_path])["a/b"].rows == ("a/rows",)
 
