@@ -68,10 +68,12 @@ class Trial:
         }
 
     def answer(self, names: set[str]) -> Answers:
+        """What the queries of ``names`` give; what compares two spans of time, for either."""
         return {
-            query.name: list(
-                run_query(self, query, as_rows=True, with_personal_data=True).rows  # type: ignore[arg-type]
-            )
+            query.name: [
+                run_query(self, query, values, as_rows=True, with_personal_data=True).rows  # type: ignore[arg-type]
+                for values in ([{}, {"span": "month"}] if "span" in query.parameters else [{}])
+            ]
             for query in load_library([resource_dir("queries")]).values()
             if {table.partition(".")[2] for table in read_tables(query)} & names
         }
