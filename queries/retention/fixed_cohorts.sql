@@ -105,15 +105,10 @@ alone as (
     group by all
 ),
 
-used as (
-    select distinct user_id, {{ month("activity_on") }} as month_no, feature
-    from marts.fct_activity
-),
-
 active as (
-    select user_id, month_no, feature as return from used
+    select user_id, {{ month("month") }} as month_no, feature as return from marts.active_months
     union all
-    select distinct user_id, month_no, 'any' from used
+    select distinct user_id, {{ month("month") }}, 'any' from marts.active_months
 ),
 
 together as (

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
 from sselfie_insights.query.header import MEAN, NUMERIC_UNITS, Column
@@ -37,7 +37,7 @@ def hide(result: Result, decided: Decided) -> Result:
             continue
         is_lost = lost.find(name, column)
         if is_lost.any():
-            columns.append(pl.when(pl.lit(pl.Series(~is_lost))).then(pl.col(name)).alias(name))
+            columns.append(pl.when(pl.lit(~is_lost)).then(pl.col(name)).alias(name))
     shown = result.frame.with_columns(columns)
     words = {name: [_WORDS[mark] for mark in marks] for name, marks in decided.items()}
     restated = {
@@ -56,23 +56,20 @@ def hide(result: Result, decided: Decided) -> Result:
 
 
 class _Lost:
-    """Which rows of each column are left out, as arrays of a flag a row."""
+    """Which rows of each column are left out, a flag a row."""
 
     def __init__(self, result: Result, decided: Decided) -> None:
         self._result = result
-        self._hidden = {
-            name: np.array([mark != "" for mark in marks], np.bool_)
-            for name, marks in decided.items()
-        }
+        marks = {name: pl.Series(each, dtype=pl.String) for name, each in decided.items()}
+        self._hidden = {name: each != "" for name, each in marks.items()}
         self._parts = [name for name in decided if name not in result.group_sizes]
-        nothing = np.zeros(result.height, np.bool_)
+        nothing = pl.repeat(False, result.height, eager=True)  # the value repeated
         sizes = [name for name in result.group_sizes if name in decided]
-        self._gone = np.logical_or.reduce([nothing, *(self._hidden[name] for name in sizes)])
-        closed = [[mark not in ("", "hidden") for mark in decided[name]] for name in sizes]
-        self._closed = np.logical_or.reduce([nothing, *map(np.array, closed)])
-        self._before: NDArray[np.int64] | None = None
+        self._gone = _any([nothing, *(self._hidden[name] for name in sizes)])
+        self._closed = _any([nothing, *(~marks[name].is_in(["", "hidden"]) for name in sizes)])
+        self._before: pl.Series | None = None
 
-    def find(self, name: str, column: Column) -> NDArray[np.bool_]:
+    def find(self, name: str, column: Column) -> pl.Series:
         """Return the rows of a column that are hidden, or would give away what is."""
         if name in self._result.group_sizes:
             return self._hidden[name]
@@ -84,22 +81,24 @@ class _Lost:
         if column.of:
             sources.append(column.of)
             few = self._result.frame[column.of].is_between(1, SMALLEST_GROUP - 1)
-            found.append(few.fill_null(value=False).to_numpy())
+            found.append(few.fill_null(value=False))
         for source in sources:
             if source.removeprefix(_BEFORE) in self._hidden:
                 found.append(self._at(source))
-        is_lost: NDArray[np.bool_] = np.logical_or.reduce(found)
-        return is_lost
+        return _any(found)
 
-    def _at(self, source: str) -> NDArray[np.bool_]:
+    def _at(self, source: str) -> pl.Series:
         """Return where a number of people is hidden, in its own row or in the one before."""
         hidden = self._hidden[source.removeprefix(_BEFORE)]
         if not source.startswith(_BEFORE):
             return hidden
         if self._before is None:
-            self._before = np.array([-1 if n is None else n for n in order_rows(self._result)], int)
-        is_lost: NDArray[np.bool_] = (self._before >= 0) & hidden[self._before]
-        return is_lost
+            self._before = pl.Series(order_rows(self._result), dtype=pl.UInt32)
+        return hidden.gather(self._before).fill_null(value=False)
+
+
+def _any(flags: Iterable[pl.Series]) -> pl.Series:
+    return reduce(or_, flags)
 
 
 def order_rows(result: Result) -> list[int | None]:

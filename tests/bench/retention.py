@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from tests.support.contracts import create_tables
-from tests.support.warehouses import write_build_info
+from tests.support.warehouses import count_months, write_build_info
 
 USERS = (1_000, 10_000, 100_000)
 DAYS = (183, 365, 730)
@@ -109,4 +109,5 @@ def _write(path: Path, users: int) -> Path:
             """,
             {"last": AS_OF.date(), "events": EVENTS},
         )
+        count_months(connection)
     return path

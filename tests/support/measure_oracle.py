@@ -13,7 +13,7 @@ import duckdb
 from sselfie_insights.query.library import load_query
 from tests.support.contracts import create_tables, insert
 from tests.support.periods import add, trunc
-from tests.support.warehouses import write_build_info
+from tests.support.warehouses import count_months, write_build_info
 
 REVENUE = load_query("retention/cohort_revenue")
 
@@ -82,6 +82,7 @@ def write(
             "user_id, activity_on, feature",
             [(each.key, day, "image") for each in users for day in each.activity],
         )
+        count_months(connection)
         insert(
             connection,
             "marts.credit_entries",

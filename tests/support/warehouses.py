@@ -92,7 +92,21 @@ def write_warehouse(
         insert(
             connection, "marts.fct_activity", "user_id, activity_at, activity_on, feature", events
         )
+        count_months(connection)
     return path
+
+
+def count_months(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill ``marts.active_months`` from ``marts.fct_activity``."""
+    connection.execute(
+        """
+        insert into marts.active_months by name
+        select
+            user_id, make_date(year(activity_on), month(activity_on), 1) as month, feature,
+            count(*) as event_count
+        from marts.fct_activity group by all
+        """
+    )
 
 
 def write_build_info(

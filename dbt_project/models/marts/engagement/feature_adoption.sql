@@ -6,21 +6,21 @@ with active as (
 
 ),
 
-activity as (
+months as (
 
-    select * from {{ ref('fct_activity') }}
+    select * from {{ ref('active_months') }}
 
 ),
 
 used as (
 
     select
-        cast(date_trunc('month', activity_on) as date) as month,
+        month,
         feature,
-        count(distinct user_id) as user_count,
-        count(*) as event_count
-    from activity
-    group by 1, 2
+        count(*) as user_count,
+        sum(event_count) as event_count
+    from months
+    group by month, feature
 
 ),
 
