@@ -1,7 +1,9 @@
 """A made-up business with every mart, for the tests of reports."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -21,6 +23,20 @@ def write_business(path: Path) -> Path:
     The numbers follow a simple rule, so that pages are the same on every run; the identities of
     METRICS.md hold. The first cohorts are too small to be shown.
     """
+    path.write_bytes(_make_business())
+    return path
+
+
+@cache
+def _make_business() -> bytes:
+    """Return the file, which dozens of tests copy and which takes a second to make."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "w.duckdb")
+        _fill(path)
+        return path.read_bytes()
+
+
+def _fill(path: Path) -> None:
     users = [
         User(
             f"u{number}",
@@ -48,7 +64,6 @@ def write_business(path: Path) -> Path:
         write_other_marts(connection)
         write_forecasts(connection)
     write_derived(path, path)
-    return path
 
 
 def _write_money(connection: duckdb.DuckDBPyConnection) -> None:
