@@ -14,8 +14,11 @@ from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
 from tests.conftest import temporary_database
+from tests.support.billing.engines import in_duckdb, in_postgres
 from tests.support.docs import NEWCOMER, run_line
 from tests.support.models import AS_OF, ZONE, failed_tests, run_in_duckdb
+
+__all__ = ["in_duckdb", "in_postgres"]
 
 USERS = 400
 SEEDS = (1, 2)
