@@ -1,4 +1,7 @@
-"""Every model, unit test and data test on Sail, which speaks Spark Connect; nothing is stored."""
+"""Every model, unit test and data test on Sail, which speaks Spark Connect; nothing is stored.
+
+Slow: tests/integration/lake/test_build.py builds every model there, of a business with rows.
+"""
 
 from collections.abc import Mapping
 
@@ -8,6 +11,8 @@ from sselfie_insights.build.dbt import NodeResult, run_dbt
 from tests.dbt.conftest import Dbt
 from tests.dbt.test_unit_tests import UNIT_TESTS
 from tests.support.sail import running_sail
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
