@@ -8,20 +8,19 @@ everything that is shown. Each hidden number asks for witnesses with other value
 where there is none, the linear program of Kelly, Golden and Assad ("Cell suppression: disclosure
 protection for sensitive tabular data", Networks 22, 1992) finds the cheapest one, and what it moves
 is hidden too. A witness stays one however much more is hidden, so every number that was protected
-is so in the end. It looks first at the equations nearby, then at all of them.
+is so in the end. It looks first at the equations nearby, then at all of them. ``moves`` solves the
+programs.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
+    from sselfie_insights.statistics.moves import Array, Program
 
 SMALLEST_GROUP = 5
 """Groups of fewer people are not shown, so that no page describes a person."""
@@ -36,9 +35,8 @@ _STEPS = [step for far in range(1, SMALLEST_GROUP + 1) for step in (far, -far)]
 _HIDDEN_COST = 1e-3
 # What a doubling of a number adds to its cost: of two that protect alike, the smaller is hidden.
 _SIZE_COST = 0.02
-_TOLERANCE = 1e-6
-# The systems of equations that are kept for the next question about the same cells.
-_MOST_SYSTEMS = 100
+# The programs that are kept for the next question about the same cells.
+_MOST_PROGRAMS = 100
 
 
 class Cell(NamedTuple):
@@ -110,14 +108,18 @@ class _Suppressor:
     marks: list[Mark] = field(default_factory=list)
     seen: list[set[int]] = field(default_factory=list)
     queue: list[int] = field(default_factory=list)
-    systems: dict[tuple[int, ...], Any] = field(default_factory=dict)
+    programs: dict[tuple[int, ...], "Program"] = field(default_factory=dict)
+    free: dict[int, list[int]] = field(default_factory=dict)
+    whole: dict[int, list[int]] = field(default_factory=dict)
 
     def run(self) -> Suppression:
         import numpy as np
+        from scipy.sparse import csc_array
 
         bounds = np.array([_bounds(cell) for cell in self.cells], dtype=float).reshape(-1, 2)
         values = np.array([cell.value for cell in self.cells], dtype=float)
-        moves = ~np.array([self._is_fixed(number) for number in range(len(values))], dtype=bool)
+        self.is_fixed = list(map(_is_fixed, self.cells))
+        moves = ~np.array(self.is_fixed, dtype=bool)
         self.falls = np.where(moves, values - bounds[:, 0], 0.0)
         self.rises = np.where(moves, bounds[:, 1] - values, 0.0)
         weights = np.array([cell.weight for cell in self.cells], dtype=float)
@@ -129,6 +131,13 @@ class _Suppressor:
                 self.touching[place].append(number)
             total = sum(sign * self.cells[place].value for sign, place in equation.terms)
             self.slack.append(-total)
+        terms = [(c, n, cell) for n, each in enumerate(self.equations) for c, cell in each.terms]
+        signs, rows, columns = np.array(terms, dtype=np.int64).reshape(-1, 3).T
+        shape = (len(self.equations), len(self.cells))
+        self.sums = csc_array((signs.astype(float), (rows, columns)), shape=shape)
+        is_equal = np.array([equation.is_equal for equation in self.equations], dtype=bool)
+        self.least = np.where(is_equal, 0.0, -np.inf)
+        self.most = np.where(is_equal, 0.0, self.slack)
         self.carried = [[] for _ in self.cells]
         for number, cell in enumerate(self.cells):
             for size in {size for sizes in cell.carried_by for size in sizes}:
@@ -159,15 +168,16 @@ class _Suppressor:
     def _hide(self, number: int) -> None:
         """Hide a cell and what goes with it; the size of a group is then to be protected, too."""
         is_few = is_small(self.cells[number])
-        if self.marks[number] not in ("", "carried") or (self._is_fixed(number) and not is_few):
+        if self.marks[number] not in ("", "carried") or (self.is_fixed[number] and not is_few):
             return
         self.marks[number] = "small" if is_few else "hidden"
         self.is_marked[number] = True
+        self.free.clear()
         self.queue.append(number)
         for other in self.cells[number].carries:
             self._hide(other)
         for other in self.carried[number]:
-            if self.marks[other] or self._is_fixed(other):
+            if self.marks[other] or self.is_fixed[other]:
                 continue
             places = self.cells[other].carried_by
             if all(any(map(self._is_gone, sizes)) for sizes in places):
@@ -179,14 +189,9 @@ class _Suppressor:
     def _is_gone(self, number: int) -> bool:
         return self.marks[number] in ("small", "hidden")
 
-    def _is_fixed(self, number: int) -> bool:
-        """Whether everybody knows it: what is shown already, and that an empty group is empty."""
-        cell = self.cells[number]
-        return cell.is_shown or (cell.is_size and cell.value == 0)
-
     def _lacks(self, number: int) -> bool:
         """Whether too few values of a hidden cell are known to be possible."""
-        if not self.touching[number] or self._is_fixed(number):
+        if not self.touching[number] or self.is_fixed[number]:
             return False
         least = SMALLEST_GROUP - 1 if self.marks[number] == "small" else self.cells[number].least
         return len(self.seen[number]) < least
@@ -204,9 +209,14 @@ class _Suppressor:
             if region == known:
                 continue
             known = region
+            ways = {1, -1}  # what cannot move by one cannot move by more
             for step in self._list_new(number):
-                if self._lacks(number):
-                    move = self._reach(number, step, region) or {}
+                way = 1 if step > 0 else -1
+                if way in ways and self._lacks(number):
+                    move = self._reach(number, step, region)
+                    if move is None:
+                        ways.remove(way)
+                        continue
                     for moved in move:
                         if not self.marks[moved]:
                             self._hide(moved)
@@ -221,20 +231,29 @@ class _Suppressor:
                 yield step
 
     def _region(self, number: int, distance: int | None) -> list[int]:
-        """The cells at most so many equations away from ``number``; of hidden ones, if None."""
+        """The cells at most so many equations away from ``number``; all hidden ones, if None."""
+        if distance in _NEARBY:
+            return self._walk(number, distance, is_free=False)
+        found = self.free if distance is None else self.whole
+        if number not in found:
+            region = self._walk(number, len(self.equations), is_free=distance is None)
+            found |= dict.fromkeys(region, region)
+        return found[number]
+
+    def _walk(self, number: int, distance: int, *, is_free: bool) -> list[int]:
         found, edge, asked = {number}, [number], set[int]()
-        for _ in range(len(self.equations) if distance is None else distance):
+        for _ in range(distance):
             numbers = {each for cell in edge for each in self.touching[cell]} - asked
             if not numbers:
                 break
             asked |= numbers
             reached = {cell for each in numbers for _, cell in self.equations[each].terms} - found
-            edge = sorted(cell for cell in reached if self._can_move(cell, distance is None))
+            edge = [cell for cell in reached if self._can_move(cell, is_free)]
             found.update(edge)
         return sorted(found)
 
     def _can_move(self, number: int, is_free: bool) -> bool:
-        return not self._is_fixed(number) and (bool(self.marks[number]) or not is_free)
+        return not self.is_fixed[number] and (bool(self.marks[number]) or not is_free)
 
     def _reach(self, number: int, step: int, region: list[int]) -> dict[int, int] | None:
         """Return the cheapest move of ``region`` by which ``number`` moves by ``step``, if any."""
@@ -246,7 +265,7 @@ class _Suppressor:
         costs = np.where(self.is_marked[chosen], _HIDDEN_COST, weights)
         falls, rises = self.falls[chosen], self.rises[chosen]
         least_falls, least_rises = np.zeros(len(region)), np.zeros(len(region))
-        place = region.index(number)
+        place = bisect_left(region, number)
         falls[place] = least_falls[place] = max(-step, 0)
         rises[place] = least_rises[place] = max(step, 0)
         least = np.concatenate([least_rises, least_falls])
@@ -278,62 +297,15 @@ class _Suppressor:
 
         A cell costs as much either way; bounds are those of each cell's rise, then of its fall.
         """
-        import numpy as np
-        from scipy.optimize import Bounds, milp
+        from sselfie_insights.statistics.moves import Program
 
-        size = len(region)
-        for is_whole in (0, 1):  # most systems have whole corners, and asking for them takes longer
-            found = milp(
-                np.concatenate([costs, costs]),
-                integrality=np.full(2 * size, is_whole),
-                bounds=Bounds(least, most),
-                constraints=self._system(region),
-            )
-            if found.x is None:
-                return None
-            move = found.x[:size] - found.x[size:]
-            whole = np.rint(move)
-            if np.abs(move - whole).max() < _TOLERANCE:
-                return {region[i]: int(whole[i]) for i in np.flatnonzero(whole)}
-        return None
-
-    def _system(self, region: list[int]) -> Any:
-        """Return what moves of ``region`` have to keep to; many ask of the same region."""
         key = tuple(region)
-        if key not in self.systems:
-            if len(self.systems) == _MOST_SYSTEMS:
-                self.systems.clear()
-            self.systems[key] = self._write_system(region)
-        return self.systems[key]
-
-    def _write_system(self, region: list[int]) -> Any:
-        """SciPy's constraints: one for each equation that a cell of ``region`` is in."""
-        import numpy as np
-        from scipy.optimize import LinearConstraint
-        from scipy.sparse import csr_array
-
-        place = {cell: index for index, cell in enumerate(region)}
-        size = len(region)
-        numbers = sorted({each for cell in region for each in self.touching[cell]})
-        if not numbers:
-            return ()
-        terms = [
-            (coefficient, row, place[cell])
-            for row, each in enumerate(numbers)
-            for coefficient, cell in self.equations[each].terms
-            if cell in place
-        ]
-        values, rows, columns = np.array(terms, dtype=np.int64).reshape(-1, 3).T
-        sums = csr_array(
-            (
-                np.concatenate([values, -values]).astype(float),
-                (np.concatenate([rows, rows]), np.concatenate([columns, columns + size])),
-            ),
-            shape=(len(numbers), 2 * size),
-        )
-        slack = [0 if self.equations[n].is_equal else self.slack[n] for n in numbers]
-        low = np.where([self.equations[n].is_equal for n in numbers], 0.0, -np.inf)
-        return LinearConstraint(sums, low, slack)
+        if key not in self.programs:
+            if len(self.programs) == _MOST_PROGRAMS:
+                self.programs.clear()
+            self.programs[key] = Program(self.sums[:, region], self.least, self.most)
+        move = self.programs[key].find(costs, least, most)
+        return None if move is None else {region[i]: int(move[i]) for i in move.nonzero()[0]}
 
     def _note(self, move: Mapping[int, int]) -> None:
         """Add the values that a move, and its multiples, show to be possible."""
@@ -386,3 +358,8 @@ def _bounds(cell: Cell) -> tuple[float, float]:
     if cell.is_size:
         return (SMALLEST_GROUP, float("inf")) if cell.value else (0, 0)
     return 0, float("inf")
+
+
+def _is_fixed(cell: Cell) -> bool:
+    """Whether everybody knows it: what is shown already, and that an empty group is empty."""
+    return cell.is_shown or (cell.is_size and cell.value == 0)

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from sselfie_insights.statistics import moves
 from sselfie_insights.statistics.suppression import Cell, Equation, Suppression, suppress
 
 HIGHEST = 24
@@ -69,6 +70,19 @@ def test_what_is_hidden_could_be_many_numbers(seed: int) -> None:
                 assert values == {1, 2, 3, 4}, sizes
             else:
                 assert len(values) >= 5, sizes
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_scipy_without_a_model_that_can_be_changed_gives_the_same(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(100 + seed)
+    sizes = [[random.choice([2, 7, 9, 11, 30]) for _ in range(6)] for _ in range(5)]
+    cells, equations = table(sizes)
+    found = suppress(cells, equations)
+    assert moves.highs is not None
+    monkeypatch.setattr(moves, "highs", None)
+    assert suppress(cells, equations) == found
 
 
 def test_an_empty_group_reveals_nobody_and_is_shown() -> None:
