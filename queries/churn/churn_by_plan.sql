@@ -9,6 +9,7 @@ key: [month, currency, plan]
 rows: revenue/mrr_by_plan
 carries: forward
 people: [opening_member_count, member_count]
+identities: [opening_member_count = before.member_count, opening_churned_count <= opening_member_count]
 parameters:
   breakdown: {type: choice, choices: [product, rhythm], default: product, description: What a plan is.}
   since: {type: date, description: Begin with the month of this day.}
@@ -20,7 +21,7 @@ columns:
   opening_member_count: {unit: count, description: Members of the plan at the first instant of the month.}
   opening_churned_count: {unit: count, description: Of them those who are no members at the close.}
   logo_churn_rate: {unit: rate, of: opening_member_count, description: Members at the start of the month who had left by its end / members at its start.}
-  member_count: {unit: count, description: "Members of the plan at the end of the month, or as of now while it runs."}
+  member_count: {unit: count, same_as: "members of {plan} on {month:last month} {currency}", covers: "members on {month:last month} {currency}", description: "Members of the plan at the end of the month, or as of now while it runs."}
   mrr_cents: {unit: cents, description: MRR of the plan at that instant.}
   arpa_cents: {unit: cents, description: MRR / members.}
   is_complete: {unit: flag, description: Whether the month has ended by as_of.}

@@ -20,11 +20,11 @@ parameters:
 answer: active_count
 columns:
   period: {unit: date, description: First day of the period.}
-  active_count: {unit: count, same_as: "active {period} {period:last {grain}}", description: Distinct active users.}
-  new_count: {unit: count, description: Active for the first time.}
-  returning_count: {unit: count, description: Active in the period before too.}
-  resurrected_count: {unit: count, description: "Active earlier, but not in the period before."}
-  dormant_count: {unit: count, description: "Active in the period before, not now."}
+  active_count: {unit: count, same_as: "active {period} {period:last {grain}}", adds_up_to: "used any {period} {period:last {grain}}", description: Distinct active users.}
+  new_count: {unit: count, adds_up_to: "new any {period} {period:last {grain}}", description: Active for the first time.}
+  returning_count: {unit: count, adds_up_to: "returning any {period} {period:last {grain}}", description: Active in the period before too.}
+  resurrected_count: {unit: count, adds_up_to: "resurrected any {period} {period:last {grain}}", description: "Active earlier, but not in the period before."}
+  dormant_count: {unit: count, adds_up_to: "dormant any {period} {period:last {grain}}", description: "Active in the period before, not now."}
   is_complete: {unit: flag, description: Whether the period has ended by as_of.}
 */
 {% import "retention/periods.jinja" as periods %}

@@ -10,14 +10,17 @@ interface: use
 rows: engagement/activity_by_user
 carries: forward
 people: active_count
+identities:
+  - active_count = new_count + returning_count + resurrected_count
+  - before.active_count = returning_count + dormant_count
 part_of: [[segment], [period]]
 answer: active_count
 columns:
-  active_count: {unit: count, description: Distinct active users.}
-  new_count: {unit: count, description: Active for the first time.}
-  returning_count: {unit: count, description: Active in the period before too.}
-  resurrected_count: {unit: count, description: "Active earlier, but not in the period before."}
-  dormant_count: {unit: count, description: "Active in the period before, not now."}
+  active_count: {unit: count, adds_up_to: "used {feature} {period} {period:last {grain}}{only}{without}", description: Distinct active users.}
+  new_count: {unit: count, adds_up_to: "new {feature} {period} {period:last {grain}}{only}{without}", description: Active for the first time.}
+  returning_count: {unit: count, adds_up_to: "returning {feature} {period} {period:last {grain}}{only}{without}", description: Active in the period before too.}
+  resurrected_count: {unit: count, adds_up_to: "resurrected {feature} {period} {period:last {grain}}{only}{without}", description: "Active earlier, but not in the period before."}
+  dormant_count: {unit: count, adds_up_to: "dormant {feature} {period} {period:last {grain}}{only}{without}", description: "Active in the period before, not now."}
   is_complete: {unit: flag, description: Whether the period has ended by as_of.}
 */
 {% include "engagement/use.jinja" %}

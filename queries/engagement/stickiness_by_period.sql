@@ -11,7 +11,7 @@ carries: period
 people: active_count
 part_of: [[segment], [period]]
 columns:
-  active_count: {unit: count, description: Distinct active users of the period.}
+  active_count: {unit: count, adds_up_to: "used {feature} {period} {period:last {grain}}{only}{without}", description: Distinct active users of the period.}
   day_count: {unit: number, description: "Days of the period, up to as_of."}
   user_day_count: {unit: count, description: "Days on which they were active, added up over users."}
   mean_daily_count: {unit: number, description: "Active users of a day, in the mean."}

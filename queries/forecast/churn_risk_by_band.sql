@@ -10,7 +10,8 @@ part_of: []
 answer: expected_loss_count
 columns:
   band: {unit: text, description: "The risk, or why there is none."}
-  member_count: {unit: count, description: Members.}
+  people: {unit: text, description: "Who these members are, as pages that count them elsewhere call them."}
+  member_count: {unit: count, adds_up_to: "{people}", description: Members.}
   cancelling_count: {unit: count, description: Of these set to end already.}
   expected_loss_count: {unit: number, description: Sum of their risks.}
   model: {unit: text, description: "hazard, else the survival model: sBG or BdW."}
@@ -38,6 +39,7 @@ select
         'under 5 %', '5 to 10 %', '10 to 20 %', '20 to 40 %', '40 % or more',
         'nothing due', 'not told'
     ][place] as band,
+    case when place = 7 then 'members without a risk' else 'members with a risk' end as people,
     count(*) as member_count,
     count_if(is_cancelling) as cancelling_count,
     sum(risk) as expected_loss_count,

@@ -6,7 +6,7 @@ key: []
 rows: forecast/churn_risk
 people: member_count
 columns:
-  member_count: {unit: count, description: Members with something due within 30 days.}
+  member_count: {unit: count, same_as: members with a risk, description: Members with something due within 30 days.}
   expected_loss_count: {unit: number, description: Sum of their risks.}
 */
 select

@@ -9,11 +9,12 @@ description: >-
   still here. Costs are not taken off.
 key: [cohort_period, currency]
 people: [n, member_count]
+identities: [member_count <= n]
 answer: lifetime_value_cents
 columns:
   cohort_period: {unit: month, description: Month of first membership.}
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
-  n: {unit: count, description: Members who joined in the month and paid in the currency.}
+  n: {unit: count, covers: "joined {cohort_period} {cohort_period:last month}", description: Members who joined in the month and paid in the currency.}
   member_count: {unit: count, description: Of these here at the last settled month's end.}
   arpa_cents: {unit: cents, description: Mean MRR of those here.}
   collected_cents: {unit: cents, description: "Paid so far, per head."}

@@ -15,7 +15,7 @@ people: person_count
 answer: monthly_churn_rate
 columns:
   scope: {unit: text, description: "all, or the product by which the membership began."}
-  person_count: {unit: count, description: Distinct customers whose memberships they are.}
+  person_count: {unit: count, same_as: "had memberships {scope}", description: Distinct customers whose memberships they are.}
   n: {unit: count, description: Memberships.}
   lost_count: {unit: count, description: Memberships that ended.}
   monthly_churn_rate: {unit: rate, description: Memberships that ended / renewals due.}

@@ -10,6 +10,7 @@ description: >-
   them by the present one.
 key: [alert, part, kind]
 people: person_count
+repeats: {query: query, parameters: parameters, row: row_key, columns: [measure, behind]}
 answer: detail
 columns:
   alert: {unit: text, description: What is watched.}
@@ -23,6 +24,11 @@ columns:
   n: {unit: count, of: person_count, description: People or events behind the number.}
   person_count: {unit: count, description: "People behind the number, of its groups the smallest."}
   detail: {unit: text, of: person_count, description: The judgement in words.}
+  query: {unit: text, description: "The query that the number is from; empty where nothing was judged."}
+  parameters: {unit: text, description: "The values of its parameters, as JSON."}
+  row_key: {unit: text, description: "The key of its row, as JSON."}
+  measure: {unit: text, description: The column of the number.}
+  behind: {unit: text, description: "The column of n, where there is one."}
 */
 select
     alert,
@@ -35,6 +41,11 @@ select
     high,
     n,
     person_count,
-    detail
+    detail,
+    query,
+    parameters,
+    row_key,
+    measure,
+    behind
 from growth.alerts
 order by position

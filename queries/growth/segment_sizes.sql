@@ -26,7 +26,7 @@ columns:
   reason: {unit: text, description: "Why people are in it; nobody where it is empty."}
   person_count: {unit: count, adds_up_to: "in {segment}", description: People in it for this reason.}
   cooling_count: {unit: count, description: "Of them, those written to lately."}
-  ready_count: {unit: count, description: "Of them, those who can be written to."}
+  ready_count: {unit: count, adds_up_to: "ready in {segment}", description: "Of them, those who can be written to."}
 */
 select
     segment,

@@ -9,6 +9,10 @@ description: >-
 key: [measure, currency]
 people: now_count
 group: [measure, currency]
+identities:
+  - now_count = before_count + gained_count - lost_count
+  - "now_count <= [{within}]"
+  - "before_count <= [{before_within}]"
 parameters:
   span: {type: choice, choices: [week, month], default: week, description: How far back the other value lies.}
 answer: now_count
@@ -18,16 +22,34 @@ columns:
   since_on: {unit: date, description: "Day of the earlier instant; of days counted, the first of the later ones."}
   until_on: {unit: date, description: The day of as_of.}
   people: {unit: text, description: "Who they are, as pages that count them elsewhere call them."}
+  before_people: {unit: text, description: "The same of those before."}
+  within: {unit: text, description: "Those of the month that holds the days counted; empty where they are of two."}
+  before_within: {unit: text, description: "The same of the days before."}
   now_count: {unit: count, same_as: "{people}", description: "People now: with MRR, who paid, were active or signed up."}
-  before_count: {unit: count, of: moved_count, description: The same before.}
+  before_count: {unit: count, same_as: "{before_people}", of: moved_count, description: The same before.}
   now_cents: {unit: cents, of: now_count, description: The amount now.}
   before_cents: {unit: cents, of: moved_count, description: The same before.}
-  moved_count: {unit: count, of: moved_count, description: "Whom the difference is about: those whose MRR changed, or who came or went; of days counted, the people before."}
+  moved_count: {unit: count, of: moved_count, made_of: [before_count, gained_count, lost_count], description: "Whom the difference is about: those whose MRR changed, or who came or went; of days counted, the people before."}
   gained_count: {unit: count, of: gained_count, description: "People whose MRR rose, or who became members."}
   lost_count: {unit: count, of: lost_count, description: "People whose MRR fell, or who left."}
   gained_cents: {unit: cents, of: gained_count, description: By how much it rose.}
   lost_cents: {unit: cents, of: lost_count, description: By how much it fell.}
 */
+{% macro month(first, end) %}
+case
+            when date_trunc('month', {{ first }}) = date_trunc('month', {{ end }} - 1)
+                then concat_ws(
+                    ' ', word, cast(date_trunc('month', {{ first }}) as date),
+                    case when word <> 'paid' then last_day({{ first }}) end, of_currency
+                )
+        end
+{%- endmacro %}
+{% macro people(first, end) %}
+case
+            when day({{ first }}) = 1 and {{ end }} - 1 = last_day({{ first }}) then {{ month(first, end) }}
+            else concat_ws(' ', word, {{ first }}, {{ end }} - 1, of_currency)
+        end
+{%- endmacro %}
 with spans as (
     select
         as_of - interval 1 {{ span }} as since_at,
@@ -139,6 +161,15 @@ final as (
     select * from members
     union all
     select * from counted
+),
+
+-- What pages that count the same people elsewhere call them.
+named as (
+    select
+        *,
+        case measure when 'net_revenue' then 'paid' when 'active_users' then 'active' else 'signup' end as word,
+        nullif(currency, '') as of_currency
+    from final
 )
 
 select
@@ -148,9 +179,16 @@ select
     as_of_on as until_on,
     case
         when measure in ('mrr', 'members')
-            then concat_ws(' ', 'members on', last_day(as_of_on), nullif(currency, ''))
-        else concat_ws(' ', measure, 'since', first_on, nullif(currency, ''))
+            then concat_ws(' ', 'members on', last_day(as_of_on), of_currency)
+        else {{ people("first_on", "end_on") }}
     end as people,
+    case
+        when measure not in ('mrr', 'members') then {{ people("first_before_on", "end_before_on") }}
+    end as before_people,
+    case when measure not in ('mrr', 'members') then {{ month("first_on", "end_on") }} end as within,
+    case
+        when measure not in ('mrr', 'members') then {{ month("first_before_on", "end_before_on") }}
+    end as before_within,
     now_count,
     before_count,
     case when measure in ('mrr', 'net_revenue') then coalesce(now_cents, 0) end::bigint as now_cents,
@@ -160,5 +198,5 @@ select
     lost_count,
     gained_cents::bigint as gained_cents,
     lost_cents::bigint as lost_cents
-from final, spans
+from named, spans
 order by list_position(['mrr', 'members', 'net_revenue', 'active_users', 'signups'], measure), now_cents desc, currency

@@ -22,7 +22,7 @@ people: ready_count
 columns:
   segment: {unit: text, description: The segment.}
   title: {unit: text, description: What it is called.}
-  ready_count: {unit: count, description: People who can be written to.}
+  ready_count: {unit: count, same_as: "ready in {segment}", description: People who can be written to.}
   send_by_on: {unit: date, of: ready_count, description: "The day until which a message helps all of them: the first of their last days."}
   purpose: {unit: text, description: What a message should bring about.}
   command: {unit: text, description: "What lists them, with some held out at random to measure the effect."}

@@ -11,6 +11,7 @@ rows: [engagement/activity_by_user, credits/credit_entries]
 carries: forward
 people: cohort_size
 group: [segment, cohort_period]
+identities: [active_count <= cohort_size]
 parameters:
   breakdown: {type: split, of: [dim_users, dim_customers], description: "What splits a cohort into segments, as it is now."}
   grain:
@@ -27,8 +28,8 @@ columns:
   segment: {unit: text, description: "Value of the breakdown; all without one, (none) where unknown."}
   cohort_period: {unit: date, description: "First day of the period in which the users started; empty for the mean."}
   period_index: {unit: count, description: Periods since the start.}
-  cohort_size: {unit: count, description: "Users who started in the period; of the mean, those it rests on."}
-  active_count: {unit: count, of: cohort_size, description: "Of these, who were active in period k."}
+  cohort_size: {unit: count, adds_up_to: "{start} {cohort_period} {cohort_period:last {grain}}{only}{without}", description: "Users who started in the period; of the mean, those it rests on."}
+  active_count: {unit: count, of: cohort_size, adds_up_to: "{start} {cohort_period} {cohort_period:last {grain}} came back {period_index} on calendar any 1 grain{only}{without}", description: "Of these, who were active in period k."}
   active_rate: {unit: rate, of: cohort_size, description: Active / users of the cohort.}
   event_count: {unit: count, description: How often they did something in period k.}
   used_credits: {unit: credits, description: "Credits that they used in period k, by the ledger."}

@@ -10,6 +10,7 @@ key: [month, currency]
 rows: [revenue/billed_mrr_by_member, retention/cohort_members]
 carries: forward
 people: [opening_member_count, member_count]
+identities: [opening_member_count = before.member_count, "member_count <= [members on {month:last month} {currency}]"]
 parameters:
   since: {type: date, description: Begin with the month of this day.}
   until: {type: date, description: End with the month of this day.}

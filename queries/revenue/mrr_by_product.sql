@@ -19,7 +19,7 @@ columns:
   currency: {unit: text, description: The currency; amounts of different currencies are never added.}
   product_type: {unit: text, description: The product.}
   mrr_cents: {unit: cents, description: "MRR at the end of the period, or as of now while it runs."}
-  member_count: {unit: count, covers: "members on {period:last {grain}} {currency}", description: Members with MRR of the product then.}
+  member_count: {unit: count, same_as: "members of {product_type} on {period:last {grain}} {currency}", covers: "members on {period:last {grain}} {currency}", description: Members with MRR of the product then.}
   is_complete: {unit: flag, description: Whether the period has ended by as_of.}
 */
 select

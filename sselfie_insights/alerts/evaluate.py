@@ -16,10 +16,11 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell
 from sselfie_insights.query.header import NUMERIC_UNITS, Unit
 from sselfie_insights.query.library import Query, load_query, require_people
-from sselfie_insights.query.parameters import check_values
+from sselfie_insights.query.parameters import check_values, write_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query
 from sselfie_insights.statistics.shares import Z_95
+from sselfie_insights.warehouse.closed import write_row_key
 from sselfie_insights.warehouse.reading import OpenWarehouse
 
 ALERTS_SCHEMA = {
@@ -35,6 +36,11 @@ ALERTS_SCHEMA = {
     "n": pl.Int64,
     "person_count": pl.Int64,
     "detail": pl.String,
+    "query": pl.String,
+    "parameters": pl.String,
+    "row_key": pl.String,
+    "measure": pl.String,
+    "behind": pl.String,
 }
 FIRED, QUIET, UNJUDGED = "fired", "quiet", "not judged"
 
@@ -78,9 +84,9 @@ def evaluate(
         skips_failures: Whether a watch whose query fails is not judged, instead of an error.
 
     Returns:
-        Rows with alert, part, kind, state, period_on, value, low, high, n, person_count and detail;
-        numbers in the unit of their column (rates 0-1, money in cents). Those that fired come
-        first.
+        Rows with the columns of ``ALERTS_SCHEMA``, but for their position; numbers in the unit of
+        their column (rates 0-1, money in cents). Those that fired come first. ``query`` to
+        ``behind`` say where the value and ``n`` stand, of what was judged.
 
     Raises:
         UsageError: A watch is wrong, see ``require_judgeable``, or its query fails.
@@ -101,11 +107,20 @@ def evaluate(
 def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]:
     query = _find_query(watch)
     result = run_query(warehouse, query, watch.values)
-    return [
-        row | {"person_count": _count_people(query, series) if row["value"] is not None else None}
-        for part, series in _split(watch, result, _settled_before(warehouse.connection))
-        for row in _judge_part(watch, result, part, series)
-    ]
+    rows = []
+    for part, series in _split(watch, result, _settled_before(warehouse.connection)):
+        for row in _judge_part(watch, result, part, series):
+            if row["value"] is not None:
+                row |= {
+                    "person_count": _count_people(query, series),
+                    "query": query.name,
+                    "parameters": write_values(result.values),
+                    "row_key": write_row_key(result.key, series[-1]),
+                    "measure": watch.column,
+                    "behind": watch.trials or watch.n,
+                }
+            rows.append(row)
+    return rows
 
 
 def _count_people(query: Query, series: list[dict[str, Any]]) -> int | None:
@@ -193,17 +208,13 @@ def _judge_part(
 
 def _row(watch: Watch, part: str, judgement: _Judgement) -> dict[str, Any]:
     """A row without a period, a value or numbers behind it."""
-    return {
+    return dict.fromkeys(name for name in ALERTS_SCHEMA if name != "position") | {
         "alert": watch.name,
         "part": part,
         "kind": judgement.kind,
         "state": judgement.state,
-        "period_on": None,
-        "value": None,
         "low": judgement.low,
         "high": judgement.high,
-        "n": None,
-        "person_count": None,
         "detail": judgement.detail,
     }
 

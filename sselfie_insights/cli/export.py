@@ -39,9 +39,9 @@ def export(
     Example: sselfie export -o export --mart fct_activity
     """
     from sselfie_insights.manifest import MANIFEST
-    from sselfie_insights.query.export import export_warehouse
     from sselfie_insights.query.library import load_library
     from sselfie_insights.report.definition import list_shown
+    from sselfie_insights.report.export import export_warehouse
 
     with open_chosen(warehouse, publication) as opened:
         folder = output or opened.settings.output_dir / "export"

@@ -6,6 +6,7 @@ from typing import Any
 
 from sselfie_insights.clock import write_moment
 from sselfie_insights.notebook import Warehouse
+from sselfie_insights.query.cells import HIDDEN, SUPPRESSED
 from sselfie_insights.report.blocks import Chart, DataBlock, Page, SentencesBlock
 from sselfie_insights.report.sentences import Sentence
 from sselfie_insights.warehouse.reading import Stamp
@@ -13,6 +14,8 @@ from sselfie_insights.warehouse.reading import Stamp
 _REPORT = "overview"
 _THIS_WEEK = "growth/this_week"
 _MOST_CHARTS = 2
+# What a number is in words that is not shown.
+_HIDDEN_WORDS = {SUPPRESSED: "fewer than five", HIDDEN: "some"}
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,12 @@ def make_digest(warehouse: Warehouse) -> Digest:
 def list_tasks(page: Page) -> tuple[Task, ...]:
     """Return what ``page`` says is to do this week, the most urgent first."""
     return tuple(
-        _write_task(row)
+        _write_task(row, mark)
         for block in page.data.values()
         if block.result.name == _THIS_WEEK
-        for row in block.result.frame.to_dicts()
+        for row, mark in zip(
+            block.result.frame.to_dicts(), block.result.suppressed or (), strict=True
+        )
     )
 
 
@@ -104,8 +109,8 @@ def _first(drawn: list[DataBlock]) -> list[DataBlock]:
     return list(kept.values())[:_MOST_CHARTS]
 
 
-def _write_task(row: dict[str, Any]) -> Task:
-    ready = "fewer than five" if row["ready_count"] is None else f"{row['ready_count']:,}"
+def _write_task(row: dict[str, Any], mark: str) -> Task:
+    ready = _HIDDEN_WORDS.get(mark) or f"{row['ready_count']:,}"
     by = f", best by {_write_day(row['send_by_on'])}" if row["send_by_on"] else ""
     return Task(f"{row['title']}: {ready} people{by}, to {row['purpose']}.", row["command"])
 

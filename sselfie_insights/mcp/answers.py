@@ -18,7 +18,7 @@ from sselfie_insights.explain import build_explanation_page, list_measures
 from sselfie_insights.explain import explain as explain_change
 from sselfie_insights.notebook import Warehouse
 from sselfie_insights.query.catalog import describe_entry
-from sselfie_insights.query.library import Query, find_query, load_library
+from sselfie_insights.query.library import Query, find_query, is_public, load_library
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_records
@@ -177,13 +177,9 @@ class Assistant:
 
 
 def find_public() -> dict[str, Query]:
-    """Return the queries that may be shown to others: those that count people, or say why not."""
+    """Return the queries that may be shown to others."""
     library = load_library(on_gap=lambda _: None)
-    return {name: query for name, query in library.items() if _is_public(query)}
-
-
-def _is_public(query: Query) -> bool:
-    return bool(query.people or query.no_people)
+    return {name: query for name, query in library.items() if is_public(query)}
 
 
 def read_definitions() -> Answer:
@@ -193,7 +189,7 @@ def read_definitions() -> Answer:
 
 def _find(metric: str) -> Query:
     query = find_query(metric, load_library())
-    if not _is_public(query):
+    if not is_public(query):
         raise UsageError(
             f"{query.name} lists people or rows, which no assistant is given",
             remedy=f"a person runs 'sselfie query run {query.name}'",

@@ -250,6 +250,22 @@ class Explains(_Strict):
     also: dict[str, str] = {}
 
 
+class Repeats(_Strict):
+    """The columns that say which numbers of another query a row repeats.
+
+    Attributes:
+        query: The column with the query's name; empty where a row repeats none.
+        parameters: That with its values, as ``parameters.write_values`` writes them.
+        row: That with the key of its row, as ``warehouse.closed.write_row_key`` writes it.
+        columns: Those with the names of its columns; empty where there is none.
+    """
+
+    query: str
+    parameters: str
+    row: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
 # What every query of rows that explain a change gives.
 _EXPLAINING = ("customer_key", "before", "after")
 
@@ -281,6 +297,7 @@ class Header(_Strict):
     rows: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     carries: Carries | None = None
     explains: Explains | None = None
+    repeats: Repeats | None = None
     answer: str | None = None
 
     @model_validator(mode="before")
@@ -316,12 +333,18 @@ class Header(_Strict):
         counts += [name.removeprefix("before.") for name in made]
         terms = [term for identity in self.identities for term in identity.terms]
         counts += [term.name for term in terms if term.place != "quantity"]
-        answer = (self.answer,) if self.answer else ()
-        for name in (*self.key, *self.people, *counts, *self.group, *wholes, *answer):
+        named = [*self.key, *self.people, *counts, *self.group, *wholes]
+        if self.answer:
+            named.append(self.answer)
+        if self.repeats:
+            named += [self.repeats.query, self.repeats.parameters, self.repeats.row]
+            named += self.repeats.columns
+        for name in named:
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not one of its columns")
-        if self.part_of and not self.people:
-            raise ValueError("part_of needs people")
+        for word, value in (("part_of", self.part_of), ("repeats", self.repeats)):
+            if value and not self.people:
+                raise ValueError(f"{word} needs people")
         return self
 
     @model_validator(mode="after")

@@ -35,6 +35,7 @@ from sselfie_insights.query.header import (
     Header,
     Parameter,
     Refusal,
+    Repeats,
 )
 from sselfie_insights.query.identities import Identity
 from sselfie_insights.query.yaml_files import parse_yaml
@@ -80,6 +81,7 @@ class Query:
             after it, as in a trailing window. ``now`` marks numbers of the present. None where it
             is not said.
         explains: The public number whose change its rows add up to, if any.
+        repeats: The columns that say which numbers of other queries its rows repeat, if they do.
         answer: The column that it is asked for, which a narrow terminal keeps; None where
             ``view.find_answer`` finds it.
         body: The SQL, a Jinja template over the choices.
@@ -105,6 +107,7 @@ class Query:
     rows: tuple[str, ...] = ()
     carries: Carries | None = None
     explains: Explains | None = None
+    repeats: Repeats | None = None
     answer: str | None = None
 
     @property
@@ -199,6 +202,12 @@ def find_query(name: str, library: Mapping[str, Query]) -> Query:
     if isinstance(library, Library) and name in library.broken:
         raise UsageError(library.broken[name].reason)
     return library[resolve(name, library)]
+
+
+def is_public(query: Query) -> bool:
+    """Whether what is made for others may show it: it counts its people, and lists none."""
+    counts = bool(query.people) or query.no_people is not None
+    return counts and query.columns.keys().isdisjoint(_PERSONS)
 
 
 def require_people(query: Query) -> None:

@@ -1,5 +1,6 @@
 """Turn ``name=value`` words into checked values for a query."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -80,6 +81,11 @@ def check_values(query: Query, given: Mapping[str, str]) -> dict[str, Value]:
             f"since {since} is after until {until}", remedy="swap them, or leave one out"
         )
     return values
+
+
+def write_values(values: Mapping[str, Value]) -> str:
+    """Return checked values as JSON, the same for equal ones."""
+    return json.dumps(values, sort_keys=True, default=str)
 
 
 def fill_screen(query: Query, given: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,11 @@ _TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{{_LEAST - 1},}}")
 _OF_STRIPE = re.compile(r"[a-z]{2,6}_(?:(?:test|live)_)?(?=[A-Za-z]*[0-9])[A-Za-z0-9]{14,}")
 
 
+def lists_ids(names: Iterable[str]) -> bool:
+    """Whether columns of these names say of each row whose it is, or which payment."""
+    return not _IDS.isdisjoint(name.lower() for name in names)
+
+
 class Pseudonyms:
     """Hides ids: those of columns called so, and any known one in other texts."""
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sselfie_insights.query.casts import Row, build_frame
-from sselfie_insights.query.header import PERIOD_UNITS, Column
+from sselfie_insights.query.header import PERIOD_UNITS, Column, Repeats
 from sselfie_insights.query.identities import Identity
 from sselfie_insights.query.parameters import Value
 from sselfie_insights.warehouse.reading import Stamp
@@ -28,6 +28,7 @@ class Result:
         part_of: Sets of columns; rows that agree in all of a set add up to a known whole.
         group: The columns that name the people behind a row; empty where each row has its own.
         identities: What holds of the numbers of people in every row.
+        repeats: The columns that say which numbers of other queries its rows repeat, if they do.
         values: The parameters it ran with.
         stamp: What the numbers speak for; None for a statement of the user's.
         marks: By column and row, what stands in place of a number of people that is hidden, and
@@ -49,6 +50,7 @@ class Result:
     part_of: tuple[tuple[str, ...], ...] = ()
     group: tuple[str, ...] = ()
     identities: tuple[Identity, ...] = ()
+    repeats: Repeats | None = None
     marks: "pl.DataFrame | None" = None
     left_out: tuple[str, ...] = ()
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -96,6 +96,7 @@ def run_query(
         part_of=query.part_of,
         group=query.group,
         identities=query.identities,
+        repeats=query.repeats,
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),

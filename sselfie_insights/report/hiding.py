@@ -33,7 +33,7 @@ def hide(result: Result, decided: Decided) -> Result:
     lost = _Lost(result, decided)
     columns = []
     for name, column in result.columns.items():
-        if name in result.key or (column.unit not in NUMERIC_UNITS and not column.of):
+        if not _is_lost_with_its_row(result, name):
             continue
         is_lost = lost.find(name, column)
         if is_lost.any():
@@ -53,6 +53,23 @@ def hide(result: Result, decided: Decided) -> Result:
         marks=pl.DataFrame(words, schema=dict.fromkeys(words, pl.String)),
         restated=restated,
     )
+
+
+def hide_rows(result: Result, is_hidden: Sequence[bool]) -> Result:
+    """Return a suppressed ``result`` whose rows ``is_hidden`` keep only key, names and flags."""
+    if not any(is_hidden) or result.marks is None:
+        return result
+    gone = pl.Series(is_hidden)
+    lost = [name for name in result.columns if _is_lost_with_its_row(result, name)]
+    data = result.frame.with_columns(pl.when(~gone).then(pl.col(name)).alias(name) for name in lost)
+    marks = result.marks.with_columns(
+        pl.when(gone & (pl.col(name) == ""))
+        .then(pl.lit(HIDDEN))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in result.marks.columns
+    )
+    return replace(result, data=data, marks=marks)
 
 
 class _Lost:
@@ -123,6 +140,11 @@ def list_sources(column: Column, parts: Iterable[str]) -> Iterable[str]:
     if column.made_of is not None:
         return column.made_of
     return parts if column.unit in _WORKED_OUT else ()
+
+
+def _is_lost_with_its_row(result: Result, name: str) -> bool:
+    column = result.columns[name]
+    return name not in result.key and (column.unit in NUMERIC_UNITS or column.of is not None)
 
 
 def _has_lone_money(result: Result) -> bool:

@@ -73,17 +73,25 @@ class _Table:
                 cell = shared.get(key) if is_size and group else None
                 if cell is None:
                     is_mean = bool(row.get(MEAN)) and is_size
+                    is_few = is_mean and 0 < value < SMALLEST_GROUP
                     # What is said of a mean's size would say something of each of its groups.
                     cell = shared[key] = book.add(
                         int(value),
                         is_size=is_size and not is_mean,
-                        is_hidden=is_mean and 0 < value < SMALLEST_GROUP,
+                        is_hidden=is_few or self._is_of_few(row, name),
                         least=0 if is_mean and value < SMALLEST_GROUP else SMALLEST_GROUP,
                     )
                     if decided:
                         book.decided[cell] = decided[name][number]
                 self.cells[name].append(cell)
         self._weigh()
+
+    def _is_of_few(self, row: Mapping[str, Any], name: str) -> bool:
+        """Whether a number goes since it is of too few, though its row stays."""
+        sizes = [row[size] or 0 for size in self.result.group_sizes]
+        of = self.result.columns[name].of
+        is_few = of is not None and 0 < (row[of] or 0) < SMALLEST_GROUP
+        return is_few and not any(0 < size < SMALLEST_GROUP for size in sizes)
 
     def _weigh(self) -> None:
         """Count what is lost with each cell, and what goes with it."""
@@ -125,7 +133,7 @@ class _Table:
             names = Names(self.result.values | row)
             for name, text, kind in named if not row.get(MEAN) else ():
                 cell, quantity = self.cells[name][number], names.write(text)
-                if cell is None or quantity is None:
+                if cell is None or not quantity:
                     continue
                 found = self.book.quantities[quantity]
                 cells = found.same if kind == "same" else getattr(found, kind)[id(self)]

@@ -30,6 +30,9 @@ _MONEY = ("currency", "now_cents", "before_cents")
 _PEOPLE = ("now_count", "before_count")
 _PARTS = ("gained_count", "gained_cents", "lost_count", "lost_cents")
 
+# What is said where the value before is hidden, be it of few people or to protect others.
+_UNTOLD = "; the change is not shown, so that no small group is"
+
 Row = dict[str, Any]
 
 
@@ -58,11 +61,10 @@ def write_sentences(result: Result) -> tuple[Sentence, ...]:
         rows = [row for row in group if row["now_count"] is not None]
         match measure:
             case "mrr":
-                text = _say_money(rows, "MRR is {}", ago, "; fewer than five customers moved it")
+                text = _say_money(rows, "MRR is {}", ago)
                 text = text or "MRR is that of too few customers to be shown"
             case "net_revenue":
-                but = f"; fewer than five customers paid {days_before}"
-                text = _say_money(rows, f"Net revenue is {{}} {days}", days_before, but)
+                text = _say_money(rows, f"Net revenue is {{}} {days}", days_before)
                 text = text or f"Too few customers paid {days} to be shown"
             case "members":
                 text = _say_members(rows, ago)
@@ -82,14 +84,14 @@ def _keep_said(row: Row, *, is_first: bool) -> Row:
     return {name: row[name] for name in names if row[name] is not None}
 
 
-def _say_money(rows: Iterable[Row], words: str, before: str, but: str) -> str:
+def _say_money(rows: Iterable[Row], words: str, before: str) -> str:
     """The first currency in full, the others beside it."""
     said: list[str] = []
     for row in rows:
         write = partial(write_money, currency=row["currency"])
         change = _compare(row["now_cents"], row["before_cents"], write, ("more", "less"))
         if not said:
-            than = f", {change} {before}" if change else but
+            than = f", {change} {before}" if change else _UNTOLD
             moves = (("gained", "added"), ("lost", "took away"))
             parts = _say_parts(row, moves, write)
             said.append(words.format(write(row["now_cents"])) + than + parts)
@@ -123,7 +125,7 @@ def _say_members(rows: list[Row], ago: str) -> str:
     members = f"{row['now_count']:,} members" if row["now_count"] else "No members"
     change = _compare(row["now_count"], row["before_count"], "{:,}".format, ("more", "fewer"))
     if not change:
-        return f"{members}; fewer than five joined or left since {ago}"
+        return members + _UNTOLD
     parts = _say_parts(row, (("gained", "joined"), ("lost", "left")))
     return f"{members}, {change} {ago}{parts}"
 
@@ -135,7 +137,7 @@ def _say_people(rows: list[Row], verb: str, before: str) -> str:
     nobody = f"Nobody {verb.replace('were', 'was')}"
     people = f"{row['now_count']:,} people {verb}" if row["now_count"] else nobody
     change = _compare(row["now_count"], row["before_count"], "{:,}".format, ("more", "fewer"))
-    return f"{people}, {change} {before}" if change else f"{people}; fewer than five {before}"
+    return f"{people}, {change} {before}" if change else people + _UNTOLD
 
 
 def _compare(

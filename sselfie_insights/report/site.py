@@ -114,6 +114,8 @@ def build_pages(
 def decide_site(private: Path, published: Path) -> None:
     """Keep in a private copy what the site will show of its numbers of people.
 
+    What public queries show beside it, as in an export, is decided after that, and kept, too.
+
     Args:
         private: The private copy, which nobody else has open, with everything that pages read.
         published: The file that it will become.
@@ -125,6 +127,8 @@ def decide_site(private: Path, published: Path) -> None:
         results = Results(warehouse, load_library(), published=published)
         for report in load_reports(on_gap=lambda _: None).values():
             results.add(report, {})
+        results.decide()
+        results.add_public()
         decided = results.decide()
     with closing(duckdb.connect(str(private), config=WRITER)) as connection:
         write_decisions(connection, decided)

@@ -279,9 +279,9 @@ class _Run:
         self._say(f"{len(site.pages)} reports in {site.index.parent}")
 
     def _write_export(self) -> None:
-        from sselfie_insights.query.export import export_warehouse
         from sselfie_insights.query.library import load_library
         from sselfie_insights.report.definition import list_shown
+        from sselfie_insights.report.export import export_warehouse
         from sselfie_insights.warehouse.reading import OpenWarehouse
 
         folder = export_dir(self._settings, datetime.now(UTC))

@@ -1,4 +1,5 @@
-"""An attacker: who reads the files of a site, knows what its words mean, and solves for the rest.
+"""An attacker: who reads the files of a site and of an export, knows what its words mean, and
+solves for the rest.
 
 Nothing here comes from the headers of the queries: what ties the numbers together is written down
 once more, from METRICS.md.
@@ -7,12 +8,13 @@ once more, from METRICS.md.
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
+from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_csv
 from sselfie_insights.report import Page
 from tests.support.equations import Equation, System
@@ -26,9 +28,15 @@ KEYS = {
     "activation_funnel": ("cohort_period",),
     "activity_cohorts": ("segment", "cohort_period", "period_index"),
     "churn_by_month": ("month",),
+    "churn_by_plan": ("month", "currency", "plan"),
+    "churn_risk_by_band": ("band",),
+    "churn_risk_total": (),
     "cohort_revenue": ("segment", "cohort_period", "currency", "period_index"),
     "day_retention": ("cohort_period",),
+    "cohort_usage": ("segment", "cohort_period", "period_index"),
     "feature_adoption": ("month", "feature"),
+    "lifecycle": ("segment", "period"),
+    "ltv_by_product": ("product_type", "currency"),
     "mrr_by_product": ("period", "currency", "product_type"),
     "mrr_churn_by_month": ("month", "currency"),
     "mrr_movements": ("month", "currency"),
@@ -38,8 +46,12 @@ KEYS = {
     "revenue_cohorts": ("segment", "cohort_period", "currency", "period_index"),
     "segment_overlaps": ("segment", "other_segment"),
     "segment_sizes": ("segment", "reason"),
+    "since": ("measure", "currency"),
     "stickiness": ("day",),
+    "stickiness_by_period": ("segment", "period"),
     "subscriber_cohorts": ("segment", "cohort_period", "period_index"),
+    "survival_models": ("scope",),
+    "this_week": ("segment",),
 }
 
 
@@ -51,17 +63,16 @@ class Found(NamedTuple):
     values: list[int]
 
 
-def read_tables(pages: Iterable[Page]) -> dict[str, list[Row]]:
-    """Return the rows of every CSV file of ``pages`` by query, and ``grain`` where it has one."""
+def read_tables(pages: Iterable[Page], exported: Iterable[Result] = ()) -> dict[str, list[Row]]:
+    """Return the rows of every CSV file by query, and ``grain`` where it has one."""
     tables: dict[str, dict[tuple[str, ...], Row]] = defaultdict(dict)
-    for page in pages:
-        for block in page.data.values():
-            result = block.result
-            name = result.name.rpartition("/")[2]
-            if name == "active_users":
-                name = f"{name} by {result.values['grain']}"
-            for row in csv.DictReader(io.StringIO(to_csv(result).decode())):
-                tables[name][tuple(row[key] for key in result.key)] = row
+    shown = (block.result for page in pages for block in page.data.values())
+    for result in (*shown, *exported):
+        name = result.name.rpartition("/")[2]
+        if name == "active_users":
+            name = f"{name} by {result.values['grain']}"
+        for row in csv.DictReader(io.StringIO(to_csv(result).decode())):
+            tables[name][tuple(row[key] for key in result.key)] = row
     return {name: list(rows.values()) for name, rows in tables.items()}
 
 
@@ -200,10 +211,95 @@ class Attack:
         for _, (_, active) in found:
             self.know((-1, active), *((1, users) for _, (users, _) in found))
 
+    def _know_lifecycle(self, rows: list[Row]) -> None:
+        """All of whoever is active, as nothing is split: those of the months."""
+        self._know_active("lifecycle")
+        names = ("active_count", "new_count", "returning_count", "resurrected_count",
+                 "dormant_count")  # fmt: skip
+        self._equate("lifecycle", "active_users by month", names)
+
+    def _know_stickiness_by_period(self, rows: list[Row]) -> None:
+        self._equate("stickiness_by_period", "active_users by month", ["active_count"])
+
+    def _equate(self, table: str, other: str, columns: Sequence[str]) -> None:
+        """Numbers of the rows of two tables by period that are the same ones."""
+        found = {row["period"]: numbers for row, numbers in self._rows(other, *columns)}
+        for row, numbers in self._rows(table, *columns):
+            for one, same in zip(numbers, found.get(row["period"], ()), strict=False):
+                self.know((1, one), (-1, same))
+
+    def _know_churn_by_plan(self, rows: list[Row]) -> None:
+        before: dict[tuple[str, str], int] = {}
+        for row, (opening, gone, closing) in self._rows(
+            "churn_by_plan", "opening_member_count", "opening_churned_count", "member_count"
+        ):
+            plan = (row["currency"], row["plan"])
+            self.know((1, gone), (-1, opening), at_most=True)
+            if plan in before:
+                self.know((1, opening), (-1, before[plan]))
+            before[plan] = closing
+
+    def _know_cohort_usage(self, rows: list[Row]) -> None:
+        self._know_cohorts("cohort_usage", "cohort_size", "active_count")
+
+    def _know_churn_risk_total(self, rows: list[Row]) -> None:
+        bands = self._rows("churn_risk_by_band", "member_count")
+        parts = [(1, members) for row, (members,) in bands if row["band"] != "not told"]
+        for _, (total,) in self._rows("churn_risk_total", "member_count"):
+            self.know((-1, total), *parts)
+
+    def _know_since(self, rows: list[Row]) -> None:
+        """The seven days before the day of ``until_on``, and the seven before those."""
+        wau = {row["day"]: wau for row, (wau,) in self._rows("stickiness", "wau")}
+        months = {row["period"]: n for row, (n,) in self._rows("active_users by month",
+                                                               "active_count")}  # fmt: skip
+        paid = {(row["month"], row["currency"]): n for row, (n,) in
+                self._rows("payers_by_month", "payer_count")}  # fmt: skip
+        signed_up = {row["cohort_period"]: n for row, (n,) in
+                     self._rows("activity_cohorts", "cohort_size")
+                     if row["is_mean"] == "false" and row["segment"] == "all"}  # fmt: skip
+        for row, (now, before, moved, gained, lost) in self._rows(
+            "since", "now_count", "before_count", "moved_count", "gained_count", "lost_count"
+        ):
+            if row["measure"] in ("mrr", "members"):
+                self.know((1, moved), (-1, gained), (-1, lost))
+                if row["measure"] == "members":
+                    self.know((1, now), (-1, before), (-1, gained), (1, lost))
+                continue
+            self.know((1, moved), (-1, before))
+            first = date.fromisoformat(row["since_on"])
+            for count, begin in ((now, first), (before, first - timedelta(days=7))):
+                end = begin + timedelta(days=6)
+                if row["measure"] == "active_users" and str(end) in wau:
+                    self.know((1, count), (-1, wau[str(end)]))
+                if begin.month != end.month:
+                    continue
+                month = str(begin.replace(day=1))
+                whole = {
+                    "active_users": months.get(month),
+                    "net_revenue": paid.get((month, row["currency"])),
+                    "signups": signed_up.get(month),
+                }[row["measure"]]
+                if whole is not None:
+                    self.know((1, count), (-1, whole), at_most=True)
+
+    def _know_ltv_by_product(self, rows: list[Row]) -> None:
+        models = {row["scope"]: people for row, (people,) in
+                  self._rows("survival_models", "person_count")}  # fmt: skip
+        members: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for row, (count, people) in self._rows("ltv_by_product", "member_count", "person_count"):
+            is_whole = row["product_type"] == "all"
+            members[row["currency"]].append((-1 if is_whole else 1, count))
+            self.know((1, people), (-1, models[row["product_type"]]))
+        for terms in members.values():
+            self.know(*terms)
+        self._cover({"": models["all"]}, [("", n) for scope, n in models.items() if scope != "all"])
+
     def _know_across(self) -> None:
         self._know_members()
         self._know_windows()
         self._know_signups()
+        self._know_ready()
         sizes: dict[str, list[int]] = defaultdict(list)
         for row, (people,) in self._rows("segment_sizes", "person_count"):
             sizes[row["segment"]].append(people)
@@ -232,6 +328,13 @@ class Attack:
                 self.know((1, part), (-1, total), at_most=True)
             if of[key]:
                 self.know((1, total), *((-1, part) for part in of[key]), at_most=True)
+
+    def _know_ready(self) -> None:
+        ready: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for row, (count,) in self._rows("segment_sizes", "ready_count"):
+            ready[row["segment"]].append((1, count))
+        for row, (count,) in self._rows("this_week", "ready_count"):
+            self.know((-1, count), *ready[row["segment"]])
 
     def _know_members(self) -> None:
         closing, joined = {}, {}
@@ -286,9 +389,10 @@ class Attack:
             for row, (size,) in self._rows("activity_cohorts", "cohort_size")
             if row["is_mean"] == "false" and row["segment"] == "all"
         }
-        for row, (size,) in self._rows("activation_funnel", "cohort_size"):
-            if row["cohort_period"] in sizes:
-                self.know((1, size), (-1, sizes[row["cohort_period"]]))
+        for table in ("activation_funnel", "cohort_usage"):
+            for row, (size,) in self._rows(table, "cohort_size"):
+                if row["cohort_period"] in sizes and row.get("is_mean", "false") == "false":
+                    self.know((1, size), (-1, sizes[row["cohort_period"]]))
 
     def find_known(self) -> list[Found]:
         """Return the hidden numbers of which too few values stay possible.
@@ -366,6 +470,15 @@ _SIZES = {
     "churn_by_month": ("opening_member_count", "closing_member_count"),
     "mrr_movements": ("opening_member_count", "member_count"),
     "mrr_churn_by_month": ("opening_member_count",),
+    "churn_by_plan": ("opening_member_count", "member_count"),
+    "churn_risk_by_band": ("member_count",),
+    "churn_risk_total": ("member_count",),
+    "lifecycle": ("active_count",),
+    "ltv_by_product": ("member_count", "person_count"),
+    "since": ("now_count",),
+    "stickiness_by_period": ("active_count",),
+    "survival_models": ("person_count",),
+    "this_week": ("ready_count",),
     "segment_sizes": ("person_count",),
     "segment_overlaps": ("person_count",),
     "stickiness": ("mau",),

@@ -7,14 +7,16 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from sselfie_insights.cli import app
 from sselfie_insights.digest import Digest, write_files
-from sselfie_insights.digest.content import Task
+from sselfie_insights.digest.content import Task, list_tasks
 from sselfie_insights.digest.write import write_html, write_json, write_slack, write_text
 from sselfie_insights.errors import UsageError
+from sselfie_insights.notebook import Warehouse
 from tests.support.markup import find_faults
 
 
@@ -43,6 +45,19 @@ def test_every_form_says_what_the_overview_does(digest: Digest, tmp_path: Path) 
     assert set(find_faults(page)) <= {"there is a <img>"}
     assert re.findall(r'src="(?!data:image/png;base64,)', page) == []
     assert all(sentence.text in page for sentence in digest.sentences)
+
+
+def test_a_hidden_number_is_not_said_to_be_of_few(published: Path) -> None:
+    with Warehouse(published) as warehouse:
+        page = warehouse.page("overview")
+    [block] = [each for each in page.data.values() if each.result.name == "growth/this_week"]
+    first, second = block.result.frame.head(2).to_dicts()
+    frame = pl.DataFrame([first | {"ready_count": None}, second | {"ready_count": None}])
+    marks = pl.DataFrame({"ready_count": ["<5", "hidden"]})
+    block = replace(block, result=replace(block.result, data=frame, marks=marks))
+    few, some = list_tasks(replace(page, blocks=(block,)))
+    assert few.text.startswith(f"{first['title']}: fewer than five people")
+    assert some.text.startswith(f"{second['title']}: some people")
 
 
 def test_a_mail_has_two_parts_and_its_images_inside(digest: Digest, tmp_path: Path) -> None:

@@ -11,8 +11,14 @@ import pytest
 
 from sselfie_insights.errors import StorageError, UsageError
 from sselfie_insights.query import OpenWarehouse, Result, load_library
-from sselfie_insights.query import export as export_module
-from sselfie_insights.query.export import MANIFEST, WORKBOOK, ExportFile, export_warehouse
+from sselfie_insights.report import export as export_module
+from sselfie_insights.report.export import (
+    MANIFEST,
+    OF_NOBODY,
+    WORKBOOK,
+    ExportFile,
+    export_warehouse,
+)
 from sselfie_insights.warehouse.gaps import Gap
 
 FEW = ("churn/churn_by_month", "revenue/mrr_movements")
@@ -41,7 +47,7 @@ def test_the_manifest_tells_of_every_file(exported: tuple[Path, list[ExportFile]
     manifest = json.loads((folder / MANIFEST).read_text())
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert there == {file["path"] for file in manifest["files"]} | {MANIFEST}
-    assert len(files) == len(manifest["files"]) == 2 * len(load_library()) + 2
+    assert len(files) == len(manifest["files"]) == 2 * (len(load_library()) - 2) + 2
     for file in manifest["files"]:
         content = (folder / file["path"]).read_bytes()
         assert file["bytes"] == len(content)
@@ -60,7 +66,8 @@ def test_the_manifest_tells_of_every_file(exported: tuple[Path, list[ExportFile]
 def test_the_workbook_has_a_frozen_sheet_a_query(exported: tuple[Path, list[ExportFile]]) -> None:
     book = zipfile.ZipFile(exported[0] / WORKBOOK)
     sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(sheets) == len(load_library()) + 2  # the contents, and what columns mean
+    # Without the two of closed months; the contents, and what columns mean.
+    assert len(sheets) == len(load_library()) - 2 + 2
     assert all(b'state="frozen"' in book.read(name) for name in sheets)
 
 
@@ -72,6 +79,7 @@ def test_the_workbook_holds_no_table_of_more_than_fifty_thousand_rows(
     for name, rows in (("long", 50_000), ("longer", 50_001)):
         (queries / f"{name}.sql").write_text(
             "/*\ntitle: Numbers\ndescription: Numbers.\ngrain: One row per number.\nkey: [n]\n"
+            "no_people: They are numbers.\n"
             "columns:\n  n: {unit: count, description: A number.}\n*/\n"
             f"select range::bigint as n from range({rows})\n"
         )
@@ -146,7 +154,7 @@ def test_a_file_that_comes_while_it_is_written_stays(
         (folder / "thesis.txt").write_text("mine")
         return b""
 
-    monkeypatch.setattr("sselfie_insights.query.export.to_workbook", save)
+    monkeypatch.setattr("sselfie_insights.report.export.to_workbook", save)
     with pytest.raises(UsageError, match=r"thesis.txt is no part of an earlier export"):
         export(business, folder)
     assert (folder / "thesis.txt").read_text() == "mine"
@@ -164,7 +172,7 @@ def test_a_query_or_a_sheet_that_fails_leaves_the_others(
             raise OverflowError("a value of somebody's")
         return write_workbook(dict(sheets), gaps)
 
-    monkeypatch.setattr("sselfie_insights.query.export.to_workbook", fail_on_churn)
+    monkeypatch.setattr("sselfie_insights.report.export.to_workbook", fail_on_churn)
     library = {name: query for name, query in load_library().items() if name in FEW}
     library["own"] = replace(library[movements], name="own", body="select month from marts.gone")
     gaps: list[Gap] = []
@@ -222,7 +230,7 @@ def test_a_failure_leaves_the_earlier_export(
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sselfie_insights.query.export.to_workbook", fail)
+    monkeypatch.setattr("sselfie_insights.report.export.to_workbook", fail)
     with pytest.raises(StorageError, match="No space left on device"):
         export(business, folder)
     assert (folder / MANIFEST).read_bytes() == before
@@ -252,3 +260,63 @@ def test_addresses_go_out_only_when_asked_for(business: Path, tmp_path: Path) ->
         export(business, tmp_path / "e", "dim_contacts", with_personal_data=is_asked)
         columns = pl.read_parquet(tmp_path / "e/parquet/marts/dim_contacts.parquet").columns
         assert columns == ["customer_key", "user_id", *(["email"] if is_asked else [])]
+
+
+OWN = """/*
+grain: One row per month.
+title: T
+description: D
+key: [month]
+{more}
+columns:
+  month: {{unit: month, description: M.}}
+  user_count: {{unit: count, description: U.}}
+*/
+select date_trunc('month', signed_up_on) as month, count(*) as user_count
+from marts.dim_users group by 1
+"""
+
+
+def test_what_counts_people_without_a_number_of_them_is_left_out(
+    business: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "own.sql").write_text(OWN.format(more=""))
+    (tmp_path / "queries" / "said.sql").write_text(OWN.format(more="people: user_count"))
+    names = ("own", "said", "revenue/closed_months", "revenue/closed_figures")
+    library = dict(load_library([tmp_path / "queries"]))
+    library |= {name: query for name, query in load_library().items() if name in names}
+    gaps: list[Gap] = []
+    with OpenWarehouse(business) as opened:
+        export_warehouse(opened, tmp_path / "e", library, on_gap=gaps.append)
+        export_warehouse(opened, tmp_path / "all", library, with_personal_data=True)
+    assert [gap.what for gap in gaps] == ["export of own"]
+    assert "name the columns that count the distinct people" in gaps[0].reason
+    manifest = json.loads((tmp_path / "e" / MANIFEST).read_text())
+    assert set(manifest["left_out"]) == {"revenue/closed_months", "revenue/closed_figures"}
+    assert {path.name for path in (tmp_path / "e").rglob("*.csv")} == {"said.csv"}
+    csv = {path.name: path.read_text() for path in (tmp_path / "all").rglob("*.csv")}
+    assert csv.keys() == {"own.csv", "said.csv", "closed_months.csv", "closed_figures.csv"}
+    assert csv["own.csv"] == csv["said.csv"]
+
+
+def test_a_mart_that_counts_people_is_refused(business: Path, tmp_path: Path) -> None:
+    """Every mart lists people or payments, is of nobody, or is refused, and nothing is written."""
+    with OpenWarehouse(business) as opened:
+        marts = opened.connection.execute(
+            "select table_name, list(column_name) from information_schema.columns"
+            " where table_schema = 'marts' group by all"
+        ).fetchall()
+    refused = set()
+    for name, columns in marts:
+        try:
+            export(business, tmp_path / "e", name, names=())
+        except UsageError as error:
+            assert "counts people" in str(error), name
+            refused.add(name)
+        else:
+            has_id = {"user_id", "customer_key", "payment_key"} & set(columns)
+            assert has_id or name in OF_NOBODY, name
+    assert {"mrr_movements", "active_users", "stickiness", "liability"} <= refused
+    assert {name for name, _ in marts} >= OF_NOBODY
+    export(business, tmp_path / "e", "mrr_movements", names=(), with_personal_data=True)

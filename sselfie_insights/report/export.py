@@ -1,4 +1,8 @@
-"""Export the public queries and chosen marts as files for other tools."""
+"""Export the queries and chosen marts as files for other tools.
+
+Public queries leave as pages show them, small groups suppressed, and rows of people under
+pseudonyms. What is neither is for analysts alone, who ask for it with personal data.
+"""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +22,15 @@ from sselfie_insights.manifest import (
     read_manifest,
     write_manifest,
 )
-from sselfie_insights.query.library import Query
+from sselfie_insights.query.library import Query, is_public, require_people
 from sselfie_insights.query.personal import find_personal
-from sselfie_insights.query.pseudonyms import Pseudonyms
+from sselfie_insights.query.pseudonyms import Pseudonyms, lists_ids
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query, run_statement
+from sselfie_insights.query.template import is_packaged
 from sselfie_insights.query.workbook import to_workbook
 from sselfie_insights.query.write import to_csv, to_parquet
+from sselfie_insights.report.results import Results
 from sselfie_insights.sql import quote
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -34,6 +40,12 @@ WORKBOOK = "sselfie.xlsx"
 LARGE_ROWS = 1_000_000
 # A sheet is for reading; Excel takes a minute for a million rows, and so does writing them.
 SHEET_ROWS = 50_000
+
+OF_NOBODY = frozenset(
+    {"build_info", "dim_months", "dim_products", "exchange_rates", "refund_capture"}
+    | {"source_tables", "unconverted_values"}
+)
+"""The marts that hold neither rows nor numbers of people."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,8 @@ def export_warehouse(
 
     Every query goes to ``csv/`` and ``parquet/`` and, up to ``SHEET_ROWS`` rows, into one Excel
     workbook; marts go to ``parquet/marts/``. A table of more than ``large_rows`` rows is cut into
-    one Parquet file a month. ``manifest.json`` lists the files and the columns.
+    one Parquet file a month. ``manifest.json`` lists the files and the columns, and why a packaged
+    query is left out; one's own that is neither public nor lists ids fails.
 
     Args:
         warehouse: What to export.
@@ -66,25 +79,41 @@ def export_warehouse(
         library: The queries.
         marts: Names of tables in the schema ``marts``.
         first: Names of the queries whose sheets come first in the workbook.
-        with_personal_data: Whether to keep the columns that name people, and the ids themselves
-            where otherwise pseudonyms stand.
+        with_personal_data: Whether it is for analysts: with the columns that name people, the ids
+            themselves where otherwise pseudonyms stand, and small groups.
         large_rows: What counts as large.
         on_gap: Receives the queries and marts that fail; the manifest names them, and the workbook
             has a sheet that says why. Without it the first failure is raised.
 
     Raises:
-        UsageError: ``folder`` holds something else or cannot be written; without ``on_gap`` also
-            when a query fails, or the key of pseudonyms is damaged.
+        UsageError: ``folder`` holds something else or cannot be written, or a mart counts people;
+            without ``on_gap`` also when a query fails, or the key of pseudonyms is damaged.
     """
-    _check_marts(warehouse.connection, marts)
+    _check_marts(warehouse.connection, marts, counts_are_refused=not with_personal_data)
     hide = _as_it_is if with_personal_data else Pseudonyms(warehouse).hide
+    results = Results(warehouse, library)
     files: list[ExportFile] = []
     sources: dict[str, Any] = {}
     sheets: dict[str, Result] = {}
     gaps: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+
+    def read_query(query: Query) -> Result | None:
+        if is_public(query) and not with_personal_data:
+            return results.find(query.name, {}, {})
+        full = run_query(warehouse, query, with_personal_data=with_personal_data)
+        result = hide(full)
+        if with_personal_data or lists_ids(full.columns) or result is not full:
+            return result
+        if not is_packaged(query):
+            require_people(query)
+        return None
 
     def write_query(query: Query) -> None:
-        result = hide(run_query(warehouse, query, with_personal_data=with_personal_data))
+        result = read_query(query)
+        if result is None:
+            left_out[query.name] = "it counts people without a number of them: for analysts alone"
+            return
         written = [(f"csv/{query.name}.csv", result, to_csv(result))]
         written += _to_parquet(result, large_rows)
         described = _describe(result)
@@ -105,6 +134,8 @@ def export_warehouse(
     try:
         _check_folder(folder)
         with replace_folder(folder) as private:
+            if not with_personal_data:
+                results.add_public()
             for query in library.values():
                 made = attempt(f"export of {query.name}", partial(write_query, query), on_gap)
                 if isinstance(made, Gap):
@@ -117,7 +148,9 @@ def export_warehouse(
             ordered = {name: sheets[name] for name in order if name in sheets}
             files.append(_write_workbook(private, ordered, gaps, on_gap))
             stamp = warehouse.stamp.as_text()
-            manifest = write_manifest(files, stamp=stamp, sources=sources, gaps=gaps)
+            manifest = write_manifest(
+                files, stamp=stamp, sources=sources, gaps=gaps, left_out=left_out
+            )
             _write(private, MANIFEST, manifest)
             _check_folder(folder)  # again: that took a while
     except OSError as error:
@@ -210,18 +243,27 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _check_marts(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    known = {
-        name
-        for (name,) in connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'marts'"
+def _check_marts(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], *, counts_are_refused: bool
+) -> None:
+    """Refuse names of no mart, and marts that count people, in which nothing would be hidden."""
+    known = dict(
+        connection.execute(
+            "select table_name, list(column_name) from information_schema.columns"
+            " where table_schema = 'marts' group by table_name"
         ).fetchall()
-    }
+    )
     for name in names:
         if name not in known:
             raise UsageError(
                 f"there is no mart {name!r}{nearest(name, known)}",
                 remedy=f"marts: {', '.join(sorted(known))}",
+            )
+        if counts_are_refused and name not in OF_NOBODY and not lists_ids(known[name]):
+            raise UsageError(
+                f"the mart {name!r} counts people, and hides no small group",
+                remedy="take the queries over it, which are exported; --with-personal-data writes"
+                " it as it is, for analysts",
             )
 
 
