@@ -7,14 +7,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from typer import testing
 
 from sselfie_insights.embedded import running_server
-from tests.support.pages import business, pages
+from tests.support.pages import business, pages, remember_suppression
 
 __all__ = ["business", "database", "pages", "server"]
 
@@ -104,6 +106,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own settings out of the tests."""
     for name in [name for name in os.environ if name.startswith(("SSELFIE_", "PG"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remember(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make once what stays the same: the commands, and what pages of the same numbers hide."""
+    with pytest.MonkeyPatch.context() as patch:
+        # CliRunner puts the whole command together for each call.
+        patch.setattr(testing, "_get_command", cache(testing._get_command))
+        remember_suppression(patch, tmp_path_factory.getbasetemp().parent / "suppression")
+        yield
 
 
 @pytest.fixture(scope="session")

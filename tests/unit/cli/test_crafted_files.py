@@ -19,6 +19,7 @@ from sselfie_insights.cli import app
 from sselfie_insights.errors import SselfieError, StorageError, UsageError
 from sselfie_insights.files import make_folder, replace_folder, write_file
 from sselfie_insights.manifest import checksum
+from sselfie_insights.setup.doctor import software
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.paths import exports_record_path, journal_path
 from sselfie_insights.warehouse.publications import is_intact, is_whole, retain
@@ -61,6 +62,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("SSELFIE_DATABASE_URL", "SSELFIE_WAREHOUSE"):
         monkeypatch.delenv(name, raising=False)
+    # No file of these concerns dbt, whose import takes `doctor` seconds.
+    monkeypatch.setattr(software, "_check_dbt", lambda: "dbt is not asked")
     return tmp_path
 
 
