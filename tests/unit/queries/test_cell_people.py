@@ -107,7 +107,7 @@ def test_the_people_of_random_cells_are_as_many_as_the_cell_says(
     rng = random.Random(21)
     cells = load_query("retention/activity_cohorts")
     checked = 0
-    while checked < 60:
+    while checked < 30:
         users, as_of = random_users(rng)
         path = write_warehouse(tmp_path / f"{checked}.duckdb", users, as_of, "Asia/Kathmandu")
         with OpenWarehouse(path) as opened:

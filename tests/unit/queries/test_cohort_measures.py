@@ -154,7 +154,7 @@ def test_combinations_equal_the_brute_force(
         else ("active_count", "event_count", "used_credits", "cumulative_used_credits")
     )
     count = number = 0
-    while count < 2_500:
+    while count < 1_250:
         number += 1
         path = tmp_path / f"{number}.duckdb"
         as_of = datetime(2026, 4, 25, tzinfo=UTC) + timedelta(hours=rng.randrange(300))

@@ -130,7 +130,7 @@ def test_random_ranges_are_sums_of_the_cells(tmp_path: Path) -> None:
     """What the cells are, test_activity_cohorts proves."""
     rng = random.Random(5)
     checked = 0
-    while checked < 300:
+    while checked < 150:
         users, as_of = random_users(rng)
         path = write_warehouse(tmp_path / f"{checked}.duckdb", users, as_of)
         for _ in range(3):

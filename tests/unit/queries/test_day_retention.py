@@ -61,7 +61,7 @@ def test_hand_computed_days(
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_days_are_those_of_the_cohorts_by_day(zone: str, tmp_path: Path) -> None:
     rng = random.Random(zone)
-    for number in range(4):
+    for number in range(2):
         users, as_of = random_users(rng)
         path = tmp_path / f"{number}.duckdb"
         write_warehouse(path, users, as_of, zone, date(1, 1, 1 + rng.randrange(7)))

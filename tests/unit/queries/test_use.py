@@ -199,7 +199,7 @@ def test_combinations_equal_the_brute_force(
     monkeypatch.chdir(tmp_path)
     rng = random.Random(zone)
     count = number = 0
-    while count < 400:
+    while count < 200:
         number += 1
         users, as_of = random_users(rng)
         week_start = rng.choice([0, 2, 6])
