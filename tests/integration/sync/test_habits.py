@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import psycopg
@@ -9,13 +10,19 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sselfie_insights.errors import SourceError
-from sselfie_insights.migrate import apply, lint_folder, plan, read_status
+from sselfie_insights.migrate import apply, lint_folder, plan, read_status, scratch
 from sselfie_insights.setup.doctor.source import check_source, reader_statements
 from sselfie_insights.sync.source import open_source
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.servers import Server
 
 TEXTS = {"LATIN1": "é", "WIN1252": "é€", "EUC_JP": "日本", "SQL_ASCII": "é", "UTF8": "é日😀"}
+
+
+@pytest.fixture(autouse=True)
+def _scratch(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrations are tried on a server that runs already: to start one each time takes seconds."""
+    monkeypatch.setattr(scratch, "_embedded_server", lambda: nullcontext(server))
 
 
 def encoded(server: Server, folder: Path, encoding: str) -> Bench:
