@@ -4,7 +4,9 @@ import json
 import re
 
 import duckdb
+import pytest
 
+from sselfie_insights.cli import main
 from sselfie_insights.errors import ExitCode
 from sselfie_insights.warehouse.lock import warehouse_lock
 from tests.integration.run.conftest import Nightly
@@ -71,7 +73,11 @@ def test_the_whole_way_as_a_command(nightly: Nightly) -> None:
     assert "one_round" in out
 
 
-def test_what_cannot_be_asked_for(nightly: Nightly) -> None:
+def test_what_cannot_be_asked_for(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in nightly.environment().items():
+        monkeypatch.setenv(name, value)
     for arguments, words in (
         (["--steps", "sync,bild"], "there is no step 'bild'"),
         (["--until", "sink"], "there is no step 'sink'"),
@@ -80,7 +86,10 @@ def test_what_cannot_be_asked_for(nightly: Nightly) -> None:
         (["--timeout", "soon"], "'soon' is not a duration"),
         (["--timeout", "0h", "--log-format", "json"], '"exit_code": 2, "event": "--timeout 0'),
     ):
-        code, out, printed = finish(nightly, "run", *arguments)
-        assert (code, out) == (ExitCode.USAGE, ""), printed
+        monkeypatch.setattr("sys.argv", ["sselfie", "run", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, printed = capfd.readouterr()
+        assert (ended.value.code, out) == (ExitCode.USAGE, ""), printed
         assert words in printed
     assert {path.name for path in nightly.folder.iterdir()} == set()
