@@ -12,7 +12,7 @@ from sselfie_insights.resources import resource_dir
 UNIT_TESTS = sorted(
     (test["model"], test["name"])
     for path in Path(resource_dir("dbt_project")).glob("models/**/*.yml")
-    for test in yaml.safe_load(path.read_text()).get("unit_tests", ())
+    for test in yaml.load(path.read_text(), yaml.CSafeLoader).get("unit_tests", ())
 )
 
 

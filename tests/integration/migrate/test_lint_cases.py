@@ -20,8 +20,9 @@ from tests.conftest import temporary_database
 from tests.integration.migrate.conftest import Folder
 from tests.integration.sync.servers import Server
 
-CASES = yaml.safe_load(
-    Path(__file__).parents[2].joinpath("fixtures/lint.yml").read_text(encoding="utf-8")
+CASES = yaml.load(
+    Path(__file__).parents[2].joinpath("fixtures/lint.yml").read_text(encoding="utf-8"),
+    yaml.CSafeLoader,
 )
 
 DIFFERS = {

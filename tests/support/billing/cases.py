@@ -87,7 +87,7 @@ def read_cases(files: Iterable[Path]) -> tuple[Case, ...]:
             expect=content["expect"],
         )
         for path in files
-        for content in yaml.safe_load(path.read_text())["cases"]
+        for content in yaml.load(path.read_text(), yaml.CSafeLoader)["cases"]
     )
 
 

@@ -16,7 +16,9 @@ import yaml
 from sselfie_insights.errors import UsageError
 from sselfie_insights.stripe.reading import Export, parse_export
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "fixtures" / "stripe-exports.yml").read_text())
+CASES = yaml.load(
+    (Path(__file__).parents[2] / "fixtures" / "stripe-exports.yml").read_text(), yaml.CSafeLoader
+)
 
 ITEMIZED = """\
 balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,customer_name,source_id
