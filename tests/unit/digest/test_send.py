@@ -21,6 +21,7 @@ from sselfie_insights.cli import app
 from sselfie_insights.digest import Digest, send, send_once
 from sselfie_insights.digest.send import due_day
 from sselfie_insights.errors import SselfieError, UsageError
+from sselfie_insights.query import library
 from sselfie_insights.run import pipeline
 from sselfie_insights.run.logs import open_log
 from sselfie_insights.run.pipeline import RunReport
@@ -319,10 +320,16 @@ def test_a_digest_is_due_from_its_day_on(
 
 
 def test_two_runs_in_one_week_send_one_message_and_a_failure_fails_no_run(
-    published: Path, tmp_path: Path, monitor: Monitor, capsys: pytest.CaptureFixture[str]
+    published: Path,
+    tmp_path: Path,
+    monitor: Monitor,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     warehouse = tmp_path / "w.duckdb"
     shutil.copy(published, warehouse)
+    query = library.load_query("revenue/mrr_movements")  # all that the runs export
+    monkeypatch.setattr(library, "load_library", lambda **_: {query.name: query})
 
     def run(**values: object) -> RunReport:
         chosen = load_settings(warehouse=warehouse, output_dir=tmp_path / "out", **values)
