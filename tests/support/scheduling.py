@@ -28,6 +28,7 @@ LONGEST = (
     "the built businesses",
     "the billing models",
     "the built project",
+    "tests/integration/lake/test_build.py",
     "tests/browser/test_pages.py",
     "tests/integration/sync/test_incremental.py",
     "tests/integration/query/test_commands.py",
