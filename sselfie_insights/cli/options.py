@@ -10,6 +10,7 @@ from sselfie_insights.printable import clean
 
 if TYPE_CHECKING:
     from sselfie_insights import notebook
+    from sselfie_insights.settings import Settings
     from sselfie_insights.warehouse.gaps import Gap
 
 Warehouse = Annotated[
@@ -43,6 +44,18 @@ def open_chosen(warehouse: Path | None, publication: str | None = None) -> "note
     from sselfie_insights.notebook import Warehouse
 
     return Warehouse(warehouse, publication=publication, on_note=say_note)
+
+
+def choose_settings(warehouse: Path | None, publication: str | None = None) -> "Settings":
+    """Return the settings whose warehouse is the one, or the publication, that the options name.
+
+    Raises:
+        UsageError: There is no such publication.
+    """
+    from sselfie_insights.settings import load_settings
+    from sselfie_insights.warehouse.publications import use_publication
+
+    return use_publication(load_settings(warehouse=warehouse), publication, say_note)
 
 
 def say_replaced(name: str, pattern: str) -> None:

@@ -11,6 +11,7 @@ from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
     Warehouse,
+    choose_settings,
     open_chosen,
     say_gap,
     say_note,
@@ -147,6 +148,7 @@ def run(
     """Run a query and write its table."""
     from sselfie_insights.query.library import load_query
     from sselfie_insights.query.parameters import fill_screen, split_words
+    from sselfie_insights.query.run import run_masked
 
     as_rows = table.form is not TableFormat.PARQUET
     given = split_words(parameter or [])
@@ -157,13 +159,18 @@ def run(
         raise UsageError("SQL from stdin makes no segment", remedy="put it into a query file")
     added = fill_screen(load_query(name), given) if sql is None and table.is_screen else {}
     asked, given = given, given | added
-    with open_chosen(warehouse, publication) as opened:
-        if sql is None:
-            result = opened.query(
-                name, with_personal_data=with_personal_data, as_rows=as_rows, **given
-            )
-        else:
-            result = opened.sql(sql, with_personal_data=with_personal_data, as_rows=as_rows)
+    if sql is not None and not with_personal_data:
+        settings = choose_settings(warehouse, publication)
+        result = run_masked(settings.warehouse, sql, as_rows=as_rows)
+    else:
+        with open_chosen(warehouse, publication) as opened:
+            settings = opened.settings
+            if sql is not None:
+                result = opened.sql(sql, with_personal_data=True, as_rows=as_rows)
+            else:
+                result = opened.query(
+                    name, with_personal_data=with_personal_data, as_rows=as_rows, **given
+                )
     table.show(result)
     if save_segment:
         from sselfie_insights.segment.save import save_segment as save
@@ -177,7 +184,7 @@ def run(
     if not result.height:
         say_note("no rows" if name == "-" else "no data captured")
     if result.stamp is not None:
-        refuse_stale(opened.settings, result.stamp)
+        refuse_stale(settings, result.stamp)
 
 
 def _read_sql(parameters: dict[str, str]) -> str:

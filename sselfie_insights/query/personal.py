@@ -20,6 +20,9 @@ import duckdb
 from sselfie_insights.contract import Table, find_marts, find_table, load_contract, load_mart
 from sselfie_insights.errors import UsageError
 from sselfie_insights.sql import literal, quote
+from sselfie_insights.warehouse.format import read_format
+from sselfie_insights.warehouse.reading import require_warehouse
+from sselfie_insights.warehouse.storage import damaged
 
 Name = tuple[str, str]
 """A schema and a table, in lower case."""
@@ -65,22 +68,26 @@ def open_masked(path: Path, sql: str) -> Iterator[Masked]:
         sql: One SELECT.
 
     Raises:
-        UsageError: The statement asks for more than tables of the warehouse.
-        duckdb.Error: It cannot be read.
+        UsageError: The statement asks for more than tables of the warehouse; there is none, or a
+            newer version of this package wrote it.
+        StorageError: The warehouse cannot be read.
+        duckdb.Error: The statement cannot be read.
     """
+    require_warehouse(path)
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",
         "temp_directory": f"{path}.tmp",
+        "threads": 1,  # others wait busily while the file's catalog is read
     }
     with closing(duckdb.connect(config=config)) as connection:
         asked = read_statement(connection, sql)
         hidden = "warehouse" if asked.is_listing else f"w{secrets.token_hex(16)}"
         try:
-            connection.execute(f"attach {literal(str(path))} as {hidden} (read_only)")
-            if asked.is_listing:
-                connection.execute(f"use {hidden}")
+            _attach(connection, path, hidden)
+            if not asked.is_listing:
+                connection.execute("use memory")
             for schema, table in sorted(asked.tables):
                 if schema:  # DuckDB has a word for what has none
                     _create_view(connection, hidden, schema, table)
@@ -97,6 +104,16 @@ def open_masked(path: Path, sql: str) -> Iterator[Masked]:
         except BaseException:  # of an interrupt, the statement goes on; closing would wait for it
             connection.interrupt()
             raise
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, hidden: str) -> None:
+    """Open the file under a name, and use it."""
+    try:
+        connection.execute(f"attach {literal(str(path))} as {hidden} (read_only)")
+    except duckdb.Error as error:
+        raise damaged(path, error) from None
+    connection.execute(f"reset threads; use {hidden}")
+    read_format(connection)
 
 
 def _without(name: str, text: str) -> str:

@@ -54,6 +54,18 @@ _OTHERS = (
 """What DuckDB raises where a file has other tables and columns than a build gives it."""
 
 
+def require_warehouse(path: Path) -> None:
+    """Refuse a path where nothing is.
+
+    Raises:
+        UsageError: There is no file at ``path``.
+    """
+    if not path.is_file():
+        raise UsageError(
+            f"no warehouse at {path}", remedy="run 'sselfie sync' and then 'sselfie build'"
+        )
+
+
 class OpenWarehouse:
     """A published file, open for reading only, without access to other files or the network.
 
@@ -72,10 +84,7 @@ class OpenWarehouse:
             UsageError: There is no warehouse, or a newer version of this package wrote it.
             StorageError: It cannot be read.
         """
-        if not path.is_file():
-            raise UsageError(
-                f"no warehouse at {path}", remedy="run 'sselfie sync' and then 'sselfie build'"
-            )
+        require_warehouse(path)
         self.path = path
         try:
             self.connection = duckdb.connect(
