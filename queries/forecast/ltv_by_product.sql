@@ -18,9 +18,8 @@ columns:
   people: {unit: text, description: "Who these members are, as pages that count them elsewhere call them."}
   whole: {unit: text, description: "The same of the members of all products; empty for all."}
   joined: {unit: text, description: "Who had these memberships, as pages call them."}
-  joined_whole: {unit: text, description: "The same of all products; empty for all."}
   member_count: {unit: count, same_as: "{people}", adds_up_to: "{whole}", description: Members in the currency at the last settled month's end.}
-  person_count: {unit: count, same_as: "{joined}", covers: "{joined_whole}", description: Distinct customers whose memberships they are.}
+  person_count: {unit: count, same_as: "{joined}", description: Distinct customers whose memberships they are.}
   n: {unit: count, description: "Memberships the survival was to be learned from, all currencies."}
   lost_count: {unit: count, description: Of these ended.}
   arpa_cents: {unit: cents, description: Mean MRR of those members.}
@@ -52,7 +51,6 @@ select
     end as people,
     case when product_type <> 'all' then concat_ws(' ', 'members on', settled_on, currency) end as whole,
     'had memberships ' || product_type as joined,
-    case when product_type <> 'all' then 'had memberships all' end as joined_whole,
     member_count,
     person_count,
     n,

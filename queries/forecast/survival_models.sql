@@ -15,7 +15,8 @@ people: person_count
 answer: monthly_churn_rate
 columns:
   scope: {unit: text, description: "all, or the product by which the membership began."}
-  person_count: {unit: count, same_as: "had memberships {scope}", description: Distinct customers whose memberships they are.}
+  whole: {unit: text, description: "Who had memberships of any product, as pages call them; empty for all."}
+  person_count: {unit: count, same_as: "had memberships {scope}", covers: "{whole}", description: Distinct customers whose memberships they are.}
   n: {unit: count, description: Memberships.}
   lost_count: {unit: count, description: Memberships that ended.}
   monthly_churn_rate: {unit: rate, description: Memberships that ended / renewals due.}
@@ -38,6 +39,7 @@ columns:
 */
 select
     scope,
+    case when scope <> 'all' then 'had memberships all' end as whole,
     person_count,
     n,
     lost_count,

@@ -47,6 +47,9 @@ OF_NOBODY = frozenset(
 )
 """The marts that hold neither rows nor numbers of people."""
 
+SUMS_OF_COHORTS = frozenset({"retention/activity_comparison", "retention/subscriber_comparison"})
+"""Queries whose numbers add up several cohorts of the pages: a hidden one could be worked out."""
+
 
 @dataclass(frozen=True)
 class ExportFile(ListedFile):
@@ -100,7 +103,8 @@ def export_warehouse(
 
     def read_query(query: Query) -> Result | None:
         if is_public(query) and not with_personal_data:
-            return results.find(query.name, {}, {})
+            is_tied = query.name not in SUMS_OF_COHORTS
+            return results.find(query.name, {}, {}) if is_tied else None
         full = run_query(warehouse, query, with_personal_data=with_personal_data)
         result = hide(full)
         if with_personal_data or lists_ids(full.columns) or result is not full:
@@ -112,7 +116,7 @@ def export_warehouse(
     def write_query(query: Query) -> None:
         result = read_query(query)
         if result is None:
-            left_out[query.name] = "it counts people without a number of them: for analysts alone"
+            left_out[query.name] = "its small groups could not be hidden: for analysts alone"
             return
         written = [(f"csv/{query.name}.csv", result, to_csv(result))]
         written += _to_parquet(result, large_rows)

@@ -15,6 +15,7 @@ from sselfie_insights.report import export as export_module
 from sselfie_insights.report.export import (
     MANIFEST,
     OF_NOBODY,
+    SUMS_OF_COHORTS,
     WORKBOOK,
     ExportFile,
     export_warehouse,
@@ -47,7 +48,7 @@ def test_the_manifest_tells_of_every_file(exported: tuple[Path, list[ExportFile]
     manifest = json.loads((folder / MANIFEST).read_text())
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert there == {file["path"] for file in manifest["files"]} | {MANIFEST}
-    assert len(files) == len(manifest["files"]) == 2 * (len(load_library()) - 2) + 2
+    assert len(files) == len(manifest["files"]) == 2 * (len(load_library()) - 4) + 2
     for file in manifest["files"]:
         content = (folder / file["path"]).read_bytes()
         assert file["bytes"] == len(content)
@@ -66,8 +67,8 @@ def test_the_manifest_tells_of_every_file(exported: tuple[Path, list[ExportFile]
 def test_the_workbook_has_a_frozen_sheet_a_query(exported: tuple[Path, list[ExportFile]]) -> None:
     book = zipfile.ZipFile(exported[0] / WORKBOOK)
     sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    # Without the two of closed months; the contents, and what columns mean.
-    assert len(sheets) == len(load_library()) - 2 + 2
+    # Without two of closed months and two comparisons; the contents, and what columns mean.
+    assert len(sheets) == len(load_library()) - 4 + 2
     assert all(b'state="frozen"' in book.read(name) for name in sheets)
 
 
@@ -283,7 +284,7 @@ def test_what_counts_people_without_a_number_of_them_is_left_out(
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "own.sql").write_text(OWN.format(more=""))
     (tmp_path / "queries" / "said.sql").write_text(OWN.format(more="people: user_count"))
-    names = ("own", "said", "revenue/closed_months", "revenue/closed_figures")
+    names = {"own", "said", "revenue/closed_months", "revenue/closed_figures", *SUMS_OF_COHORTS}
     library = dict(load_library([tmp_path / "queries"]))
     library |= {name: query for name, query in load_library().items() if name in names}
     gaps: list[Gap] = []
@@ -293,10 +294,10 @@ def test_what_counts_people_without_a_number_of_them_is_left_out(
     assert [gap.what for gap in gaps] == ["export of own"]
     assert "name the columns that count the distinct people" in gaps[0].reason
     manifest = json.loads((tmp_path / "e" / MANIFEST).read_text())
-    assert set(manifest["left_out"]) == {"revenue/closed_months", "revenue/closed_figures"}
+    assert manifest["left_out"].keys() == names - {"own", "said"}
     assert {path.name for path in (tmp_path / "e").rglob("*.csv")} == {"said.csv"}
     csv = {path.name: path.read_text() for path in (tmp_path / "all").rglob("*.csv")}
-    assert csv.keys() == {"own.csv", "said.csv", "closed_months.csv", "closed_figures.csv"}
+    assert csv.keys() == {f"{name.rpartition('/')[2]}.csv" for name in names}
     assert csv["own.csv"] == csv["said.csv"]
 
 
