@@ -39,7 +39,7 @@ select
         'under 5 %', '5 to 10 %', '10 to 20 %', '20 to 40 %', '40 % or more',
         'nothing due', 'not told'
     ][place] as band,
-    case when place = 7 then 'members without a risk' else 'members with a risk' end as people,
+    case when place < 6 then 'members with a risk' else 'members without a risk' end as people,
     count(*) as member_count,
     count_if(is_cancelling) as cancelling_count,
     sum(risk) as expected_loss_count,

@@ -244,7 +244,7 @@ class Attack:
 
     def _know_churn_risk_total(self, rows: list[Row]) -> None:
         bands = self._rows("churn_risk_by_band", "member_count")
-        parts = [(1, members) for row, (members,) in bands if row["band"] != "not told"]
+        parts = [(1, n) for row, (n,) in bands if row["band"] not in ("nothing due", "not told")]
         for _, (total,) in self._rows("churn_risk_total", "member_count"):
             self.know((-1, total), *parts)
 
