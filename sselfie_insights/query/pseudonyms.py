@@ -23,7 +23,10 @@ _IDS = frozenset(
 _LEAST = 8
 """Characters of an id that is looked for in other columns; a shorter one can be another word."""
 
-_TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{{_LEAST - 1},}}")
+_WORD = rf"[A-Za-z0-9][A-Za-z0-9_-]{{{_LEAST - 1},}}"
+_TOKEN = re.compile(_WORD)
+# Every id of Stripe's, and words that a closer look finds to be none.
+_LIKE_STRIPE = r"\A[a-z]{2,6}_(?:(?:test|live)_)?[A-Za-z0-9]{14,}\z"
 _OF_STRIPE = re.compile(r"[a-z]{2,6}_(?:(?:test|live)_)?(?=[A-Za-z]*[0-9])[A-Za-z0-9]{14,}")
 
 
@@ -42,6 +45,7 @@ class Pseudonyms:
         """
         self._warehouse = warehouse
         self._published = published or warehouse.path
+        self._written: dict[str, str] = {}
 
     @cached_property
     def _key(self) -> bytes:
@@ -62,17 +66,28 @@ class Pseudonyms:
         hidden = [
             frame[name].replace_strict(found, default=frame[name], return_dtype=pl.String)
             for name, kind in frame.schema.items()
-            if kind == pl.String
-            and (found := self._find(frame[name].unique(), is_id=name.lower() in _IDS))
+            if kind == pl.String and (found := self._find(frame[name], is_id=name.lower() in _IDS))
         ]
         return replace(result, data=frame.with_columns(hidden)) if hidden else result
 
-    def _find(self, values: Iterable[str | None], *, is_id: bool) -> dict[str, str]:
-        """Return what stands for those of ``values`` that are ids, or hold some."""
-        written = {
-            value: self._write(value) if is_id else self._clean(value) for value in values if value
-        }
+    def _find(self, column: pl.Series, *, is_id: bool) -> dict[str, str]:
+        """Return what stands for the values of a column that are ids, or hold some."""
+        values = column.unique().drop_nulls()
+        if is_id:
+            return {value: self._write(value) for value in values if value}
+        written = {value: self._clean(value) for value in self._list_suspects(values)}
         return {value: text for value, text in written.items() if text != value}
+
+    def _list_suspects(self, values: pl.Series) -> Iterable[str]:
+        """Return those of ``values`` that may be or hold ids: few, of a million."""
+        words = values.str.extract_all(_WORD)
+        unique = words.explode(empty_as_null=False).drop_nulls().unique()
+        ids = {*unique.filter(unique.str.contains(_LIKE_STRIPE)), *self._known.intersection(unique)}
+        whole = self._known.intersection(values)
+        if not ids and not whole:
+            return []
+        held = pl.DataFrame({"value": values, "word": words}).explode("word", empty_as_null=False)
+        return whole.union(held.filter(held["word"].is_in(list(ids)))["value"])
 
     def _clean(self, text: str) -> str:
         if text in self._known:
@@ -84,7 +99,9 @@ class Pseudonyms:
         return self._write(token) if is_id else token
 
     def _write(self, value: str) -> str:
-        return write_pseudonym(self._key, value)
+        if value not in self._written:
+            self._written[value] = write_pseudonym(self._key, value)
+        return self._written[value]
 
 
 def _read_ids(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:

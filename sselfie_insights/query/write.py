@@ -3,15 +3,15 @@
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from sselfie_insights.errors import UsageError
 from sselfie_insights.files import require_replaceable, write_file
-from sselfie_insights.printable import clean, neutralize
-from sselfie_insights.query.cells import json_cell, shown_rows, write_iso, write_rows
-from sselfie_insights.query.header import NUMERIC_UNITS, Unit
+from sselfie_insights.printable import clean
+from sselfie_insights.query.cells import json_cell, shown_rows, write_rows
+from sselfie_insights.query.csv_file import to_csv
+from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.query.view import find_answer, find_keys
@@ -19,9 +19,6 @@ from sselfie_insights.query.workbook import to_workbook
 
 Format = Literal["table", "markdown", "csv", "json", "parquet", "xlsx"]
 BINARY_FORMATS: frozenset[str] = frozenset({"parquet", "xlsx", "png"})
-
-# Text of CSV that may not be written as it is.
-_UNSAFE = re.compile('[,"\n\r\t;|=+\\-@\uff1d\uff0b\uff0d\uff20]')
 
 # What Markdown would take for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
@@ -85,18 +82,6 @@ def to_records(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def to_csv(result: Result) -> bytes:
-    """Return ``result`` as CSV (RFC 4180, UTF-8) with text that spreadsheets take as text."""
-    cells = zip(*shown_rows(result), strict=True)
-    columns = [
-        _csv_column(values, column.unit)
-        for values, column in zip(cells, result.columns.values(), strict=False)
-    ]
-    lines = [",".join(_csv_text(name) for name in result.columns)]
-    lines += map(",".join, zip(*columns, strict=True))
-    return ("\n".join(lines) + "\n").encode()
-
-
 def to_parquet(result: Result) -> bytes:
     """Return ``result`` as Parquet, its stamp in the file's metadata; suppressed cells are null."""
     buffer = io.BytesIO()
@@ -121,29 +106,3 @@ def write_out(content: bytes, output: Path | None, stdout: IO[bytes], *, binary:
         raise UsageError("this format is binary", remedy="write it to a file with -o FILE")
     stdout.write(content)
     stdout.flush()
-
-
-def _csv_column(values: Iterable[Any], unit: Unit) -> list[str]:
-    """Write a column at once: a million rows are common, and asking each cell its type is slow."""
-    write: Callable[[Any], str]
-    match unit:
-        case "text":
-            write = _csv_text
-        case "month" | "date" | "instant":
-            write = write_iso
-        case "flag":
-            write = {True: "true", False: "false"}.__getitem__
-        case _:
-            write = str
-    return ["" if value is None else write(value) for value in values]
-
-
-def _csv_text(text: str) -> str:
-    return _quote(neutralize(text)) if _UNSAFE.search(text) else text
-
-
-def _quote(text: str) -> str:
-    """The csv module leaves a lone carriage return unquoted."""
-    if any(character in text for character in ',"\n\r'):
-        return '"' + text.replace('"', '""') + '"'
-    return text

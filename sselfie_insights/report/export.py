@@ -22,6 +22,7 @@ from sselfie_insights.manifest import (
     read_manifest,
     write_manifest,
 )
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.query.library import Query, is_public, require_people
 from sselfie_insights.query.personal import find_personal
 from sselfie_insights.query.pseudonyms import Pseudonyms, lists_ids
@@ -29,7 +30,7 @@ from sselfie_insights.query.result import Result
 from sselfie_insights.query.run import run_query, run_statement
 from sselfie_insights.query.template import is_packaged
 from sselfie_insights.query.workbook import to_workbook
-from sselfie_insights.query.write import to_csv, to_parquet
+from sselfie_insights.query.write import to_parquet
 from sselfie_insights.report.results import Results
 from sselfie_insights.sql import quote
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.write import to_csv
 from sselfie_insights.report import Page
 from tests.support.equations import Equation, System
 

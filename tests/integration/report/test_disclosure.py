@@ -17,10 +17,10 @@ from sselfie_insights.alerts.evaluate import ALERTS_SCHEMA
 from sselfie_insights.build.derived import write_derived
 from sselfie_insights.forecast import write_forecasts
 from sselfie_insights.query.cells import HIDDEN
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.query.library import is_public, load_library
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.write import to_csv
 from sselfie_insights.report import Page
 from sselfie_insights.report.definition import load_reports
 from sselfie_insights.report.export import SUMS_OF_COHORTS, export_warehouse

@@ -16,8 +16,9 @@ import pytest
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.cells import write_cell, write_rows
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.query.header import Column
-from sselfie_insights.query.write import to_csv, to_records, to_text_table
+from sselfie_insights.query.write import to_records, to_text_table
 from sselfie_insights.report import Page
 from sselfie_insights.report.blocks import DataBlock
 from sselfie_insights.report.draw.html import render_html

@@ -5,10 +5,11 @@ from datetime import date
 import polars as pl
 
 from sselfie_insights.query.cells import write_rows
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.query.header import Column
 from sselfie_insights.query.identities import parse_identity
 from sselfie_insights.query.result import Result
-from sselfie_insights.query.write import to_csv, to_parquet, to_records
+from sselfie_insights.query.write import to_parquet, to_records
 from sselfie_insights.report import privacy
 from tests.support.pages import suppress_alone
 
