@@ -338,7 +338,9 @@ def test_the_page_of_thirty_members_refuses_in_words(
 ) -> None:
     text = page(few)
     assert REFUSAL in text
-    assert re.search("MRR in twelve months, USD +not enough data", text)
+    assert re.search("Losses expected in 30 days +not enough data", text)
+    # How few pay in pounds would be known from all and from those who pay in dollars.
+    assert re.search("MRR in twelve months, USD +too few people to show", text)
     assert "too few to tell" not in text.partition("MRR so far and to come")[2]
 
 
