@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import psycopg
 
@@ -23,7 +24,7 @@ SMALL_ROWS = 2_000
 USERS = 100_000
 
 
-def create_source(url: str, rows: int) -> dict[str, int]:
+def create_source(url: str, rows: int, shares: Mapping[str, float] = SHARES) -> dict[str, int]:
     """Migrate the empty database at ``url`` and fill it; return the rows of each table."""
     subprocess.run(
         [sys.executable, "-m", "sselfie_insights", "migrate", "apply"],
@@ -32,7 +33,7 @@ def create_source(url: str, rows: int) -> dict[str, int]:
         capture_output=True,
     )
     counts = {
-        name: USERS if name == "users" else max(int(rows * SHARES.get(name, 0)), SMALL_ROWS)
+        name: USERS if name == "users" else max(int(rows * shares.get(name, 0)), SMALL_ROWS)
         for name in load_contract()
     }
     with psycopg.connect(url, autocommit=True) as connection:
