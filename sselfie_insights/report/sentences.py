@@ -31,7 +31,7 @@ _PEOPLE = ("now_count", "before_count")
 _PARTS = ("gained_count", "gained_cents", "lost_count", "lost_cents")
 
 # What is said where the value before is hidden, be it of few people or to protect others.
-_UNTOLD = "; the change is not shown, so that no small group is"
+_HIDDEN = "; the change is hidden, as it would reveal a small group"
 
 Row = dict[str, Any]
 
@@ -91,7 +91,7 @@ def _say_money(rows: Iterable[Row], words: str, before: str) -> str:
         write = partial(write_money, currency=row["currency"])
         change = _compare(row["now_cents"], row["before_cents"], write, ("more", "less"))
         if not said:
-            than = f", {change} {before}" if change else _UNTOLD
+            than = f", {change} {before}" if change else _HIDDEN
             moves = (("gained", "added"), ("lost", "took away"))
             parts = _say_parts(row, moves, write)
             said.append(words.format(write(row["now_cents"])) + than + parts)
@@ -125,7 +125,7 @@ def _say_members(rows: list[Row], ago: str) -> str:
     members = f"{row['now_count']:,} members" if row["now_count"] else "No members"
     change = _compare(row["now_count"], row["before_count"], "{:,}".format, ("more", "fewer"))
     if not change:
-        return members + _UNTOLD
+        return members + _HIDDEN
     parts = _say_parts(row, (("gained", "joined"), ("lost", "left")))
     return f"{members}, {change} {ago}{parts}"
 
@@ -137,7 +137,7 @@ def _say_people(rows: list[Row], verb: str, before: str) -> str:
     nobody = f"Nobody {verb.replace('were', 'was')}"
     people = f"{row['now_count']:,} people {verb}" if row["now_count"] else nobody
     change = _compare(row["now_count"], row["before_count"], "{:,}".format, ("more", "fewer"))
-    return f"{people}, {change} {before}" if change else people + _UNTOLD
+    return f"{people}, {change} {before}" if change else people + _HIDDEN
 
 
 def _compare(

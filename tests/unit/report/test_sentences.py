@@ -113,9 +113,9 @@ def test_fewer_than_five_are_not_described(tmp_path: Path, joined: int, left: in
     mrr, members = say(tmp_path, changes)
     if joined + left < 5:
         now = 980 + 49 * (joined - left)
-        untold = "; the change is not shown, so that no small group is."
-        assert mrr == f"MRR is ${now:,}.00{untold}"
-        assert members.endswith(f" members{untold}")
+        hidden = "; the change is hidden, as it would reveal a small group."
+        assert mrr == f"MRR is ${now:,}.00{hidden}"
+        assert members.endswith(f" members{hidden}")
     else:
         # By the difference, 5 more or fewer, who came would say who went.
         assert ":" not in mrr + members and "5 (25.0%)" in members
