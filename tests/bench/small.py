@@ -29,7 +29,8 @@ _LIMITS: Final = {
     "value": _BOUND * _PRICE, "months": _BOUND, "rate": 1.0, "survival": 1.0, "risk": 1.0,
     "lower": 1.0, "upper": 1.0, "brier": 1.0, "share": 1.0, "log_rank": 1.0, "cents": 1e5 * _PRICE,
 }  # fmt: skip
-_MAY_FALL: Final = ("cohort_trend_rate", "skill_rate")
+# What may be below 0, and how far: a score of skill has no lower bound.
+_LEAST: Final = {"cohort_trend_rate": -1.0, "skill_rate": -np.inf}
 
 
 def to_people(world: World) -> pl.DataFrame:
@@ -63,7 +64,7 @@ def list_impossible(path: Path, people: pl.DataFrame) -> list[str]:
             for name in rows.select(pl.col(pl.Int64, pl.Float64)).columns:
                 values = rows[name].drop_nulls().cast(pl.Float64).to_numpy()
                 most = next((most for word, most in _LIMITS.items() if word in name), np.inf)
-                least = -1.0 if name in _MAY_FALL else 0.0
+                least = _LEAST.get(name, 0.0)
                 within = np.isfinite(values) & (values >= least) & (values <= most * (1 + 1e-9))
                 if not within.all():
                     found.append(f"{table}.{name}")
