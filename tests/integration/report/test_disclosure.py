@@ -32,8 +32,9 @@ from sselfie_insights.warehouse.closed import write_row_key
 from sselfie_insights.warehouse.frames import write_table
 from sselfie_insights.warehouse.reading import OpenWarehouse
 from tests.integration.conftest import Business, mirrored_business
-from tests.support.attacker import Attack, read_tables
+from tests.support.attacker import Attack
 from tests.support.models import run_in_duckdb
+from tests.support.unknowns import read_tables
 
 BUSINESSES = 200
 """Those of 10 to 300 users that the slow test attacks."""
