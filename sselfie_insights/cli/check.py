@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sselfie_insights.cli.group import Panel
-from sselfie_insights.cli.options import Publication, Warehouse, say_note
+from sselfie_insights.cli.options import Publication, Warehouse, choose_settings, say_note
 from sselfie_insights.cli.output import Table, shows_table
 from sselfie_insights.cli.progress import progress_bar
 
@@ -59,10 +59,8 @@ def check(
     from sselfie_insights import check as checks
     from sselfie_insights.build import check_marts
     from sselfie_insights.query import run_statement
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
 
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
+    settings = choose_settings(warehouse, publication)
     checks.load_severities(settings)
     results = []
     if suite is not SuiteName.MARTS:

@@ -13,6 +13,7 @@ from sselfie_insights.cli.group import Group, examples
 from sselfie_insights.cli.options import (
     Publication,
     Warehouse,
+    choose_settings,
     open_chosen,
     say_gap,
     say_note,
@@ -175,11 +176,9 @@ def site(
     """
     from sselfie_insights.report.notices import describe_age, read_notices
     from sselfie_insights.report.site import render_site
-    from sselfie_insights.settings import load_settings
-    from sselfie_insights.warehouse.publications import use_publication
     from sselfie_insights.warehouse.reading import OpenWarehouse
 
-    settings = use_publication(load_settings(warehouse=warehouse), publication, say_note)
+    settings = choose_settings(warehouse, publication)
     with progress_bar("site") as on_progress:
         written = render_site(settings, output or settings.output_dir / "site", on_progress)
     typer.echo(str(written.index))

@@ -217,18 +217,19 @@ def require_people(query: Query) -> None:
         UsageError: It lists people; or it names no column that counts them, and does not say that
             its numbers are about nobody.
     """
+    if is_public(query):
+        return
     if not query.columns.keys().isdisjoint(_PERSONS):
         raise UsageError(
             f"query {query.name} lists people, and no page shows a person",
             remedy="count them in a query of your own; 'sselfie query run' lists them",
         )
-    if not query.people and query.no_people is None:
-        raise UsageError(
-            f"{query.path} does not say how many people its numbers are about, so that small groups"
-            " could not be hidden: name the columns that count the distinct people of a row, as in"
-            " 'people: user_count', or say why they are about nobody, as in"
-            " 'no_people: A row is a check.'"
-        )
+    raise UsageError(
+        f"{query.path} does not say how many people its numbers are about, so that small groups"
+        " could not be hidden: name the columns that count the distinct people of a row, as in"
+        " 'people: user_count', or say why they are about nobody, as in"
+        " 'no_people: A row is a check.'"
+    )
 
 
 def parse_query(name: str, path: Path) -> Query:

@@ -80,7 +80,7 @@ class _Lost:
         marks = {name: pl.Series(each, dtype=pl.String) for name, each in decided.items()}
         self._hidden = {name: each != "" for name, each in marks.items()}
         self._parts = [name for name in decided if name not in result.group_sizes]
-        nothing = pl.repeat(False, result.height, eager=True)  # the value repeated
+        nothing = pl.repeat(False, result.height, eager=True)
         sizes = [name for name in result.group_sizes if name in decided]
         self._gone = _any([nothing, *(self._hidden[name] for name in sizes)])
         self._closed = _any([nothing, *(~marks[name].is_in(["", "hidden"]) for name in sizes)])

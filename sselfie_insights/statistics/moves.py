@@ -3,9 +3,9 @@
 A linear program: its matrix stays, and costs and bounds change from question to question. HiGHS
 (Huangfu and Hall, "Parallelizing the dual revised simplex method", Mathematical Programming
 Computation 10, 2018) keeps such a model and begins each time with the basis of no move, which is
-dual feasible, so that a question takes as many pivots as the move is long. SciPy has it inside, and
-no public door that keeps a model; without it each question goes through ``scipy.optimize.milp``,
-which builds a model anew: the same answers, in four times the time.
+dual feasible, so that a question takes as many pivots as the move is long. SciPy has it inside,
+without a public interface that keeps a model; where it is not to be had, each question goes through
+``scipy.optimize.milp``, which builds the model again: the same answers, in four times the time.
 """
 
 from typing import Any

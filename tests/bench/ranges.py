@@ -96,10 +96,11 @@ def refresh_mirror(url: str, folder: Path, since: int) -> None:
 def refresh_ranges(url: str, folder: Path, since: int) -> None:
     """A Parquet file a range of pages, written again where rows are newer, or fewer."""
     with psycopg.connect(url) as connection, _reader(url) as db:
+        changed = _changed_since(connection, since) if since else "true"
         known = {path.stem: path for path in folder.glob("*.parquet")}
         for name, where in _ranges(connection):
             path = folder / f"{name}.parquet"
-            if known.pop(name, None) and not _is_new(connection, db, where, path, since):
+            if known.pop(name, None) and not _is_new(connection, db, where, path, changed):
                 continue
             statement = f"select * from {TABLE} where {where}"
             db.execute(
@@ -108,6 +109,12 @@ def refresh_ranges(url: str, folder: Path, since: int) -> None:
             )
         for path in known.values():
             path.unlink()
+
+
+def _changed_since(connection: psycopg.Connection, since: int) -> str:
+    """Return the condition of rows that are newer than the transaction ``since``."""
+    now = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    return changed_since(since, now.fetchall()[0][0])
 
 
 def _ranges(connection: psycopg.Connection) -> Iterator[tuple[str, str]]:
@@ -124,10 +131,8 @@ def _is_new(
     db: duckdb.DuckDBPyConnection,
     where: str,
     path: Path,
-    since: int,
+    changed: str,
 ) -> bool:
-    now = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-    changed = changed_since(since, now.fetchall()[0][0])
     found = connection.execute(
         f"select count(*), coalesce(bool_or({changed}), false) from {TABLE} where {where}".encode()
     ).fetchall()
@@ -141,14 +146,10 @@ def refresh_ducklake(url: str, folder: Path, since: int) -> None:
     with psycopg.connect(url) as connection, _reader(url) as db:
         _attach(db, folder)
         if not since:
-            db.execute(
-                f"create table lake.t as from postgres_query('pg', 'from_{TABLE}')".replace(
-                    f"from_{TABLE}", f"select * from {TABLE}"
-                )
-            )
+            whole = f"postgres_query('pg', 'select * from {TABLE}')"
+            db.execute(f"create table lake.t as from {whole}")
             return
-        now = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        changed = changed_since(since, now.fetchall()[0][0])
+        changed = _changed_since(connection, since)
         rows = connection.execute(f"select count(*) from {TABLE}".encode()).fetchall()[0][0]
         statement = f"select * from {TABLE} where {changed}"
         db.execute(f"create temp table changed as from postgres_query('pg', $${statement}$$)")
