@@ -89,6 +89,7 @@ class Table:
         columns: The documented columns, in order.
         live_columns: Columns that only live databases have, and metrics read when present.
         freshness: How often it ought to get new rows; None where that is not known.
+        no_people: Of a mart, why its rows and numbers are about nobody, where that is so.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Table:
     columns: tuple[Column, ...]
     live_columns: tuple[Column, ...] = ()
     freshness: Freshness | None = None
+    no_people: str | None = None
 
     @property
     def every_column(self) -> tuple[Column, ...]:
@@ -217,6 +219,7 @@ def _table(node: dict[str, Any], section: str) -> Table:
         columns=tuple(map(_column, node["columns"])),
         live_columns=tuple(map(_column, meta.get("live_columns", []))),
         freshness=Freshness(**meta["freshness"]) if "freshness" in meta else None,
+        no_people=meta.get("no_people"),
     )
 
 

@@ -14,7 +14,7 @@ parameters:
   until: {type: date, description: The last day.}
 columns:
   day: {unit: date, description: "The day, in the reporting zone."}
-  dau: {unit: count, same_as: "active {day} {day}", description: Active on the day.}
+  dau: {unit: count, same_as: "active {day} {day}", adds_up_to: ["days of use, any, {day:first week} week", "days of use, any, {day:first month} month", "days of use, any, {day:first quarter} quarter", "days of use, any, {day:first year} year"], description: Active on the day.}
   wau: {unit: count, same_as: "active {day:-6 day} {day}", description: Active in the 7 days that end with it.}
   mau: {unit: count, same_as: "active {day:-29 day} {day}", description: Active in the 30 days that end with it.}
   stickiness: {unit: rate, of: mau, made_of: [dau, mau], description: DAU / MAU.}

@@ -10,10 +10,11 @@ rows: engagement/activity_by_user
 carries: period
 people: active_count
 part_of: [[segment], [period]]
+identities: [active_count <= user_day_count]
 columns:
   active_count: {unit: count, adds_up_to: "used {feature} {period} {period:last {grain}}{only}{without}", description: Distinct active users of the period.}
   day_count: {unit: number, description: "Days of the period, up to as_of."}
-  user_day_count: {unit: count, description: "Days on which they were active, added up over users."}
+  user_day_count: {unit: count, adds_up_to: "days of use, {feature}, {period} {grain}{only}{without}", description: "Days on which they were active, added up over users."}
   mean_daily_count: {unit: number, description: "Active users of a day, in the mean."}
   days_per_user: {unit: number, description: "Days on which a user was active, in the mean."}
   stickiness: {unit: rate, description: Active days / days of the period.}

@@ -11,6 +11,7 @@ interface: activity_cohorts
 key: [segment, period_index, period_label]
 rows: [retention/activity_cohort_members, engagement/activity_by_user]
 people: [at_risk_count, than_at_risk_count]
+analysts_only: It adds up cohorts of the pages, so that a hidden one could be worked out.
 parameters:
   start:
     type: choice

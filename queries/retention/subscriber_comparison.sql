@@ -11,6 +11,7 @@ interface: subscriber_cohorts
 key: [segment, period_index, period_label]
 rows: [retention/cohort_members, churn/memberships]
 people: [at_risk_count, than_at_risk_count]
+analysts_only: It adds up cohorts of the pages, so that a hidden one could be worked out.
 parameters:
   mode: {type: choice, choices: ["on", bracket], default: "on", description: What counts as retained.}
   since: {type: date, description: "The first range begins with the cohort that holds this day; by default three cohorts before its last."}

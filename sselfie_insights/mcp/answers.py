@@ -190,8 +190,9 @@ def read_definitions() -> Answer:
 def _find(metric: str) -> Query:
     query = find_query(metric, load_library())
     if not is_public(query):
+        why = query.analysts_only or "It lists people or rows."
         raise UsageError(
-            f"{query.name} lists people or rows, which no assistant is given",
+            f"no assistant is given {query.name}: {why}",
             remedy=f"a person runs 'sselfie query run {query.name}'",
         )
     return query

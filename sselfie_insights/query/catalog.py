@@ -23,6 +23,7 @@ class Entry(BaseModel):
         key: The columns that identify a row.
         people: The columns that count the distinct people behind a row.
         no_people: Why the numbers are about nobody, where that is so.
+        analysts_only: Why pages, exports and assistants are not given it, where that is so.
         parameters: What it can be asked for, by name.
         refuse: Combinations of parameters that mean nothing, and why.
         columns: Unit and meaning of each column, in the order of the result. Money is in whole
@@ -39,6 +40,7 @@ class Entry(BaseModel):
     key: tuple[str, ...]
     people: tuple[str, ...]
     no_people: str | None
+    analysts_only: str | None
     parameters: dict[str, Parameter]
     refuse: tuple[Refusal, ...]
     columns: dict[str, Column]
@@ -71,6 +73,7 @@ def describe_entry(query: Query) -> Entry:
         key=query.key,
         people=query.people,
         no_people=query.no_people,
+        analysts_only=query.analysts_only,
         parameters=query.parameters,
         refuse=query.refuse,
         columns=query.columns,

@@ -37,6 +37,8 @@ def describe_query(
         facts.append(f"People behind a row: {', '.join(query.people)}")
     if query.no_people:
         facts.append(f"About nobody: {query.no_people}")
+    if query.analysts_only:
+        facts.append(f"For analysts only: {query.analysts_only}")
     parts = [
         f"{query.name}: {query.title}",
         "\n".join(wrap(query.description, measure)),

@@ -290,6 +290,7 @@ class Header(_Strict):
     interface: str | None = None
     people: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     no_people: str | None = Field(None, min_length=1)
+    analysts_only: str | None = Field(None, min_length=1)
     group: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     part_of: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_lists)] = ()
     identities: tuple[Annotated[Identity, BeforeValidator(parse_identity)], ...] = ()

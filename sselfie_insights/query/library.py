@@ -66,6 +66,7 @@ class Query:
         people: The columns that count the distinct people behind a row; of each, reports show
             groups of one to four as ``<5``.
         no_people: Why its numbers are about nobody, where that is so.
+        analysts_only: Why what is made for others does not show it, though it counts its people.
         group: The columns that name the people behind a row, where several rows are about the same
             people; empty where each row is about its own.
         part_of: Sets of columns; rows that agree in all of a set add up, in the first of
@@ -104,6 +105,7 @@ class Query:
     interface: str | None = None
     people: tuple[str, ...] = ()
     no_people: str | None = None
+    analysts_only: str | None = None
     rows: tuple[str, ...] = ()
     carries: Carries | None = None
     explains: Explains | None = None
@@ -205,20 +207,28 @@ def find_query(name: str, library: Mapping[str, Query]) -> Query:
 
 
 def is_public(query: Query) -> bool:
-    """Whether what is made for others may show it: it counts its people, and lists none."""
+    """Whether what is made for others may show it.
+
+    It counts its people, lists none, and says nothing by which others' hidden ones can be counted.
+    """
     counts = bool(query.people) or query.no_people is not None
-    return counts and query.columns.keys().isdisjoint(_PERSONS)
+    return counts and query.analysts_only is None and query.columns.keys().isdisjoint(_PERSONS)
 
 
 def require_people(query: Query) -> None:
-    """Refuse a query that what is made for others may not show, for lack of a number of people.
+    """Refuse a query that what is made for others may not show.
 
     Raises:
-        UsageError: It lists people; or it names no column that counts them, and does not say that
-            its numbers are about nobody.
+        UsageError: It lists people; it is for analysts only; or it names no column that counts
+            people, and does not say that its numbers are about nobody.
     """
     if is_public(query):
         return
+    if query.analysts_only is not None:
+        raise UsageError(
+            f"query {query.name} is for analysts only: {query.analysts_only}",
+            remedy=f"'sselfie query run {query.name}' shows it",
+        )
     if not query.columns.keys().isdisjoint(_PERSONS):
         raise UsageError(
             f"query {query.name} lists people, and no page shows a person",

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from sselfie_insights.contract import load_mart
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.files import make_folder, real_path, replace_folder, storage_error, write_file
 from sselfie_insights.manifest import (
@@ -42,15 +43,6 @@ LARGE_ROWS = 1_000_000
 # A sheet is for reading; Excel takes a minute for a million rows, and so does writing them.
 SHEET_ROWS = 50_000
 
-OF_NOBODY = frozenset(
-    {"build_info", "dim_months", "dim_products", "exchange_rates", "refund_capture"}
-    | {"source_tables", "unconverted_values"}
-)
-"""The marts that hold neither rows nor numbers of people."""
-
-SUMS_OF_COHORTS = frozenset({"retention/activity_comparison", "retention/subscriber_comparison"})
-"""Queries whose numbers add up several cohorts of the pages: a hidden one could be worked out."""
-
 
 @dataclass(frozen=True)
 class ExportFile(ListedFile):
@@ -75,7 +67,7 @@ def export_warehouse(
     Every query goes to ``csv/`` and ``parquet/`` and, up to ``SHEET_ROWS`` rows, into one Excel
     workbook; marts go to ``parquet/marts/``. A table of more than ``large_rows`` rows is cut into
     one Parquet file a month. ``manifest.json`` lists the files and the columns, and why a packaged
-    query is left out; one's own that is neither public nor lists ids fails.
+    query is left out; one's own that is neither public, for analysts only, nor lists ids fails.
 
     Args:
         warehouse: What to export.
@@ -103,9 +95,10 @@ def export_warehouse(
     left_out: dict[str, str] = {}
 
     def read_query(query: Query) -> Result | None:
+        if query.analysts_only is not None and not with_personal_data:
+            return None
         if is_public(query) and not with_personal_data:
-            is_tied = query.name not in SUMS_OF_COHORTS
-            return results.find(query.name, {}, {}) if is_tied else None
+            return results.find(query.name, {}, {})
         full = run_query(warehouse, query, with_personal_data=with_personal_data)
         result = hide(full)
         if with_personal_data or lists_ids(full.columns) or result is not full:
@@ -117,7 +110,8 @@ def export_warehouse(
     def write_query(query: Query) -> None:
         result = read_query(query)
         if result is None:
-            left_out[query.name] = "its small groups could not be hidden: for analysts alone"
+            why = query.analysts_only or "Its small groups could not be hidden."
+            left_out[query.name] = f"for analysts only: {why}"
             return
         written = [(f"csv/{query.name}.csv", result, to_csv(result))]
         written += _to_parquet(result, large_rows)
@@ -264,7 +258,7 @@ def _check_marts(
                 f"there is no mart {name!r}{nearest(name, known)}",
                 remedy=f"marts: {', '.join(sorted(known))}",
             )
-        if counts_are_refused and name not in OF_NOBODY and not lists_ids(known[name]):
+        if counts_are_refused and load_mart(name).no_people is None and not lists_ids(known[name]):
             raise UsageError(
                 f"the mart {name!r} counts people, and hides no small group",
                 remedy="take the queries over it, which are exported; --with-personal-data writes"

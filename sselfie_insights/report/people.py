@@ -207,9 +207,15 @@ def _write(value: Any) -> Any:
 
 
 class _Day(date):
-    """A day that a format can reckon from: ``-6 day``, ``last week``, ``last +2 month``."""
+    """A day that a format can reckon from.
+
+    ``-6 day``; ``last week``, ``last +2 month`` of the periods that begin with it; ``first month``
+    for the begin of the one that holds it.
+    """
 
     def __format__(self, spec: str) -> str:
+        if spec.startswith("first "):
+            return str(_begin(self, spec.removeprefix("first ")))
         day, is_last = self, spec.startswith("last")
         *steps, unit = spec.removeprefix("last").split() or ["day"]
         count = int(steps[0]) if steps else 0
@@ -218,6 +224,12 @@ class _Day(date):
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7, "two_weeks": 14}
+
+
+def _begin(day: date, unit: str) -> date:
+    if unit == "week":
+        return date(day.year, day.month, day.day) - timedelta(days=day.weekday())
+    return date(day.year, (day.month - 1) // _MONTHS[unit] * _MONTHS[unit] + 1, 1)
 
 
 def _shift(day: date, count: int, unit: str) -> date:

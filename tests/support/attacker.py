@@ -5,6 +5,7 @@ Nothing here comes from the headers of the queries: what ties the numbers togeth
 once more, from METRICS.md.
 """
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -124,6 +125,15 @@ class Attack(Unknowns):
 
     def _know_stickiness_by_period(self, rows: list[Row]) -> None:
         self._equate("stickiness_by_period", "active_users by month", ["active_count"])
+        daily: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for row, (dau,) in self.rows("stickiness", "dau"):
+            daily[f"{row['day'][:7]}-01"].append((1, dau))
+        for row, (active, days) in self.rows(
+            "stickiness_by_period", "active_count", "user_day_count"
+        ):
+            self.know((1, active), (-1, days), at_most=True)
+            if len(daily[row["period"]]) == monthrange(*map(int, row["period"].split("-")[:2]))[1]:
+                self.know((-1, days), *daily[row["period"]])
 
     def _equate(self, table: str, other: str, columns: Sequence[str]) -> None:
         """Numbers of the rows of two tables by period that are the same ones."""

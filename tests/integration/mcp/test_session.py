@@ -135,6 +135,21 @@ def test_mistakes_are_answered_with_what_to_do(built_business: Business) -> None
     converse(built_business.settings.warehouse, talk)
 
 
+def test_what_is_for_analysts_only_is_refused(built_business: Business) -> None:
+    """Two cohorts together less one that pages show would be the other, which they hide."""
+
+    async def talk(ask: Ask, client: Client) -> None:
+        listed = (await ask("list_metrics"))["metrics"]
+        for name in ("retention/activity_comparison", "retention/subscriber_comparison"):
+            assert name not in listed
+            both = {"since": "2026-01-01", "until": "2026-02-28"}
+            answer = await ask("run_metric", metric=name, parameters=both)
+            assert "no assistant is given" in answer
+            assert "a hidden one could be worked out" in answer
+
+    converse(built_business.settings.warehouse, talk)
+
+
 def test_a_question_without_end_is_interrupted(
     built_business: Business, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,13 @@ from sselfie_insights.diff.comparison import marts_behind
 from sselfie_insights.diff.numbers import is_periodic
 from sselfie_insights.errors import UsageError
 from sselfie_insights.query.header import NUMERIC_UNITS
-from sselfie_insights.query.library import Query, load_library, parse_query, require_people
+from sselfie_insights.query.library import (
+    Query,
+    is_public,
+    load_library,
+    parse_query,
+    require_people,
+)
 from sselfie_insights.query.parameters import check_values
 from sselfie_insights.report.definition import list_shown
 from tests.support.drill_downs import SUMS
@@ -256,3 +262,10 @@ def test_every_query_of_a_page_counts_people_or_says_why_not() -> None:
     assert len(shown) > 40
     for name in shown:
         require_people(LIBRARY[name])
+
+
+def test_what_is_for_analysts_only_is_no_part_of_a_page(tmp_path: Path) -> None:
+    query = parse(tmp_path, "people: users\nanalysts_only: It adds up what pages hide.")
+    assert not is_public(query)
+    with pytest.raises(UsageError, match="is for analysts only: It adds up what pages hide"):
+        require_people(query)

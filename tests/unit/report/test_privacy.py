@@ -11,6 +11,7 @@ from sselfie_insights.query.identities import parse_identity
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.write import to_parquet, to_records
 from sselfie_insights.report import privacy
+from sselfie_insights.report.people import Names
 from tests.support.pages import suppress_alone
 
 UNITS = {
@@ -257,3 +258,10 @@ def test_the_money_of_another_currency_gives_nothing_away() -> None:
         result, data=frame.rename({"currency": "product"}), columns=parts, key=("product",)
     )
     assert to_records(suppress_alone(summed))[1]["money"] is None
+
+
+def test_a_quantity_names_the_period_that_holds_a_day() -> None:
+    """18 March 2026 is a Wednesday."""
+    names = Names({"day": date(2026, 3, 18)})
+    assert names.write("{day:first week} {day:first month}") == "2026-03-16 2026-03-01"
+    assert names.write("{day:first quarter} {day:first year}") == "2026-01-01 2026-01-01"
