@@ -38,7 +38,7 @@ from sselfie_insights.system import copy_file
 from sselfie_insights.warehouse import closed, journal
 from sselfie_insights.warehouse.closed import Closing, Figure, FigureKey
 from sselfie_insights.warehouse.lock import warehouse_lock
-from sselfie_insights.warehouse.publications import retain
+from sselfie_insights.warehouse.publications import Note, retain
 from sselfie_insights.warehouse.publish import WRITER, private_copy, publish
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
@@ -121,14 +121,22 @@ def close_month(
         entry["published"] = True
         entry["checksum"] = closing.checksum
         entry["publication"] = retain(settings.warehouse, datetime.now(UTC)).name
-        render_again(settings)
+        render_again(settings, warnings.append)
     return ClosingReport(closing, len(figures), tuple(warnings))
 
 
 def reopen_month(
-    settings: Settings, month: date, by: str, because: str, *, now: datetime | None = None
+    settings: Settings,
+    month: date,
+    by: str,
+    because: str,
+    *,
+    now: datetime | None = None,
+    on_note: Note | None = None,
 ) -> Closing:
     """Open ``month`` again; what was signed stays, with who opened it, when and why.
+
+    ``on_note`` receives why the site could not be rendered again, where that is so.
 
     Raises:
         UsageError: It is not closed, or no reason is given.
@@ -152,7 +160,7 @@ def reopen_month(
             publish(private, settings.warehouse)
         entry["published"] = True
         entry["publication"] = retain(settings.warehouse, datetime.now(UTC)).name
-        render_again(settings)
+        render_again(settings, on_note)
     return replace(closing, reopened_at=now, reopened_by=by, reopened_because=because.strip())
 
 

@@ -85,7 +85,7 @@ def roll_back(
             publish(restored, settings.warehouse)
         entry["published"] = True
         entry["publication"] = retain(settings.warehouse, datetime.now(UTC)).name
-        return RollbackReport(found.name, render_again(settings))
+        return RollbackReport(found.name, render_again(settings, on_note))
 
 
 def _find(settings: Settings, name: str | None, on_note: Note | None) -> Publication:

@@ -63,7 +63,7 @@ def close(
             err=True,
         )
     elif reopen is not None:
-        reopen_month(settings, parse_month(reopen), signer, because or "")
+        reopen_month(settings, parse_month(reopen), signer, because or "", on_note=say_note)
         typer.echo(f"{reopen} is open again; what was signed stays in the record", err=True)
     else:
         columns, rows = list_closings(settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from sselfie_insights.errors import UsageError
+from sselfie_insights.errors import SselfieError, UsageError
 from sselfie_insights.files import PRIVATE_MODE, make_folder, storage_error, write_file
 from sselfie_insights.manifest import (
     MANIFEST,
@@ -31,6 +31,7 @@ from sselfie_insights.report.page import build_page
 from sselfie_insights.report.results import Results
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
+from sselfie_insights.warehouse.publications import Note
 from sselfie_insights.warehouse.publish import WRITER
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 from sselfie_insights.warehouse.storage import closing
@@ -67,14 +68,20 @@ def site_dir(settings: Settings) -> Path:
     return settings.output_dir / "site"
 
 
-def render_again(settings: Settings) -> Path | None:
+def render_again(settings: Settings, on_note: Note | None = None) -> Path | None:
     """Render the site over what is published now, where there is one; return its index.
 
-    Raises:
-        UsageError: As ``render_site``.
+    The warehouse is published by then, so a site that cannot be written is a note.
     """
     folder = site_dir(settings)
-    return render_site(settings, folder).index if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    try:
+        return render_site(settings, folder).index
+    except SselfieError as error:
+        if on_note is not None:
+            on_note(f"the pages in {folder} are as they were: {error}")
+        return None
 
 
 def build_pages(

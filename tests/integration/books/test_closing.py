@@ -54,7 +54,10 @@ def warehouse(tmp_path: Path) -> Path:
 def close(warehouse: Path, death: str = "") -> int:
     environment = os.environ | {"SSELFIE_WAREHOUSE": str(warehouse), "DEATH": death}
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, "close", "2026-10"], env=environment, check=False
+        [sys.executable, "-c", PROGRAM, "close", "2026-10"],
+        cwd=warehouse.parent,
+        env=environment,
+        check=False,
     ).returncode
 
 

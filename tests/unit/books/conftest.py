@@ -35,6 +35,7 @@ def settings(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             db.execute(f"update marts.liability set liability_cents = {LIABILITY_OF_OCTOBER}")
 
     monkeypatch.setattr("sselfie_insights.build.build_liability", build_liability)
+    monkeypatch.chdir(tmp_path)
     warehouse = Path(shutil.copy(template, tmp_path / "w.duckdb"))
     retain(warehouse, datetime(2026, 11, 15, 12, 30, tzinfo=UTC))
     return load_settings(warehouse=warehouse, output_dir=tmp_path / "out")

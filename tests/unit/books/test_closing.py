@@ -12,6 +12,7 @@ from sselfie_insights.books.closing import (
     explain_closed,
     list_closings,
     parse_month,
+    reopen_month,
 )
 from sselfie_insights.cli import app
 from sselfie_insights.errors import (
@@ -22,6 +23,7 @@ from sselfie_insights.errors import (
     UsageError,
 )
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse import closed
 from sselfie_insights.warehouse.journal import journaled, read_journal
 from sselfie_insights.warehouse.publications import list_publications
 from tests.support.closing import LIABILITY_OF_OCTOBER, OCTOBER, ON_TIME, ask, ask_marts, close
@@ -140,6 +142,20 @@ def test_the_signer_is_warned_of_grace_and_of_checks(settings: Settings) -> None
     assert [warning.partition(":")[0] for warning in report.warnings] == [
         "grace runs until 2026-11-15", "checks warned",
     ]  # fmt: skip
+
+
+def test_pages_that_cannot_be_written_keep_no_month_open(settings: Settings) -> None:
+    site = settings.output_dir / "site"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("mine")
+    report = close_month(settings, OCTOBER, "ann", now=ON_TIME)
+    assert f"the pages in {site} are as they were: " in report.warnings[-1]
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        assert closed.read_closings(db) == [report.closing]
+    notes: list[str] = []
+    reopen_month(settings, OCTOBER, "ann", "a refund", now=ON_TIME, on_note=notes.append)
+    assert f"the pages in {site} are as they were: " in notes[0]
+    assert (site / "index.html").read_text() == "mine"
 
 
 def test_once_grace_is_over_there_is_no_warning(settings: Settings) -> None:
