@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--examples",
         type=int,
-        default=2,
+        default=1,
         help="hostile databases to take through the compiled models",
     )
     parser.addoption(

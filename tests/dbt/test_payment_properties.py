@@ -118,7 +118,7 @@ def by_month(rows: Sequence[Row], currency: object) -> list[Row]:
     return sorted(found, key=lambda row: str(row["month"]))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW, derandomize=True)
 @given(business=businesses())
 def test_money_is_counted_once_and_recurring_revenue_balances(
     models: Models, business: list[Customer]
@@ -242,7 +242,7 @@ def assert_cohorts_hold_everybody(marts: Marts) -> None:
     assert len(cohorts) == total(marts["churn_by_month"], "new_member_count")
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@settings(max_examples=3, deadline=None, suppress_health_check=SLOW, derandomize=True)
 @given(business=businesses(), seed=st.integers(0, 1000))
 def test_the_order_of_rows_is_irrelevant(
     models: Models, business: list[Customer], seed: int
@@ -273,7 +273,7 @@ def unnumbered(marts: Marts) -> dict[str, list[str]]:
     }
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@settings(max_examples=3, deadline=None, suppress_health_check=SLOW, derandomize=True)
 @given(business=businesses(), tester=draw_tester("tester"))
 def test_a_tester_changes_nothing_but_the_dropped_rows(
     models: Models, business: list[Customer], tester: Customer
@@ -286,7 +286,7 @@ def test_a_tester_changes_nothing_but_the_dropped_rows(
     assert found == expected
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@settings(max_examples=3, deadline=None, suppress_health_check=SLOW, derandomize=True)
 @given(business=businesses(most=3))
 def test_products_sum_to_the_total(models: Models, business: list[Customer]) -> None:
     whole = models.build(store(business))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from sselfie_insights.cli import app
 from sselfie_insights.errors import ExitCode
-from sselfie_insights.warehouse.paths import publications_dir
+from sselfie_insights.warehouse.paths import artifacts_dir, publications_dir
 from tests.integration.conftest import AS_OF, Walk
 from tests.support.docs import BLOCKS, REFERENCE, Block, read_calls
 
@@ -50,6 +50,7 @@ def folder(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "exports").mkdir()
     (tmp_path / "balance_history.csv").write_text(EXPORT)
     publications_dir(warehouse).mkdir()
+    shutil.copytree(artifacts_dir(settings.warehouse), artifacts_dir(warehouse))
     for name in (warehouse, tmp_path / "out" / "demo.duckdb"):
         name.hardlink_to(settings.warehouse)  # nobody writes a published file
     earlier = tmp_path / "earlier.duckdb"  # a file of its own: another publication

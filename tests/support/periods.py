@@ -9,7 +9,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 ZONES = (
     "Pacific/Chatham",
-    "America/Los_Angeles",
+    pytest.param("America/Los_Angeles", marks=pytest.mark.slow),
     pytest.param("Asia/Kathmandu", marks=pytest.mark.slow),
     pytest.param("Australia/Lord_Howe", marks=pytest.mark.slow),
 )

@@ -98,7 +98,9 @@ def test_no_answer_names_a_person_or_a_small_group(built_business: Business) -> 
             for size in described.get("people", ()):
                 small = [row[size] for row in answer["rows"] if row[size] in (1, 2, 3, 4)]
                 assert small == [], metric
-        for report in (await ask("list_reports"))["reports"]:
+        listed = (await ask("list_reports"))["reports"]
+        for report in ("overview", "retention", "quality"):
+            assert report in listed
             answers.append(await ask("show_report", report=report))
         answers.append(await ask("list_alerts"))
         answers.append(await ask("count_segments"))

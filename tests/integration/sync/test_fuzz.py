@@ -16,7 +16,7 @@ from sselfie_insights.sync.source import BEGIN, Seen, Snapshot, Source
 from tests.integration.sync.conftest import Bench
 from tests.integration.sync.workload import ACTIONS, SCHEMA, TOTAL, Workload
 
-SYNCS = int(os.environ.get("MIRROR_FUZZ_SYNCS", "8"))
+SYNCS = int(os.environ.get("MIRROR_FUZZ_SYNCS", "5"))
 SEED = int(os.environ.get("MIRROR_FUZZ_SEED", "1"))
 WRITERS = 4
 TRANSACTIONS = 150

@@ -230,7 +230,7 @@ def _compile(
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors"),
-            *("--log-level-file", "none", "compile"),
+            *("--log-level-file", "none", "compile", "--select", "resource_type:model"),
             *("--project-dir", project, "--profiles-dir", project, "--target", target),
             *("--target-path", str(folder), "--log-path", str(folder)),
             *("--vars", json.dumps(variables)),

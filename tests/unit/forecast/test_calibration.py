@@ -17,7 +17,14 @@ BANDS = 9  # four horizons of two scopes, and the value of a new member
 
 
 @pytest.mark.parametrize(
-    "world", [worlds.first_renewal, worlds.better_cohorts, worlds.rise_to_come]
+    "world",
+    [
+        worlds.better_cohorts,
+        *(
+            pytest.param(world, marks=pytest.mark.slow)
+            for world in (worlds.first_renewal, worlds.rise_to_come)
+        ),
+    ],
 )
 def test_bands_hold_what_comes_in_a_world_that_the_model_claims(world: object) -> None:
     """Six businesses, nine bands each: of 54 the truth lies in 46 or more of the 95 % bands.
