@@ -13,7 +13,7 @@ from sselfie_insights.migrate.statements import Comment, Statement, split
 
 PACKAGED = Path(__file__).parent / "migrations"
 
-_FILE_NAME = re.compile(r"(\d{4})_(.+)\.sql")
+_FILE_NAME = re.compile(r"([0-9]{4})_(.+)\.sql")
 _DIRECTIVE = re.compile(r"\s*(migrate|lint):\s*(.*?)\s*")
 _DIRECTIVES = frozenset({"no-transaction", "skip-missing"})
 _COPY = re.compile(r"copy .* (from stdin|to stdout)\b")

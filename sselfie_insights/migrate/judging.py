@@ -30,6 +30,15 @@ _UNDEFINED = (
     errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction,
     errors.UndefinedObject, errors.InvalidSchemaName, errors.UndefinedFile,
 )  # fmt: skip
+_BLOCKS = ("do", "call")
+_RUNS_CODE = (*_BLOCKS, "select", "lock")
+"""What begins statements of which the tag says nothing about the locks they take."""
+
+_REPLACEABLE = re.compile(
+    r"(?:drop|create(?: or replace)?)"
+    r" (view|function|procedure|trigger|rule|policy|type|domain)(?: if exists)?"
+    r" (?:\S+ \. )?(\S+)(?= |$)(?! ,)"
+)
 _MOVING = re.compile(r"\bset (tablespace|access method) ")
 
 
@@ -66,8 +75,9 @@ class Observed:
         writes: The tables it wrote, and how: INSERT, UPDATE, DELETE or TRUNCATE.
         notices: SQLSTATE and text of what the server said meanwhile.
         hits: The rules that it breaks by what it changed in the catalog.
-        removed: Whether it removed anything from the catalog.
+        changes: Whether it added, changed or removed rows of the catalog.
         planned: The tables that its plan reads, where it has one and that matters.
+        called: The functions of the database's own in that plan that may do anything.
         bounded: The tables to which it adds rows, or of which a condition chooses some.
         stands_alone: Whether it cannot run in a transaction.
         error: Why it failed.
@@ -83,8 +93,9 @@ class Observed:
     writes: list[tuple[str, str]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
-    removed: bool = False
+    changes: set[str] = field(default_factory=set)
     planned: set[str] | None = None
+    called: str = ""
     bounded: set[str] = field(default_factory=set)
     stands_alone: bool = False
     error: psycopg.Error | None = None
@@ -105,6 +116,25 @@ class Observed:
         return self.migration.skips_missing and isinstance(self.error, MISSING)
 
     @property
+    def lacks_extension(self) -> bool:
+        """Whether it wants an extension that the scratch server does not have."""
+        return self.statement.words.startswith("create extension") and isinstance(
+            self.error, (errors.FeatureNotSupported, errors.UndefinedFile)
+        )
+
+    @property
+    def drops_nothing(self) -> bool:
+        """Whether it is a DROP that met nothing; of an index, that concerns nobody."""
+        is_drop = self.tag.startswith("DROP ") and self.tag != "DROP INDEX"
+        return is_drop and "removed" not in self.changes
+
+    @property
+    def replaceable(self) -> tuple[str, ...] | None:
+        """The kind and name of what it drops or creates, if to create it again replaces it."""
+        found = _REPLACEABLE.match(self.statement.words)
+        return found and found.groups()
+
+    @property
     def rewritten(self) -> list[str]:
         """The tables whose rows got a new file: written again, or emptied."""
         written = {hit.table for hit in self.hits if hit.rule == "rewriting-table"}
@@ -123,26 +153,34 @@ def judge(seen: Observed, *, resumed: bool = False, is_partial: bool = False) ->
         yield Hit("used-by-views", f"it fails here: {seen.note}")
     if seen.error is not None:
         if not resumed and not seen.is_skipped:
-            yield _judge_failure(seen.error, is_partial)
+            yield _judge_failure(seen, seen.error, is_partial)
         return
     for state, text in seen.notices:
         if state == NAME_TOO_LONG:
             yield Hit("identifier-too-long", text)
     if seen.tag == "ALTER DATABASE":
         yield Hit("unjudged", f"{seen.tag} reaches beyond what was copied")
-    if seen.tag.startswith("DROP ") and seen.tag != "DROP INDEX" and not seen.removed:
+    if seen.drops_nothing:
         message = f"{seen.tag} meets nothing in this database, and may in another"
         yield Hit("dropping-object", message)
     yield from seen.hits
-    if seen.stands_alone or seen.tag == "LOCK TABLE" or _MOVING.search(seen.statement.words):
+    is_lock_alone = (
+        seen.statement.command in _RUNS_CODE
+        and not seen.changes
+        # What says that it skips something was no LOCK TABLE.
+        and all(state == "00000" for state, _ in seen.notices)
+    )
+    if seen.stands_alone or is_lock_alone or _MOVING.search(seen.statement.words):
         for table in {lock.table for lock in seen.locks if lock.mode in STRONG}:
             yield Hit("locking-table", f"{seen.tag} keeps others from writing {table}", table)
     yield from _judge_writes(seen)
     yield from _judge_reads(seen)
 
 
-def _judge_failure(error: Exception, is_partial: bool) -> Hit:
+def _judge_failure(seen: Observed, error: Exception, is_partial: bool) -> Hit:
     message = first_line(error)
+    if seen.lacks_extension:
+        return Hit("unjudged", f"the scratch server lacks it: {message}")
     if isinstance(error, _NEEDS_ROWS):
         return Hit("unjudged", f"it needs rows, which the copy has not: {message}")
     if isinstance(error, errors.OutOfMemory):
@@ -168,7 +206,7 @@ def _judge_writes(seen: Observed) -> Iterator[Hit]:
 def _judge_reads(seen: Observed) -> Iterator[Hit]:
     """Yield what may do nothing on the copy because the tables are empty there."""
     tables = seen.read
-    if seen.statement.command not in ("do", "call"):
+    if seen.statement.command not in _BLOCKS and not (seen.called and seen.planned):
         # What its own plan reads is seen there; what a function reads inside it is not.
         tables = set() if seen.planned is None else tables - seen.planned
     if tables:

@@ -166,14 +166,22 @@ def judge_files(
         resumed = record is not None and record.state == "running"
         places: list[Place] = []
         shut: set[str] = set()
+        absent: dict[tuple[str, ...] | None, Place] = {}
         for seen in watcher.run(migration, done):
             line = seen.statement.line
+            is_partial = is_partial or seen.lacks_extension
             hits = judge(seen, resumed=resumed, is_partial=is_partial)
             for rule, message, table in hits:
-                if rule == "restored":
-                    places = [place for place in places if place[2] != message]
-                else:
+                if rule != "restored":
                     places.append((line, rule, message, table))
+                elif migration.in_transaction:
+                    places = [place for place in places if place[2] != message]
+            name = seen.replaceable
+            if name and seen.drops_nothing and migration.in_transaction:
+                absent[name] = places[-1]
+            elif name in absent:
+                # Elsewhere it would take the place of what its file drops.
+                places.remove(absent.pop(name))
             resumed = False
             now = {lock.table for lock in seen.locks if lock.mode == EXCLUSIVE}
             if migration.in_transaction and now - shut:

@@ -42,9 +42,13 @@ _REPEATABLE = frozenset({"alter", "comment", "create", "grant", "insert", "revok
 """What begins statements of which nothing stays when they are rolled back."""
 
 _READS = re.compile(r"insert .*\b(select|table|with)\b")
-_BEYOND = re.compile(r"(create|alter|drop) (database|subscription|system|tablespace)\b")
+_BEYOND = re.compile(
+    r"(create|alter|drop) (database|subscription|system|tablespace)\b"
+    r"|reindex (\([^)]*\) )?system\b|copy .*\b(from|to) (program )?\?"
+)
 """What would stay on the scratch server, or reach another."""
 
+_CHANGES = ("added", "changed", "removed")
 _TOGETHER_CHARACTERS = 1_000_000
 _VIEWS = "used by a view or rule"
 _WATCH = Path(__file__).with_name("watch.sql").read_text(encoding="utf-8")
@@ -153,6 +157,10 @@ class Watcher:
         return is_unnoticed
 
     def _observe(self, connection: Connection, seen: Observed) -> Observed:
+        if found := _BEYOND.match(seen.statement.words):
+            message = f"{found[0].upper()} reaches beyond what was copied, and was not tried"
+            seen.hits = [Hit("unjudged", message)]
+            return seen
         self._attempt(connection, seen)
         if isinstance(seen.error, errors.ForeignKeyViolation):
             # The rows that it refers to are not in the copy.
@@ -208,16 +216,17 @@ class Watcher:
         seen.read = {name for oid, (name, n) in scans.items() if n > self._scans.get(oid, 0)}
         seen.locks = held - self._locks
         seen.held = {lock.table for lock in held if lock.mode in STRONG}
-        was_added, was_changed, was_removed = (
-            now != before for now, before in zip(counts, self._counts, strict=True)
-        )
+        seen.changes = {
+            change
+            for change, now, before in zip(_CHANGES, counts, self._counts, strict=True)
+            if now != before
+        }
         self._locks, self._counts = held, tuple(counts)
         self._scans = {oid: n for oid, (_, n) in scans.items()}
         since = self._hear(seen, writes)
-        seen.removed = was_removed
         # What is only added concerns nobody, but on a table that is locked for it, or in the place
         # of what was removed.
-        if was_changed or was_removed or (was_added and (seen.held or counts[2])):
+        if seen.changes - {"added"} or (seen.changes and (seen.held or counts[2])):
             self._compare(connection, seen, since)
         if seen.statement.command in _PLANNED and (
             seen.held or seen.read or any(kind != "INSERT" for _, kind in seen.writes)
@@ -227,13 +236,15 @@ class Watcher:
     def _explain(self, connection: Connection, seen: Observed) -> None:
         """Note which tables the plan of a statement reads or changes, if it has one."""
         rows = connection.execute(
-            "select plan is not null, used.* from sselfie_watch.explain(%s) as plan"
+            "select plan is not null, sselfie_watch.list_calls(plan), used.*"
+            " from sselfie_watch.explain(%s) as plan"
             " left join lateral sselfie_watch.read_plan(plan) as used on true",
             [seen.statement.sql],
         ).fetchall()
         if rows[0][0]:
-            seen.planned = {name for _, name, is_read, _ in rows if is_read}
-            seen.bounded = {name for _, name, _, is_bounded in rows if is_bounded}
+            seen.planned = {name for _, _, name, is_read, _ in rows if is_read}
+            seen.bounded = {name for _, _, name, _, is_bounded in rows if is_bounded}
+            seen.called = rows[0][1] or ""
 
     def _hear(self, seen: Observed, writes: Iterable[tuple[int, str | None, str]] | None) -> int:
         """Take note of what was written; return the number of the last write before."""
@@ -275,10 +286,6 @@ class Watcher:
         its lock, and what runs CONCURRENTLY waiting after it took its own.
         """
         seen.stands_alone, seen.error = True, None
-        if found := _BEYOND.match(seen.statement.words):
-            message = f"{found[0].upper()} reaches beyond what was copied, and was not tried"
-            seen.hits = [Hit("unjudged", message)]
-            return
 
         def execute() -> None:
             try:

@@ -20,9 +20,10 @@ $$;
 
 -- One row per object that somebody may use, or that belongs to a table: what it is called now, the
 -- table or type it is part of, the file that holds its rows, and what else matters of it: type,
--- modifier, generation, collation and not-nullness of a column; kind, first column, index and text of
+-- modifier, generation, collation, not-nullness and default of a column; kind, first column, index and text of
 -- a constraint; whether a trigger or rule is enabled, a policy permissive, a role may log in; kind,
--- arguments, result and rights of a function; rights and options of a relation; and settings.
+-- arguments, result and rights of a function; rights, options and row security of a relation; and
+-- settings.
 create view sselfie_watch.objects as
 with user_relations as (
     select class.*
@@ -45,7 +46,11 @@ select
         when 'c' then 'composite type' else 'index'
     end,
     class.oid, 0, class.relnamespace::regnamespace || '.' || pg_catalog.quote_ident(class.relname),
-    indexes.indrelid, class.relfilenode, array[class.relacl::text, class.reloptions::text]
+    indexes.indrelid, class.relfilenode,
+    array[
+        class.relacl::text, class.reloptions::text, class.relrowsecurity::text,
+        class.relforcerowsecurity::text
+    ]
 from user_relations as class
 left join pg_catalog.pg_index as indexes on indexes.indexrelid = class.oid
 union all
@@ -54,7 +59,8 @@ select
     attribute.attrelid, 0,
     array[
         attribute.atttypid::text, attribute.atttypmod::text, attribute.attgenerated::text,
-        attribute.attcollation::text, attribute.attnotnull::text
+        attribute.attcollation::text, attribute.attnotnull::text,
+        (attribute.atthasdef or attribute.attidentity <> '')::text
     ]
 from pg_catalog.pg_attribute as attribute
 inner join user_relations as class on class.oid = attribute.attrelid
@@ -167,6 +173,7 @@ with no data;
 alter table sselfie_watch.state add primary key (oid, kind, part);
 
 -- One row per object that a transaction has dropped: what was said of it, and its columns or labels.
+-- A table or view that it has renamed counts as a view, because one may take its place.
 create table sselfie_watch.gone as
 select pg_catalog.pg_current_xact_id() as transaction, kind, name, owner, detail,
     null::text as message, null::text[] as parts
@@ -245,7 +252,9 @@ begin
         select unnest(
             '{pg_namespace, pg_constraint, pg_type, pg_enum, pg_proc, pg_cast, pg_operator,
             pg_collation, pg_extension, pg_publication, pg_foreign_server, pg_event_trigger,
-            pg_ts_config, pg_authid, pg_database, pg_db_role_setting, pg_depend}'::regclass[]
+            pg_ts_config, pg_ts_dict, pg_ts_parser, pg_ts_template, pg_foreign_data_wrapper,
+            pg_opclass, pg_opfamily, pg_conversion, pg_language, pg_authid, pg_database,
+            pg_db_role_setting, pg_depend}'::regclass[]
         ), false
     ) as catalogs (oid, is_of_relation);
     locks := (
@@ -350,6 +359,18 @@ as $$
         )
 $$;
 
+-- The functions in a plan that may do anything, and do nothing where there are no rows.
+create function sselfie_watch.list_calls(plan jsonb) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+return (
+    select string_agg(distinct proname::text, ', ')
+    from pg_proc
+    where
+        oid >= 16384 and provolatile = 'v'
+        and pronamespace <> 'sselfie_watch'::regnamespace
+        and strpos(replace(plan::text, '\"', ''), proname || '(') > 0
+);
+
 -- One row per rule that a statement breaks by what it changed in the catalog, with the relation it
 -- is about; what it has changed is the state of the next one. Sees as its owner, whatever role a
 -- file has set.
@@ -370,20 +391,23 @@ declare
 begin
     insert into sselfie_watch.gone
     select
-        pg_current_xact_id(), old.kind, old.name, old.owner, old.detail,
-        concat(old.kind, ' ', relations.name || '.', old.name, ' is gone'),
+        pg_current_xact_id(), case when new.oid is null then old.kind else 'view' end, old.name,
+        old.owner, old.detail,
+        concat(
+            old.kind, ' ', relations.name || '.', old.name,
+            coalesce(' is called ' || new.name, ' is gone')
+        ),
         array(
             select sselfie_watch.part_text(part.name, part.detail) from sselfie_watch.state as part
             where part.owner = old.oid and part.kind in ('column', 'enum value')
         )
     from sselfie_watch.state as old
     left join sselfie_watch.relations on relations.oid = old.owner
+    left join unnest(now) as new
+        on (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
     where
         old.known_as is not null and old.part = 0
-        and not exists (
-            select from unnest(now) as new
-            where (new.kind, new.oid, new.part) = (old.kind, old.oid, old.part)
-        );
+        and (new.oid is null or old.kind ~ '(table|view)$' and new.name <> old.name);
     -- What CREATE OR REPLACE or ALTER would have done, had there been one.
     restored := array(
         select new.oid
@@ -496,6 +520,11 @@ begin
             on (changes.kind, changes.new_name) = (gone.kind, gone.name)
             and changes.owner is not distinct from gone.owner
         where changes.oid = any (restored) and gone.transaction = pg_current_xact_id()
+        union all
+        select 'restored', 'row security changes who sees rows of ' || relations.name, null
+        from changes
+        inner join relations on relations.oid = changes.owner
+        where changes.kind = 'policy' and changes.is_new
     ),
     renamed as (
         select
@@ -512,6 +541,15 @@ begin
         where kind = 'column' and old[3] <> '' and new[3] = ''
         union all
         select
+            'dropping-object',
+            'rows without ' || concat_ws('.', relations.name, new_name) || ' are refused',
+            relations.name
+        from changes
+        inner join relations on relations.oid = changes.owner and relations.is_known
+        where
+            kind = 'column' and old[6]::boolean and new[5:6] = '{true, false}' and new[3] = old[3]
+        union all
+        select
             'narrowing-column-type', 'what does not fit ' || place || ' is cut off, or fails',
             relation
         from kept
@@ -524,12 +562,23 @@ begin
         where kind = 'column' and old[1] = new[1] and old[4] <> new[4]
         union all
         select distinct
-            'dropping-object', 'triggers of ' || coalesce(relation, place) || ' are disabled',
-            relation
+            'dropping-object',
+            'triggers or rules of ' || coalesce(relation, place) || ' are disabled', relation
         from kept
         where
-            kind in ('trigger', 'internal trigger', 'event trigger')
+            kind in ('trigger', 'internal trigger', 'event trigger', 'rule')
             and new[1] in ('D', 'R') and old[1] not in ('D', 'R')
+        union all
+        select 'dropping-object', 'row security changes who sees rows of ' || place, place
+        from kept
+        where
+            kind = 'table' and old[3:4] <> new[3:4]
+            and not exists (
+                select from unnest(now) as policy
+                where
+                    policy.kind = 'policy' and policy.owner = kept.oid
+                    and old[3:4] < new[3:4]
+            )
         union all
         select 'dropping-object', 'role ' || place || ' may not log in any longer', null
         from kept

@@ -24,6 +24,7 @@ def write(folder: Path, name: str, content: bytes | str = "select 1;") -> None:
         ({"1_make_a.sql": "select 1;"}, "1_make_a.sql is not a migration's name"),
         ({"0001_make_a.SQL": "select 1;"}, "is not a migration's name"),
         ({"0001-make-a.sql": "select 1;"}, "is not a migration's name"),
+        ({"\u0660\u0660\u0660\u0661_make_a.sql": "select 1;"}, "is not a migration's name"),
         ({"20240101120000_make_a.sql": "select 1;"}, "is not a migration's name"),
         ({"0001_make_a.sql": "select 1;", "0002_make_b.sql.txt": "x"}, "0002_make_b.sql.txt is no"),
         ({"0001_make_a.sql": "select 1; -- migrate: no-transaction"}, "inside or behind a stat"),
