@@ -1,4 +1,4 @@
-"""What is left behind when CREATE, DROP or REINDEX CONCURRENTLY fails, and how to go on."""
+"""What is left behind when a statement that runs CONCURRENTLY fails, and how to go on."""
 
 import re
 from collections.abc import Callable
@@ -19,6 +19,9 @@ _CREATE = re.compile(
     rf"(?:(?!on )(?P<index>{_NAME}) )?on (?:only )?(?P<table>{_NAME}) (?P<rest>.*)"
 )
 _DROP = re.compile(rf"drop index concurrently (?:if exists )?(?P<index>{_NAME})")
+_DETACH = re.compile(
+    rf"alter table (?:if exists )?{_NAME} detach partition (?P<part>{_NAME}) concurrently"
+)
 _REINDEX = re.compile(
     rf"reindex .*?\b(?:(?:table|index)(?: concurrently)? (?P<one>{_NAME})|schema|database|system)"
 )
@@ -49,6 +52,10 @@ def drop_invalid_indexes(
         return False
     if dropped := _DROP.match(statement.words):
         return resumed and _resolve(connection, dropped["index"]) is None
+    if detached := _DETACH.match(statement.words):
+        part = _resolve(connection, detached["part"])
+        is_part = "select from pg_catalog.pg_inherits where inhrelid = %s"
+        return resumed and keeper.execute(is_part, [part]).fetchone() is None
     if again := _REINDEX.match(statement.words):
         relation = _resolve(connection, again["one"]) if again["one"] else None
         for schema, name, is_valid, _, pid in _find_indexes(keeper, relation):

@@ -333,7 +333,11 @@ def _count_repeatable(some: list[Observed]) -> int:
     for number, statement in enumerate(seen.statement for seen in some):
         characters += len(statement.sql)
         # What a plan reads must be asked of each statement by itself.
-        is_repeatable = statement.command in _REPEATABLE and not _READS.match(statement.words)
+        is_repeatable = (
+            statement.command in _REPEATABLE
+            and not _READS.match(statement.words)
+            and not _BEYOND.match(statement.words)
+        )
         if not is_repeatable or characters > _TOGETHER_CHARACTERS:
             return max(1, number)
     return len(some)

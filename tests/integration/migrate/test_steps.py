@@ -22,6 +22,11 @@ create index concurrently one_id_idx on public.one (id);
 do $$ begin insert into public.one values (1); commit; insert into public.one values (2); end $$;
 insert into public.one values (3);
 drop index concurrently public.one_id_idx;
+do $$ begin
+    create table public.parts (id integer) partition by list (id);
+    create table public.part partition of public.parts for values in (1);
+end $$;
+alter table public.parts detach partition public.part concurrently;
 """
 
 
@@ -79,6 +84,7 @@ def test_killed_at_every_statement_boundary(target: str, folder: Folder, text: s
                     rows(target, "select from pg_index where indrelid = 'public.one'::regclass")
                     == []
                 )
+                assert rows(target, "select from pg_inherits") == []
             if not killed:
                 break
             admin.execute("drop schema public, sselfie_migrations cascade")

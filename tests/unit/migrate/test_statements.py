@@ -11,6 +11,7 @@ from sselfie_insights.migrate.statements import split
         ("select 1; select 2", ["select 1", "select 2"]),
         ("select ';' ; select 'it''s;'", ["select ';'", "select 'it''s;'"]),
         (r"select E'\';', 'a\'; select 2", [r"select E'\';', 'a\'", "select 2"]),
+        ("select E'a'\n  'it\\'s;'; select 2", ["select E'a'\n  'it\\'s;'", "select 2"]),
         ("select $$;$$; select $a$ $$;$b$ $a$", ["select $$;$$", "select $a$ $$;$b$ $a$"]),
         ('select "a;""b"; select 2', ['select "a;""b"', "select 2"]),
         ("select 1 /* ;/* ;*/ ;*/; select 2 -- ;\n", ["select 1 /* ;/* ;*/ ;*/", "select 2 -- ;"]),
