@@ -43,6 +43,8 @@ class Column:
         minimum_unless: Columns, and their values in rows where ``minimum`` does not hold.
         may_be_ahead: Whether its dates and instants can lie in the future.
         json_shapes: What its JSON may be: ``object``, ``array`` or both.
+        is_money: Whether it is an amount in minor units of its row's currency, such as cents.
+        unit: What the owner says that the source has there: ``minor``, ``major`` or nothing.
     """
 
     name: str
@@ -63,6 +65,13 @@ class Column:
     minimum_unless: Mapping[str, Sequence[str]] = field(default_factory=dict)
     may_be_ahead: bool = False
     json_shapes: tuple[str, ...] = ("object", "array")
+    is_money: bool = False
+    unit: str = ""
+
+    @property
+    def is_id(self) -> bool:
+        """Whether it is a number that identifies a row; elsewhere a text may do that."""
+        return self.data_type == "integer" and self.key in ("primary", "foreign")
 
 
 @dataclass(frozen=True)
@@ -163,26 +172,29 @@ def _read_sources(path: Path) -> list[dict[str, Any]]:
     return sources
 
 
-def accept_values(
-    contract: Mapping[str, Table], values: Mapping[str, Mapping[str, Mapping[str, str]]]
+def apply_owner(
+    contract: Mapping[str, Table],
+    values: Mapping[str, Mapping[str, Mapping[str, str]]],
+    units: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Table]:
-    """Return ``contract`` with the values of the setting ``values`` among those of live databases.
+    """Return ``contract`` with what its owner says of the values in the source.
 
     Args:
         contract: The documented tables by name.
         values: By table and column, what is read as a documented value.
+        units: By table and column, the unit of the amounts.
     """
-    return {
-        name: replace(
-            table,
-            columns=tuple(
-                replace(column, live_values=(*column.live_values, *values[name][column.name]))
-                if column.name in values[name]
-                else column
-                for column in table.columns
-            ),
+
+    def apply(table: str, column: Column) -> Column:
+        return replace(
+            column,
+            live_values=(*column.live_values, *values.get(table, {}).get(column.name, ())),
+            unit=units.get(table, {}).get(column.name, ""),
         )
-        if name in values
+
+    return {
+        name: replace(table, columns=tuple(apply(name, column) for column in table.columns))
+        if name in values or name in units
         else table
         for name, table in contract.items()
     }
@@ -244,4 +256,5 @@ def _column(node: dict[str, Any]) -> Column:
         minimum_unless=meta.get("min_unless", {}),
         may_be_ahead=meta.get("may_be_ahead", False),
         json_shapes=tuple(meta.get("json", ("object", "array"))),
+        is_money=meta.get("money", False),
     )

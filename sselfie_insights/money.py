@@ -24,6 +24,15 @@ def minor_digits(currency: str) -> int:
     return _OF_UNKNOWN if digits is None else int(digits)
 
 
+@cache
+def unusual_digits() -> dict[str, int]:
+    """Return the decimals of the currencies that do not have two, by code."""
+    from iso4217 import Currency
+
+    digits = {currency.code: minor_digits(currency.code) for currency in Currency}
+    return {code: count for code, count in sorted(digits.items()) if count != _OF_UNKNOWN}
+
+
 def to_major(minor: int, currency: str) -> Decimal:
     """Return an amount in minor units, such as cents, in those that people write.
 

@@ -2,14 +2,16 @@
 
 What a live database names otherwise than its document is said in sections of the file alone:
 ``[columns]`` takes effect where the mirror is written, so that nothing behind it knows another
-name; ``[values]`` where staging reads it, so that the mirror stays comparable with the source.
+name; ``[values]`` and ``[units]`` where staging reads it, so that the mirror stays comparable with
+the source.
 """
 
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -46,7 +48,7 @@ class Tables(BaseModel):
     leave_out: Names = ()
 
 
-FILE_ONLY = frozenset({"tables", "columns", "values", "mirror"})
+FILE_ONLY = frozenset({"tables", "columns", "values", "units", "mirror"})
 """Sections of ``sselfie.toml``: what they say does not fit into a variable."""
 
 _REMOVED = {
@@ -181,6 +183,11 @@ class Settings(BaseModel):
         description="Values that are read as documented ones:"
         ' `stripe_payments.payment_type = {paid_blueprint = "one_time_session"}`.',
     )
+    units: dict[str, dict[str, Literal["minor", "major"]]] = Field(
+        {},
+        description="Whether amounts are in minor units, such as cents, or in major ones, such as"
+        ' dollars: `stripe_payments.amount_cents = "major"`. Needed where they are no integers.',
+    )
 
     mirror: dict[str, dict[str, dict[str, bool]]] = Field(
         {},
@@ -295,7 +302,7 @@ def _write(value: object) -> str:
 
 
 def _require_documented(settings: Settings) -> None:
-    """Refuse columns and values that no document knows, and documented ones in ``[mirror]``.
+    """Refuse names and values that no document knows, and documented ones in ``[mirror]``.
 
     Raises:
         UsageError: It names the table, column or value.
@@ -304,7 +311,10 @@ def _require_documented(settings: Settings) -> None:
 
     contract = load_contract()
     remedy = f"correct it in {CONFIG_FILE}"
-    for section, given in (("columns", settings.columns), ("values", settings.values)):
+    sections: dict[str, Mapping[str, Mapping[str, Any]]] = {
+        "columns": settings.columns, "values": settings.values, "units": settings.units
+    }  # fmt: skip
+    for section, given in sections.items():
         for table, names in given.items():
             if table not in contract:
                 hint = nearest(table, contract)
@@ -317,6 +327,11 @@ def _require_documented(settings: Settings) -> None:
                 if section == "columns":
                     continue
                 column = known[name]
+                if section == "units":
+                    if not column.is_money:
+                        what = f"{table}.{name} is no amount of money"
+                        raise UsageError(f"[units]: {what}", remedy=remedy)
+                    continue
                 if column.data_type != "text":
                     what = f"{table}.{name} is {column.data_type}, and only text has names"
                     raise UsageError(f"[values]: {what}", remedy=remedy)
@@ -373,7 +388,7 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
         raise UsageError(f"setting {name!r} is wrong: {reason}", remedy=where) from None
     if settings.as_of is not None:
         parse_instant(settings.as_of, settings.timezone)
-    if settings.columns or settings.values or settings.mirror:
+    if settings.columns or settings.values or settings.units or settings.mirror:
         _require_documented(settings)
     return settings, sources
 

@@ -2,7 +2,9 @@
     Select every documented column of a source table, in its documented type, whatever the live
     table looks like: from the column, else from one of its aliases, else a typed NULL; a value of the
     setting ``values`` is the documented one that it stands for; a table that is missing has no rows; a value that does not convert is NULL, and so is a day or an instant
-    outside of the years 2000 to 2199. Instants come out as timestamps in UTC, integers as bigint.
+    outside of the years 2000 to 2199. Instants come out as timestamps in UTC, integers as bigint, amounts in minor units.
+    A documented value is it in any case and between blanks; an instant may be counted from 1970, in seconds or less; an
+    id that is no number becomes one, the same wherever it stands.
 -#}
 {% macro conformed(table_name, source_name='app') -%}
     {%- if execute -%}
@@ -12,7 +14,7 @@
         {%- set mapped = var('mapped_values').get(table_name, {}) if source_name == 'app' else {} -%}
         select
         {%- for column in contract %}
-            {{ conformed_column(column, live, mapped.get(column.name, {})) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+            {{ conformed_column(column, live, mapped.get(column.name, {}), contract) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
         {%- endfor %}
         {%- if relation is none %}
         from (select 1 as missing) as missing_table
@@ -31,9 +33,13 @@
     {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', source_name) | selectattr('name', 'equalto', table_name) | first -%}
     {%- set columns = [] -%}
     {%- set renamed = var('renamed_columns').get(table_name, {}) if source_name == 'app' else {} -%}
+    {%- set in_major = var('major_units').get(table_name, []) if source_name == 'app' else [] -%}
     {%- for column in node.columns.values() -%}
-        {%- set names = [renamed[column.name]] if column.name in renamed else [column.name] + column.config.meta.get('aliases', []) -%}
-        {%- do columns.append({'name': column.name, 'type': column.data_type, 'names': names}) -%}
+        {%- set meta = column.config.meta -%}
+        {%- set names = [renamed[column.name]] if column.name in renamed else [column.name] + meta.get('aliases', []) -%}
+        {%- set is_id = column.data_type | lower == 'integer' and meta.get('key') in ('primary', 'foreign') -%}
+        {%- set type = 'major' if column.name in in_major else 'id' if is_id else column.data_type -%}
+        {%- do columns.append({'name': column.name, 'type': type, 'documented': column.data_type, 'names': names, 'values': meta.get('values', []) + meta.get('live_values', [])}) -%}
     {%- endfor -%}
     {%- for column in node.config.meta.get('live_columns', []) -%}
         {%- do columns.append({'name': column.name, 'type': column.data_type, 'names': [renamed.get(column.name, column.name)]}) -%}
@@ -59,17 +65,27 @@
 {%- endmacro %}
 
 
-{% macro conformed_column(column, live, mapped) -%}
+{% macro conformed_column(column, live, mapped, contract) -%}
     {%- set found = column.names | select('in', live) | first | default(none) -%}
     {%- if found is none -%}
         cast(null as {{ conformed_type(column.type) }})
     {%- else -%}
         {%- set converted = convert(adapter.quote(found), live[found], column.type) -%}
-        {%- if mapped -%}
-        case {{ converted }}
+        {%- set words = [] -%}
+        {%- for value in column.get('values', []) if value == value | lower -%}
+            {%- do words.append(text_literal(value)) -%}
+        {%- endfor -%}
+        {%- if column.type == 'major' -%}
+        {%- set currency = contract | selectattr('name', 'equalto', 'currency') | map(attribute='names') | first | default([]) | select('in', live) | first | default(none) -%}
+        cast(round({{ converted }} * {{ minor_factor(currency) }}) as bigint)
+        {%- elif mapped or words -%}
+        case
             {%- for value, documented in mapped.items() %}
-            when {{ text_literal(value) }} then {{ text_literal(documented) }}
+            when {{ converted }} = {{ text_literal(value) }} then {{ text_literal(documented) }}
             {%- endfor %}
+            {%- if words %}
+            when lower(trim({{ converted }})) in ({{ words | join(', ') }}) then lower(trim({{ converted }}))
+            {%- endif %}
             else {{ converted }}
         end
         {%- else -%}
@@ -81,7 +97,7 @@
 
 {#- The type in which a documented type is modelled. -#}
 {% macro conformed_type(documented) -%}
-    {%- set types = {'timestamptz': 'timestamp', 'integer': 'bigint', 'serial': 'bigint', 'jsonb': 'jsonb'} -%}
+    {%- set types = {'timestamptz': 'timestamp', 'integer': 'bigint', 'serial': 'bigint', 'id': 'bigint', 'major': 'decimal(38, 6)', 'jsonb': 'jsonb'} -%}
     {%- if target.type == 'duckdb' -%}
         {%- do types.update({'jsonb': 'json'}) -%}
     {%- elif target.type == 'spark' -%}
@@ -101,6 +117,37 @@
 {%- endmacro %}
 
 
+{#- Microseconds since 1970 from seconds, milli- or microseconds, which in our years are of different lengths; else NULL. -#}
+{% macro since_1970(counted) -%}
+    case
+        when {{ counted }} between 946684800 and 7258118399 then {{ counted }} * 1000000
+        when {{ counted }} between 946684800000 and 7258118399999 then {{ counted }} * 1000
+        when {{ counted }} between 946684800000000 and 7258118399999999 then {{ counted }}
+    end
+{%- endmacro %}
+
+
+{#- The text of an amount as Postgres writes `money`, without its sign and commas: of $1,234.50 the number. -#}
+{% macro plain_number(text_value) -%}
+    replace(replace({{ text_value }}, '$', ''), ',', '')
+{%- endmacro %}
+
+
+{#- How many minor units a major one has in the currency that a column names; without one, 100. -#}
+{% macro minor_factor(currency) -%}
+    {%- if currency is none -%}
+    100
+    {%- else -%}
+    case upper(trim({{ adapter.quote(currency) }}))
+        {%- for code, digits in var('minor_digits').items() %}
+        when '{{ code }}' then {{ 10 ** digits }}
+        {%- endfor %}
+        else 100
+    end
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- A day or an instant of this century and the next, else NULL; a month of each would be counted. -#}
 {% macro plausible(moment) -%}
     case when {{ moment }} >= '2000-01-01' and {{ moment }} < '2200-01-01' then {{ moment }} end
@@ -113,7 +160,18 @@
         {#- What timezone('UTC', …) gives, a dozen times as fast. -#}
         make_timestamp(epoch_us({{ expression }}))
     {%- elif documented == 'timestamptz' and live_type not in ('timestamp', 'date') -%}
-        timezone('UTC', try_cast(cast({{ expression }} as varchar) as timestamptz))
+        {%- set counted = 'try_cast(cast(' ~ expression ~ ' as varchar) as double)' -%}
+        coalesce(
+            timezone('UTC', try_cast(cast({{ expression }} as varchar) as timestamptz)),
+            make_timestamp(try_cast({{ since_1970(counted) }} as bigint))
+        )
+    {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
+        coalesce(
+            try_cast(cast({{ expression }} as varchar) as bigint),
+            cast('0x' || substr(md5(cast({{ expression }} as varchar)), 1, 15) as bigint)
+        )
+    {%- elif documented == 'major' -%}
+        try_cast({{ plain_number('cast(' ~ expression ~ ' as varchar)') }} as {{ wanted }})
     {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
         {#- A list kept as text: JSON, or the value itself as the only element. -#}
         coalesce(try_cast(try_cast({{ expression }} as json) as {{ wanted }}), try_cast([{{ expression }}] as {{ wanted }}))
@@ -136,7 +194,14 @@
     {%- if documented == 'timestamptz' and live_type in ('timestamp with time zone', 'timestamp', 'date') -%}
         cast({{ expression }} as timestamp_ntz)
     {%- elif documented == 'timestamptz' -%}
-        cast(try_cast({{ text_value }} as timestamp_ltz) as timestamp_ntz)
+        {%- set counted = 'try_cast(' ~ text_value ~ ' as double)' -%}
+        cast(coalesce(
+            try_cast({{ text_value }} as timestamp_ltz), timestamp_micros(cast({{ since_1970(counted) }} as bigint))
+        ) as timestamp_ntz)
+    {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
+        coalesce(try_cast({{ text_value }} as bigint), cast(conv(substr(md5({{ text_value }}), 1, 15), 16, 10) as bigint))
+    {%- elif documented == 'major' -%}
+        try_cast({{ plain_number(text_value) }} as {{ wanted }})
     {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
         coalesce(from_json({{ text_value }}, '{{ wanted }}'), array(try_cast({{ text_value }} as {{ wanted[6:-1] }})))
     {%- elif live_type == documented or documented in ('text', 'jsonb') or (wanted == 'bigint' and live_type in ('integer', 'smallint')) -%}
@@ -155,7 +220,18 @@
     {%- elif documented == 'timestamptz' and live_type in ('timestamp without time zone', 'date') -%}
         cast({{ expression }} as timestamp)
     {%- elif documented == 'timestamptz' -%}
-        timezone('UTC', {{ safe_cast_text(text_value, 'timestamptz') }})
+        {%- set counted = safe_cast_text(text_value, 'double precision') -%}
+        coalesce(
+            timezone('UTC', {{ safe_cast_text(text_value, 'timestamptz') }}),
+            timestamp '1970-01-01' + {{ since_1970('(' ~ counted ~ ')') }} * interval '1 microsecond'
+        )
+    {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
+        coalesce(
+            {{ safe_cast_text(text_value, 'bigint') }},
+            cast(cast('x' || substr(md5({{ text_value }}), 1, 15) as bit(60)) as bigint)
+        )
+    {%- elif documented == 'major' -%}
+        {{ safe_cast_text(plain_number(text_value), 'numeric') }}
     {%- elif documented.endswith('[]') and live_type != 'array' -%}
         {#- A list kept as text: JSON, or the value itself as the only element. -#}
         case
@@ -181,6 +257,8 @@
         {%- set day = '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|[12]\\d))' -%}
         {%- set patterns = {
             'bigint': '^\\s*[+-]?\\d{1,18}\\s*$',
+            'numeric': '^\\s*[+-]?\\d{1,15}(\\.\\d{1,10})?\\s*$',
+            'double precision': '^\\s*[+-]?\\d{1,18}(\\.\\d{1,10})?\\s*$',
             'boolean': '^\\s*(t|true|f|false|1|0|y|yes|n|no|on|off)\\s*$',
             'jsonb': '^\\s*(\\[.*\\]|\\{.*\\})\\s*$',
             'date': '^' ~ day ~ '$',
@@ -197,6 +275,7 @@
         'text': ['text'],
         'integer': ['integer', 'bigint', 'smallint'],
         'serial': ['integer', 'bigint', 'smallint'],
+        'id': [live_type],
         'boolean': ['boolean'],
         'jsonb': ['jsonb', 'json'],
         'text[]': ['array', 'text[]'],

@@ -18,6 +18,7 @@ from sselfie_insights.clock import parse_instant
 from sselfie_insights.definitions import DEFINITIONS
 from sselfie_insights.errors import SselfieError, UsageError, name_some
 from sselfie_insights.files import make_folder, real_path
+from sselfie_insights.money import unusual_digits
 from sselfie_insights.price_list import read_price_list
 from sselfie_insights.query.lineage import Model, load_models
 from sselfie_insights.query.needs import record_unknown
@@ -288,6 +289,11 @@ def run_with(
             # The mirror has the documented names already.
             "renamed_columns": settings.columns if target == "postgres" else {},
             "mapped_values": settings.values,
+            "major_units": {
+                table: [name for name, unit in units.items() if unit == "major"]
+                for table, units in settings.units.items()
+            },
+            "minor_digits": unusual_digits() if settings.units else {},
             "price_list": [
                 price.model_dump(mode="json", exclude={"name"}) for price in read_price_list()
             ],

@@ -276,6 +276,8 @@ def _describe(check: Check, count: int | None, known: Measures) -> str:
             return f"{count} rows repeat a key"
         case "foreign_key":
             return f"{count} rows refer to no row of {column.references if column else ''}"
+        case "type" if column is not None and column.is_money and not column.unit:
+            return f"{count} amounts are not written as whole cents"
         case "type":
             return f"{count} values are not of type {column.data_type if column else ''}"
         case "range":

@@ -9,7 +9,7 @@ from sselfie_insights.check.results import CheckResult, Status
 from sselfie_insights.check.rules import list_checks
 from sselfie_insights.check.severities import Severities, load_severities
 from sselfie_insights.clock import parse_instant
-from sselfie_insights.contract import accept_values, load_contract
+from sselfie_insights.contract import apply_owner, load_contract
 from sselfie_insights.settings import Settings
 from sselfie_insights.warehouse.meta import read_last_sync
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -27,7 +27,7 @@ def check_mirror(warehouse: Path, settings: Settings) -> list[CheckResult]:
     Raises:
         UsageError: There is no warehouse, nothing was synced into it, or the severities are wrong.
     """
-    checks = list_checks(accept_values(load_contract(), settings.values))
+    checks = list_checks(apply_owner(load_contract(), settings.values, settings.units))
     severities = load_severities(settings)
     with OpenWarehouse(warehouse) as opened:
         connection = opened.connection

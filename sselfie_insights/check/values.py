@@ -13,6 +13,11 @@ _LONGEST = 64
 _MOST = 1000
 """How many distinct values of a column are handed on; the others count as one."""
 
+# The years 2000 to 2199.
+EPOCH = "946684800 and 7258118399"
+EPOCH_MILLIS = "946684800000 and 7258118399999"
+EPOCH_MICROS = "946684800000000 and 7258118399999999"
+
 _JSON_SHAPE = """
     case left(ltrim({text}, E' \\n\\r\\t'), 1)
         when '{{' then 'object' when '[' then 'array' when 'n' then 'null' else 'scalar'
@@ -52,7 +57,27 @@ class Place:
             return self.sql
         if self.type == "DATE":
             return f"cast({self.sql} as timestamp)"
-        return f"timezone('UTC', try_cast({self.text} as timestamptz))"
+        # As text, else counted from 1970 in seconds or less; as staging reads it.
+        counted = f"try_cast({self.text} as double)"
+        return f"""coalesce(
+            timezone('UTC', try_cast({self.text} as timestamptz)),
+            make_timestamp(try_cast(case
+                when {counted} between {EPOCH} then {counted} * 1000000
+                when {counted} between {EPOCH_MILLIS} then {counted} * 1000
+                when {counted} between {EPOCH_MICROS} then {counted}
+            end as bigint))
+        )"""
+
+    @property
+    def whole(self) -> str:
+        """Its value, NULL where it is no whole number."""
+        return f"case when regexp_full_match({self.text}, '[+-]?[0-9]+') then {self.sql} end"
+
+    @property
+    def amount(self) -> str:
+        """Its value as an amount in major units, NULL where it is none."""
+        plain = f"replace(replace({self.text}, '$', ''), ',', '')"
+        return f"try_cast({plain} as decimal(38, 6))"
 
     def moment(self, at: datetime) -> str:
         """Return ``at``, UTC and naive, as a literal to compare ``instant`` with."""
@@ -73,9 +98,15 @@ def distinct_query(check: Check, place: Place, found: Mapping[str, str]) -> str:
         case "ledger":
             return _ledger(found)
         case _:
+            plain = f"lower(trim(left({place.text}, {_LONGEST})))"
             return f"""
                 with counted as (
-                    select left({place.text}, {_LONGEST}) as value, count(*) as row_count
+                    select
+                        if(
+                            {plain} in ({literals(accepted(check))}),
+                            {plain}, left({place.text}, {_LONGEST})
+                        ) as value,
+                        count(*) as row_count
                     from {source} group by all
                 ),
                 ranked as (

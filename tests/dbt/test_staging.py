@@ -3,6 +3,7 @@
 dbt's unit tests can mock neither.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,16 @@ RAW = """
         (3, '2199-12-31 23:59:59.999999+00'), (4, '2200-01-01 00:00:00+00'),
         (5, 'infinity'), (6, '-infinity'), (7, null);
 
+    create table raw.credit_transactions
+        (id uuid, user_id integer, amount decimal(10, 2), transaction_type varchar,
+         payment_amount varchar, created_at varchar);
+    insert into raw.credit_transactions values
+        ('00000000-0000-4000-8000-00000000000a', 7, 100, ' Purchase', '$1,045.50', '1767261600'),
+        ('00000000-0000-4000-8000-00000000000b', 7, -3, 'IMAGE', '45', '1767261600000'),
+        ('00000000-0000-4000-8000-00000000000c', 7, -4, 'image', 'much', '1767261600000000'),
+        ('00000000-0000-4000-8000-00000000000d', 7, -5, 'Spin', null, '2026-01-01 11:00:00+01'),
+        ('00000000-0000-4000-8000-00000000000e', 7, -6, 'image', null, '20260101');
+
     create table raw.waitlist (id integer, email varchar);
 
     create schema snapshots;
@@ -97,6 +108,10 @@ MAPPED = {
 """The setting ``values``; the second column has another name here."""
 
 
+MAJOR = {"credit_transactions": ["payment_amount"]}
+"""The setting ``units``."""
+
+
 @pytest.fixture(scope="module")
 def staged(
     built: Dbt, tmp_path_factory: pytest.TempPathFactory
@@ -107,11 +122,14 @@ def staged(
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(RAW)
-    names = "users subscriptions stripe_payments maya_chats generated_images generated_image_urls"
+    names = (
+        "credit_transactions users subscriptions stripe_payments maya_chats generated_images"
+        " generated_image_urls"
+    )
     # What is compiled for these rows is no use to others; what is parsed already is, here.
     artifacts = Path(shutil.copytree(built.folder, folder / "dbt"))
     done = Dbt(artifacts, warehouse).run(
-        *("run", "--vars", json.dumps({"mapped_values": MAPPED})),
+        *("run", "--vars", json.dumps({"mapped_values": MAPPED, "major_units": MAJOR})),
         *("--select", *(f"stg_app__{name}" for name in names.split())),
         "stg_app__generated_videos",
         *("core_build", "source_tables", "unconverted_values", "status_changes"),
@@ -206,8 +224,35 @@ def test_values_that_do_not_convert_are_counted(staged: duckdb.DuckDBPyConnectio
     found = rows(staged, "unconverted_values", "*", "marts")
 
     assert [tuple(row.values()) for row in found if row["source_table"] != "generated_videos"] == [
+        ("credit_transactions", "created_at", "timestamptz", "text", 1),
+        ("credit_transactions", "payment_amount", "integer", "text", 1),
         ("stripe_payments", "amount_cents", "integer", "text", 1),
         ("stripe_payments", "metadata", "jsonb", "text", 1),
+    ]
+
+
+def test_ids_instants_amounts_and_words_are_read_however_they_are_written(
+    staged: duckdb.DuckDBPyConnection,
+) -> None:
+    """An id that is no number, time since 1970 in three units, dollars, and words in capitals."""
+    found = rows(
+        staged,
+        "stg_app__credit_transactions",
+        "credits, credit_transaction_id, user_id, transaction_type, payment_amount_cents,"
+        " transacted_at",
+    )
+
+    def number(last: str) -> int:
+        text = f"00000000-0000-4000-8000-00000000000{last}"
+        return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:15], 16)
+
+    ten = datetime(2026, 1, 1, 10)
+    assert [tuple(row.values()) for row in found] == [
+        (-6, number("e"), "7", "image", None, None),
+        (-5, number("d"), "7", "spin", None, ten),
+        (-4, number("c"), "7", "image", None, ten),
+        (-3, number("b"), "7", "image", 4500, ten),
+        (100, number("a"), "7", "purchase", 104550, ten),
     ]
 
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from sselfie_insights.check.rules import CODE_WORD
 from sselfie_insights.contract import Column, Table, load_contract
+from sselfie_insights.errors import name_some
 from sselfie_insights.postgres import FULL_TYPE_NAMES
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.setup.doctor.finding import Finding
@@ -32,7 +33,7 @@ _KINDS = (
 
 
 def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Iterator[Finding]:
-    """Yield the columns that look renamed, and the values that no document lists.
+    """Yield the columns that look renamed, and the values and units that no document lists.
 
     Args:
         source: The source; its role may read every table.
@@ -44,15 +45,44 @@ def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Itera
         if found is None:
             continue
         renamed = settings.columns.get(table.name, {})
-        for column, likely in _find_renamed(source, found, table, renamed).items():
+        likely = _find_renamed(source, found, table, renamed)
+        for column, name in likely.items():
             yield Finding(
                 "columns",
                 "warning",
-                f"{table.name} has no column {column}, and one {likely} that looks like it",
+                f"{table.name} has no column {column}, and one {name} that looks like it",
                 f"if it is, put on top of {CONFIG_FILE}:"
-                f" columns.{table.name}.{column} = {json.dumps(likely)}",
+                f" columns.{table.name}.{column} = {json.dumps(name)}",
             )
-        yield from _find_values(source, found, table, settings)
+        # What is pasted together works together.
+        yield from _find_values(source, found, table, settings, {**likely, **renamed})
+        yield from _find_units(found, table, settings, {**likely, **renamed})
+
+
+def _find_units(
+    found: SourceTable, table: Table, settings: Settings, renamed: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield a finding for every column with amounts that may be dollars as well as cents."""
+    present = {column.name: column for column in found.columns}
+    known = settings.units.get(table.name, {})
+    for column in table.columns:
+        names = (renamed.get(column.name, column.name), *column.aliases)
+        name = next((name for name in names if name in present), None)
+        if not column.is_money or column.name in known or name is None:
+            continue
+        if _is_whole(present[name].type):
+            continue
+        yield Finding(
+            "units",
+            "warning",
+            f"{table.name}.{name} is {present[name].type}, and so in dollars or in cents",
+            f"put on top of {CONFIG_FILE}:"
+            f' units.{table.name}.{column.name} = "major"; "minor" if 97.00 there means 97 cents',
+        )
+
+
+def _is_whole(data_type: str) -> bool:
+    return FULL_TYPE_NAMES.get(data_type, data_type) in ("smallint", "integer", "bigint")
 
 
 def _find_renamed(
@@ -112,12 +142,15 @@ def _kind(data_type: str) -> str:
 
 
 def _find_values(
-    source: Source, found: SourceTable, table: Table, settings: Settings
+    source: Source,
+    found: SourceTable,
+    table: Table,
+    settings: Settings,
+    renamed: Mapping[str, str],
 ) -> Iterator[Finding]:
     """Yield a finding for every column with undocumented values, which may be code words."""
     present = {column.name for column in found.columns}
     mapped = settings.values.get(table.name, {})
-    renamed = settings.columns.get(table.name, {})
     columns = [
         (column, name)
         for column in table.columns
@@ -137,6 +170,7 @@ def _find_values(
         f" from {quote(found.schema)}.{quote(found.name)}"
         f" cross join lateral (values {pairs}) as each (name, value)"
         f" where each.value is not null and (each.name, each.value) not in ({known})"
+        f" and (each.name, lower(trim(each.value))) not in ({known})"
         f" group by 1, 2 order by 3 desc, 1, 2 limit {_MOST_VALUES}"
     )
     for column, _ in columns:
@@ -147,27 +181,53 @@ def _find_values(
 
 def _propose_values(table: str, column: Column, words: list[tuple[str, int]]) -> Finding:
     listed = ", ".join(f"{value} ({count})" for value, count in words)
-    meant = {value: _nearest(value, column) or "…" for value, _ in words}
-    pairs = ", ".join(f'"{value}" = "{documented}"' for value, documented in meant.items())
-    choices = f"; … is one of {', '.join(column.values)}" if "…" in meant.values() else ""
+    meant = {value: _guess(value, column) for value, _ in words}
+    pairs = ", ".join(f'"{value}" = "{guess}"' for value, guess in meant.items() if guess)
+    line = f"values.{table}.{column.name} = "
+    remedies = []
+    if pairs:
+        remedies.append(
+            f"if that is what they mean, put on top of {CONFIG_FILE}: {line}{{{pairs}}}"
+        )
+    unknown = [value for value, guess in meant.items() if not guess]
+    if unknown:
+        example = f'{{"{unknown[0]}" = "{column.values[0]}"}}'
+        remedies.append(
+            f"of {name_some(unknown)} say in {CONFIG_FILE} which of {', '.join(column.values)} it"
+            f" means, as in {line}{example}"
+        )
     return Finding(
         "values",
         "warning",
         f"{table}.{column.name} has undocumented values (rows): {listed}",
-        f"if one means a documented value, put on top of {CONFIG_FILE}:"
-        f" values.{table}.{column.name} = {{{pairs}}}{choices}",
+        "; ".join(remedies),
     )
 
 
-def _nearest(value: str, column: Column) -> str:
-    """Return the documented value that is spelled like ``value``, empty where none is."""
+_SYNONYMS = (
+    {"succeeded", "success", "successful", "complete", "completed", "captured", "settled"},
+    {"failed", "failure", "error", "declined", "rejected"},
+    {"pending", "processing", "created", "open"},
+    {"cancelled", "canceled", "ended"},
+    {"active", "enabled", "live"},
+    {"trialing", "trial", "in_trial"},
+    {"expired", "lapsed"},
+)
+"""Words that payment providers and starter kits use for the same state."""
+
+
+def _guess(value: str, column: Column) -> str:
+    """Return the documented value that ``value`` is a spelling or a synonym of, if there is one."""
 
     def plain(word: str) -> str:
         return re.sub(r"[^a-z0-9]", "", word.lower())
 
-    scores = [
-        (SequenceMatcher(None, plain(value), plain(known)).ratio(), known)
-        for known in column.values
-    ]
-    score, known = max(scores)
-    return known if score >= _SAME_WORD else ""
+    known = (*column.values, *column.live_values)
+    for words in _SYNONYMS:
+        if plain(value) in map(plain, words):
+            same = [word for word in known if word in words]
+            if same:
+                return same[0]
+    scores = [(SequenceMatcher(None, plain(value), plain(word)).ratio(), word) for word in known]
+    score, word = max(scores)
+    return word if score >= _SAME_WORD else ""

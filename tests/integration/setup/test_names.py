@@ -12,7 +12,7 @@ from sselfie_insights.setup.doctor import Finding
 from sselfie_insights.setup.doctor.source import check_source
 from sselfie_insights.sync import sync
 
-LINE = re.compile(r"put on top of sselfie\.toml: (\S.*?)(?:; … is one of .*)?$")
+LINE = re.compile(r"put on top of sselfie\.toml: (\S.*?)(?:; .*)?$")
 
 RENAMED = """
 alter table subscriptions
@@ -25,12 +25,14 @@ create table stripe_payments (
 );
 insert into stripe_payments values
     (1, 'subscription', 'Succeeded', 100), (2, 'mystery_box', 'succeeded', 100),
-    (3, 'mystery_box', 'no word at all', 100);
+    (3, 'mystery_box', 'no word at all', 100), (4, 'subscription', 'COMPLETED', 100);
+alter table stripe_payments alter amount_in_cents type numeric(10, 2);
 """
 
 
 def lines(findings: list[Finding]) -> list[str]:
-    texts = [finding.remedy for finding in findings if finding.part in ("columns", "values")]
+    parts = ("columns", "values", "units")
+    texts = [finding.remedy for finding in findings if finding.part in parts]
     return [found[1] for text in texts if (found := LINE.search(text))]
 
 
@@ -48,17 +50,18 @@ def test_the_lines_that_doctor_prints_work_as_they_are(
     assert proposed == [
         'columns.subscriptions.status = "state"',
         'columns.stripe_payments.amount_cents = "amount_in_cents"',
-        'values.stripe_payments.status = {"Succeeded" = "succeeded"}',
-        'values.stripe_payments.payment_type = {"mystery_box" = "…"}',
+        'values.stripe_payments.status = {"COMPLETED" = "succeeded"}',
+        'units.stripe_payments.amount_cents = "major"',
     ]
     [unknown] = [f for f in found if f.part == "values" and "mystery_box" in f.detail]
     assert unknown.detail.endswith("undocumented values (rows): mystery_box (2)")
-    assert "one_time_session" in unknown.remedy
+    example = 'values.stripe_payments.payment_type = {"mystery_box" = "subscription"}'
+    assert "one_time_session" in unknown.remedy and unknown.remedy.endswith(example)
     shown = "".join(finding.detail + finding.remedy for finding in found)
     assert "no word at all" not in shown, "what somebody typed is not repeated"
 
-    chosen = [line.replace("…", "one_time_session") for line in proposed]
-    Path("sselfie.toml").write_text("\n".join([*chosen, url]))
+    chosen = 'values.stripe_payments.payment_type = {"mystery_box" = "one_time_session"}'
+    Path("sselfie.toml").write_text("\n".join([*proposed, chosen, url]))
     settings = load_settings(warehouse=tmp_path / "w.duckdb")
     assert lines(list(check_source(settings))) == []
     sync(settings)
@@ -68,4 +71,4 @@ def test_the_lines_that_doctor_prints_work_as_they_are(
         ).fetchall() == [("active",), ("active",)]
         assert warehouse.connection.execute(
             "select sum(amount_cents) from raw.stripe_payments"
-        ).fetchall() == [(300,)]
+        ).fetchall() == [(400,)]

@@ -12,6 +12,7 @@ from sselfie_insights.build.dbt import run_dbt
 from sselfie_insights.build.marts import build_into
 from sselfie_insights.build.retest import check_marts
 from sselfie_insights.errors import SselfieError, StorageError
+from sselfie_insights.money import unusual_digits
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.meta import LastSync
@@ -44,6 +45,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         internal_domains=("studio.com",),
         columns={"subscriptions": {"status": "state"}},
         values={"subscriptions": {"status": {"on": "active"}}},
+        units={"stripe_payments": {"amount_cents": "major"}},
     )
 
     assert check_marts(settings) == []
@@ -64,6 +66,8 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         "exchange_rates": [],
         "renamed_columns": {},  # the mirror has the documented names already
         "mapped_values": {"subscriptions": {"status": {"on": "active"}}},
+        "major_units": {"stripe_payments": ["amount_cents"]},
+        "minor_digits": unusual_digits(),
     }
 
 

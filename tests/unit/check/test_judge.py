@@ -11,7 +11,7 @@ from sselfie_insights.check.expectations import Answer, Question, ask
 from sselfie_insights.check.judge import Finding, judge
 from sselfie_insights.check.measure import MeasuredMirror
 from sselfie_insights.check.rules import Check
-from sselfie_insights.contract import load_contract
+from sselfie_insights.contract import apply_owner, load_contract
 from sselfie_insights.warehouse.meta import SYNC_TABLES
 
 USERS = load_contract()["users"]
@@ -168,3 +168,59 @@ def test_what_raises_is_broken_and_says_nothing(
     assert answers == {"a": Answer(frozenset(), is_broken=True)}
     assert capfd.readouterr() == ("", "")
     assert "ada@" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("unit", "written", "is_failed"),
+    [
+        ("", "9700", False),
+        ("", "97.00", True),
+        ("minor", "9700.00", False),
+        ("minor", "97.50", True),
+        ("major", "97.50", False),
+        ("major", "$1,097.50", False),
+        ("major", "much", True),
+    ],
+)
+def test_an_amount_that_may_be_dollars_is_none_until_its_owner_says_so(
+    warehouse: duckdb.DuckDBPyConnection, unit: str, written: str, is_failed: bool
+) -> None:
+    warehouse.execute(f"create table raw.stripe_payments as select '{written}' as amount_cents")
+    units = {"stripe_payments": {"amount_cents": unit}} if unit else {}
+    payments = apply_owner(load_contract(), {}, units)["stripe_payments"]
+    check = Check("type", payments, payments.column("amount_cents"))
+    [finding] = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), [check], "public")
+    assert (finding.is_failed, finding.failed_rows) == (is_failed, int(is_failed))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("payment_date", "1767261600"),
+        ("payment_date", "1767261600000"),
+        ("payment_date", "2026-01-01 11:00:00+01"),
+        ("id", "00000000-0000-4000-8000-00000000000a"),
+    ],
+)
+def test_instants_since_1970_and_ids_of_any_kind_are_of_their_types(
+    warehouse: duckdb.DuckDBPyConnection, column: str, value: str
+) -> None:
+    warehouse.execute(f"create table raw.stripe_payments as select '{value}' as {column}")
+    payments = load_contract()["stripe_payments"]
+    check = Check("type", payments, payments.column(column))
+    [finding] = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), [check], "public")
+    assert not finding.is_failed
+
+
+def test_a_word_in_capitals_or_between_blanks_is_the_documented_one(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(
+        "create table raw.stripe_payments as"
+        " select unnest(['SUCCEEDED', ' Paid', 'paid', 'Passed']) as status"
+    )
+    payments = load_contract()["stripe_payments"]
+    check = Check("accepted_values", payments, payments.column("status"))
+    [finding] = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), [check], "public")
+    assert (finding.failed_rows, finding.checked_rows) == (1, 4)
+    assert finding.detail.endswith("Passed (1)")

@@ -8,7 +8,7 @@
 {%- for column in source_contract(node.name) %}
 {%- set found = column.names | select('in', live) | first | default(none) %}
 {%- if found is not none and not keeps_every_value(live[found], column.type) %}
-{%- do columns.append({'table': node.name, 'relation': relation.include(database=false), 'name': column.name, 'live_name': found, 'live_type': live[found], 'type': column.type}) %}
+{%- do columns.append({'table': node.name, 'relation': relation.include(database=false), 'name': column.name, 'live_name': found, 'live_type': live[found], 'type': column.type, 'documented': column.documented | default(column.type)}) %}
 {%- endif %}
 {%- endfor %}
 {%- endfor %}
@@ -32,7 +32,7 @@ counted as (
     select
         '{{ column.table }}' as source_table,
         '{{ column.name }}' as column_name,
-        '{{ column.type }}' as documented_type,
+        '{{ column.documented }}' as documented_type,
         '{{ column.live_type }}' as live_type,
         {{ adapter.quote(column.name) }} as value_count
     from lost_of_{{ column.table }}
