@@ -37,6 +37,7 @@ class Column:
         is_pii: Whether it identifies a person, or holds what a person wrote.
         is_secret: Whether it is a credential, which never leaves Postgres.
         is_required: Whether metrics cannot do without it: it must be there, and never NULL.
+        instead: The documented column that serves where this one is missing, if one does.
         live_types: Further types, beside ``data_type``, in which live databases hold it.
         minimum: The least number that is possible, if there is one.
         maximum: The greatest number that is possible, if there is one.
@@ -59,6 +60,7 @@ class Column:
     is_pii: bool = False
     is_secret: bool = False
     is_required: bool = False
+    instead: str | None = None
     live_types: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
@@ -250,6 +252,7 @@ def _column(node: dict[str, Any]) -> Column:
         is_pii=meta.get("pii", False),
         is_secret=meta.get("secret", False),
         is_required=meta.get("required", False),
+        instead=meta.get("instead"),
         live_types=tuple(meta.get("live_types", ())),
         minimum=meta.get("min"),
         maximum=meta.get("max"),

@@ -9,7 +9,6 @@ the source.
 import json
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,8 @@ from pydantic import (
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.errors import UsageError, nearest
 from sselfie_insights.owner_files import Currency
+from sselfie_insights.setting_names import CONFIG_FILE as CONFIG_FILE
+from sselfie_insights.setting_names import Tables, require_documented
 from sselfie_insights.setting_types import (
     Duration,
     MailServer,
@@ -36,16 +37,7 @@ from sselfie_insights.setting_types import (
     Zone,
 )
 
-CONFIG_FILE = Path("sselfie.toml")
 ENV_PREFIX = "SSELFIE_"
-
-
-class Tables(BaseModel):
-    """The section ``[tables]``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    leave_out: Names = ()
 
 
 FILE_ONLY = frozenset({"tables", "columns", "values", "units", "mirror"})
@@ -172,7 +164,8 @@ class Settings(BaseModel):
 
     tables: Tables = Field(
         Tables(),
-        description="`leave_out`: names or patterns of tables to leave out of the mirror.",
+        description="`leave_out`: names or patterns of tables to leave out of the mirror."
+        ' `renamed`: tables, the documented name first: `renamed.stripe_payments = "Payment"`.',
     )
     columns: dict[str, dict[str, str]] = Field(
         {},
@@ -295,58 +288,11 @@ def describe_settings() -> list[tuple[str, str, str]]:
 def _write(value: object) -> str:
     """Return the value of a setting as text; of a section, empty where it says nothing."""
     if isinstance(value, Tables):
-        value = value.leave_out
+        shown = [*value.leave_out, *(f"{name} = {it}" for name, it in value.renamed.items())]
+        return ",".join(shown)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False) if value else ""
     return ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
-
-
-def _require_documented(settings: Settings) -> None:
-    """Refuse names and values that no document knows, and documented ones in ``[mirror]``.
-
-    Raises:
-        UsageError: It names the table, column or value.
-    """
-    from sselfie_insights.contract import load_contract
-
-    contract = load_contract()
-    remedy = f"correct it in {CONFIG_FILE}"
-    sections: dict[str, Mapping[str, Mapping[str, Any]]] = {
-        "columns": settings.columns, "values": settings.values, "units": settings.units
-    }  # fmt: skip
-    for section, given in sections.items():
-        for table, names in given.items():
-            if table not in contract:
-                hint = nearest(table, contract)
-                raise UsageError(f"[{section}]: no documented table {table!r}{hint}", remedy=remedy)
-            known = {column.name: column for column in contract[table].every_column}
-            for name in names:
-                if name not in known:
-                    what = f"no documented column {table}.{name}{nearest(name, known)}"
-                    raise UsageError(f"[{section}]: {what}", remedy=remedy)
-                if section == "columns":
-                    continue
-                column = known[name]
-                if section == "units":
-                    if not column.is_money:
-                        what = f"{table}.{name} is no amount of money"
-                        raise UsageError(f"[units]: {what}", remedy=remedy)
-                    continue
-                if column.data_type != "text":
-                    what = f"{table}.{name} is {column.data_type}, and only text has names"
-                    raise UsageError(f"[values]: {what}", remedy=remedy)
-                accepted = (*column.values, *column.live_values)
-                for value in settings.values[table][name].values():
-                    if accepted and value not in accepted:
-                        what = f"{value!r} is no documented value of {table}.{name}"
-                        raise UsageError(
-                            f"[values]: {what}", remedy=f"one of: {', '.join(accepted)}"
-                        )
-    for table, opened in settings.mirror.get(settings.source_schemas[0], {}).items():
-        documented = contract[table].every_column if table in contract else ()
-        for name in sorted(opened.keys() & {column.name for column in documented}):
-            what = f"{table}.{name} is documented, and mirrored unless it is a credential"
-            raise UsageError(f"[mirror]: {what}", remedy=f"remove it from {CONFIG_FILE}")
 
 
 def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
@@ -388,8 +334,10 @@ def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
         raise UsageError(f"setting {name!r} is wrong: {reason}", remedy=where) from None
     if settings.as_of is not None:
         parse_instant(settings.as_of, settings.timezone)
-    if settings.columns or settings.values or settings.units or settings.mirror:
-        _require_documented(settings)
+    require_documented(
+        settings.tables, settings.columns, settings.values, settings.units,
+        settings.mirror.get(settings.source_schemas[0], {}),
+    )  # fmt: skip
     return settings, sources
 
 

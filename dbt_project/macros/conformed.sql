@@ -48,6 +48,17 @@
 {%- endmacro %}
 
 
+{#- Whether a source table has a documented column, under whatever name. -#}
+{% macro has_column(table_name, column_name) -%}
+    {%- if not execute -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set live = live_columns(stored(builtins.source('app', table_name), 'app', table_name)) -%}
+    {%- set column = source_contract(table_name) | selectattr('name', 'equalto', column_name) | first -%}
+    {{ return((column.names | select('in', live) | list | length) > 0) }}
+{%- endmacro %}
+
+
 {#- Name → data type of the columns that a relation has, all text as `text`; empty for a missing relation. -#}
 {% macro live_columns(relation) -%}
     {%- set types = {} -%}

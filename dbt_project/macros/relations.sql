@@ -27,7 +27,8 @@
 {#- A source or a snapshot as it is there, or none. -#}
 {% macro stored(relation, source_name=none, table_name=none) -%}
     {%- if target.type != 'spark' -%}
-        {{ return(load_relation(relation)) }}
+        {%- set name = var('renamed_tables').get(table_name) if source_name == 'app' else none -%}
+        {{ return(load_relation(relation.incorporate(path={'identifier': name}) if name else relation)) }}
     {%- endif -%}
     {%- set view = in_session(relation, source_name, table_name) -%}
     {{ return(view if adapter.get_columns_in_relation(view) else none) }}

@@ -26,6 +26,7 @@ from sselfie_insights.rates import minor_rates
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.notices import describe_unlisted
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.names import DOCUMENTED, Names
 from sselfie_insights.warehouse.gaps import Gap, attempt, record_gaps
 from sselfie_insights.warehouse.meta import LastSync, read_last_sync
 from sselfie_insights.warehouse.paths import artifacts_dir
@@ -267,8 +268,12 @@ def run_with(
     environment: dict[str, str],
     on_progress: Progress | None,
     folder: Path | None = None,
+    names: Names = DOCUMENTED,
 ) -> tuple[datetime, list[NodeResult]]:
-    """Run dbt; return the instant that the marts speak for and what became of every node."""
+    """Run dbt; return the instant that the marts speak for and what became of every node.
+
+    The mirror has documented names; ``names`` are those of another source.
+    """
     as_of = parse_instant(settings.as_of, settings.timezone) if settings.as_of else sync.snapshot_at
     left_out = ["unit_test"]
     if command[0] == "build":
@@ -286,8 +291,8 @@ def run_with(
             "internal_accounts": list(settings.internal_accounts),
             "internal_domains": list(settings.internal_domains),
             "source_schema": source_schema,
-            # The mirror has the documented names already.
-            "renamed_columns": settings.columns if target == "postgres" else {},
+            "renamed_tables": dict(names.tables),
+            "renamed_columns": {table: dict(of) for table, of in names.columns.items()},
             "mapped_values": settings.values,
             "major_units": {
                 table: [name for name, unit in units.items() if unit == "major"]

@@ -17,6 +17,8 @@ from sselfie_insights.build.marts import (
 from sselfie_insights.errors import ChecksFailedError
 from sselfie_insights.postgres import connect
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.catalog import read_catalog
+from sselfie_insights.sync.names import find_names
 from sselfie_insights.warehouse.meta import LastSync
 
 
@@ -35,6 +37,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
     with connect(url) as connection:
         row = connection.execute("select now()").fetchone()
         environment = describe_connection(connection)
+        names = find_names(read_catalog(connection, settings.source_schemas), settings)
     assert row is not None  # noqa: S101  # a select without a from has one row
     started = monotonic()
     as_of, results = run_with(
@@ -46,6 +49,7 @@ def build_in_postgres(settings: Settings, *, on_progress: Progress | None = None
         source_schema=settings.source_schemas[0],
         environment=environment,
         on_progress=on_progress,
+        names=names,
     )
     require_models(results)
     failed = [result.name for result in results if result.is_test and result.status in FAILED]

@@ -76,7 +76,8 @@ class MeasuredMirror:
             place = self.find(check.table, check.column)
             known = measures.setdefault(check.subject, {})
             if check.rule == "present":
-                known["is_present"] = place is not None
+                instead = check.column.instead and check.table.column(check.column.instead)
+                known["is_present"] = bool(place or (instead and self.find(check.table, instead)))
             if place is not None:
                 for measure, expression in self._expressions(check, check.column, place):
                     wanted[check.table.name][check.subject, measure] = expression

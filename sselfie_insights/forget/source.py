@@ -10,6 +10,8 @@ from sselfie_insights.errors import SselfieError, first_line
 from sselfie_insights.forget.person import Person
 from sselfie_insights.postgres import connect
 from sselfie_insights.settings import Settings
+from sselfie_insights.sync.catalog import read_catalog
+from sselfie_insights.sync.names import Names, find_names
 from sselfie_insights.warehouse.publications import Note
 
 _COLUMNS = """
@@ -17,7 +19,7 @@ _COLUMNS = """
     from information_schema.columns
     where table_schema = any(%s)
     and (column_name = any(%s) or column_name like '%%email'
-        or (table_name = 'users' and column_name = 'id'))
+        or (table_name = %s and column_name = 'id'))
     and data_type in ('text', 'character varying', 'uuid')
     order by 1, 2, 3
 """
@@ -41,11 +43,13 @@ def rows_in_source(
     try:
         with connect(settings.require_database_url()) as connection:
             connection.read_only = True
+            called = find_names(read_catalog(connection, settings.source_schemas), settings)
+            users = called.tables.get("users", "users")
             columns: dict[tuple[str, str], list[str]] = {}
             for schema, table, column in connection.execute(
-                _COLUMNS, [list(settings.source_schemas), _references(settings)]
+                _COLUMNS, [list(settings.source_schemas), _references(called), users]
             ).fetchall():
-                if table in names:
+                if called.documented(table) in names:
                     columns.setdefault((schema, table), []).append(column)
             for (schema, table), found in columns.items():
                 conditions = sql.SQL(" or ").join(
@@ -67,11 +71,11 @@ def rows_in_source(
     return counts
 
 
-def _references(settings: Settings) -> list[str]:
+def _references(called: Names) -> list[str]:
     """Return the columns that hold an account's id, by their names there: its owner's, say."""
     return sorted(
         {
-            settings.columns.get(table.name, {}).get(column.name, column.name)
+            called.columns.get(table.name, {}).get(column.name, column.name)
             for table in load_contract().values()
             for column in table.columns
             if column.references == "users"

@@ -60,11 +60,14 @@ def _find_lacks(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     gone: dict[str, list[str]] = {}
     never: list[str] = []
     columns: dict[str, list[str]] = {}
+    lost = {(table, column) for table, column, _, _ in rows}
     for table, column, kind, detail in rows:
         documented = contract[table].columns
         found = [each for each in documented if column in (None, each.name)]
         if kind.endswith("missing"):
             found = [each for each in found if each.is_required]
+        if column is not None:
+            found = [each for each in found if (table, each.instead or column) in lost]
         name = table if column is None else f"{table}.{column}"
         if found:
             key = detail if kind.endswith("gone") else ""

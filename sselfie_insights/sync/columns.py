@@ -225,7 +225,7 @@ def place_table(
         renamed: By the documented name of a column, its name in the source.
     """
     hidden = set(secrets)
-    names = _name_columns([column.name for column in table.columns], renamed or {})
+    names = name_distinct([column.name for column in table.columns], renamed or {})
     columns = [
         _place_column(column, name, bool({column.name, name} & hidden))
         for column, name in zip(table.columns, names, strict=True)
@@ -233,8 +233,8 @@ def place_table(
     return Mirror(table, schema, name, tuple(columns))
 
 
-def _name_columns(names: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
-    """Return the mirror's names of columns; one whose name another gets becomes ``name__2``."""
+def name_distinct(names: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """Return the mirror's names of tables or columns; whose another gets becomes ``name__2``."""
     wanted = {source: documented for documented, source in renamed.items() if source in names}
     taken = set(wanted.values())
     return distinct_names(

@@ -7,6 +7,7 @@ from sselfie_insights import contract
 from sselfie_insights.clock import write_instant
 from sselfie_insights.postgres import FULL_TYPE_NAMES
 from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
+from sselfie_insights.sync.names import DOCUMENTED, Names
 from sselfie_insights.sync.state import EMPTY, Difference, MirroredTable, State
 
 FOREIGN = (
@@ -21,7 +22,7 @@ def contract_drift(
     schema: str,
     documented: Mapping[str, contract.Table],
     left_out: Sequence[LeftOut] = (),
-    renamed: Mapping[str, Mapping[str, str]] | None = None,
+    names: Names = DOCUMENTED,
     before: State = EMPTY,
 ) -> list[Difference]:
     """Return how ``schema`` of the source differs from the contract, and what stays unmirrored.
@@ -31,11 +32,12 @@ def contract_drift(
         schema: Its first schema, which the contract is about.
         documented: The contract.
         left_out: What stays unmirrored.
-        renamed: The setting ``columns``.
+        names: What it calls otherwise.
         before: What the warehouse holds: what was there and is no more is gone since then.
     """
-    renamed = renamed or {}
-    found = {table.name: table for table in catalog.values() if table.schema == schema}
+    found = {
+        names.documented(table.name): table for table in catalog.values() if table.schema == schema
+    }
     reasons = {
         item.name if item.schema == schema else f"{item.schema}.{item.name}": item.reason
         for item in left_out
@@ -44,7 +46,9 @@ def contract_drift(
     lost = _Lost(before, schema)
     for name, table in documented.items():
         if name in found:
-            drift += _compare_columns(found[name], table, renamed.get(name, {}), lost)
+            drift += _compare_columns(found[name], table, names.columns.get(name, {}), lost)
+            if name in names.tables:
+                drift.append((name, None, "table renamed", f"is {found[name].name} in the source"))
         elif name in reasons:
             drift.append((name, None, "table missing", f"documented, and {reasons.pop(name)}"))
         else:
@@ -76,7 +80,14 @@ class _Lost:
         for row in self.before.drift:
             if row[:3] == (table, name, f"{what} gone"):
                 return row  # since when it is gone does not change
-        known = self.before.tables.get((self.schema, table))
+        known = next(
+            (
+                each
+                for each in self.before.tables.values()
+                if (each.schema, each.mirror_name) == (self.schema, table)
+            ),
+            None,
+        )
         at = self.before.last_snapshot_at
         names = {each.mirror_name for each in known.columns} if known else set()
         was_there = bool({column.name, *column.aliases} & names) if column else known is not None
@@ -124,15 +135,15 @@ def _compare_columns(
         alias = next((name for name in (mapped, *column.aliases) if name in columns), None)
         if column.name in columns and mapped not in columns:
             explained.add(column.name)
-            yield from _compare_type(found.name, columns[column.name], column)
+            yield from _compare_type(documented.name, columns[column.name], column)
         elif alias:
             explained.add(alias)
-            yield found.name, column.name, "column renamed", f"is {alias} in the source"
+            yield documented.name, column.name, "column renamed", f"is {alias} in the source"
         else:
-            yield lost.describe(found.name, column)
+            yield lost.describe(documented.name, column)
     for name, live in columns.items():
         if name not in explained:
-            yield found.name, name, "column undocumented", live.type
+            yield documented.name, name, "column undocumented", live.type
 
 
 def _compare_type(

@@ -21,6 +21,7 @@ from sselfie_insights.sync.drift import contract_drift, schema_changes
 from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
 from sselfie_insights.sync.load import Loader
+from sselfie_insights.sync.names import find_names
 from sselfie_insights.sync.plan import (
     Step,
     hold_back_credentials,
@@ -197,7 +198,7 @@ class Attempt:
             raise explain_failure(error, self.source, catalog) from error
 
     def _plan(self, catalog: Catalog, state: State, identity: str, snapshot: Snapshot) -> Plan:
-        schemas, renamed = self.request.settings.source_schemas, self.request.settings.columns
+        schemas = self.request.settings.source_schemas
         documented = load_contract()
         refuse_empty(self.source, catalog, schemas)
         everything = place_tables(catalog, self.request.settings)
@@ -226,7 +227,8 @@ class Attempt:
             if change[0] in labels or self._is_dropped(change)
         ]
         left_out = self.source.read_left_out()
-        drift = contract_drift(catalog, schemas[0], documented, left_out, renamed, state)
+        names = find_names(catalog, self.request.settings)
+        drift = contract_drift(catalog, schemas[0], documented, left_out, names, state)
         is_needed = (
             self.request.verify
             or self.request.into is not None

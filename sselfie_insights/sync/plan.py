@@ -8,9 +8,10 @@ from sselfie_insights.errors import UsageError
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.changes import MAX_GAP, changed_since
-from sselfie_insights.sync.columns import Mirror, distinct_names, place_table
+from sselfie_insights.sync.columns import Mirror, distinct_names, name_distinct, place_table
 from sselfie_insights.sync.credentials import BY_CONTENT, Judge, find_credentials
 from sselfie_insights.sync.load import UNREPRESENTABLE, Changes, count_changes
+from sselfie_insights.sync.names import DOCUMENTED, find_names
 from sselfie_insights.sync.source import Snapshot, Source
 from sselfie_insights.sync.state import MirroredTable
 
@@ -52,13 +53,27 @@ def place_tables(catalog: Catalog, settings: Settings) -> list[Mirror]:
     """
     mirrors = []
     schemas, documented = settings.source_schemas, contract.load_contract()
-    judge = Judge(documented, schemas[0], settings.columns, settings.mirror)
-    names = distinct_names(["raw", *(f"raw_{schema}" for schema in schemas[1:])])
-    for schema, mirror_schema in zip(schemas, names, strict=True):
+    found = find_names(catalog, settings)
+    own = {
+        table.name: found.documented(table.name)
+        for table in catalog.values()
+        if table.schema == schemas[0]
+    }
+    judge = Judge(
+        {name: documented[own[name]] for name in own if own[name] in documented},
+        schemas[0],
+        {name: found.columns.get(own[name], {}) for name in own},
+        settings.mirror,
+    )
+    places = distinct_names(["raw", *(f"raw_{schema}" for schema in schemas[1:])])
+    for schema, mirror_schema in zip(schemas, places, strict=True):
         tables = [table for table in catalog.values() if table.schema == schema]
-        for table, name in zip(tables, distinct_names([t.name for t in tables]), strict=True):
-            secrets = _secrets(documented.get(table.name))
-            columns = settings.columns.get(table.name, {}) if schema == schemas[0] else {}
+        names = found if schema == schemas[0] else DOCUMENTED
+        places_of = name_distinct([table.name for table in tables], names.tables)
+        for table, name in zip(tables, places_of, strict=True):
+            document = names.documented(table.name)
+            secrets = _secrets(documented.get(document))
+            columns = names.columns.get(document, {})
             mirror = place_table(table, mirror_schema, name, secrets, columns)
             mirror = mirror.with_judged(judge.looks_through(table))
             mirrors.append(mirror.with_secrets(judge.judge(table)))

@@ -79,6 +79,12 @@ def test_a_file_that_is_no_toml_is_refused() -> None:
         ("columns.subscriptions.stats = 'state'", r"subscriptions\.stats; did you mean 'status'"),
         ("values.users.created_at = {x = 'y'}", r"users\.created_at is timestamptz, and only text"),
         ("values.subscriptions.status = {x = 'y'}", "'y' is no documented value.*one of: active"),
+        ("tables.renamed.subscription = 'x'", "no documented table 'subscription'; did you mean"),
+        (
+            "units.stripe_payments.status = 'major'",
+            r"stripe_payments\.status is no amount of money",
+        ),
+        ("units.stripe_payments.amount_cents = 'dollars'", "Input should be 'minor' or 'major'"),
         ("tables.left_out = ['x']", r"\[tables\]: there is no 'left_out'; did you mean"),
     ],
 )

@@ -13,6 +13,7 @@ from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.setup.doctor.finding import Finding
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.sync.catalog import Catalog, SourceColumn, SourceTable
+from sselfie_insights.sync.names import Names, find_names, name_columns, spell
 from sselfie_insights.sync.source import Source
 
 _LIKELY = 0.6
@@ -33,30 +34,113 @@ _KINDS = (
 
 
 def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Iterator[Finding]:
-    """Yield the columns that look renamed, and the values and units that no document lists.
+    """Yield the tables and columns that look renamed, and values and units that need a word.
 
     Args:
         source: The source; its role may read every table.
         catalog: Its tables.
         settings: What is renamed and mapped already.
     """
+    names = find_names(catalog, settings)
+    likely = _find_tables(catalog, names, settings)
+    for name, found in likely.items():
+        yield _propose(
+            "tables",
+            f"the source has no table {name}, and one {found.name} that looks like it",
+            f"tables.renamed.{name} = {json.dumps(found.name)}",
+        )
     for table in load_contract().values():
-        found = catalog.get((settings.source_schemas[0], table.name))
-        if found is None:
+        name = names.tables.get(table.name, table.name)
+        found_table = likely.get(table.name) or catalog.get((settings.source_schemas[0], name))
+        if found_table is None:
             continue
-        renamed = settings.columns.get(table.name, {})
-        likely = _find_renamed(source, found, table, renamed)
-        for column, name in likely.items():
-            yield Finding(
-                "columns",
-                "warning",
-                f"{table.name} has no column {column}, and one {name} that looks like it",
-                f"if it is, put on top of {CONFIG_FILE}:"
-                f" columns.{table.name}.{column} = {json.dumps(name)}",
-            )
         # What is pasted together works together.
-        yield from _find_values(source, found, table, settings, {**likely, **renamed})
-        yield from _find_units(found, table, settings, {**likely, **renamed})
+        renamed = name_columns(found_table, table, settings.columns.get(table.name, {}))
+        for column, other in _find_renamed(source, found_table, table, renamed).items():
+            renamed[column] = other
+            yield _propose(
+                "columns",
+                f"{table.name} has no column {column}, and one {other} that looks like it",
+                f"columns.{table.name}.{column} = {json.dumps(other)}",
+            )
+        yield from _find_values(source, found_table, table, settings, renamed)
+        yield from _find_units(found_table, table, settings, renamed)
+
+
+def _propose(part: str, seen: str, line: str) -> Finding:
+    return Finding(part, "warning", seen, f"if it is, put on top of {CONFIG_FILE}: {line}")
+
+
+def _find_tables(catalog: Catalog, names: Names, settings: Settings) -> dict[str, SourceTable]:
+    """Return, by documented name, the undocumented table that is most likely it.
+
+    Half of the documented columns make it likely, or a few and a name that means the same.
+    """
+    contract = load_contract()
+    schema = settings.source_schemas[0]
+    present = {table.name: table for table in catalog.values() if table.schema == schema}
+    known = {*contract, *names.tables.values()}
+    strange = [table for name, table in present.items() if name not in known]
+    missing = [
+        table
+        for name, table in contract.items()
+        if name not in present and name not in names.tables
+    ]
+    scores = sorted(
+        (
+            (_score_table(table, other), table.name, other.name)
+            for table in missing
+            for other in strange
+        ),
+        reverse=True,
+    )
+    likely: dict[str, SourceTable] = {}
+    taken: set[str] = set()
+    for score, name, other_name in scores:
+        if score >= _LIKELY and name not in likely and other_name not in taken:
+            likely[name] = present[other_name]
+            taken.add(other_name)
+    return likely
+
+
+def _score_table(table: Table, other: SourceTable) -> float:
+    """Return how likely ``other`` is ``table``: by its columns, and by its name."""
+    spelled = {spell(column.name) for column in other.columns}
+    telling = [column for column in table.columns if column.name not in _EVERYWHERE]
+    same = [c for c in telling if spelled & {spell(name) for name in (c.name, *c.aliases)}]
+    meant = {*_words(table.name), *_ALSO_CALLED.get(table.name, ())}
+    is_called = any(_stem(word) in map(_stem, meant) for word in _words(other.name))
+    is_needed = any(column.is_required for column in table.columns)
+    if len(same) < _FEW_COLUMNS or not (is_called or is_needed):
+        return 0.0
+    return len(same) / len(telling) + (_CALLED if is_called else 0.0)
+
+
+_CALLED = 0.5
+"""What a name that means the same is worth, of the share of columns."""
+
+_EVERYWHERE = frozenset({"id", "user_id", "created_at", "updated_at", "status", "title"})
+"""Columns that tell nothing of a table."""
+
+_FEW_COLUMNS = 2
+"""How many telling columns at least two tables have in common that are one."""
+
+_ALSO_CALLED = {
+    "users": ("profiles", "accounts", "customers", "members", "people"),
+    "subscriptions": ("memberships",),
+    "stripe_payments": ("orders", "charges", "purchases", "invoices"),
+    "user_credits": ("balances", "wallets"),
+    "credit_transactions": ("ledger", "usage"),
+}
+"""What starter kits call the tables that numbers cannot do without."""
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+|[0-9]+", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()))
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("s")
 
 
 def _find_units(
@@ -96,25 +180,31 @@ def _find_renamed(
         if not {renamed.get(column.name, column.name), *column.aliases} & present.keys()
     ]
     explained = {name for c in table.every_column for name in (c.name, *c.aliases)}
-    explained |= set(renamed.values())
+    explained |= {*renamed.values()}
     strange = [column for name, column in present.items() if name not in explained]
     scores = sorted(
         (
-            (_score(source, found, column, other), column.name, other.name)
+            (score, column.is_required, column.name, other.name)
             for column in missing
             for other in strange
             if _kind(column.data_type) == _kind(other.type)
+            and (score := _score(source, found, table, column, other)) >= _LIKELY
         ),
         reverse=True,
     )
     likely: dict[str, str] = {}
-    for score, name, other_name in scores:
-        if score >= _LIKELY and name not in likely and other_name not in likely.values():
+    for score, is_required, name, other_name in scores:
+        rivals = [each for each in scores if (each[0], each[3]) == (score, other_name)]
+        if name in likely or other_name in likely.values():
+            continue
+        if is_required or len(rivals) == 1:  # else it may be either
             likely[name] = other_name
     return likely
 
 
-def _score(source: Source, found: SourceTable, column: Column, other: SourceColumn) -> float:
+def _score(
+    source: Source, found: SourceTable, table: Table, column: Column, other: SourceColumn
+) -> float:
     """Return how likely ``other`` is ``column``: by its values, else by its name."""
     if column.values:
         known = ", ".join(literal(value) for value in (*column.values, *column.live_values))
@@ -126,10 +216,22 @@ def _score(source: Source, found: SourceTable, column: Column, other: SourceColu
         )
         if count:
             return 0.0 if strange else 1.0
-    words, other_words = set(column.name.split("_")), set(other.name.lower().split("_"))
-    if words < other_words or other_words < words:
-        return 0.9
-    return SequenceMatcher(None, column.name, other.name.lower()).ratio()
+    own = {_stem(word) for word in _words(table.name)}
+    words, other_words = _words(column.name), _words(other.name)
+    if words - own and words - own == other_words - own:
+        return 1.0  # the stripe_id of a subscription
+    rest, other_rest = words - other_words - _JOINTS, other_words - words - _JOINTS
+    if (rest and other_rest) or not (words & other_words) - _JOINTS:
+        # Ended is not updated; a slip of the pen is all that such names may differ by.
+        ratio = SequenceMatcher(None, column.name, other.name.lower()).ratio()
+        return ratio if ratio >= _SLIP else 0.0
+    return 0.9
+
+
+_JOINTS = frozenset({"at", "on", "by", "is", "has", "id", "of", "date"})
+"""Words of a name that say what kind of value it is, and not which."""
+
+_SLIP = 0.85
 
 
 def _kind(data_type: str) -> str:

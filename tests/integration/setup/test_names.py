@@ -11,6 +11,7 @@ from sselfie_insights.settings import load_settings
 from sselfie_insights.setup.doctor import Finding
 from sselfie_insights.setup.doctor.source import check_source
 from sselfie_insights.sync import sync
+from tests.conftest import temporary_database
 
 LINE = re.compile(r"put on top of sselfie\.toml: (\S.*?)(?:; .*)?$")
 
@@ -31,7 +32,7 @@ alter table stripe_payments alter amount_in_cents type numeric(10, 2);
 
 
 def lines(findings: list[Finding]) -> list[str]:
-    parts = ("columns", "values", "units")
+    parts = ("tables", "columns", "values", "units")
     texts = [finding.remedy for finding in findings if finding.part in parts]
     return [found[1] for text in texts if (found := LINE.search(text))]
 
@@ -72,3 +73,44 @@ def test_the_lines_that_doctor_prints_work_as_they_are(
         assert warehouse.connection.execute(
             "select sum(amount_cents) from raw.stripe_payments"
         ).fetchall() == [(400,)]
+
+
+STARTER = """
+create table profiles (
+    id uuid primary key, email text, role text, stripe_customer_id text, created_at timestamptz,
+    deleted_at timestamptz, name text
+);
+create table "Subscription" (
+    id uuid primary key, "userId" uuid, "stripeSubscriptionId" text, "stripePriceId" text,
+    status text, created timestamptz, ended_at timestamptz
+);
+create table "Payment" (
+    id uuid primary key, "userId" uuid, "stripePaymentIntentId" text, "stripeInvoiceId" text,
+    amount numeric(10, 2), currency text, status text, "createdAt" timestamptz
+);
+create table products (id text primary key, name text, description text, metadata jsonb);
+create table prices (id text primary key, description text, type text, currency text);
+"""
+"""As starter kits have it; products and prices are nothing of ours."""
+
+
+def test_tables_and_columns_of_a_starter_kit_are_recognised(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with temporary_database(server) as url:
+        with psycopg.connect(url) as connection:
+            connection.execute(STARTER)
+        Path("sselfie.toml").write_text(f"database_url = '{url}'\n")
+        proposed = lines(list(check_source(load_settings())))
+        assert proposed == [
+            'tables.renamed.users = "profiles"',
+            'tables.renamed.stripe_payments = "Payment"',
+            'columns.users.display_name = "name"',
+            'columns.subscriptions.created_at = "created"',
+            'columns.stripe_payments.stripe_payment_id = "stripePaymentIntentId"',
+            'columns.stripe_payments.amount_cents = "amount"',
+            'units.stripe_payments.amount_cents = "major"',
+        ]
+        Path("sselfie.toml").write_text("\n".join([*proposed, f"database_url = '{url}'"]))
+        assert lines(list(check_source(load_settings()))) == []

@@ -38,6 +38,46 @@ def test_a_renamed_column_has_its_documented_name_in_the_mirror(bench: Bench) ->
     assert bench.ask("select status from raw.subscriptions where id = 2") == [("past_due",)]
 
 
+def test_names_that_are_spelled_alike_need_no_setting(newest: Bench) -> None:
+    """Prisma's ``User`` with ``createdAt``; of two tables that would do neither is taken."""
+    newest.pg(
+        'create table "User" (id uuid primary key, "createdAt" timestamp, email text)',
+        'create table "Subscription" (id int primary key, "userId" uuid)',
+        'create table "SUBSCRIPTIONS" (id int primary key)',
+        'create table "Payment" (id int primary key, "Amount" int, "accessToken" text)',
+        'create table "InstagramConnections" (id int primary key, "accessToken" text)',
+        """insert into "User" values (gen_random_uuid(), '2026-01-02', 'a@example.org')""",
+        'insert into "Payment" values (1, 9700)',
+        """insert into "InstagramConnections" values (1, 'hunter2')""",
+    )
+    renamed = {"tables": {"renamed": {"stripe_payments": "Payment"}}}
+    newest.sync(settings=renamed | {"columns": {"stripe_payments": {"amount_cents": "Amount"}}})
+    assert newest.ask("select created_at::date::text, email from raw.users") == [
+        ("2026-01-02", "a@example.org")
+    ]
+    assert newest.ask("select amount_cents from raw.stripe_payments") == [(9700,)]
+    assert newest.ask("select access_token from raw.instagram_connections") == [(None,)]
+    assert newest.ask(
+        "select table_name, detail from meta.contract_drift where kind = 'table renamed'"
+        " order by all"
+    ) == [
+        ("instagram_connections", "is InstagramConnections in the source"),
+        ("stripe_payments", "is Payment in the source"),
+        ("users", "is User in the source"),
+    ]
+    assert newest.ask(
+        "select kind from meta.contract_drift where table_name = 'subscriptions'"
+    ) == [("table missing",)]
+    newest.pg("""update "User" set email = 'b@example.org'""")
+    report = newest.sync(settings=renamed, verify=True)
+    assert {table.verification for table in report.tables} == {"equal"}
+    newest.pg('drop table "User"')
+    newest.sync(settings=renamed)
+    assert newest.ask("select kind from meta.contract_drift where table_name = 'users'") == [
+        ("table gone",)
+    ]
+
+
 def test_a_name_taken_back_reads_the_table_again(newest: Bench) -> None:
     newest.pg(*TABLES)
     newest.sync(settings=RENAMED)

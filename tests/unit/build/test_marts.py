@@ -64,6 +64,7 @@ def test_settings_reach_the_models_under_the_names_that_the_project_declares(
         "price_list": [],
         "reporting_currency": "",
         "exchange_rates": [],
+        "renamed_tables": {},
         "renamed_columns": {},  # the mirror has the documented names already
         "mapped_values": {"subscriptions": {"status": {"on": "active"}}},
         "major_units": {"stripe_payments": ["amount_cents"]},

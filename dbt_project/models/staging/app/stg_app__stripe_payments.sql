@@ -1,4 +1,6 @@
 -- One row per stored payment row; an invoice can have several.
+-- Where the source has no payment types at all, a payment with a subscription's id is one of a subscription.
+{%- set has_types = has_column('stripe_payments', 'payment_type') %}
 with source as (
 
     {{ conformed('stripe_payments') }}
@@ -19,7 +21,7 @@ renamed as (
         coalesce(amount_cents, 0) as amount_cents,
         coalesce(nullif(lower(trim(currency)), ''), 'usd') as currency,
         lower(status) as status,
-        lower(payment_type) as payment_type,
+        {{ 'lower(payment_type)' if has_types else "case when nullif(stripe_subscription_id, '') is not null then 'subscription' end" }} as payment_type,
         nullif(product_type, '') as product_type,
         coalesce(payment_date, created_at) as paid_at,
         coalesce(is_test_mode, false) as is_test,
