@@ -67,8 +67,9 @@ def say_replaced(name: str, pattern: str) -> None:
 
 
 def say_gap(gap: "Gap") -> None:
-    """Print what could not be made, while the rest was."""
-    say_note(str(gap))
+    """Print what could not be made, while the rest was; what is not known the page says itself."""
+    if not gap.is_unknown:
+        say_note(str(gap))
 
 
 def say_note(note: str) -> None:

@@ -5,13 +5,16 @@ answers change without it. ``tests/integration/test_needs.py`` finds that out by
 """
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable
 
 import duckdb
 
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import name_some
 from sselfie_insights.resources import resource_dir
-from sselfie_insights.warehouse.gaps import write_unknown
+from sselfie_insights.warehouse.gaps import NOT_KNOWN, write_unknown
 
 NEEDS = "needs.json"
 
@@ -37,46 +40,78 @@ def record_unknown(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """
     lacks = _find_lacks(connection)
     needs = load_needs()
-    reasons: dict[str, list[str]] = {}
+    lost: dict[str, dict[str, list[str]]] = {}
     sentences = []
-    for reason, columns in lacks.items():
-        names = frozenset[str]().union(*(needs.get(column, ()) for column in columns))
-        for name in names:
-            reasons.setdefault(name, []).append(reason)
-        if names:
-            sentences.append(f"{len(names)} of the queries cannot be answered; {reason}")
-    write_unknown(connection, {name: "; ".join(found) for name, found in reasons.items()})
+    for since, things in lacks.items():
+        unknown: set[str] = set()
+        for thing, columns in things.items():
+            names = frozenset[str]().union(*(needs.get(column, ()) for column in columns))
+            unknown |= names
+            for name in names:
+                lost.setdefault(name, {}).setdefault(since, []).append(thing)
+        if unknown:
+            reason = _write_reason(since, things)
+            sentences.append(f"{len(unknown)} of the queries cannot be answered; {reason}")
+    reasons = {
+        name: "; ".join(_write_reason(since, things) for since, things in of.items())
+        for name, of in lost.items()
+    }
+    write_unknown(connection, reasons)
     return sentences
 
 
-def _find_lacks(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Return the columns that numbers miss, by the reason that readers get."""
+def _write_reason(since: str, things: Iterable[str]) -> str:
+    if since:
+        return f"{NOT_KNOWN} since {since}: the source no longer has {name_some(things)}"
+    return f"{NOT_KNOWN}: the source lacks {name_some(things)}"
+
+
+def merge_reasons(reasons: Iterable[str]) -> list[tuple[str, int]]:
+    """Return why queries are not known, once for all that is so since then, with their number.
+
+    Args:
+        reasons: Those of the queries, as ``record_unknown`` writes them.
+    """
+    things: dict[str, dict[str, None]] = {}
+    counts: Counter[str] = Counter()
+    for reason in reasons:
+        for part in reason.split("; "):
+            match = _REASON.fullmatch(part)
+            if match is None:
+                counts[part] += 1
+                continue
+            counts[match[1]] += 1
+            things.setdefault(match[1], {}).update(dict.fromkeys(match[2].split(", ")))
+    return [
+        (f"{said} {name_some(things[said])}" if said in things else said, count)
+        for said, count in counts.most_common()
+    ]
+
+
+_REASON = re.compile(r"(.*?(?:the source lacks|no longer has)) (.*?)(?: and \d+ more)?")
+
+
+def _find_lacks(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, list[str]]]:
+    """Return what numbers miss, by the instant since when, empty if ever: tables and columns.
+
+    Of each the columns that it has, by their tables' and their names.
+    """
     rows = connection.execute(
         "select table_name, column_name, kind, detail from meta.contract_drift"
         " where kind in ('table gone', 'column gone', 'table missing', 'column missing')"
         " order by all"
     ).fetchall()
     contract = load_contract()
-    gone: dict[str, list[str]] = {}
-    never: list[str] = []
-    columns: dict[str, list[str]] = {}
+    lacks: dict[str, dict[str, list[str]]] = {}
     lost = {(table, column) for table, column, _, _ in rows}
     for table, column, kind, detail in rows:
-        documented = contract[table].columns
-        found = [each for each in documented if column in (None, each.name)]
+        found = [each for each in contract[table].columns if column in (None, each.name)]
         if kind.endswith("missing"):
             found = [each for each in found if each.is_required]
         if column is not None:
             found = [each for each in found if (table, each.instead or column) in lost]
-        name = table if column is None else f"{table}.{column}"
         if found:
-            key = detail if kind.endswith("gone") else ""
-            (gone.setdefault(detail, []) if key else never).append(name)
-            columns.setdefault(key, []).extend(f"{table}.{each.name}" for each in found)
-    lacks = {
-        f"not known since {since}: the source no longer has {name_some(names)}": columns[since]
-        for since, names in gone.items()
-    }
-    if never:
-        lacks[f"not known: the source lacks {name_some(never)}"] = columns[""]
+            thing = table if column is None else f"{table}.{column}"
+            since = detail if kind.endswith("gone") else ""
+            lacks.setdefault(since, {})[thing] = [f"{table}.{each.name}" for each in found]
     return lacks

@@ -28,6 +28,7 @@ from sselfie_insights.query.personal import Masked, open_masked
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.template import compile_query, has_own_sql, is_packaged
 from sselfie_insights.sql import literal
+from sselfie_insights.warehouse.gaps import NOT_KNOWN
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _require_answerable(warehouse: OpenWarehouse, query: Query) -> None:
     if query.name in warehouse.unknown and is_packaged(query):
         raise UnknownError(warehouse.unknown[query.name], remedy="run 'sselfie doctor'")
     for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
+        if warehouse.gaps[table].startswith(NOT_KNOWN):
+            raise UnknownError(warehouse.gaps[table], remedy="run 'sselfie doctor'")
         raise SselfieError(f"{table} could not be made: {warehouse.gaps[table]}")
 
 

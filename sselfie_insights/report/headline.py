@@ -12,6 +12,7 @@ from sselfie_insights.report.plans import Plans, describe_targets
 from sselfie_insights.report.tables import rank_values
 from sselfie_insights.report.validation import check_earlier, check_item
 from sselfie_insights.warehouse.closed import write_row_key
+from sselfie_insights.warehouse.gaps import NOT_KNOWN
 
 Tone = Literal["good", "bad", "neutral"]
 
@@ -105,7 +106,8 @@ def build_tiles(
 
 def missing_tile(item: HeadlineItem, reason: str) -> Tile:
     """Return the tile of an ``item`` that could not be made."""
-    return Tile(item.label, f"not available: {reason}", False, "", "", False, "", "neutral", ())
+    text = reason if reason.startswith(NOT_KNOWN) else f"not available: {reason}"
+    return Tile(item.label, text, False, "", "", False, "", "neutral", ())
 
 
 def _build_tile(

@@ -1,6 +1,5 @@
 """What a reader must know before trusting a page: its age, failed runs, failed checks, drift."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +9,7 @@ import duckdb
 from sselfie_insights.clock import parse_duration, write_moment
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.money import write_money
+from sselfie_insights.query.needs import merge_reasons
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.signed import describe_tampered
 from sselfie_insights.settings import Settings
@@ -301,10 +301,9 @@ def _describe_unknown_numbers(warehouse: OpenWarehouse) -> list[str]:
 
 
 def _say_unknown(warehouse: OpenWarehouse) -> list[str]:
-    reasons = Counter(warehouse.unknown.values())
     return [
         f"{_count(count, 'query is', 'queries are')} {reason}."
-        for reason, count in reasons.most_common()
+        for reason, count in merge_reasons(warehouse.unknown.values())
     ]
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 import polars as pl
 
-from sselfie_insights.errors import UsageError, nearest
+from sselfie_insights.errors import UnknownError, UsageError, nearest
 from sselfie_insights.query.header import NUMERIC_UNITS
 from sselfie_insights.query.library import Query, find_query, require_people
 from sselfie_insights.query.lineage import Model
@@ -237,7 +238,9 @@ def _build_headline(
 def _build_item(item: HeadlineItem, runner: _Runner) -> list[Tile]:
     result, earlier = runner.run(item.query, item.values, item.where), None
     if item.earlier is not None:
-        earlier = runner.run(item.earlier.query, item.earlier.values, item.earlier.where)
+        # What is known stands without a comparison that is not.
+        with suppress(UnknownError):
+            earlier = runner.run(item.earlier.query, item.earlier.values, item.earlier.where)
     return build_tiles(item, result, earlier, runner.plans)
 
 

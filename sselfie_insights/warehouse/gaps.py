@@ -24,6 +24,9 @@ from sselfie_insights.warehouse.storage import explain_storage
 
 T = TypeVar("T")
 
+NOT_KNOWN = "not known"
+"""How the reason begins why a number is missing that the source does not let anybody know."""
+
 _NAMES_ALONE = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 """Errors of DuckDB that hold names of tables and columns, and no value."""
 

@@ -61,9 +61,7 @@ def require_warehouse(path: Path) -> None:
         UsageError: There is no file at ``path``.
     """
     if not path.is_file():
-        raise UsageError(
-            f"no warehouse at {path}", remedy="run 'sselfie sync' and then 'sselfie build'"
-        )
+        raise UsageError(f"no warehouse at {path}", remedy="run 'sselfie run'")
 
 
 class OpenWarehouse:

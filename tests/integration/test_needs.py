@@ -20,6 +20,7 @@ from sselfie_insights.errors import UnknownError
 from sselfie_insights.query import OpenWarehouse, load_library, run_query
 from sselfie_insights.query.lineage import read_tables
 from sselfie_insights.query.needs import NEEDS, load_needs, record_unknown
+from sselfie_insights.report.blocks import HeadlineBlock
 from sselfie_insights.report.draw.html import render_html
 from sselfie_insights.report.notices import read_notices
 from sselfie_insights.report.site import build_pages
@@ -204,6 +205,39 @@ def test_a_required_column_that_never_was_is_not_known_either(
     assert "not known: the source lacks stripe_payments.amount_cents" in sentence
     with OpenWarehouse(path) as warehouse, pytest.raises(UnknownError):
         run_query(warehouse, load_library()["revenue/revenue_by_month"])
+
+
+def test_a_number_is_missing_for_what_it_needs_alone(
+    built_business: Business, tmp_path: Path
+) -> None:
+    """Without a ledger of credits MRR is known, though nothing compares it with last month."""
+    settings = built_business.settings
+    path = Path(shutil.copy(settings.warehouse, tmp_path / "w.duckdb"))
+    missing = "table missing", "documented, and not in the source"
+    tables = ("credit_transactions", "user_credits", "waitlist")
+    lack(path, *((table, None, *missing) for table in tables))
+    with OpenWarehouse(path) as warehouse:
+        unknown = warehouse.unknown
+        [notice] = [n for n in read_notices(settings, warehouse) if "not known" in n]
+    assert unknown["credits/ledger_gaps"] == (
+        "not known: the source lacks credit_transactions, user_credits"
+    )
+    assert unknown["engagement/active_users"] == "not known: the source lacks credit_transactions"
+    assert "revenue/mrr_movements" not in unknown
+    assert notice.startswith(
+        f"{len(unknown)} queries are not known: the source lacks credit_transactions, user_credits."
+    )
+    gaps: list[Gap] = []
+    pages = build_pages(settings.model_copy(update={"warehouse": path}), gaps.append)
+    overview = next(page for page in pages if page.report.name == "overview")
+    tiles = {
+        tile.label: tile
+        for block in overview.blocks
+        if isinstance(block, HeadlineBlock)
+        for tile in block.tiles
+    }
+    assert tiles["MRR, USD"].value.startswith("$") and tiles["Members"].value.isdigit()
+    assert tiles["Credits used"].value == "not known: the source lacks credit_transactions"
 
 
 def test_every_query_of_the_list_is_one() -> None:

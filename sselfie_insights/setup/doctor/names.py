@@ -49,6 +49,7 @@ def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Itera
             f"the source has no table {name}, and one {found.name} that looks like it",
             f"tables.renamed.{name} = {json.dumps(found.name)}",
         )
+    yield from _find_lacking(catalog, names, likely, settings)
     for table in load_contract().values():
         name = names.tables.get(table.name, table.name)
         found_table = likely.get(table.name) or catalog.get((settings.source_schemas[0], name))
@@ -65,6 +66,28 @@ def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Itera
             )
         yield from _find_values(source, found_table, table, settings, renamed)
         yield from _find_units(found_table, table, settings, renamed)
+
+
+def _find_lacking(
+    catalog: Catalog, names: Names, likely: Mapping[str, SourceTable], settings: Settings
+) -> Iterator[Finding]:
+    """Yield a finding of the tables that numbers cannot do without and nothing looks like."""
+    schema = settings.source_schemas[0]
+    lacking = [
+        table.name
+        for table in load_contract().values()
+        if any(column.is_required for column in table.columns)
+        and (schema, names.tables.get(table.name, table.name)) not in catalog
+        and table.name not in likely
+    ]
+    if lacking:
+        yield Finding(
+            "lacking",
+            "warning",
+            f"nothing looks like {name_some(lacking)}: what is made from them is not known",
+            f"if one is there under another name, say so in {CONFIG_FILE}, as in"
+            f' tables.renamed.{lacking[0]} = "its_name"; if not, nothing is wrong',
+        )
 
 
 def _propose(part: str, seen: str, line: str) -> Finding:

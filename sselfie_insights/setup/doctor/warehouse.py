@@ -39,7 +39,7 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
     yield attempt("folder", lambda: _check_folder(warehouse.parent))
     yield attempt("disk", lambda: str(require_space(warehouse)))
     if not warehouse.exists():
-        yield Finding("warehouse", "warning", f"{warehouse} is not there yet", "run 'sselfie sync'")
+        yield Finding("warehouse", "warning", f"{warehouse} is not there yet", "run 'sselfie run'")
     else:
         yield attempt("warehouse", lambda: _check_file(warehouse))
         if warehouse.is_file():

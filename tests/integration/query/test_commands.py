@@ -117,7 +117,7 @@ def test_no_warehouse_names_the_commands(tmp_path: Path) -> None:
     for words in (["query", "run", "stickiness"], ["report", "show", "churn"], ["report", "site"]):
         done = sselfie(*words, warehouse=tmp_path / "none.duckdb", cwd=tmp_path)
         assert done.returncode == 2
-        assert b"run 'sselfie sync' and then 'sselfie build'" in done.stderr
+        assert b"run 'sselfie run'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

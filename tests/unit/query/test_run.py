@@ -262,7 +262,7 @@ def test_a_statement_can_only_read_the_warehouse(warehouse: Path, sql: str) -> N
 
 def test_a_missing_warehouse_names_the_commands(tmp_path: Path) -> None:
     with (
-        pytest.raises(UsageError, match="run 'sselfie sync' and then 'sselfie build'"),
+        pytest.raises(UsageError, match="run 'sselfie run'"),
         OpenWarehouse(tmp_path / "none.duckdb"),
     ):
         pass
