@@ -280,9 +280,14 @@ final as (
         subscription_key,
         whole_key,
         stripe_subscription_id,
-        -- Whoever paid the first invoice is the customer of all of them.
+        -- Whoever paid the first charge is the customer of all of them; a trial's invoice of 0 may name nobody.
         first_value(customer_key) over (
-            partition by subscription_key order by is_paid desc nulls last, charged_at nulls last, sort_key nulls last, attempt_key nulls last
+            partition by subscription_key
+            order by
+                case when is_paid and amount_cents > 0 then 0 when is_paid then 1 else 2 end nulls last,
+                charged_at nulls last,
+                sort_key nulls last,
+                attempt_key nulls last
         ) as customer_key,
         first_value(user_id) over (
             partition by subscription_key order by charged_at nulls last, is_paid desc nulls last, sort_key nulls last, attempt_key nulls last

@@ -348,7 +348,9 @@ def make_lines(payments, attempts, subs, prices):
                 out.append(
                     NS(
                         key=key,
-                        customer=next(p.customer for p in part if p.paid),
+                        customer=max(
+                            (p for p in part if p.paid), key=lambda p: p.amount > 0
+                        ).customer,
                         attempts=part,
                         rows=rows,
                         status="active" if "active" in states else max(states, default=""),
