@@ -1,6 +1,7 @@
 """Run dbt as a subprocess and read its events and its results."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ TOKEN = f"{ENV_PREFIX}SSELFIE_TOKEN"
 
 PROCESS = Path(__file__).with_name("dbt_worker.py")
 """The child: run by its path and with ``-P``, so that it finds dbt and not the module beside it."""
+
+_PLAN = re.compile(r"(; line \d+ pos \d+);\n.*|\n+\s*JVM stacktrace:.*", re.DOTALL)
 
 FAILED = ("error", "fail", "runtime error", "partial success")
 
@@ -120,12 +123,17 @@ def run_dbt(
         NodeResult(
             result["unique_id"],
             result["status"],
-            (result["message"] or "").strip(),
+            without_plan(result["message"] or ""),
             result["execution_time"],
             result["failures"],
         )
         for result in document["results"]
     ]
+
+
+def without_plan(message: str) -> str:
+    """Return what Spark says of an error, without the plan and the stack of the JVM below it."""
+    return _PLAN.sub(r"\1", message).strip()
 
 
 def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

@@ -95,6 +95,17 @@ def test_every_mart_has_an_enforced_contract_with_types_both_targets_know(built:
     assert not loose
 
 
+def test_days_between_two_dates_are_counted_by_the_macro(built: Dbt) -> None:
+    """A date less a date is a number of days in DuckDB and Postgres, and an interval in Spark."""
+    less_a_date = re.compile(
+        r" - \(?(?:m(?:in|ax)\()?(?:\w+\.)?(?:\w+_)?(?:on|day|date|month|period)\b"
+    )
+    models = nodes_of(built, "model")
+
+    assert less_a_date.search("least(months.next_month, build.as_of_on) - months.month")
+    assert [node["name"] for node in models if less_a_date.search(node["raw_code"])] == []
+
+
 def test_every_mart_has_a_tested_key(built: Dbt) -> None:
     tested = {
         test["attached_node"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sselfie_insights.build.dbt import run_dbt
+from sselfie_insights.build.dbt import run_dbt, without_plan
 from sselfie_insights.build.marts import build_into
 from sselfie_insights.build.retest import check_marts
 from sselfie_insights.errors import SselfieError, StorageError
@@ -129,3 +129,19 @@ def test_a_dbt_that_dies_is_told_in_one_line(
         run_dbt(["build"], target="duckdb", target_path=tmp_path, variables={}, environment={})
     assert type(failed.value) is error
     assert "\n" not in str(failed.value)
+
+
+def test_an_error_of_spark_is_said_without_its_plan_and_its_stack() -> None:
+    """As Spark 4.2 wrote it over Connect, shortened."""
+    message = (
+        "Runtime Error in model refund_capture\n  [DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES] Cannot"
+        ' resolve "(covered_day_count >= day_count)". SQLSTATE: 42K09; line 59 pos 23;\n'
+        "  'GlobalLimit 0\n  +- 'LocalLimit 0\n\n  JVM stacktrace:\n  org.apache.spark.sql"
+    )
+    assert without_plan(message).endswith("SQLSTATE: 42K09; line 59 pos 23")
+    assert (
+        without_plan("[NO_SUCH] no table\n\nJVM stacktrace:\nat org.apache") == "[NO_SUCH] no table"
+    )
+    assert without_plan("Binder Error: no column\nLINE 1: select a") == (
+        "Binder Error: no column\nLINE 1: select a"
+    )

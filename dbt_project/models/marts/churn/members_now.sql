@@ -45,7 +45,7 @@ final as (
         latest.currency,
         {{ local_date('latest.member_since_at') }} as member_since_on,
         {{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} as paid_until_on,
-        cast({{ local_date('coalesce(running.paid_until_at, latest.changed_at)') }} - build.as_of_on as bigint) as days_left,
+        cast({{ days_between('build.as_of_on', local_date('coalesce(running.paid_until_at, latest.changed_at)')) }} as bigint) as days_left,
         -- What a late renewal would take back, of those in grace.
         case when latest.is_in_grace then latest.previous_mrr_cents else latest.mrr_cents end as mrr_cents,
         case

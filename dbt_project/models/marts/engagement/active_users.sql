@@ -86,7 +86,7 @@ calendar as (
 
     select {{ add_periods('first_day.day', 'numbers.n', 'day') }} as day
     from (select min(activity_on) as day from days) as first_day
-    cross join ({{ numbers_up_to('(select (select max(as_of_on) from build) - min(activity_on) from days)') }}) as numbers
+    cross join ({{ numbers_up_to('(select ' ~ days_between('min(activity_on)', '(select max(as_of_on) from build)') ~ ' from days)') }}) as numbers
 
 ),
 

@@ -38,7 +38,7 @@ counted as (
 
     select
         months.month,
-        least(months.next_month, {{ add_periods('build.as_of_on', '1', 'day') }}) - months.month as day_count,
+        {{ days_between('months.month', 'least(months.next_month, ' ~ add_periods('build.as_of_on', '1', 'day') ~ ')') }} as day_count,
         coalesce(covered.covered_day_count, 0) as covered_day_count,
         of_database.has_refunds
     from months
