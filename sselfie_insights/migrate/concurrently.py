@@ -19,6 +19,7 @@ _CREATE = re.compile(
     rf"(?:(?!on )(?P<index>{_NAME}) )?on (?:only )?(?P<table>{_NAME}) (?P<rest>.*)"
 )
 _DROP = re.compile(rf"drop index concurrently (?:if exists )?(?P<index>{_NAME})")
+_DATA = re.compile(r"'((?:[^']|'')*)'|\b(\d+)\b")
 _DETACH = re.compile(
     rf"alter table (?:if exists )?{_NAME} detach partition (?P<part>{_NAME}) concurrently"
 )
@@ -92,8 +93,9 @@ def _essence(statement: Statement) -> tuple[str, ...]:
     """Return what CREATE INDEX says, without what Postgres adds when it writes an index."""
     found = _CREATE.match(statement.words)
     assert found is not None  # noqa: S101  # both callers have made sure
-    rest = re.sub(r'^using btree |:: (character varying|\w+)|[()"]', "", found["rest"])
-    return found["unique"] or "", found["table"].split(" . ")[-1], " ".join(rest.split())
+    rest = re.sub(r'^using btree |:: (character varying|\w+)|[()"]| asc\b', "", found["rest"])
+    data = ["".join(each) for each in _DATA.findall(statement.sql)]
+    return found["unique"] or "", found["table"].split(" . ")[-1], *rest.split(), *data
 
 
 def _resolve(connection: Connection, name: str) -> int | None:

@@ -39,6 +39,9 @@ _REPLACEABLE = re.compile(
     r" (view|function|procedure|trigger|rule|policy|type|domain)(?: if exists)?"
     r" (?:\S+ \. )?(\S+)(?= |$)(?! ,)"
 )
+_MERGES_SOME = re.compile(r"merge (?!.* when (matched|not matched by source) then (update|delete))")
+"""A MERGE in which each action that changes rows has a condition, which no plan shows."""
+
 _MOVING = re.compile(r"\bset (tablespace|access method) ")
 
 
@@ -158,8 +161,6 @@ def judge(seen: Observed, *, resumed: bool = False, is_partial: bool = False) ->
     for state, text in seen.notices:
         if state == NAME_TOO_LONG:
             yield Hit("identifier-too-long", text)
-    if seen.tag == "ALTER DATABASE":
-        yield Hit("unjudged", f"{seen.tag} reaches beyond what was copied")
     if seen.drops_nothing:
         message = f"{seen.tag} meets nothing in this database, and may in another"
         yield Hit("dropping-object", message)
@@ -196,7 +197,8 @@ def _judge_writes(seen: Observed) -> Iterator[Hit]:
         if kind == "TRUNCATE":
             yield Hit("truncating-table", f"every row of {table} is deleted", table)
             continue
-        if kind != "INSERT" and table not in seen.bounded:
+        is_bounded = table in seen.bounded or _MERGES_SOME.match(seen.statement.words)
+        if kind != "INSERT" and not is_bounded:
             yield Hit("changing-every-row", f"{kind} may change every row of {table}", table)
         if seen.held and (kind != "INSERT" or seen.planned):
             message = f"{', '.join(sorted(seen.held))} stays locked while {table} is written"

@@ -369,6 +369,7 @@ return (
         oid >= 16384 and provolatile = 'v'
         and pronamespace <> 'sselfie_watch'::regnamespace
         and strpos(replace(plan::text, '\"', ''), proname || '(') > 0
+        and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
 );
 
 -- One row per rule that a statement breaks by what it changed in the catalog, with the relation it

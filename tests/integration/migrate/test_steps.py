@@ -254,6 +254,24 @@ def test_an_index_without_a_name_is_resumed_and_cleaned(target: str, folder: Fol
     assert rows(target, valid) == [(True,)]
 
 
+def test_an_index_on_other_rows_is_not_taken_for_the_one_wanted(
+    target: str, folder: Folder
+) -> None:
+    with psycopg.connect(target) as connection:
+        connection.execute("create table public.one (id integer)")
+    build = "create index concurrently on one (id asc) where id = {};\n"
+    path = folder("-- migrate: no-transaction\n" + build.format(1) + build.format(2))
+    assert die_at(target, path, 4)  # the first is built, the second about to be
+    apply(target, folder=path, limits=Limits(wait_s=PATIENCE_SECONDS))
+    found = rows(target, "select indexdef from pg_indexes where tablename = 'one'")
+    assert sorted(text[-8:] for (text,) in found) == ["(id = 1)", "(id = 2)"]
+    with psycopg.connect(target) as connection:
+        connection.execute("drop schema sselfie_migrations cascade; drop index one_id_idx1")
+    assert die_at(target, path, 2)  # the first is built and not recorded
+    apply(target, folder=path, limits=Limits(wait_s=PATIENCE_SECONDS))
+    assert len(rows(target, "select from pg_indexes where tablename = 'one'")) == 3
+
+
 @pytest.mark.parametrize(
     "what",
     ["index concurrently public.one_idx", "table concurrently one", "(concurrently) table one"],
