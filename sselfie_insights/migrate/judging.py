@@ -42,7 +42,8 @@ _REPLACEABLE = re.compile(
 _MERGES_SOME = re.compile(r"merge (?!.* when (matched|not matched by source) then (update|delete))")
 """A MERGE in which each action that changes rows has a condition, which no plan shows."""
 
-_MOVING = re.compile(r"\bset (tablespace|access method) ")
+_MOVING = re.compile(r"\bset (tablespace|access method|logged|unlogged)\b")
+"""What asks for a table to be written whole, whether or not the copy has it so already."""
 
 
 class Hit(NamedTuple):
