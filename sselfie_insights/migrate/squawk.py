@@ -26,8 +26,20 @@ _TASTE = frozenset(
 )  # fmt: skip
 """Rules of squawk about style, and about what the runner does."""
 
-_UNREADABLE = re.compile(r"(do|execute|call|select|with|merge)\b|(insert|update|delete)\b.*\w \(")
-"""What runs other code: a block, a query, a write that calls a function."""
+_READABLE = re.compile(
+    r"create (or replace |unique |unlogged |temp |temporary )*(table (?!.* (partition of|as) )"
+    r"|(schema|index|sequence|type|domain|view|function|procedure|policy|role|extension) )"
+    r"|alter table (?!.* (disable|enable|force|attach|inherit|(small|big)?serial"
+    r"|check\b(?!.* not valid)|set (tablespace|access|logged|unlogged|expression))\b)"
+    r"|alter (index|domain) (?!.* set )"
+    r"|alter (type|sequence|view|materialized|function|schema) "
+    r"|drop (table|index|view|materialized|function|type|domain|sequence|trigger|schema|extension) "
+    r"|(comment|grant|revoke|analyze|notify|listen|reset)\b|set (?!role |session )"
+    r"|reindex (?!\()|vacuum (?!.*\bfull\b)|refresh materialized view concurrently "
+    r"|insert into [^()]+(\([^()]*\) )?values (?:[(),?+ -]++|null|true|false|default)++$"
+    r"|(update|delete) (?!.* (?!in |any |and |or |not |where )\w+ \().* where "
+)
+"""What squawk has rules for, or what does no harm; the rest runs other code or is unknown to it."""
 
 _KINDS = " table| view| materialized| index| sequence| type| domain| function"
 _UNQUALIFIED = re.compile(
@@ -99,8 +111,8 @@ def run_squawk(migration: Migration, server_version: int | None) -> list[Place]:
 
 def _doubt(statement: Statement) -> str:
     """Return why nobody can judge ``statement`` by its text; nothing if one can."""
-    if found := _UNREADABLE.match(statement.words):
-        return f"no text tells what {found[0].split()[0].upper()} does"
+    if not _READABLE.match(f"{statement.words} "):
+        return f"no text tells what this {statement.command.upper()} does"
     if found := _UNQUALIFIED.match(statement.words):
         return f"{found['name']} may be in any schema of the search path"
     return ""
