@@ -134,8 +134,8 @@ class Warehouse(OpenWarehouse):
         )
 
     def note_gap(self, gap: Gap) -> None:
-        """Say what could not be made, where anybody listens."""
-        if self._on_note is not None:
+        """Say what could not be made, where anybody listens; what is not known the page says."""
+        if self._on_note is not None and not gap.is_unknown:
             self._on_note(str(gap))
 
 

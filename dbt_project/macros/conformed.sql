@@ -4,7 +4,8 @@
     setting ``values`` is the documented one that it stands for; a table that is missing has no rows; a value that does not convert is NULL, and so is a day or an instant
     outside of the years 2000 to 2199. Instants come out as timestamps in UTC, integers as bigint, amounts in minor units.
     A documented value is it in any case and between blanks; an instant may be counted from 1970, in seconds or less; an
-    id that is no number becomes one, the same wherever it stands.
+    id that is no number becomes one, the same wherever it stands. Of exact copies one counts; a row without an id gets
+    one made from what it holds, or does not count where the id is no number.
 -#}
 {% macro conformed(table_name, source_name='app') -%}
     {%- if execute -%}
@@ -12,6 +13,39 @@
         {%- set relation = stored(builtins.source(source_name, table_name), source_name, table_name) -%}
         {%- set live = live_columns(relation) -%}
         {%- set mapped = var('mapped_values').get(table_name, {}) if source_name == 'app' else {} -%}
+        {%- set id = keys_of(table_name) | first | default(none) if source_name == 'app' else none -%}
+        {%- if id is none or relation is none or is_keyed(relation, contract, id, live) -%}
+        {{ typed_rows(contract, live, mapped, relation) }}
+        {%- else -%}
+        {%- set names = [] -%}
+        {%- for column in contract -%}{%- do names.append(adapter.quote(column.name)) -%}{%- endfor -%}
+        {%- set texts = [] -%}
+        {%- for name in names -%}{%- do texts.append('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')') -%}{%- endfor -%}
+        {%- set own = adapter.quote(id) -%}
+        {%- set is_number = (contract | selectattr('name', 'equalto', id) | first).type == 'id' -%}
+        {%- set made = "md5(concat_ws('|', " ~ texts | join(', ') ~ ', cast(copy_number as ' ~ dbt.type_string() ~ ')))' -%}
+        select
+        {%- for name in names %}
+            {% if name == own and is_number %}coalesce({{ own }}, {{ number_of(made) }}) as {{ own }}{% else %}{{ name }}{% endif %}{{ ',' if not loop.last }}
+        {%- endfor %}
+        from (
+            select
+                *,
+                row_number() over (partition by {{ names | join(', ') }} order by {{ own }} nulls last) as copy_number
+            from (
+                {{ typed_rows(contract, live, mapped, relation) }}
+            ) as typed
+        ) as numbered
+        where {{ own ~ ' is null or ' if is_number else own ~ ' is not null and ' }}copy_number = 1
+        {%- endif -%}
+    {%- else -%}
+        select * from {{ source(source_name, table_name) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The rows of a relation, or none, with documented names and types. -#}
+{% macro typed_rows(contract, live, mapped, relation) -%}
         select
         {%- for column in contract %}
             {{ conformed_column(column, live, mapped.get(column.name, {}), contract) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
@@ -22,9 +56,29 @@
         {%- else %}
         from {{ relation.include(database=false) }}
         {%- endif -%}
-    {%- else -%}
-        select * from {{ source(source_name, table_name) }}
+{%- endmacro %}
+
+
+{#- The documented primary key of a table, in a list. -#}
+{% macro keys_of(table_name) -%}
+    {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', 'app') | selectattr('name', 'equalto', table_name) | first -%}
+    {%- set keys = [] -%}
+    {%- for column in node.columns.values() if column.config.meta.get('key') == 'primary' -%}
+        {%- do keys.append(column.name) -%}
+    {%- endfor -%}
+    {{ return(keys) }}
+{%- endmacro %}
+
+
+{#- Whether no two rows of a relation have the same key, and none has none. -#}
+{% macro is_keyed(relation, contract, id, live) -%}
+    {%- set column = contract | selectattr('name', 'equalto', id) | first -%}
+    {%- set found = column.names | select('in', live) | first | default(none) -%}
+    {%- if found is none -%}
+        {{ return(false) }}
     {%- endif -%}
+    {%- set counted = 'select case when count(*) = count(distinct ' ~ adapter.quote(found) ~ ') then 1 else 0 end from ' ~ relation.include(database=false) -%}
+    {{ return(run_query(counted).columns[0].values()[0] == 1) }}
 {%- endmacro %}
 
 
@@ -128,6 +182,18 @@
 {%- endmacro %}
 
 
+{#- The first 60 bits of a digest in hexadecimal digits, as a number. -#}
+{% macro number_of(digest) -%}
+    {%- if target.type == 'spark' -%}
+    cast(conv(substr({{ digest }}, 1, 15), 16, 10) as bigint)
+    {%- elif target.type == 'duckdb' -%}
+    cast('0x' || substr({{ digest }}, 1, 15) as bigint)
+    {%- else -%}
+    cast(cast('x' || substr({{ digest }}, 1, 15) as bit(60)) as bigint)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- Microseconds since 1970 from seconds, milli- or microseconds, which in our years are of different lengths; else NULL. -#}
 {% macro since_1970(counted) -%}
     case
@@ -177,10 +243,8 @@
             make_timestamp(try_cast({{ since_1970(counted) }} as bigint))
         )
     {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
-        coalesce(
-            try_cast(cast({{ expression }} as varchar) as bigint),
-            cast('0x' || substr(md5(cast({{ expression }} as varchar)), 1, 15) as bigint)
-        )
+        {%- set text_value = 'cast(' ~ expression ~ ' as varchar)' -%}
+        coalesce(try_cast({{ text_value }} as bigint), {{ number_of('md5(' ~ text_value ~ ')') }})
     {%- elif documented == 'major' -%}
         try_cast({{ plain_number('cast(' ~ expression ~ ' as varchar)') }} as {{ wanted }})
     {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
@@ -210,7 +274,7 @@
             try_cast({{ text_value }} as timestamp_ltz), timestamp_micros(cast({{ since_1970(counted) }} as bigint))
         ) as timestamp_ntz)
     {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
-        coalesce(try_cast({{ text_value }} as bigint), cast(conv(substr(md5({{ text_value }}), 1, 15), 16, 10) as bigint))
+        coalesce(try_cast({{ text_value }} as bigint), {{ number_of('md5(' ~ text_value ~ ')') }})
     {%- elif documented == 'major' -%}
         try_cast({{ plain_number(text_value) }} as {{ wanted }})
     {%- elif documented.endswith('[]') and not live_type.endswith('[]') -%}
@@ -237,10 +301,7 @@
             timestamp '1970-01-01' + {{ since_1970('(' ~ counted ~ ')') }} * interval '1 microsecond'
         )
     {%- elif documented == 'id' and live_type not in ('bigint', 'integer', 'smallint') -%}
-        coalesce(
-            {{ safe_cast_text(text_value, 'bigint') }},
-            cast(cast('x' || substr(md5({{ text_value }}), 1, 15) as bit(60)) as bigint)
-        )
+        coalesce({{ safe_cast_text(text_value, 'bigint') }}, {{ number_of('md5(' ~ text_value ~ ')') }})
     {%- elif documented == 'major' -%}
         {{ safe_cast_text(plain_number(text_value), 'numeric') }}
     {%- elif documented.endswith('[]') and live_type != 'array' -%}

@@ -43,6 +43,7 @@ COLUMN_QUESTIONS = (
         "present", "ExpectColumnValuesToBeInSet", {"column": "is_present", "value_set": [True]}
     ),
     Question("not_null", "ExpectColumnValuesToBeBetween", {"column": "null_count", "max_value": 0}),
+    Question("copies", "ExpectColumnValuesToBeBetween", {"column": "copy_count", "max_value": 0}),
     Question("unique", EQUAL, {"column_A": "key_count", "column_B": "distinct_count", **SOME}),
     Question("type", EQUAL, {"column_A": "typed_count", "column_B": "converted_count", **SOME}),
     Question("range", ORDER, {"column_A": "least", "column_B": "lower", "or_equal": True, **SOME}),
@@ -76,6 +77,7 @@ _MEASURED = {
     "present": "is_present",
     "not_null": "null_count",
     "unique": "key_count",
+    "copies": "copy_count",
     "type": "typed_count",
     "range": "outside_count",
     "future": "ahead_count",
@@ -242,6 +244,8 @@ def _count(check: Check, known: Measures) -> tuple[int | None, int | None]:
             return known["null_count"], known["null_count"] + known["value_count"]
         case "unique":
             return known["key_count"] - known["distinct_count"], known["key_count"]
+        case "copies":
+            return known["copy_count"], known["copy_count"] + known["key_count"]
         case "type":
             return known["typed_count"] - known["converted_count"], known["typed_count"]
         case "range":
@@ -274,6 +278,8 @@ def _describe(check: Check, count: int | None, known: Measures) -> str:
             return f"{count} rows without a value"
         case "unique":
             return f"{count} rows repeat a key"
+        case "copies":
+            return f"{count} rows are exact copies, and not counted"
         case "foreign_key":
             return f"{count} rows refer to no row of {column.references if column else ''}"
         case "type" if column is not None and column.is_money and not column.unit:

@@ -97,11 +97,16 @@ def require_passed(results: Iterable[CheckResult]) -> None:
     failed = failures(results, "error")
     if not failed:
         return
+    suites = {
+        suite: ", ".join(f"{each.check_name}: warn" for each in failed if each.suite == suite)
+        for suite in sorted({each.suite for each in failed})
+    }
+    lines = " and ".join(f"{suite}: {{{names}}}" for suite, names in suites.items())
     count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
     raise ChecksFailedError(
         f"{count} failed: {name_some(map(describe, failed))}",
-        remedy="mend the source, or say what a value means ('sselfie doctor' prints the line), or"
-        " make the check 'warn' in checks.yml",
+        remedy="mend the source, or say what it means ('sselfie doctor' prints the line), or"
+        f" publish all the same: put into checks.yml: {lines}",
     )
 
 

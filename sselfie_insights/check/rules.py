@@ -13,6 +13,7 @@ from sselfie_insights.contract import Column, Table
 Rule = Literal[
     "accepted_values",
     "array",
+    "copies",
     "foreign_key",
     "freshness",
     "future",
@@ -112,6 +113,8 @@ def _rules(table: Table, column: Column) -> Iterator[Rule]:
         yield "not_null"
     if column.key in ("primary", "unique"):
         yield "unique"
+    if column.key == "primary":
+        yield "copies"
     if column.references is not None:
         yield "foreign_key"
     if column.values:

@@ -141,8 +141,8 @@ def _build_tile(
     tone: Tone = "neutral"
     # What is to come is compared with today, as what runs is with the same day before.
     is_open = is_running or "is_complete" not in last
-    if is_open and item.earlier is not None and before is not None:
-        for row in before.frame.to_dicts():
+    if is_open and item.earlier is not None:
+        for row in before.frame.to_dicts() if before is not None else ():
             if item.each is None or row[item.each] == last[item.each]:
                 previous, day = row[item.earlier.column], row[item.earlier.on]
                 change = _write_change(last[item.column], previous, unit, currency)

@@ -23,7 +23,9 @@ RAW = """
     create table raw.users (id varchar, email varchar, role varchar, created_at timestamptz);
     insert into raw.users values
         ('ann', ' Ann@Studio.COM ', 'Admin', '2026-01-01 10:00:00+01'),
-        ('bea', null, null, null);
+        ('bea', null, null, null),
+        ('bea', null, null, null),
+        (null, 'nobody@studio.com', null, '2026-01-01 10:00:00+01');
 
     create table raw.subscriptions
         (id integer, user_id varchar, stripe_subscription_id varchar, plan varchar, status varchar,
@@ -48,7 +50,9 @@ RAW = """
          'not json', '2026-01-10 10:00:00+00', false, null);
 
     create table raw.maya_chats (id integer, user_id varchar, chat_type varchar);
-    insert into raw.maya_chats values (1, 'ann', 'Feed-Planner'), (2, 'ann', 'feed_planner');
+    insert into raw.maya_chats values
+        (1, 'ann', 'Feed-Planner'), (2, 'ann', 'feed_planner'), (2, 'ann', 'feed_planner'),
+        (null, 'bea', 'feed-planner'), (null, 'bea', 'feed-planner');
 
     create table raw.generated_images
         (id integer, user_id varchar, image_urls varchar, selected_url varchar);
@@ -198,6 +202,16 @@ def test_hyphens_and_underscores_are_one_kind_of_chat(staged: duckdb.DuckDBPyCon
     ]
 
 
+def test_copies_count_once_and_rows_without_an_id_by_what_they_hold(
+    staged: duckdb.DuckDBPyConnection,
+) -> None:
+    """Two alike without ids are two; users without one, which no row can belong to, are none."""
+    counts = "count(*), count(distinct maya_chat_id), count(*) filter (where user_id = 'bea')"
+    found = staged.execute(f"select {counts} from staging.stg_app__maya_chats").fetchall()
+    assert found == [(4, 4, 2)]
+    assert staged.execute("select count(*) from staging.stg_app__users").fetchall() == [(2,)]
+
+
 def test_addresses_of_images_come_from_json_and_from_plain_text(
     staged: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -214,7 +228,7 @@ def test_a_table_is_missing_or_empty_or_holds_rows(staged: duckdb.DuckDBPyConnec
     )
     states = {row["source_table"]: tuple(row.values())[1:] for row in found}
 
-    assert states["users"] == (True, 2, True)
+    assert states["users"] == (True, 4, True)
     assert states["waitlist"] == (True, 0, False)
     assert states["carousel_posts"] == (False, 0, False)
     assert states.keys() == load_contract().keys()

@@ -236,6 +236,7 @@ def test_a_number_is_missing_for_what_it_needs_alone(
         if isinstance(block, HeadlineBlock)
         for tile in block.tiles
     }
+    assert tiles["MRR, USD"].change == ""
     assert tiles["MRR, USD"].value.startswith("$") and tiles["Members"].value.isdigit()
     assert tiles["Credits used"].value == "not known: the source lacks credit_transactions"
 

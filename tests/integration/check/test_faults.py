@@ -42,7 +42,7 @@ class Fault:
 FAULTS = {
     "duplicate key": Fault(
         "insert into raw.waitlist select * from raw.waitlist order by id limit 3",
-        {"unique.waitlist.id": ("warn", "failed", 3)},
+        {"copies.waitlist.id": ("warn", "failed", 3)},
     ),
     "key of a user twice": Fault(
         "insert into raw.users by name"
@@ -136,6 +136,7 @@ FAULTS = {
         "drop table raw.academy_templates;"
         f"create view raw.academy_templates as select error({literal(HOSTILE)})::int as id",
         {
+            "copies.academy_templates.id": ("warn", "broken", None),
             "unique.academy_templates.id": ("warn", "broken", None),
             "not_null.academy_templates.id": ("warn", "broken", None),
             "type.academy_templates.id": ("warn", "broken", None),

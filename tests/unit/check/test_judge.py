@@ -224,3 +224,25 @@ def test_a_word_in_capitals_or_between_blanks_is_the_documented_one(
     [finding] = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), [check], "public")
     assert (finding.failed_rows, finding.checked_rows) == (1, 4)
     assert finding.detail.endswith("Passed (1)")
+
+
+def test_copies_are_named_and_only_other_rows_of_one_key_break_it(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(
+        "insert into raw.users values ('a', null), ('a', null), ('b', null), (null, null)"
+    )
+    checks = [
+        Check("unique", USERS, USERS.column("id")),
+        Check("copies", USERS, USERS.column("id")),
+    ]
+
+    def ask_both() -> list[tuple[str, bool, int | None]]:
+        found = judge(MeasuredMirror(warehouse, READ_AT, READ_AT), checks, "public")
+        return [(each.check.rule, each.is_failed, each.failed_rows) for each in found]
+
+    assert ask_both() == [("unique", False, 0), ("copies", True, 1)]
+    warehouse.execute("insert into raw.users values ('b', '2026-01-01')")
+    assert ask_both() == [("unique", True, 1), ("copies", True, 1)]
+    warehouse.execute("delete from raw.users where id = 'a'")
+    assert ask_both() == [("unique", True, 1)]
