@@ -240,7 +240,9 @@ class Attempt:
 
     def _is_dropped(self, change: Difference) -> bool:
         schema, _, name = change[0].partition(".")
-        return change[2] == "table dropped" and not self.source.leaves_out(schema, name)
+        if change[2] != "table dropped" or self.source.leaves_out(schema, name):
+            return False
+        return change[0] not in self.source.find_closed()
 
     def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:
         with self.request.destination() as path, closing(duckdb.connect(path, config=WRITER)) as db:

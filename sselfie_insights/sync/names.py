@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sselfie_insights.contract import Table, load_contract
+from sselfie_insights.setting_names import Tables
 from sselfie_insights.settings import Settings
 from sselfie_insights.sync.catalog import Catalog, SourceTable
 
@@ -55,6 +56,11 @@ def find_names(catalog: Catalog, settings: Settings) -> Names:
             if renamed:
                 columns[name] = renamed
     return Names(tables, columns)
+
+
+def may_be_documented(name: str, tables: Tables) -> bool:
+    """Say whether a table of the source has a documented name, or one that stands for it."""
+    return name in tables.renamed.values() or _stem(name) in map(_stem, load_contract())
 
 
 def name_columns(found: SourceTable, table: Table, said: Mapping[str, str]) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """What the mirror refuses: a source that would silently show it less than everything."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import SourceError, name_some
+from sselfie_insights.setting_names import CONFIG_FILE
 from sselfie_insights.sql import quote
 from sselfie_insights.sync.catalog import Catalog
 from sselfie_insights.sync.columns import Mirror
@@ -16,7 +18,8 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> No
     """Refuse a source without tables, or without a schema that was asked for.
 
     Raises:
-        SourceError: A schema is not there, or none holds a table.
+        SourceError: A schema is not there or may not be used, or none holds a table that the role
+            may read.
     """
     found = source.execute(
         "select nspname::text from pg_namespace where nspname = any(%s)", [list(schemas)]
@@ -26,6 +29,25 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> No
         raise SourceError(
             f"{source.target} has no schema {', '.join(missing)}",
             remedy="set SSELFIE_SOURCE_SCHEMAS to schemas that it has",
+        )
+    forbidden = source.execute(
+        "select nspname from pg_namespace where nspname = any(%s)"
+        " and not has_schema_privilege(oid, 'usage') order by 1",
+        [list(schemas)],
+    )
+    if forbidden:
+        names = ", ".join(quote(row[0]) for row in forbidden)
+        raise SourceError(
+            f"role {source.role} may not use schema {names}",
+            remedy=f"grant usage on schema {names} to {quote(source.role)}",
+        )
+    if not catalog and (closed := source.find_closed()):
+        raise SourceError(
+            f"role {source.role} may read no table of {source.target}, such as {closed[0]}",
+            remedy="; ".join(
+                f"grant select on all tables in schema {quote(schema)} to {quote(source.role)}"
+                for schema in schemas
+            ),
         )
     if not catalog:
         names = ", ".join(schemas)
@@ -77,17 +99,6 @@ def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
     role = quote(source.role)
     closed = [m for m in mirrors if any(_is_closed(m))]
     schemas = sorted({m.table.schema for m in closed})
-    forbidden = source.execute(
-        "select nspname from pg_namespace where nspname = any(%s)"
-        " and not has_schema_privilege(oid, 'usage') order by 1",
-        [sorted({m.table.schema for m in mirrors})],
-    )
-    if forbidden:
-        names = ", ".join(quote(row[0]) for row in forbidden)
-        raise SourceError(
-            f"role {source.role} may not use schema {names}",
-            remedy=f"grant usage on schema {names} to {role}",
-        )
     if not closed:
         return
     if any(c.transfer_mode == "secret" for m in closed for c in m.columns):
@@ -97,7 +108,8 @@ def refuse_unreadable(source: Source, mirrors: Iterable[Mirror]) -> None:
         grants = [f"grant select on all tables in schema {quote(s)} to {role}" for s in schemas]
     raise SourceError(
         f"role {source.role} may not read "
-        f"{name_some((m.table.label for m in closed), NAMES_SHOWN)}",
+        f"{name_some((m.table.label for m in closed), NAMES_SHOWN)}; {CONFIG_FILE} can do without:"
+        f" tables.leave_out = {json.dumps([m.table.name for m in closed])}",
         remedy="; ".join(grants),
     )
 

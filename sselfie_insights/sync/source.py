@@ -25,9 +25,17 @@ from sselfie_insights.postgres import (
     redact,
     refuse_pooler,
 )
-from sselfie_insights.settings import CONFIG_FILE, Settings
+from sselfie_insights.setting_names import CONFIG_FILE, Tables
+from sselfie_insights.settings import Settings
 from sselfie_insights.sql import literal
-from sselfie_insights.sync.catalog import Catalog, LeftOut, read_catalog, read_left_out
+from sselfie_insights.sync.catalog import (
+    Catalog,
+    LeftOut,
+    SourceTable,
+    read_catalog,
+    read_left_out,
+)
+from sselfie_insights.sync.names import may_be_documented
 from sselfie_insights.sync.origins import with_origins
 
 LOCK_TIMEOUT_SECONDS = 1
@@ -136,6 +144,7 @@ class Source:
     Attributes:
         url: The connection string that further connections of this sync use; holds the password.
         target: ``host:port/database``, safe to show.
+        schemas: Those that are read.
         reading: The table that is read now; empty before.
     """
 
@@ -144,14 +153,14 @@ class Source:
         connection: Connection,
         url: str,
         schemas: Sequence[str],
-        leave_out: Sequence[str] = (),
+        tables: Tables,
     ) -> None:
         self.url = url
         self.target = describe_target(url)
         self.reading = ""
         self._connection = connection
-        self._schemas = schemas
-        self._leave_out = leave_out
+        self.schemas = schemas
+        self._tables = tables
 
     @property
     def role(self) -> str:
@@ -168,24 +177,49 @@ class Source:
         """Whether the connection has ended."""
         return self._connection.closed
 
-    def read_catalog(self) -> Catalog:
-        """Return the tables of the schemas as they are now, but for those to leave out."""
-        catalog = with_origins(self._connection, read_catalog(self._connection, self._schemas))
-        return {key: table for key, table in catalog.items() if not self.leaves_out(*key)}
+    def find_closed(self) -> list[str]:
+        """Return the tables that are left out as the role may not read them."""
+        catalog = read_catalog(self._connection, self.schemas)
+        return [table.label for table in catalog.values() if self._is_closed(table)]
+
+    def read_catalog(self, *, with_closed: bool = False) -> Catalog:
+        """Return the tables of the schemas as they are now, but for those to leave out.
+
+        So are those that nothing is made of and the role may not read, unless ``with_closed``.
+        """
+        catalog = with_origins(self._connection, read_catalog(self._connection, self.schemas))
+        return {
+            key: table
+            for key, table in catalog.items()
+            if not self.leaves_out(*key) and (with_closed or not self._is_closed(table))
+        }
 
     def read_left_out(self) -> list[LeftOut]:
         """Return what the schemas hold now that is not mirrored."""
-        unread = read_left_out(self._connection, self._schemas)
-        if not self._leave_out:
-            return unread
-        catalog = read_catalog(self._connection, self._schemas)
-        reason = f"left out by [tables] in {CONFIG_FILE}"
-        return unread + [LeftOut(*key, reason) for key in catalog if self.leaves_out(*key)]
+        catalog = read_catalog(self._connection, self.schemas)
+        reasons = {key: self._reason_against(table) for key, table in catalog.items()}
+        against = [LeftOut(*key, reason) for key, reason in reasons.items() if reason]
+        return [*read_left_out(self._connection, self.schemas), *against]
+
+    def _reason_against(self, table: SourceTable) -> str:
+        """Return why a table is left out, empty if it is read."""
+        if self.leaves_out(table.schema, table.name):
+            return f"left out by [tables] in {CONFIG_FILE}"
+        return f"role {self.role} may not read it" if self._is_closed(table) else ""
+
+    def _is_closed(self, table: SourceTable) -> bool:
+        """Say whether the role may not read a table that nothing is made of."""
+        if not table.columns or any(column.is_readable for column in table.columns):
+            return False
+        is_first = table.schema == self.schemas[0]
+        return not (is_first and may_be_documented(table.name, self._tables))
 
     def leaves_out(self, schema: str, name: str) -> bool:
         """Say whether the settings keep a table out of the mirror."""
         names = (name, f"{schema}.{name}")
-        return any(fnmatchcase(each, pattern) for each in names for pattern in self._leave_out)
+        return any(
+            fnmatchcase(each, pattern) for each in names for pattern in self._tables.leave_out
+        )
 
     def execute(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Return the rows of ``query``, and hold no lock afterwards."""
@@ -294,7 +328,7 @@ class Source:
             " join pg_namespace n on n.oid = c.relnamespace"
             " where l.mode = 'AccessExclusiveLock' and n.nspname = any(%s)"
             " and c.relkind in ('r', 'p', 'm') order by 1",
-            [list(self._schemas)],
+            [list(self.schemas)],
         )
         return [name for (name,) in rows]
 
@@ -332,7 +366,7 @@ def open_source(url: str, settings: Settings) -> Iterator[Source]:
                 remedy="the mirror needs PostgreSQL 14 or later",
             )
         with advisory_lock(connection, shared=True):
-            yield Source(connection, url, settings.source_schemas, settings.tables.leave_out)
+            yield Source(connection, url, settings.source_schemas, settings.tables)
 
 
 def _guarded(url: str, server_version: int = 0) -> str:

@@ -50,7 +50,7 @@ def reader_statements(settings: Settings) -> list[str]:
     """
     schemas = settings.source_schemas
     with open_source(settings.require_database_url(), settings) as source:
-        mirrors = place_tables(source.read_catalog(), settings)
+        mirrors = place_tables(source.read_catalog(with_closed=True), settings)
         name = READER if _count_writable(source, mirrors) else source.role
         role = quote(name)
         known = source.execute("select rolcanlogin from pg_roles where rolname = %s", [name])
@@ -139,9 +139,11 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
         refuse_empty(source, catalog, settings.source_schemas)
         size = write_bytes(sum(table.bytes for table in catalog.values()))
         names = name_some(table.name for table in catalog.values())
+        closed = source.find_closed()
+        left = f"; role {source.role} may not read {name_some(closed)}, left out" if closed else ""
         return (
             f"{len(catalog)} in {', '.join(settings.source_schemas)}, {size} at the last ANALYZE,"
-            f" are going to be read: {names}"
+            f" are going to be read: {names}{left}"
         )
 
     def read_tables() -> str:

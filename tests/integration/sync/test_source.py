@@ -51,14 +51,35 @@ def refuse(bench: Bench, url: str) -> SourceError:
 def test_unreadable_tables_and_columns_are_refused(bench: Bench, reader: str) -> None:
     bench.pg(
         "create table open_table (id int)",
-        "create table closed_table (id int)",
+        "create table waitlist (id int)",
         f"grant select on open_table to {READER}",
     )
     error = refuse(bench, reader)
-    assert "may not read public.closed_table" in error.message
+    assert error.message.endswith(
+        'may not read public.waitlist; sselfie.toml can do without: tables.leave_out = ["waitlist"]'
+    )
     assert error.remedy == f'grant select on all tables in schema "public" to "{READER}"'
     bench.pg(error.remedy)
     assert len(bench.sync(settings={"database_url": reader}).tables) == 2
+
+
+def test_tables_that_nothing_is_made_of_may_stay_closed(bench: Bench, reader: str) -> None:
+    bench.pg("create table salaries (id int)", "create table notes (id int, body text)")
+    mine = {"database_url": reader}
+    error = refuse(bench, reader)
+    assert "may read no table of" in error.message and "public.notes" in error.message
+    assert error.remedy == f'grant select on all tables in schema "public" to "{READER}"'
+    bench.pg(f"grant select on notes to {READER}")
+    assert [table.name for table in bench.sync(settings=mine).tables] == ["notes"]
+    assert bench.ask(
+        "select kind, detail from meta.contract_drift where table_name = 'salaries'"
+    ) == [("not mirrored", f"role {READER} may not read it")]
+    assert bench.sync(settings=mine).mode == "unchanged"
+    bench.pg(f"revoke select on notes from {READER}", f"grant select on salaries to {READER}")
+    modes = bench.modes(bench.sync(settings=mine))
+    assert modes == {"salaries": "full", "notes": "dropped"}
+    changes = "select table_name, kind from meta.schema_changes"
+    assert bench.ask(changes) == [("public.salaries", "table added")]
 
 
 def test_a_schema_that_may_not_be_used_is_refused(bench: Bench, reader: str) -> None:
