@@ -428,7 +428,13 @@ begin
                 new.kind in ('trigger', 'rule', 'policy', 'statistics', 'constraint')
                 and gone.detail[1] is not distinct from new.detail[1]
                 or new.kind in ('view', 'function', 'type', 'domain', 'composite type', 'schema')
-                and gone.detail is not distinct from new.detail
+                and (
+                    gone.detail is not distinct from new.detail
+                    -- The options of a table are not those of a view.
+                    or gone.message like '% is called %'
+                    and gone.detail[1] is not distinct from new.detail[1]
+                    and gone.detail[3:4] = new.detail[3:4]
+                )
                 and gone.parts <@ array(
                     select sselfie_watch.part_text(part.name, part.detail)
                     from unnest(now) as part
@@ -525,7 +531,7 @@ begin
         select 'restored', 'row security changes who sees rows of ' || relations.name, null
         from changes
         inner join relations on relations.oid = changes.owner
-        where changes.kind = 'policy' and changes.is_new
+        where changes.kind = 'policy' and changes.is_new and changes.new[1]::boolean
     ),
     renamed as (
         select
@@ -578,7 +584,7 @@ begin
                 select from unnest(now) as policy
                 where
                     policy.kind = 'policy' and policy.owner = kept.oid
-                    and old[3:4] < new[3:4]
+                    and policy.detail[1]::boolean and old[3:4] < new[3:4]
             )
         union all
         select 'dropping-object', 'role ' || place || ' may not log in any longer', null
