@@ -18,6 +18,9 @@ from sselfie_insights.warehouse.gaps import NOT_KNOWN, write_unknown
 
 NEEDS = "needs.json"
 
+_DUE = "growth/this_week"
+"""The query of who can be contacted, which is made from the segments in Python."""
+
 
 def load_needs() -> dict[str, frozenset[str]]:
     """Return, by ``table.column`` of the source, the names of the queries that need it."""
@@ -52,6 +55,18 @@ def record_unknown(connection: duckdb.DuckDBPyConnection) -> list[str]:
         if unknown:
             reason = _write_reason(since, things)
             sentences.append(f"{len(unknown)} of the queries cannot be answered; {reason}")
+    # Of no segment is known who is in it: that nobody is would be said by the page.
+    segments = {name for names in needs.values() for name in names if name.startswith("segments/")}
+    if segments <= lost.keys():
+        every = {
+            since: [
+                thing
+                for thing in things
+                if any(thing in lost[name].get(since, ()) for name in segments)
+            ]
+            for since, things in lacks.items()
+        }
+        lost[_DUE] = {since: things for since, things in every.items() if things}
     reasons = {
         name: "; ".join(_write_reason(since, things) for since, things in of.items())
         for name, of in lost.items()

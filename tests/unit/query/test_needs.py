@@ -1,0 +1,59 @@
+"""Why a query is not known, as far as that can be seen without a business."""
+
+import duckdb
+import pytest
+
+from sselfie_insights.query.needs import merge_reasons, record_unknown
+from sselfie_insights.warehouse.gaps import read_unknown
+
+MISSING = "documented, and not in the source"
+
+
+def find_unknown(*lost: tuple[str, str | None, str, str]) -> dict[str, str]:
+    with duckdb.connect() as connection:
+        connection.execute("create schema meta")
+        connection.execute(
+            "create table meta.contract_drift"
+            " (table_name varchar, column_name varchar, kind varchar, detail varchar)"
+        )
+        connection.executemany("insert into meta.contract_drift values (?, ?, ?, ?)", lost)
+        record_unknown(connection)
+        return read_unknown(connection)
+
+
+def test_nobody_is_due_only_where_somebody_could_be_known() -> None:
+    """Where no segment can be known, neither can be who is to be contacted."""
+    ledger = ("credit_transactions", None, "table missing", MISSING)
+    unknown = find_unknown(ledger)
+    assert "segments/credits_low" in unknown and "growth/this_week" not in unknown
+    unknown = find_unknown(
+        ledger,
+        ("stripe_payments", None, "table missing", MISSING),
+        ("users", "created_at", "column gone", "2026-11-14 03:00:00 UTC"),
+    )
+    assert "the source lacks credit_transactions, stripe_payments" in unknown["growth/this_week"]
+    assert (
+        "since 2026-11-14 03:00:00 UTC: the source no longer has users.created_at"
+        in (unknown["growth/this_week"])
+    )
+
+
+@pytest.mark.parametrize("instead", [True, False])
+def test_a_column_that_another_serves_for_is_not_lacking(instead: bool) -> None:
+    """A payment without a date of its own has that of its row."""
+    columns = ["payment_date"] if instead else ["payment_date", "created_at"]
+    lost = [("stripe_payments", name, "column missing", MISSING) for name in columns]
+    assert ("revenue/payments" in find_unknown(*lost)) is not instead
+
+
+def test_reasons_are_merged_by_since_when_they_hold() -> None:
+    assert merge_reasons(
+        [
+            "not known: the source lacks a, b",
+            "not known: the source lacks b, c and 2 more",
+            "not known since May: the source no longer has d; not known: the source lacks a",
+        ]
+    ) == [
+        ("not known: the source lacks a, b, c", 3),
+        ("not known since May: the source no longer has d", 1),
+    ]
