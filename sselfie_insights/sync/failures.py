@@ -13,7 +13,11 @@ from sselfie_insights.sync.source import Source
 from sselfie_insights.warehouse.storage import explain_storage
 
 LOCK_TIMEOUT = "lock timeout"
-GONE = ("does not exist", "could not open relation", "cache lookup failed", "not been populated")
+GONE = (
+    *("does not exist", "could not open relation", "cache lookup failed", "not been populated"),
+    # Of a column that is missing when DuckDB looks, the latter if wanted under its own name.
+    *("not found in FROM clause", "cannot be referenced before it is defined"),
+)
 """What a read meets that comes in the middle of a migration, even one that is undone later.
 
 Other errors say the same now and then, of a function or a type. They are met three times before

@@ -98,7 +98,7 @@ def test_every_mart_has_an_enforced_contract_with_types_both_targets_know(built:
 def test_days_between_two_dates_are_counted_by_the_macro(built: Dbt) -> None:
     """A date less a date is a number of days in DuckDB and Postgres, and an interval in Spark."""
     less_a_date = re.compile(
-        r" - \(?(?:m(?:in|ax)\()?(?:\w+\.)?(?:\w+_)?(?:on|day|date|month|period)\b"
+        r" - \(?(?:m(?:in|ax)\()?(?:\w+\.)?(?:\w+_)?(?:on|day|date|month|period)\b(?!\.)"
     )
     models = nodes_of(built, "model")
 

@@ -1,7 +1,9 @@
 """The application waits for one table's read at most, and readers never wait."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -84,6 +86,35 @@ def test_a_migration_that_is_undone_at_once_disturbs_only_one_attempt(
     with before_table(monkeypatch, "b", lambda: newest.pg("alter table b rename column v to w")):
         report = newest.sync()
     assert report.attempts == 2
+    assert not newest.sync(verify=True).different
+
+
+def test_a_migration_that_was_undone_when_duckdb_looks_disturbs_only_one_attempt(
+    newest: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The snapshot alone has the other name, and so DuckDB: its words are not the server's."""
+    fill(newest, 1000)
+    real, words = Source.snapshot, list[str]()
+
+    @contextmanager
+    def snapshot(*arguments: Any) -> Iterator[Any]:
+        is_first = not words
+        if is_first:
+            newest.pg("alter table b rename column v to w")
+        with real(*arguments) as taken:
+            if is_first:
+                newest.pg("alter table b rename column w to v")
+            yield taken
+
+    def explain(error: Exception, *arguments: Any) -> BaseException:
+        words.append(str(error))
+        return explain_failure(error, *arguments)
+
+    monkeypatch.setattr(Source, "snapshot", snapshot)
+    monkeypatch.setattr("sselfie_insights.sync.engine.explain_failure", explain)
+    report = newest.sync()
+    assert report.attempts == 2
+    assert [word.partition(":")[0] for word in words] == ["Binder Error"]
     assert not newest.sync(verify=True).different
 
 
