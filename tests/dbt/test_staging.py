@@ -100,6 +100,12 @@ RAW = """
     insert into snapshots.feed_posts_history values
         (1, 'ann', 'completed', '2026-01-02 10:00:00'),
         (1, 'ann', 'processing', '2026-01-01 10:00:00');
+    alter table snapshots.subscriptions_history add column dbt_valid_to timestamp;
+    alter table snapshots.feed_posts_history add column dbt_valid_to timestamp;
+    alter table snapshots.user_credits_history add column dbt_valid_to timestamp;
+    insert into snapshots.user_credits_history values -- of one sync, read otherwise later
+        (1, 'ann', 19, '2026-01-03 10:00:00', '2026-01-03 10:00:00'),
+        (1, 'ann', 17, '2026-01-03 10:00:00', '2026-01-03 10:00:00');
 """
 
 

@@ -26,6 +26,8 @@ observed as (
         cast({{ column }} as {{ dbt.type_string() }}) as state,
         dbt_valid_from as observed_at
     from {{ relation }}
+    -- What the next build of the same sync read otherwise was no state of the source.
+    where dbt_valid_to is null or dbt_valid_from < dbt_valid_to
     union all
     {%- endif %}
     {%- endfor %}
