@@ -220,11 +220,12 @@ class Attempt:
             ]
         steps = [hold_back_credentials(self.source, step) for step in steps]
         vanished = [t for key, t in state.tables.items() if key not in catalog]
+        closed = frozenset(self.source.find_closed()) if vanished else frozenset[str]()
         labels = {mirror.table.label for mirror in mirrors}
         changes = [
             change
             for change in schema_changes(catalog, state.tables)
-            if change[0] in labels or self._is_dropped(change)
+            if change[0] in labels or self._is_dropped(change, closed)
         ]
         left_out = self.source.read_left_out()
         names = find_names(catalog, self.request.settings)
@@ -238,11 +239,11 @@ class Attempt:
         )
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
-    def _is_dropped(self, change: Difference) -> bool:
-        schema, _, name = change[0].partition(".")
-        if change[2] != "table dropped" or self.source.leaves_out(schema, name):
-            return False
-        return change[0] not in self.source.find_closed()
+    def _is_dropped(self, change: Difference, closed: Collection[str]) -> bool:
+        label, _, what, *_ = change
+        schema, _, name = label.partition(".")
+        is_left_out = self.source.leaves_out(schema, name) or label in closed
+        return what == "table dropped" and not is_left_out
 
     def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:
         with self.request.destination() as path, closing(duckdb.connect(path, config=WRITER)) as db:

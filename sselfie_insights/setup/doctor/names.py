@@ -203,7 +203,7 @@ def _find_renamed(
         if not {renamed.get(column.name, column.name), *column.aliases} & present.keys()
     ]
     explained = {name for c in table.every_column for name in (c.name, *c.aliases)}
-    explained |= {*renamed.values()}
+    explained |= set(renamed.values())
     strange = [column for name, column in present.items() if name not in explained]
     scores = sorted(
         (
