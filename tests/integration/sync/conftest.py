@@ -1,6 +1,9 @@
 """Servers, sources and warehouses for the tests of the mirror."""
 
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,3 +100,19 @@ def newest(newest_server: Server, tmp_path: Path) -> Iterator[Bench]:
     """A fresh source on the newest server."""
     with new_database(newest_server, f"t_{secrets.token_hex(6)}") as url:
         yield Bench(url, tmp_path)
+
+
+def run_command(bench: Bench, *words: str, url: str | None = None) -> tuple[int, str, str]:
+    """Run a command on the bench; return its exit code and what it said on both streams."""
+    environment = os.environ | {
+        "SSELFIE_DATABASE_URL": bench.url if url is None else url,
+        "SSELFIE_WAREHOUSE": str(bench.warehouse),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "sselfie_insights", *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=bench.warehouse.parent,
+    )
+    return done.returncode, done.stdout, done.stderr
