@@ -79,7 +79,7 @@ class _Table:
                         int(value),
                         is_size=is_size and not is_mean,
                         is_hidden=is_few or self._is_of_few(row, name),
-                        least=0 if is_mean and value < SMALLEST_GROUP else SMALLEST_GROUP,
+                        least=SMALLEST_GROUP,
                     )
                     if decided:
                         book.decided[cell] = decided[name][number]

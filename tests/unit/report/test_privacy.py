@@ -174,6 +174,13 @@ def test_means_do_not_give_a_small_cohort_away() -> None:
     assert marks["mean 2"] == marks["Jan"] == ""
 
 
+def test_five_sizes_stay_possible_of_a_mean_of_fewer_than_five_people() -> None:
+    # Were the 7 of period 0 shown, the mean of period 1 would be 7 less April's 1 to 4: 3 to 6.
+    marks = marks_of(triangle({1: 1, 2: 1, 3: 1, 4: 4}, 4))
+    assert marks["mean 1"] == "hidden"
+    assert marks["mean 0"] == "hidden"
+
+
 def test_a_mean_that_counts_no_small_cohort_is_shown() -> None:
     # April has begun with 2 people; its first period still runs.
     sizes = {1: 30, 2: 9, 3: 25, 4: 2}
