@@ -48,5 +48,6 @@ def find_files(name: str, pattern: str, folders: Iterable[Path] | None = None) -
 def find_replaced(name: str, pattern: str) -> list[Path]:
     """Return the user's files that take the place of packaged ones, sorted by path."""
     *own_folders, ours = list_folders(name)
-    own, packaged = find_files(name, pattern, own_folders), find_files(name, pattern, [ours])
+    own = find_files(name, pattern, own_folders)
+    packaged = find_files(name, pattern, [ours]) if own else {}
     return [own[key] for key in sorted(own.keys() & packaged.keys())]

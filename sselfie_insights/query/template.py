@@ -169,11 +169,18 @@ def read_templates(query: Query) -> list[str]:
     seen = set()
     with _translate_errors(query):
         for text in texts:  # which grows by what each includes
-            for name in find_referenced_templates(environment.parse(text)):
-                if name is not None and name not in seen:
+            for name in _list_parts(text):
+                if name not in seen:
                     seen.add(name)
                     texts.append(loader.get_source(environment, name)[0])
     return texts
+
+
+@cache
+def _list_parts(text: str) -> tuple[str, ...]:
+    """The names of the templates that one includes or imports."""
+    found = find_referenced_templates(SandboxedEnvironment().parse(text))
+    return tuple(name for name in found if name is not None)
 
 
 @contextmanager
