@@ -128,6 +128,11 @@ class Table:
         raise KeyError(f"{self.name}.{name}")
 
     @property
+    def known_names(self) -> frozenset[str]:
+        """The names of all its columns, documented and others under which databases hold them."""
+        return frozenset(name for c in self.every_column for name in (c.name, *c.aliases))
+
+    @property
     def primary_key(self) -> Column:
         """The column that identifies a row."""
         return next(column for column in self.columns if column.key == "primary")

@@ -107,6 +107,7 @@ def evaluate(
 def _judge_watch(warehouse: OpenWarehouse, watch: Watch) -> list[dict[str, Any]]:
     query = _find_query(watch)
     result = run_query(warehouse, query, watch.values)
+    result.require_known(_list_columns(watch))
     rows = []
     for part, series in _split(watch, result, _settled_before(warehouse.connection)):
         for row in _judge_part(watch, result, part, series):
@@ -134,8 +135,7 @@ def _find_query(watch: Watch) -> Query:
     require_people(query)
     check_values(query, watch.values)
     columns = {name: column for name, column in query.columns.items() if not column.pii}
-    named = [watch.column, watch.each, watch.n, watch.trials, *watch.where]
-    for name in filter(None, named):
+    for name in _list_columns(watch):
         if name not in columns:
             raise UsageError(f"alert {watch.name!r}: query {query.name} has no column {name!r}")
     for name in filter(None, (watch.column, watch.n, watch.trials)):
@@ -147,6 +147,11 @@ def _find_query(watch: Watch) -> Query:
             remedy="an anomaly needs a course; use above or below",
         )
     return query
+
+
+def _list_columns(watch: Watch) -> list[str]:
+    named = [watch.column, watch.each, watch.n, watch.trials, *watch.where]
+    return [name for name in named if name]
 
 
 def _settled_before(connection: duckdb.DuckDBPyConnection) -> date:

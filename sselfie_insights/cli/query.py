@@ -179,6 +179,8 @@ def run(
         say_note(f"wrote {path}; see 'sselfie segment show {save_segment}'")
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
+    for column, reason in result.unknown.items():
+        say_note(f"{column} is {reason}")
     for parameter_name, value in added.items():
         say_note(f"shown with {parameter_name}={value}; files hold all, or give another")
     if not result.height:

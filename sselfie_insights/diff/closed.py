@@ -80,7 +80,7 @@ def read_row(result: Result, row: Mapping[str, Any]) -> dict[FigureKey, Figure]:
     return {
         (result.name, row_key, name): Figure(column.unit, row[name])
         for name, column in result.columns.items()
-        if column.unit in NUMERIC_UNITS and name not in result.key
+        if column.unit in NUMERIC_UNITS and name not in {*result.key, *result.unknown}
     }
 
 

@@ -68,6 +68,7 @@ def changed_numbers(
         name: column.unit
         for name, column in before.columns.items()
         if name not in query.key and name in after.columns and column.unit in NUMERIC_UNITS
+        if name not in {*before.unknown, *after.unknown}
     }
     period = query.period_columns[0] if is_periodic(query) else None
     for key in dict.fromkeys((*old, *new)):

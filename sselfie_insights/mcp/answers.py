@@ -205,6 +205,7 @@ def _describe_stamp(stamp: Stamp) -> Answer:
 def _describe_columns(result: Result) -> dict[str, Answer]:
     return {
         name: column.model_dump(mode="json", exclude_defaults=True)
+        | ({"unknown": result.unknown[name]} if name in result.unknown else {})
         for name, column in result.columns.items()
     }
 

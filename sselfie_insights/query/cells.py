@@ -10,6 +10,7 @@ from sselfie_insights.money import write_money
 from sselfie_insights.query.header import Unit
 from sselfie_insights.query.result import Result
 from sselfie_insights.statistics.suppression import SMALLEST_GROUP
+from sselfie_insights.warehouse.unknown import NOT_KNOWN
 
 SUPPRESSED = f"<{SMALLEST_GROUP}"
 # Stands for a number from which the size of a small group could be worked out.
@@ -53,7 +54,10 @@ def write_cell(
 def write_rows(
     result: Result, names: list[str] | None = None, *, in_words: bool = False
 ) -> list[list[str]]:
-    """Return the rows of ``result`` as text; the columns ``names``, by default all."""
+    """Return the rows of ``result`` as text; the columns ``names``, by default all.
+
+    A column that is not known says so in every row.
+    """
     chosen = list(result.columns) if names is None else names
     every = list(result.columns)
     places = [(every.index(name), result.columns[name].unit) for name in chosen]
@@ -64,6 +68,10 @@ def write_rows(
         rows.append(
             [write_cell(row[place], unit, currency, in_words=in_words) for place, unit in places]
         )
+    for name in result.unknown:
+        if name in chosen:
+            for row_of in rows:
+                row_of[chosen.index(name)] = NOT_KNOWN
     for name, marks in list_marks(result).items():
         if name in chosen:
             position = chosen.index(name)

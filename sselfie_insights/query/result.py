@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sselfie_insights.errors import UnknownError
 from sselfie_insights.query.casts import Row, build_frame
 from sselfie_insights.query.header import PERIOD_UNITS, Column, Repeats
 from sselfie_insights.query.identities import Identity
@@ -34,6 +35,8 @@ class Result:
         marks: By column and row, what stands in place of a number of people that is hidden, and
             null; empty where it is shown, None where nothing was looked for.
         left_out: Columns with personal data, which nobody asked for.
+        unknown: Why columns are not known and null in every row, by their names: the source lacks
+            what they are made from.
         restated: By a row's key, as JSON, and a column: what has restated it since it was signed.
         title: A few words for a heading; empty for a statement of the user's.
         description: What the numbers mean.
@@ -53,6 +56,7 @@ class Result:
     repeats: Repeats | None = None
     marks: "pl.DataFrame | None" = None
     left_out: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
     restated: Mapping[tuple[str, str], str] = field(default_factory=dict)
     title: str = ""
     description: str = ""
@@ -67,6 +71,16 @@ class Result:
     def rows(self) -> "Iterable[Row]":
         """The rows, each with a value a column; dates and aware instants as Python has them."""
         return self.data if isinstance(self.data, list) else self.data.iter_rows()
+
+    def require_known(self, names: Iterable[str]) -> None:
+        """Refuse columns that are not known.
+
+        Raises:
+            UnknownError: The source lacks what one of ``names`` is made from.
+        """
+        for name in names:
+            if name in self.unknown:
+                raise UnknownError(self.unknown[name], remedy="run 'sselfie doctor'")
 
     @property
     def period_columns(self) -> tuple[str, ...]:

@@ -27,13 +27,14 @@ from sselfie_insights.query.parameters import Value
 from sselfie_insights.query.personal import Masked, open_masked
 from sselfie_insights.query.result import Result
 from sselfie_insights.query.template import compile_query, has_own_sql, is_packaged
-from sselfie_insights.sql import literal
-from sselfie_insights.warehouse.gaps import NOT_KNOWN
+from sselfie_insights.sql import literal, quote
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.unknown import WHOLE, write_lacks
 
 if TYPE_CHECKING:
     import polars as pl
 
+_LOOK = "run 'sselfie doctor'"
 _OWN_SQL = "the SQL"  # as errors call a statement of the user's own
 
 
@@ -71,8 +72,11 @@ def run_query(
         SselfieError: The build could not make a table that it reads.
     """
     stamp = warehouse.stamp
-    _require_answerable(warehouse, query)
+    unknown = _require_answerable(warehouse, query)
     sql, values = compile_query(query, given or {})
+    if unknown:
+        nothing = ", ".join(f"null as {quote(name)}" for name in unknown)
+        sql = f"select * replace ({nothing}) from (\n{sql}\n)"  # noqa: S608  # names of its header
     columns = {
         name: _name_by_grain(column, values, is_key=name in query.key)
         for name, column in query.columns.items()
@@ -102,6 +106,7 @@ def run_query(
         values=values,
         stamp=stamp,
         left_out=tuple(name for name in query.columns if name not in columns),
+        unknown=unknown,
         title=query.title,
         description=query.description,
         answer=query.answer,
@@ -117,14 +122,21 @@ def _open_for(
     return nullcontext(Masked(warehouse.connection, frozenset()))
 
 
-def _require_answerable(warehouse: OpenWarehouse, query: Query) -> None:
-    """Refuse what the source does not let anybody know, and tables that the build failed at."""
-    if query.name in warehouse.unknown and is_packaged(query):
-        raise UnknownError(warehouse.unknown[query.name], remedy="run 'sselfie doctor'")
+def _require_answerable(warehouse: OpenWarehouse, query: Query) -> dict[str, str]:
+    """Refuse what the source does not let anybody know, and tables that the build failed at.
+
+    Return why single columns are not known, by their names.
+    """
+    of_query = warehouse.unknown.get(query.name, {}) if is_packaged(query) else {}
+    unknown = {name: write_lacks(lacks) for name, lacks in of_query.items()}
+    if WHOLE in unknown:
+        raise UnknownError(unknown[WHOLE], remedy=_LOOK)
     for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
-        if warehouse.gaps[table].startswith(NOT_KNOWN):
-            raise UnknownError(warehouse.gaps[table], remedy="run 'sselfie doctor'")
-        raise SselfieError(f"{table} could not be made: {warehouse.gaps[table]}")
+        gap = warehouse.gaps[table]
+        if gap.is_unknown:
+            raise UnknownError(gap.reason, remedy=_LOOK)
+        raise SselfieError(str(gap))
+    return unknown
 
 
 def tabulate(query: Query, records: Iterable[Mapping[str, Any]], stamp: Stamp) -> Result:

@@ -12,7 +12,7 @@ from sselfie_insights.report.plans import Plans, describe_targets
 from sselfie_insights.report.tables import rank_values
 from sselfie_insights.report.validation import check_earlier, check_item
 from sselfie_insights.warehouse.closed import write_row_key
-from sselfie_insights.warehouse.gaps import NOT_KNOWN
+from sselfie_insights.warehouse.gaps import Gap
 
 Tone = Literal["good", "bad", "neutral"]
 
@@ -104,9 +104,9 @@ def build_tiles(
     return tiles
 
 
-def missing_tile(item: HeadlineItem, reason: str) -> Tile:
+def missing_tile(item: HeadlineItem, gap: Gap) -> Tile:
     """Return the tile of an ``item`` that could not be made."""
-    text = reason if reason.startswith(NOT_KNOWN) else f"not available: {reason}"
+    text = gap.reason if gap.is_unknown else f"not available: {gap.reason}"
     return Tile(item.label, text, False, "", "", False, "", "neutral", ())
 
 

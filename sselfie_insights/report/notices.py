@@ -1,5 +1,6 @@
 """What a reader must know before trusting a page: its age, failed runs, failed checks, drift."""
 
+import itertools
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +10,12 @@ import duckdb
 from sselfie_insights.clock import parse_duration, write_moment
 from sselfie_insights.errors import ExitCode, name_some
 from sselfie_insights.money import write_money
-from sselfie_insights.query.needs import merge_reasons
 from sselfie_insights.report.differences import describe_differences
 from sselfie_insights.report.signed import describe_tampered
-from sselfie_insights.settings import Settings
+from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
+from sselfie_insights.warehouse.unknown import list_whole, merge_lacks, write_lacks
 
 # Characters of an error that a sentence repeats.
 _LONGEST_REASON = 300
@@ -232,8 +233,12 @@ def describe_trust(warehouse: OpenWarehouse) -> str:
     checks = f"{passed:,} of {total:,} checks passed" if total else "Nothing was checked"
     things = _count(missing, "documented table or column is", "documented tables and columns are")
     lacks = f"{things if missing else 'nothing documented is'} missing in the source"
-    if warehouse.unknown:
-        lacks += f", {_count(len(warehouse.unknown), 'query is', 'queries are')} not known"
+    whole = len(list_whole(warehouse.unknown))
+    in_part = len(warehouse.unknown) - whole
+    if whole:
+        lacks += f", {_count(whole, 'query is', 'queries are')} not known"
+    if in_part:
+        lacks += f", {_count(in_part, 'query is', 'queries are')} known in part"
     return f"{checks}, {lacks}"
 
 
@@ -290,20 +295,46 @@ def _describe_size(product: str, currency: str, customers: int, members: int, ce
 
 def describe_unknown(warehouse: OpenWarehouse) -> list[str]:
     """Return a sentence for each reason why numbers are not known, with how many there are."""
-    return [
-        f"{said} Their numbers are left out; 'sselfie doctor' looks for a new name."
-        for said in _say_unknown(warehouse)
-    ]
+    return [f"{said}; {_ADVICE[kind]}." for said, kind in _say_unknown(warehouse)]
 
 
 def _describe_unknown_numbers(warehouse: OpenWarehouse) -> list[str]:
-    return [f"{said} Their numbers are left out." for said in _say_unknown(warehouse)]
+    return [f"{said}." for said, _ in _say_unknown(warehouse)]
 
 
-def _say_unknown(warehouse: OpenWarehouse) -> list[str]:
+_ADVICE = {
+    "gone": "'sselfie doctor' looks for a new name",
+    "missing": "'sselfie doctor' looks for a new name",
+    "left out": f"tables.leave_out in {CONFIG_FILE} says so",
+    "not mirrored": "'sselfie status' says why",
+}
+
+
+def _say_unknown(warehouse: OpenWarehouse) -> list[tuple[str, str]]:
+    """Return sentences without their full stop, and the kind of lack that each is about."""
+    whole = list_whole(warehouse.unknown)
+    in_part = [
+        itertools.chain.from_iterable(of.values())
+        for query, of in warehouse.unknown.items()
+        if query not in whole
+    ]
     return [
-        f"{_count(count, 'query is', 'queries are')} {reason}."
-        for reason, count in merge_reasons(warehouse.unknown.values())
+        *(
+            (
+                f"{_count(count, 'query is', 'queries are')} {write_lacks(lacks)}."
+                " Their numbers are left out",
+                lacks[0].kind,
+            )
+            for lacks, count in merge_lacks(whole.values())
+        ),
+        *(
+            (
+                f"Columns of {_count(count, 'query', 'queries')} are {write_lacks(lacks)}."
+                " They are left out",
+                lacks[0].kind,
+            )
+            for lacks, count in merge_lacks(in_part)
+        ),
     ]
 
 

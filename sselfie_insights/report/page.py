@@ -49,7 +49,7 @@ from sselfie_insights.report.results import Results
 from sselfie_insights.report.rows import choose_points, cut, keep_rows, split, title_part
 from sselfie_insights.report.sentences import write_sentences
 from sselfie_insights.report.signed import describe_restated
-from sselfie_insights.report.tables import build_table
+from sselfie_insights.report.tables import build_table, describe_columns
 from sselfie_insights.report.validation import check_section
 from sselfie_insights.warehouse.gaps import Gap, OnGap, attempt
 from sselfie_insights.warehouse.reading import OpenWarehouse
@@ -59,8 +59,7 @@ _VALUE = "value"
 
 # The rows that one table shows, so that a page stays small.
 _MOST_ROWS = 150
-# The periods behind a waterfall: a year and the running one.
-_WATERFALL_ROWS = 13
+_WATERFALL_ROWS = 13  # a year and the running period
 
 
 class _Runner:
@@ -230,7 +229,7 @@ def _build_headline(
             partial(_build_item, item, runner),
             on_gap,
         )
-        tiles += [missing_tile(item, built.reason)] if isinstance(built, Gap) else built
+        tiles += [missing_tile(item, built)] if isinstance(built, Gap) else built
     # The largest currency's numbers first, then those of the others.
     return HeadlineBlock(section.title, tuple(sorted(tiles, key=lambda tile: tile.rank)))
 
@@ -348,10 +347,11 @@ def _build_block(
         left_out += len(running) - _MOST_ROWS
         kept = slice(_MOST_ROWS) if isinstance(section, TableSection) else slice(-_MOST_ROWS, None)
         table, running = replace(table, rows=table.rows[kept]), running[kept]
+    notes = section.text, describe_restated(shown, columns), describe_columns(shown, columns)
     return DataBlock(
         name=unique_name(title, names),
         title=title,
-        text=f"{section.text or ''} {describe_restated(shown, columns)}".strip(),
+        text=" ".join(filter(None, notes)),
         empty=empty,
         result=result,
         table=table,

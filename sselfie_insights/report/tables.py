@@ -61,9 +61,16 @@ def build_table(
     return table, tuple(running)
 
 
+def describe_columns(result: Result, columns: Mapping[str, str]) -> str:
+    """Return in words which of ``columns``, name to heading, are not known, and why."""
+    return " ".join(
+        f"{columns[name]}: {reason}." for name, reason in result.unknown.items() if name in columns
+    )
+
+
 def _is_silent(name: str, result: Result) -> bool:
-    """Whether a column of words, such as notes, has none in any row."""
-    is_words = result.columns[name].unit == "text" and name not in result.key
+    """Whether a column of words, such as notes, has none in any row, though it is known."""
+    is_words = result.columns[name].unit == "text" and name not in {*result.key, *result.unknown}
     return is_words and result.frame.height > 0 and result.frame[name].fill_null("").eq("").all()
 
 

@@ -26,6 +26,7 @@ def check_section(section: DataSection, result: Result) -> None:
     Raises:
         UsageError: A column is missing or holds no number, no column holds the period, or several
             rows would be one point.
+        UnknownError: A column that is drawn is not known.
     """
     where = f"section {section.title!r}"
     named, numbers, is_timed = [*section.each], list[str](), False
@@ -54,6 +55,8 @@ def check_section(section: DataSection, result: Result) -> None:
             named += _GRID
             numbers.append(section.value)
     _require_columns(where, result, [*named, *numbers])
+    if not isinstance(section, TableSection):  # which says so in its cells
+        result.require_known([*named, *numbers])
     _require_numbers(where, result, numbers)
     if point is not None:
         _require_one_row(where, result, point)
@@ -69,11 +72,13 @@ def check_item(item: HeadlineItem, result: Result) -> None:
 
     Raises:
         UsageError: A column is missing or holds no number, or a period has several rows.
+        UnknownError: A column is not known.
     """
     where = f"headline {item.label!r}"
     named = [item.each, item.low, item.high, item.n, _COMPLETE if item.at == "complete" else None]
     _require_columns(where, result, [item.column, *filter(None, named)])
     numbers = [item.column, *filter(None, (item.low, item.high, item.n))]
+    result.require_known(numbers)
     _require_numbers(where, result, numbers)
     _require_one_row(where, result, [*filter(None, [item.each]), *result.period_columns])
 
@@ -83,10 +88,12 @@ def check_earlier(item: HeadlineItem, earlier: Earlier, result: Result) -> None:
 
     Raises:
         UsageError: A column is missing or holds no number, or there are several rows.
+        UnknownError: A column is not known.
     """
     where = f"headline {item.label!r}, earlier"
     each = [item.each] if item.each else []
     _require_columns(where, result, [earlier.column, earlier.on, *each])
+    result.require_known([earlier.column])
     _require_numbers(where, result, [earlier.column])
     _require_one_row(where, result, each)
 

@@ -52,8 +52,8 @@ def describe_run(settings: Settings, steps: Sequence[str]) -> Plan:
 
 def _describe_source(settings: Settings) -> str:
     with open_source(settings.require_database_url(), settings) as source:
-        catalog = source.read_catalog()
-        refuse_empty(source, catalog, settings.source_schemas)
+        catalog, left_out = source.read_relations()
+        refuse_empty(source, catalog, left_out)
         mirrors = place_tables(catalog, settings)
         refuse_unreadable(source, mirrors)
         refuse_filtered(source, mirrors)

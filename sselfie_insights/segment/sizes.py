@@ -13,6 +13,7 @@ from sselfie_insights.query.table import TextTable, lay_out
 from sselfie_insights.segment.library import find_segment, list_segments, read_segment
 from sselfie_insights.segment.record import PastExport
 from sselfie_insights.warehouse.reading import OpenWarehouse
+from sselfie_insights.warehouse.unknown import NOT_KNOWN
 
 SIZES_SCHEMA = {
     "segment": pl.String,
@@ -52,7 +53,8 @@ def count_sizes(members: Members) -> list[dict[str, Any]]:
             unknown = f"cannot be computed; see sselfie segment show {name}"
             rows.append(_size(name, unknown, None, None) | _nothing_to_do(name))
             continue
-        people = list(result.frame.select("reason", "is_cooling").iter_rows())
+        reasons = pl.col("reason").fill_null(NOT_KNOWN)
+        people = list(result.frame.select(reasons, "is_cooling").iter_rows())
         counts = Counter(reason for reason, _ in people)
         cooling = Counter(reason for reason, is_cooling in people if is_cooling)
         what = _nothing_to_do(find_segment(name).title) | _read_deadline(result)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -112,12 +112,21 @@ class LeftOut:
     Attributes:
         schema: Its schema.
         name: Its name.
-        reason: What it is, and why that keeps it out.
+        cause: What keeps it out: the settings, the rights of the role, or what it is.
+        reason: That in words.
+        documented: The documented name of what it stands for, or seems to; else empty.
     """
 
     schema: str
     name: str
+    cause: Literal["settings", "rights", "kind"]
     reason: str
+    documented: str = ""
+
+    @property
+    def label(self) -> str:
+        """``schema.name``, for messages."""
+        return f"{self.schema}.{self.name}"
 
 
 def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
@@ -129,7 +138,7 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) ->
 def read_left_out(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[LeftOut]:
     """Return the relations of ``schemas`` that hold rows, or show some, and are not mirrored."""
     rows = connection.execute(_LEFT_OUT, {"schemas": list(schemas)}).fetchall()
-    return [LeftOut(*row) for row in rows]
+    return [LeftOut(schema, name, "kind", reason) for schema, name, reason in rows]
 
 
 def moved_tables(before: Catalog, after: Catalog) -> list[str]:

@@ -38,10 +38,8 @@ def contract_drift(
     found = {
         names.documented(table.name): table for table in catalog.values() if table.schema == schema
     }
-    reasons = {
-        item.name if item.schema == schema else f"{item.schema}.{item.name}": item.reason
-        for item in left_out
-    }
+    reasons = {item.name if item.schema == schema else item.label: item.reason for item in left_out}
+    instead = {item.documented: item for item in left_out if item.documented not in found}
     drift: list[Difference] = []
     lost = _Lost(before, schema)
     for name, table in documented.items():
@@ -49,8 +47,11 @@ def contract_drift(
             drift += _compare_columns(found[name], table, names.columns.get(name, {}), lost)
             if name in names.tables:
                 drift.append((name, None, "table renamed", f"is {found[name].name} in the source"))
-        elif name in reasons:
-            drift.append((name, None, "table missing", f"documented, and {reasons.pop(name)}"))
+        elif name in instead:
+            item = instead[name]
+            kind = "table left out" if item.cause == "settings" else "table not mirrored"
+            called = f"is {item.name} in the source, " if item.name != name else "documented, and "
+            drift.append((name, None, kind, called + reasons.pop(item.name)))
         else:
             drift.append(lost.describe(name))
     drift += [

@@ -1,6 +1,6 @@
 """The sync itself: plan at one snapshot, write a private copy, prove nothing moved, publish."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from sselfie_insights.postgres import describe_target
 from sselfie_insights.settings import Settings
 from sselfie_insights.stripe.load import load_folder
 from sselfie_insights.sync.apply import Applier
-from sselfie_insights.sync.catalog import Catalog, moved_tables
+from sselfie_insights.sync.catalog import Catalog, LeftOut, moved_tables
 from sselfie_insights.sync.drift import contract_drift, schema_changes
 from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
@@ -183,13 +183,13 @@ class Attempt:
         """
         catalog: Catalog = {}
         try:
-            catalog = self.source.read_catalog()
+            catalog, left_out = self.source.read_relations()
             state = read_state(self.request.current)
             identity = self.source.read_identity()
             seen = state.seen(identity)
             with self.source.snapshot(seen) as snapshot:
                 refuse_older(self.source, snapshot, seen)
-                plan = self._plan(catalog, state, identity, snapshot)
+                plan = self._plan(catalog, left_out, state, identity, snapshot)
                 if plan.is_needed:
                     return self._write(plan, catalog, identity, snapshot)
                 self._refuse_moved(catalog)
@@ -197,11 +197,18 @@ class Attempt:
         except (psycopg.Error, duckdb.Error) as error:
             raise explain_failure(error, self.source, catalog) from error
 
-    def _plan(self, catalog: Catalog, state: State, identity: str, snapshot: Snapshot) -> Plan:
-        schemas = self.request.settings.source_schemas
-        documented = load_contract()
-        refuse_empty(self.source, catalog, schemas)
-        everything = place_tables(catalog, self.request.settings)
+    def _plan(
+        self,
+        catalog: Catalog,
+        left_out: Sequence[LeftOut],
+        state: State,
+        identity: str,
+        snapshot: Snapshot,
+    ) -> Plan:
+        settings = self.request.settings
+        refuse_empty(self.source, catalog, left_out)
+        names = find_names(catalog, settings)
+        everything = place_tables(catalog, settings, names)
         mirrors = select_tables(everything, self.request.tables)
         refuse_unreadable(self.source, mirrors)
         refuse_filtered(self.source, mirrors)
@@ -220,16 +227,16 @@ class Attempt:
             ]
         steps = [hold_back_credentials(self.source, step) for step in steps]
         vanished = [t for key, t in state.tables.items() if key not in catalog]
-        closed = frozenset(self.source.find_closed()) if vanished else frozenset[str]()
+        kept_out = {item.label for item in left_out if item.cause != "kind"}
         labels = {mirror.table.label for mirror in mirrors}
         changes = [
             change
             for change in schema_changes(catalog, state.tables)
-            if change[0] in labels or self._is_dropped(change, closed)
+            if change[0] in labels or self._is_dropped(change, kept_out)
         ]
-        left_out = self.source.read_left_out()
-        names = find_names(catalog, self.request.settings)
-        drift = contract_drift(catalog, schemas[0], documented, left_out, names, state)
+        drift = contract_drift(
+            catalog, settings.source_schemas[0], load_contract(), left_out, names, state
+        )
         is_needed = (
             self.request.verify
             or self.request.into is not None
@@ -239,10 +246,10 @@ class Attempt:
         )
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
-    def _is_dropped(self, change: Difference, closed: Collection[str]) -> bool:
+    def _is_dropped(self, change: Difference, kept_out: Collection[str]) -> bool:
         label, _, what, *_ = change
         schema, _, name = label.partition(".")
-        is_left_out = self.source.leaves_out(schema, name) or label in closed
+        is_left_out = self.source.leaves_out(schema, name) or label in kept_out
         return what == "table dropped" and not is_left_out
 
     def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:

@@ -1,5 +1,6 @@
 """What the source calls otherwise than its document: said by its owner, or spelled alike."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def find_names(catalog: Catalog, settings: Settings) -> Names:
     alike = {
         name: like
         for name in contract
-        if name not in present and name not in said and (like := _only_alike(name, free, _stem))
+        if name not in present and name not in said and (like := _only_alike(name, free, stem))
     }
     tables = {**said, **alike}
     columns = {}
@@ -58,9 +59,14 @@ def find_names(catalog: Catalog, settings: Settings) -> Names:
     return Names(tables, columns)
 
 
-def may_be_documented(name: str, tables: Tables) -> bool:
-    """Say whether a table of the source has a documented name, or one that stands for it."""
-    return name in tables.renamed.values() or _stem(name) in map(_stem, load_contract())
+def find_documented(name: str, tables: Tables) -> str:
+    """Return the documented name of a table of the source, or of which its own is a spelling.
+
+    It is empty where there is none.
+    """
+    renamed = (known for known, source in tables.renamed.items() if source == name)
+    alike = (known for known in load_contract() if stem(known) == stem(name))
+    return next(itertools.chain(renamed, alike), "")
 
 
 def name_columns(found: SourceTable, table: Table, said: Mapping[str, str]) -> dict[str, str]:
@@ -72,8 +78,7 @@ def name_columns(found: SourceTable, table: Table, said: Mapping[str, str]) -> d
         said: What the settings say of it.
     """
     present = [column.name for column in found.columns]
-    explained = {name for c in table.every_column for name in (c.name, *c.aliases)}
-    free = [name for name in present if name not in explained and name not in said.values()]
+    free = [n for n in present if n not in table.known_names and n not in said.values()]
     renamed = dict(said)
     for column in table.every_column:
         names = (column.name, *column.aliases)
@@ -91,7 +96,8 @@ def spell(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """Return what ``spell`` does, without the s of a plural."""
     return spell(name).removesuffix("s")
 
 

@@ -11,7 +11,7 @@ from sselfie_insights.sync.changes import MAX_GAP, changed_since
 from sselfie_insights.sync.columns import Mirror, distinct_names, name_distinct, place_table
 from sselfie_insights.sync.credentials import BY_CONTENT, Judge, find_credentials
 from sselfie_insights.sync.load import UNREPRESENTABLE, Changes, count_changes
-from sselfie_insights.sync.names import DOCUMENTED, find_names
+from sselfie_insights.sync.names import DOCUMENTED, Names, find_names
 from sselfie_insights.sync.source import Snapshot, Source
 from sselfie_insights.sync.state import MirroredTable
 
@@ -41,7 +41,7 @@ class Step:
         )
 
 
-def place_tables(catalog: Catalog, settings: Settings) -> list[Mirror]:
+def place_tables(catalog: Catalog, settings: Settings, found: Names | None = None) -> list[Mirror]:
     """Return where every table of the catalog goes: the first schema to ``raw``.
 
     Columns with credentials stay behind: those of the contract, which is about the first schema,
@@ -50,10 +50,11 @@ def place_tables(catalog: Catalog, settings: Settings) -> list[Mirror]:
     Args:
         catalog: The source's tables.
         settings: The schemas to mirror, in order, and what they call otherwise.
+        found: What is called otherwise, where that is known already.
     """
     mirrors = []
     schemas, documented = settings.source_schemas, contract.load_contract()
-    found = find_names(catalog, settings)
+    found = found or find_names(catalog, settings)
     own = {
         table.name: found.documented(table.name)
         for table in catalog.values()

@@ -1,26 +1,27 @@
 """What the mirror refuses: a source that would silently show it less than everything."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.setting_names import CONFIG_FILE
 from sselfie_insights.sql import quote
-from sselfie_insights.sync.catalog import Catalog
+from sselfie_insights.sync.catalog import Catalog, LeftOut
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.source import Seen, Snapshot, Source
 
 NAMES_SHOWN = 10
 
 
-def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> None:
+def refuse_empty(source: Source, catalog: Catalog, left_out: Iterable[LeftOut]) -> None:
     """Refuse a source without tables, or without a schema that was asked for.
 
     Raises:
         SourceError: A schema is not there or may not be used, or none holds a table that the role
             may read.
     """
+    schemas = source.schemas
     found = source.execute(
         "select nspname::text from pg_namespace where nspname = any(%s)", [list(schemas)]
     )
@@ -41,7 +42,8 @@ def refuse_empty(source: Source, catalog: Catalog, schemas: Sequence[str]) -> No
             f"role {source.role} may not use schema {names}",
             remedy=f"grant usage on schema {names} to {quote(source.role)}",
         )
-    if not catalog and (closed := source.find_closed()):
+    closed = [item.label for item in left_out if item.cause == "rights"]
+    if not catalog and closed:
         raise SourceError(
             f"role {source.role} may read no table of {source.target}, such as {closed[0]}",
             remedy="; ".join(

@@ -35,7 +35,7 @@ from sselfie_insights.sync.catalog import (
     read_catalog,
     read_left_out,
 )
-from sselfie_insights.sync.names import may_be_documented
+from sselfie_insights.sync.names import find_documented
 from sselfie_insights.sync.origins import with_origins
 
 LOCK_TIMEOUT_SECONDS = 1
@@ -177,42 +177,43 @@ class Source:
         """Whether the connection has ended."""
         return self._connection.closed
 
-    def find_closed(self) -> list[str]:
-        """Return the tables that are left out as the role may not read them."""
-        catalog = read_catalog(self._connection, self.schemas)
-        return [table.label for table in catalog.values() if self._is_closed(table)]
+    def read_catalog(self) -> Catalog:
+        """Return the tables to mirror as they are now."""
+        return self.read_relations()[0]
 
-    def read_catalog(self, *, with_closed: bool = False) -> Catalog:
-        """Return the tables of the schemas as they are now, but for those to leave out.
+    def read_relations(self, *, with_closed: bool = False) -> tuple[Catalog, list[LeftOut]]:
+        """Return the tables of the schemas as they are now, and what is not mirrored.
 
-        So are those that nothing is made of and the role may not read, unless ``with_closed``.
+        Args:
+            with_closed: Whether tables that the role may not read are among the former.
         """
         catalog = with_origins(self._connection, read_catalog(self._connection, self.schemas))
-        return {
-            key: table
-            for key, table in catalog.items()
-            if not self.leaves_out(*key) and (with_closed or not self._is_closed(table))
-        }
+        left_out = {key: item for key, table in catalog.items() if (item := self._judge(table))}
+        if with_closed:
+            left_out = {key: item for key, item in left_out.items() if item.cause != "rights"}
+        mirrored = {key: table for key, table in catalog.items() if key not in left_out}
+        others = [*read_left_out(self._connection, self.schemas), *left_out.values()]
+        return mirrored, [
+            replace(item, documented=self._find_documented(item.schema, item.name))
+            for item in others
+        ]
 
-    def read_left_out(self) -> list[LeftOut]:
-        """Return what the schemas hold now that is not mirrored."""
-        catalog = read_catalog(self._connection, self.schemas)
-        reasons = {key: self._reason_against(table) for key, table in catalog.items()}
-        against = [LeftOut(*key, reason) for key, reason in reasons.items() if reason]
-        return [*read_left_out(self._connection, self.schemas), *against]
-
-    def _reason_against(self, table: SourceTable) -> str:
-        """Return why a table is left out, empty if it is read."""
-        if self.leaves_out(table.schema, table.name):
-            return f"left out by [tables] in {CONFIG_FILE}"
-        return f"role {self.role} may not read it" if self._is_closed(table) else ""
+    def _judge(self, table: SourceTable) -> LeftOut | None:
+        """Return why a table is left out, or nothing if it is read."""
+        key = table.schema, table.name
+        if self.leaves_out(*key):
+            return LeftOut(*key, "settings", f"left out by [tables] in {CONFIG_FILE}")
+        is_closed = self._is_closed(table)
+        return LeftOut(*key, "rights", f"role {self.role} may not read it") if is_closed else None
 
     def _is_closed(self, table: SourceTable) -> bool:
         """Say whether the role may not read a table that nothing is made of."""
         if not table.columns or any(column.is_readable for column in table.columns):
             return False
-        is_first = table.schema == self.schemas[0]
-        return not (is_first and may_be_documented(table.name, self._tables))
+        return not self._find_documented(table.schema, table.name)
+
+    def _find_documented(self, schema: str, name: str) -> str:
+        return find_documented(name, self._tables) if schema == self.schemas[0] else ""
 
     def leaves_out(self, schema: str, name: str) -> bool:
         """Say whether the settings keep a table out of the mirror."""

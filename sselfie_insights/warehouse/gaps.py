@@ -3,7 +3,7 @@
 A section, a query or a sheet that fails is marked in its place and reported, and the rest goes on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
@@ -23,9 +23,6 @@ from sselfie_insights.sql import literal
 from sselfie_insights.warehouse.storage import explain_storage
 
 T = TypeVar("T")
-
-NOT_KNOWN = "not known"
-"""How the reason begins why a number is missing that the source does not let anybody know."""
 
 _NAMES_ALONE = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 """Errors of DuckDB that hold names of tables and columns, and no value."""
@@ -53,16 +50,11 @@ class Gap:
 
 GAPS = """
 create schema if not exists meta;
-create or replace table meta.gaps (table_name varchar not null, reason varchar not null);
+create or replace table meta.gaps (
+    table_name varchar not null, reason varchar not null, is_unknown boolean not null
+);
 """
 """Tables that the last build could not make; they are missing or empty."""
-
-UNKNOWN = """
-create schema if not exists meta;
-create or replace table meta.unknown (query_name varchar not null, reason varchar not null);
-"""
-"""The packaged queries that this build cannot answer, since the source lacks columns."""
-
 
 OnGap = Callable[[Gap], None]
 """Called with each gap."""
@@ -109,37 +101,17 @@ def record_gaps(connection: duckdb.DuckDBPyConnection, gaps: Iterable[Gap]) -> N
     """
     connection.execute(GAPS)
     for gap in gaps:
-        connection.execute(
-            f"insert into meta.gaps values ({literal(gap.what)}, {literal(gap.reason)})"
-        )
+        values = f"{literal(gap.what)}, {literal(gap.reason)}, {literal(gap.is_unknown)}"
+        connection.execute(f"insert into meta.gaps values ({values})")
 
 
-def write_unknown(connection: duckdb.DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
-    """Write down which queries cannot be answered, in place of what an earlier build wrote.
-
-    Args:
-        connection: The private copy of a warehouse.
-        reasons: Why, by the query's name.
-    """
-    connection.execute(UNKNOWN)
-    for name, reason in reasons.items():
-        connection.execute(f"insert into meta.unknown values ({literal(name)}, {literal(reason)})")
-
-
-def read_unknown(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return why queries cannot be answered, by their names."""
+def read_gaps(connection: duckdb.DuckDBPyConnection) -> dict[str, Gap]:
+    """Return the tables that could not be made, by their names with schema."""
     try:
-        return dict(connection.execute("from meta.unknown").fetchall())
+        rows = connection.execute("select table_name, reason, is_unknown from meta.gaps").fetchall()
     except duckdb.CatalogException:  # nothing was built yet, or by an earlier version
         return {}
-
-
-def read_gaps(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return why tables could not be made, by their names with schema."""
-    try:
-        return dict(connection.execute("from meta.gaps").fetchall())
-    except duckdb.CatalogException:  # nothing was built yet, or by an earlier version
-        return {}
+    return {name: Gap(name, reason, reason, is_unknown) for name, reason, is_unknown in rows}
 
 
 def describe_gap(what: str, error: Exception) -> Gap:

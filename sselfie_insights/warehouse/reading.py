@@ -11,9 +11,10 @@ import duckdb
 from sselfie_insights.definitions import definitions_of
 from sselfie_insights.errors import StorageError, UsageError, first_line
 from sselfie_insights.warehouse.format import read_format
-from sselfie_insights.warehouse.gaps import read_gaps, read_unknown
+from sselfie_insights.warehouse.gaps import Gap, read_gaps
 from sselfie_insights.warehouse.paths import publication_name
 from sselfie_insights.warehouse.storage import OFFLINE, REPLACE, damaged
+from sselfie_insights.warehouse.unknown import Unknown, read_unknown
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,13 @@ class OpenWarehouse:
         )
 
     @cached_property
-    def gaps(self) -> dict[str, str]:
-        """Why tables could not be made by the build, by their names with schema."""
+    def gaps(self) -> dict[str, Gap]:
+        """The tables that the build could not make, by their names with schema."""
         return read_gaps(self.connection)
 
     @cached_property
-    def unknown(self) -> dict[str, str]:
-        """Why packaged queries cannot be answered, by their names: the source lacks columns."""
+    def unknown(self) -> Unknown:
+        """What packaged queries lack that cannot be answered, or columns of theirs."""
         return read_unknown(self.connection)
 
     def _lock_settings(self) -> None:

@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 
 from sselfie_insights.check.rules import CODE_WORD
 from sselfie_insights.contract import Column, Table, load_contract
 from sselfie_insights.errors import name_some
 from sselfie_insights.postgres import FULL_TYPE_NAMES
+from sselfie_insights.query.needs import load_needs
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.setup.doctor.finding import Finding
 from sselfie_insights.sql import literal, quote
-from sselfie_insights.sync.catalog import Catalog, SourceColumn, SourceTable
-from sselfie_insights.sync.names import Names, find_names, name_columns, spell
+from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
+from sselfie_insights.sync.names import Names, find_names, name_columns, spell, stem
 from sselfie_insights.sync.source import Source
 
 _LIKELY = 0.6
@@ -33,23 +34,28 @@ _KINDS = (
 )
 
 
-def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Iterator[Finding]:
+def propose_names(
+    source: Source, catalog: Catalog, left_out: Iterable[LeftOut], settings: Settings
+) -> Iterator[Finding]:
     """Yield the tables and columns that look renamed, and values and units that need a word.
 
     Args:
         source: The source; its role may read every table.
         catalog: Its tables.
+        left_out: What is not mirrored.
         settings: What is renamed and mapped already.
     """
+    left = {item.documented: item for item in left_out if item.documented}
     names = find_names(catalog, settings)
-    likely = _find_tables(catalog, names, settings)
+    likely = _find_tables(catalog, names, left, settings)
     for name, found in likely.items():
         yield _propose(
             "tables",
             f"the source has no table {name}, and one {found.name} that looks like it",
             f"tables.renamed.{name} = {json.dumps(found.name)}",
         )
-    yield from _find_lacking(catalog, names, likely, settings)
+    yield from _find_lacking(catalog, names, {*likely, *left}, settings)
+    yield from _find_left_out(catalog, names, left, settings)
     for table in load_contract().values():
         name = names.tables.get(table.name, table.name)
         found_table = likely.get(table.name) or catalog.get((settings.source_schemas[0], name))
@@ -68,8 +74,35 @@ def propose_names(source: Source, catalog: Catalog, settings: Settings) -> Itera
         yield from _find_units(found_table, table, settings, renamed)
 
 
+def _find_left_out(
+    catalog: Catalog, names: Names, left: Mapping[str, LeftOut], settings: Settings
+) -> Iterator[Finding]:
+    """Yield a finding of each cause that keeps out tables which numbers are made from."""
+    schema = settings.source_schemas[0]
+    needed = {column.partition(".")[0] for column in load_needs()}
+    by_cause: dict[str, list[str]] = {}
+    for name, item in left.items():
+        if name in needed and (schema, names.tables.get(name, name)) not in catalog:
+            by_cause.setdefault(item.cause, []).append(name)
+    if chosen := by_cause.get("settings"):
+        yield Finding(
+            "left out",
+            "warning",
+            f"{CONFIG_FILE} leaves out {name_some(chosen)}: what is made from them is not known",
+            "take them out of tables.leave_out; if that is meant, nothing is wrong",
+        )
+    for name in by_cause.get("kind", ()):
+        yield Finding(
+            "not mirrored",
+            "warning",
+            f"{name} is {left[name].reason}, so what is made from it is not known",
+            "say in tables.renamed which table holds its rows, or give the reader one, such as a"
+            " materialized view",
+        )
+
+
 def _find_lacking(
-    catalog: Catalog, names: Names, likely: Mapping[str, SourceTable], settings: Settings
+    catalog: Catalog, names: Names, likely: Container[str], settings: Settings
 ) -> Iterator[Finding]:
     """Yield a finding of the tables that numbers cannot do without and nothing looks like."""
     schema = settings.source_schemas[0]
@@ -94,7 +127,9 @@ def _propose(part: str, seen: str, line: str) -> Finding:
     return Finding(part, "warning", seen, f"if it is, put on top of {CONFIG_FILE}: {line}")
 
 
-def _find_tables(catalog: Catalog, names: Names, settings: Settings) -> dict[str, SourceTable]:
+def _find_tables(
+    catalog: Catalog, names: Names, left: Container[str], settings: Settings
+) -> dict[str, SourceTable]:
     """Return, by documented name, the undocumented table that is most likely it.
 
     Half of the documented columns make it likely, or a few and a name that means the same.
@@ -107,7 +142,7 @@ def _find_tables(catalog: Catalog, names: Names, settings: Settings) -> dict[str
     missing = [
         table
         for name, table in contract.items()
-        if name not in present and name not in names.tables
+        if name not in present and name not in names.tables and name not in left
     ]
     scores = sorted(
         (
@@ -132,7 +167,7 @@ def _score_table(table: Table, other: SourceTable) -> float:
     telling = [column for column in table.columns if column.name not in _EVERYWHERE]
     same = [c for c in telling if spelled & {spell(name) for name in (c.name, *c.aliases)}]
     meant = {*_words(table.name), *_ALSO_CALLED.get(table.name, ())}
-    is_called = any(_stem(word) in map(_stem, meant) for word in _words(other.name))
+    is_called = any(stem(word) in map(stem, meant) for word in _words(other.name))
     is_needed = any(column.is_required for column in table.columns)
     if len(same) < _FEW_COLUMNS or not (is_called or is_needed):
         return 0.0
@@ -160,10 +195,6 @@ _ALSO_CALLED = {
 
 def _words(name: str) -> set[str]:
     return set(re.findall(r"[a-z]+|[0-9]+", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()))
-
-
-def _stem(word: str) -> str:
-    return word.removesuffix("s")
 
 
 def _find_units(
@@ -202,8 +233,7 @@ def _find_renamed(
         for column in table.columns
         if not {renamed.get(column.name, column.name), *column.aliases} & present.keys()
     ]
-    explained = {name for c in table.every_column for name in (c.name, *c.aliases)}
-    explained |= set(renamed.values())
+    explained = table.known_names | set(renamed.values())
     strange = [column for name, column in present.items() if name not in explained]
     scores = sorted(
         (
@@ -239,7 +269,7 @@ def _score(
         )
         if count:
             return 0.0 if strange else 1.0
-    own = {_stem(word) for word in _words(table.name)}
+    own = {stem(word) for word in _words(table.name)}
     words, other_words = _words(column.name), _words(other.name)
     if words - own and words - own == other_words - own:
         return 1.0  # the stripe_id of a subscription

@@ -50,7 +50,7 @@ def reader_statements(settings: Settings) -> list[str]:
     """
     schemas = settings.source_schemas
     with open_source(settings.require_database_url(), settings) as source:
-        mirrors = place_tables(source.read_catalog(with_closed=True), settings)
+        mirrors = place_tables(source.read_relations(with_closed=True)[0], settings)
         name = READER if _count_writable(source, mirrors) else source.role
         role = quote(name)
         known = source.execute("select rolcanlogin from pg_roles where rolname = %s", [name])
@@ -132,14 +132,14 @@ def _check_server(source: Source) -> Iterator[Finding]:
 
 
 def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
-    catalog = source.read_catalog()
+    catalog, left_out = source.read_relations()
     mirrors = place_tables(catalog, settings)
 
     def find_tables() -> str:
-        refuse_empty(source, catalog, settings.source_schemas)
+        refuse_empty(source, catalog, left_out)
         size = write_bytes(sum(table.bytes for table in catalog.values()))
         names = name_some(table.name for table in catalog.values())
-        closed = source.find_closed()
+        closed = [item.label for item in left_out if item.cause == "rights"]
         left = f"; role {source.role} may not read {name_some(closed)}, left out" if closed else ""
         return (
             f"{len(catalog)} in {', '.join(settings.source_schemas)}, {size} at the last ANALYZE,"
@@ -162,7 +162,7 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
         yield attempt("row security", see_rows)
         yield _check_reach(source, mirrors)
         if rights.state == "ok":
-            yield from propose_names(source, catalog, settings)
+            yield from propose_names(source, catalog, left_out, settings)
 
 
 def _check_reach(source: Source, mirrors: list[Mirror]) -> Finding:

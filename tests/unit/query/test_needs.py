@@ -3,13 +3,14 @@
 import duckdb
 import pytest
 
-from sselfie_insights.query.needs import merge_reasons, record_unknown
-from sselfie_insights.warehouse.gaps import read_unknown
+from sselfie_insights.query.needs import record_unknown
+from sselfie_insights.warehouse.unknown import list_whole, read_unknown, write_lacks
 
 MISSING = "documented, and not in the source"
 
 
 def find_unknown(*lost: tuple[str, str | None, str, str]) -> dict[str, str]:
+    """Why queries are not known at all, by their names."""
     with duckdb.connect() as connection:
         connection.execute("create schema meta")
         connection.execute(
@@ -18,7 +19,8 @@ def find_unknown(*lost: tuple[str, str | None, str, str]) -> dict[str, str]:
         )
         connection.executemany("insert into meta.contract_drift values (?, ?, ?, ?)", lost)
         record_unknown(connection)
-        return read_unknown(connection)
+        unknown = list_whole(read_unknown(connection))
+    return {name: write_lacks(lacks) for name, lacks in unknown.items()}
 
 
 def test_nobody_is_due_only_where_somebody_could_be_known() -> None:
@@ -44,16 +46,3 @@ def test_a_column_that_another_serves_for_is_not_lacking(instead: bool) -> None:
     columns = ["payment_date"] if instead else ["payment_date", "created_at"]
     lost = [("stripe_payments", name, "column missing", MISSING) for name in columns]
     assert ("revenue/payments" in find_unknown(*lost)) is not instead
-
-
-def test_reasons_are_merged_by_since_when_they_hold() -> None:
-    assert merge_reasons(
-        [
-            "not known: the source lacks a, b",
-            "not known: the source lacks b, c and 2 more",
-            "not known since May: the source no longer has d; not known: the source lacks a",
-        ]
-    ) == [
-        ("not known: the source lacks a, b, c", 3),
-        ("not known since May: the source no longer has d", 1),
-    ]

@@ -38,8 +38,13 @@ def test_every_kind_of_drift() -> None:
         ),
         "absent": documented("absent", ("id", "text")),
         "shown": documented("shown", ("id", "text")),
+        "kept": documented("kept", ("id", "text")),
     }
-    left_out = [LeftOut("public", "shown", "a view"), LeftOut("crm", "shown", "a view")]
+    left_out = [
+        LeftOut("public", "shown", "kind", "a view", documented="shown"),
+        LeftOut("public", "Kept", "settings", "left out", documented="kept"),
+        LeftOut("crm", "shown", "kind", "a view"),
+    ]
     assert set(contract_drift(catalog, "public", contracts, left_out)) == {
         ("t", "made_at", "type differs",
          "timestamp without time zone, documented as timestamp with time zone"),
@@ -48,7 +53,8 @@ def test_every_kind_of_drift() -> None:
         ("t", "odd", "column undocumented", "text"),
         ("absent", None, "table missing", "documented, and not in the source"),
         ("extra", None, "table undocumented", "0 columns"),
-        ("shown", None, "table missing", "documented, and a view"),
+        ("shown", None, "table not mirrored", "documented, and a view"),
+        ("kept", None, "table left out", "is Kept in the source, left out"),
         ("crm.shown", None, "not mirrored", "a view"),
         ("crm.parts", None, "foreign partition",
          "some of its rows live on another server: read in full, and not at the snapshot"),
