@@ -72,6 +72,7 @@ def status_query(runs: Iterable[tuple[str, str, str]]) -> str:
             where verification = 'different'
             union all select 8, 'contract', concat_ws('.', table_name, column_name),
                 kind || if(kind like '% gone', ', last seen ', ': ') || detail
+                || if(kind = 'table not mirrored', '; ''sselfie doctor'' says what to do', '')
             from meta.contract_drift
             union all select 9, 'changed', concat_ws('.', table_name, column_name),
                 kind || ': ' || detail || ', run ' || run_id

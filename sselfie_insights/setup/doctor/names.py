@@ -9,9 +9,14 @@ from sselfie_insights.check.rules import CODE_WORD
 from sselfie_insights.contract import Column, Table, load_contract
 from sselfie_insights.errors import name_some
 from sselfie_insights.postgres import FULL_TYPE_NAMES
-from sselfie_insights.query.needs import load_needs
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.setup.doctor.finding import Finding
+from sselfie_insights.setup.doctor.lacking import (
+    describe_absent,
+    describe_lacking,
+    find_absent,
+    find_shown,
+)
 from sselfie_insights.sql import literal, quote
 from sselfie_insights.sync.catalog import Catalog, LeftOut, SourceColumn, SourceTable
 from sselfie_insights.sync.names import Names, find_names, name_columns, spell, stem
@@ -45,17 +50,26 @@ def propose_names(
         left_out: What is not mirrored.
         settings: What is renamed and mapped already.
     """
-    left = {item.documented: item for item in left_out if item.documented}
     names = find_names(catalog, settings)
-    likely = _find_tables(catalog, names, left, settings)
+    absent = find_absent(catalog, left_out, names, settings)
+    likely = _find_tables(catalog, names, absent, settings)
     for name, found in likely.items():
         yield _propose(
             "tables",
             f"the source has no table {name}, and one {found.name} that looks like it",
             f"tables.renamed.{name} = {json.dumps(found.name)}",
         )
-    yield from _find_lacking(catalog, names, {*likely, *left}, settings)
-    yield from _find_left_out(catalog, names, left, settings)
+    shown = find_shown(source, catalog, absent.values())
+    for name, found in shown.items():
+        yield _propose(
+            "views",
+            f"{name} is a view, which is not mirrored, of the table {found.name}: if it shows all"
+            " of its rows, either is as good",
+            f"tables.renamed.{name} = {json.dumps(found.name)}",
+        )
+    yield from describe_absent(absent, shown)
+    yield from describe_lacking(source, catalog, names, {*likely, *absent}, settings)
+    likely |= shown
     for table in load_contract().values():
         name = names.tables.get(table.name, table.name)
         found_table = likely.get(table.name) or catalog.get((settings.source_schemas[0], name))
@@ -74,61 +88,12 @@ def propose_names(
         yield from _find_units(found_table, table, settings, renamed)
 
 
-def _find_left_out(
-    catalog: Catalog, names: Names, left: Mapping[str, LeftOut], settings: Settings
-) -> Iterator[Finding]:
-    """Yield a finding of each cause that keeps out tables which numbers are made from."""
-    schema = settings.source_schemas[0]
-    needed = {column.partition(".")[0] for column in load_needs()}
-    by_cause: dict[str, list[str]] = {}
-    for name, item in left.items():
-        if name in needed and (schema, names.tables.get(name, name)) not in catalog:
-            by_cause.setdefault(item.cause, []).append(name)
-    if chosen := by_cause.get("settings"):
-        yield Finding(
-            "left out",
-            "warning",
-            f"{CONFIG_FILE} leaves out {name_some(chosen)}: what is made from them is not known",
-            "take them out of tables.leave_out; if that is meant, nothing is wrong",
-        )
-    for name in by_cause.get("kind", ()):
-        yield Finding(
-            "not mirrored",
-            "warning",
-            f"{name} is {left[name].reason}, so what is made from it is not known",
-            "say in tables.renamed which table holds its rows, or give the reader one, such as a"
-            " materialized view",
-        )
-
-
-def _find_lacking(
-    catalog: Catalog, names: Names, likely: Container[str], settings: Settings
-) -> Iterator[Finding]:
-    """Yield a finding of the tables that numbers cannot do without and nothing looks like."""
-    schema = settings.source_schemas[0]
-    lacking = [
-        table.name
-        for table in load_contract().values()
-        if any(column.is_required for column in table.columns)
-        and (schema, names.tables.get(table.name, table.name)) not in catalog
-        and table.name not in likely
-    ]
-    if lacking:
-        yield Finding(
-            "lacking",
-            "warning",
-            f"nothing looks like {name_some(lacking)}: what is made from them is not known",
-            f"if one is there under another name, say so in {CONFIG_FILE}, as in"
-            f' tables.renamed.{lacking[0]} = "its_name"; if not, nothing is wrong',
-        )
-
-
 def _propose(part: str, seen: str, line: str) -> Finding:
     return Finding(part, "warning", seen, f"if it is, put on top of {CONFIG_FILE}: {line}")
 
 
 def _find_tables(
-    catalog: Catalog, names: Names, left: Container[str], settings: Settings
+    catalog: Catalog, names: Names, absent: Container[str], settings: Settings
 ) -> dict[str, SourceTable]:
     """Return, by documented name, the undocumented table that is most likely it.
 
@@ -142,7 +107,7 @@ def _find_tables(
     missing = [
         table
         for name, table in contract.items()
-        if name not in present and name not in names.tables and name not in left
+        if name not in present and name not in names.tables and name not in absent
     ]
     scores = sorted(
         (

@@ -122,7 +122,7 @@ def test_tables_that_are_left_out_are_not_looked_at(newest: Bench) -> None:
         )
     ) == {
         ("audit_log", "not mirrored", reason),
-        ("instagram_connections", "table missing", f"documented, and {reason}"),
+        ("instagram_connections", "table left out", f"documented, and {reason}"),
     }
     assert newest.ask("select count(*) from meta.schema_changes") == [(0,)]
     assert newest.sync(settings=left).mode == "unchanged"

@@ -284,7 +284,8 @@ def test_what_is_not_mirrored_is_named(bench: Bench) -> None:
     code, out, _ = run_command(bench, "status", "--format", "csv")
     assert code == 0
     for line in (
-        'contract,users,"table missing: documented, and a view: it has no rows of its own"',
+        'contract,users,"table not mirrored: documented, and a view: it has no rows of its own;'
+        " 'sselfie doctor' says what to do\"",
         "contract,far,not mirrored: a foreign table: its rows live on another server",
         "contract,crm.Odd.view,not mirrored: a view: it has no rows of its own",
     ):
