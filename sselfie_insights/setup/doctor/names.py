@@ -63,8 +63,7 @@ def propose_names(
     for name, found in shown.items():
         yield _propose(
             "views",
-            f"{name} is a view, which is not mirrored, of the table {found.name}: if it shows all"
-            " of its rows, either is as good",
+            f"{name} is a view, and so not mirrored, which seems to show all of {found.name}",
             f"tables.renamed.{name} = {json.dumps(found.name)}",
         )
     yield from describe_absent(absent, shown)
