@@ -15,7 +15,7 @@ from sselfie_insights.report.signed import describe_tampered
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
-from sselfie_insights.warehouse.unknown import list_whole, merge_lacks, write_lacks
+from sselfie_insights.warehouse.unknown import list_whole, merge_lacks, read_unknown, write_lacks
 
 # Characters of an error that a sentence repeats.
 _LONGEST_REASON = 300
@@ -23,19 +23,26 @@ _LONGEST_REASON = 300
 _MOST_SIZES = 3
 # A week in which nothing happened at all is no quiet week of a business with members.
 _QUIET_DAYS = 7
-_NEWEST = f"""
-with events as (
-    select max(signed_up_on) as happened_on from marts.dim_users
-    union all select max(activity_on) from marts.fct_activity
-    union all select max(moved_on) from marts.payments
-    union all select max(transacted_on) from marts.credit_entries
-)
+_NEWEST = """
+with events as ({events})
 
 select max(happened_on), as_of_on, as_of_on - max(happened_on)
 from events cross join marts.build_info
 group by as_of_on
-having as_of_on - max(happened_on) > {_QUIET_DAYS}
-"""  # noqa: S608
+having as_of_on - max(happened_on) > {days}
+"""
+_PAYMENTS = "revenue/payments"
+# What happens: the words, the query that is not known where it is not, and when it did last.
+_HAPPENINGS = (
+    ("signed up", "", "select max(signed_up_on) as happened_on from marts.dim_users"),
+    ("paid", _PAYMENTS, "select max(moved_on) from marts.payments"),
+    ("was active", "engagement/active_users", "select max(activity_on) from marts.fct_activity"),
+    (
+        "moved a credit",
+        "credits/credit_flow_by_month",
+        "select max(transacted_on) from marts.credit_entries",
+    ),
+)
 # A run that met another says nothing about the data, and neither does one that somebody stopped.
 _NOT_FAILED = frozenset({ExitCode.DONE, ExitCode.LOCKED})
 
@@ -135,19 +142,26 @@ def describe_age(settings: Settings, stamp: Stamp, now: datetime | None = None) 
 def describe_silence(connection: duckdb.DuckDBPyConnection, *, with_advice: bool = False) -> str:
     """Return in words that nothing has happened in the data for a week, else nothing.
 
-    However fresh the sync, the application then writes elsewhere, or writes no more.
+    However fresh the sync, the application then writes elsewhere, or writes no more. Of what is not
+    known nothing is said; without payments a week of silence tells nothing.
     """
+    unknown = list_whole(read_unknown(connection))
+    known = [(words, newest) for words, query, newest in _HAPPENINGS if query not in unknown]
+    if _PAYMENTS in unknown:
+        return ""
+    events = " union all ".join(newest for _, newest in known)
     try:
-        row = connection.execute(_NEWEST).fetchone()
+        row = connection.execute(_NEWEST.format(events=events, days=_QUIET_DAYS)).fetchone()
     except duckdb.CatalogException:  # the marts are of an earlier version, or one is a gap
         return ""
     if row is None:
         return ""
     newest, as_of, days = row
+    *others, last = (words for words, _ in known)
     advice = " Ask first whether the application writes to another database now." * with_advice
     return (
-        f"No new data since {newest:%-d %B %Y}: nobody signed up, paid, was active or moved a"
-        f" credit in the {days} days up to {as_of:%-d %B %Y}, though the source was read.{advice}"
+        f"No new data since {newest:%-d %B %Y}: nobody {', '.join(others)} or {last}"
+        f" in the {days} days up to {as_of:%-d %B %Y}, though the source was read.{advice}"
     )
 
 

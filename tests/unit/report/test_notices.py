@@ -24,6 +24,7 @@ from sselfie_insights.report.notices import (
 from sselfie_insights.run.status import list_unlisted
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.paths import journal_path
+from sselfie_insights.warehouse.unknown import WHOLE, Lack, write_unknown
 from tests.support.business import BUSINESS_AS_OF
 
 # The made-up business was read at the instant that it speaks for.
@@ -136,6 +137,34 @@ def test_a_source_that_no_longer_moves_is_named_however_fresh_the_sync(
     if is_silent:
         assert printed[0].startswith("No new data since 7 November 2026: ")
         assert "in the 8 days up to 15 November 2026" in printed[0]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ((), "nobody signed up, paid, was active or moved a credit in the 8 days"),
+        (
+            ("engagement/active_users", "credits/credit_flow_by_month"),
+            "nobody signed up or paid in",
+        ),
+        (("revenue/payments",), ""),
+    ],
+)
+def test_of_what_is_not_known_nobody_is_said_to_have_done_nothing(
+    warehouse: Path, lacking: tuple[str, ...], said: str
+) -> None:
+    last = "2026-11-07"
+    change(
+        warehouse,
+        f"update marts.fct_activity set activity_on = least(activity_on, date '{last}')",
+        f"update marts.dim_users set signed_up_on = least(signed_up_on, date '{last}')",
+        f"update marts.payments set moved_on = least(moved_on, date '{last}')",
+        f"update marts.credit_entries set transacted_on = least(transacted_on, date '{last}')",
+    )
+    with duckdb.connect(str(warehouse)) as connection:
+        write_unknown(connection, {name: {WHOLE: [Lack("t", "missing")]} for name in lacking})
+    printed = [text for text in notices(warehouse) if text.startswith("No new data since")]
+    assert bool(printed) == bool(said) and all(said in text for text in printed)
 
 
 def test_a_failure_before_the_data_was_read_is_past(warehouse: Path) -> None:
