@@ -4,7 +4,6 @@ dbt's unit tests can mock neither.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -138,13 +137,15 @@ def staged(
     )
     # What is compiled for these rows is no use to others; what is parsed already is, here.
     artifacts = Path(shutil.copytree(built.folder, folder / "dbt"))
-    done = Dbt(artifacts, warehouse).run(
-        *("run", "--vars", json.dumps({"mapped_values": MAPPED, "major_units": MAJOR})),
+    results = Dbt(artifacts, warehouse).run(
+        "run",
         *("--select", *(f"stg_app__{name}" for name in names.split())),
         "stg_app__generated_videos",
         *("core_build", "source_tables", "unconverted_values", "status_changes"),
+        mapped_values=MAPPED,
+        major_units=MAJOR,
     )
-    assert done.returncode == 0, done.stdout
+    assert [result for result in results if result.status != "success"] == []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         yield connection
 

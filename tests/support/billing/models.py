@@ -7,9 +7,6 @@ included, over the source's tables in their documented types.
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from typing import Any
 import duckdb
 import psycopg
 
+from sselfie_insights.build.dbt import run_dbt
 from sselfie_insights.clock import parse_instant
 from sselfie_insights.contract import load_contract
 from sselfie_insights.resources import resource_dir
@@ -156,7 +154,7 @@ def duckdb_models(folder: Path, accounts: Sequence[str] = ()) -> Iterator[Models
         _create_source(connection.execute)
     _compile(folder, "duckdb", accounts, {"SSELFIE_DBT_WAREHOUSE": str(warehouse)})
     nodes = compiled_nodes(folder)
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         _create_source(connection.execute)
         for schema in sorted({node.schema for node in nodes}):
@@ -220,32 +218,19 @@ def _create_seed(connection: psycopg.Connection[Any], node: Node) -> None:
 def _compile(
     folder: Path, target: str, accounts: Sequence[str], environment: Mapping[str, str]
 ) -> None:
-    project = str(resource_dir("dbt_project"))
-    variables = {
-        "timezone": ZONE,
-        "grace_days": GRACE_DAYS,
-        "internal_accounts": list(accounts),
-        "source_schema": "raw",
-    }
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors"),
-            *("--log-level-file", "none", "compile", "--select", "resource_type:model"),
-            *("--project-dir", project, "--profiles-dir", project, "--target", target),
-            *("--target-path", str(folder), "--log-path", str(folder)),
-            *("--vars", json.dumps(variables)),
-        ],
-        env={
-            **os.environ,
-            **environment,
-            "PYTHONWARNINGS": "ignore",
-            "SSELFIE_DBT_AS_OF": AS_OF.strftime(_INSTANT),
+    results = run_dbt(
+        ["compile", "--select", "resource_type:model"],
+        target=target,
+        target_path=folder,
+        variables={
+            "timezone": ZONE,
+            "grace_days": GRACE_DAYS,
+            "internal_accounts": list(accounts),
+            "source_schema": "raw",
         },
-        capture_output=True,
-        text=True,
-        check=False,
+        environment={**environment, "SSELFIE_DBT_AS_OF": AS_OF.strftime(_INSTANT)},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert [result for result in results if result.status != "success"] == []
 
 
 def _price_list(text: str) -> str:
