@@ -1,6 +1,8 @@
 """Run dbt's tests again, on the marts that are published."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +14,7 @@ from sselfie_insights.build.marts import read_sync, run_with
 from sselfie_insights.check.results import CheckResult
 from sselfie_insights.files import real_path
 from sselfie_insights.settings import Settings
+from sselfie_insights.warehouse.paths import artifacts_dir
 from sselfie_insights.warehouse.storage import OFFLINE
 
 
@@ -35,7 +38,8 @@ def check_marts(
     sync = read_sync(settings.warehouse)
     missing = _missing_layers(settings.warehouse)
     with TemporaryDirectory(prefix="sselfie-check-") as folder:
-        artifacts = Path(folder)
+        artifacts, warehouse = Path(folder), real_path(settings.warehouse)
+        _take_parsed(artifacts_dir(settings.warehouse) / "duckdb", artifacts)
         _, results = run_with(
             settings,
             sync,
@@ -44,10 +48,11 @@ def check_marts(
             target_path=artifacts,
             source_schema="raw",
             environment={
-                "SSELFIE_DBT_WAREHOUSE": str(real_path(settings.warehouse)),
+                "SSELFIE_DBT_WAREHOUSE": warehouse.name,
                 "SSELFIE_DBT_ACCESS": "read_only",
                 "SSELFIE_DBT_TEST_SEVERITY": "warn",
             },
+            folder=warehouse.parent,
             on_progress=on_progress,
         )
         unseen = len(read_test_names(artifacts)) - len(results)
@@ -57,6 +62,12 @@ def check_marts(
                 " left in the lake, where they were run; 'sselfie build' makes them here"
             )
         return from_dbt(results, settings, sync.run_id, artifacts)
+
+
+def _take_parsed(built: Path, artifacts: Path) -> None:
+    """Begin with the project as the last build parsed it; dbt parses what has changed since."""
+    with suppress(OSError):  # nothing was built here
+        shutil.copy(built / "partial_parse.msgpack", artifacts)
 
 
 def _missing_layers(warehouse: Path) -> list[str]:

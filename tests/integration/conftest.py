@@ -1,5 +1,6 @@
 """A synthetic business taken all the way to its marts, with its answer key."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sselfie_insights.migrate import apply
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import Answers, simulate
 from sselfie_insights.sync import sync
+from sselfie_insights.warehouse.paths import artifacts_dir
 from tests.conftest import temporary_database
 from tests.support.billing.engines import in_duckdb, in_postgres
 from tests.support.docs import NEWCOMER, run_line
@@ -123,8 +125,13 @@ def business(
 
 
 @pytest.fixture(scope="session")
-def live_business(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Business]:
-    """A business in the shape of a live database, built by dbt; it reports in ``ZONE``."""
+def live_business(
+    built_business: Business, server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Business]:
+    """A business in the shape of a live database, built by dbt; it reports in ``ZONE``.
+
+    dbt begins with the project as it parsed it for the other business.
+    """
     with mirrored_business(
         server,
         tmp_path_factory.mktemp("live"),
@@ -133,6 +140,12 @@ def live_business(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         shape="live",
         zone=ZONE,
     ) as business:
+        parsed, ours = (
+            artifacts_dir(each.settings.warehouse) / "duckdb" / "partial_parse.msgpack"
+            for each in (built_business, business)
+        )
+        ours.parent.mkdir(parents=True)
+        shutil.copy(parsed, ours)
         build(business.settings)
         yield business
 

@@ -59,7 +59,7 @@ def test_every_number_equals_the_answer_key_in_either_shape_and_another_zone(
 
 
 @BOTH_ENGINES
-def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
+def test_another_business_equals_its_answer_key_in_other_zones_on_both_engines(
     in_both: Business,
     request: pytest.FixtureRequest,
     server: str,
@@ -73,7 +73,9 @@ def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
         server, tmp_path, seed=seed, users=SMALL, shape=shape, zone="UTC"
     ) as another:
         in_duckdb, url = another.settings.warehouse, another.settings.require_database_url()
-        for zone, at in [*((zone, AS_OF) for zone in ZONES), (ZONES[seed % 3], PAST)]:
+        is_slow = request.config.getoption("slow")
+        zones = ZONES if is_slow else (ZONES[(seed + 1) % 3],)
+        for zone, at in [*((zone, AS_OF) for zone in zones), (ZONES[seed % 3], PAST)]:
             answers = answer_key(
                 users=SMALL, seed=seed, as_of=AS_OF, shape=shape, timezone=zone, at=at
             )
@@ -81,7 +83,7 @@ def test_another_business_equals_its_answer_key_in_every_zone_on_both_engines(
             failed = failed_tests(built, in_duckdb, zone, at)
             differences += [f"{zone}, {at}: test {name} fails" for name in failed]
             warehouses = [in_duckdb]
-            if at == PAST or request.config.getoption("slow"):  # it takes twice as long there
+            if at == PAST or is_slow:  # it takes twice as long there
                 run_in_postgres(
                     built, in_both.settings.require_database_url(), url, in_postgres, zone, at
                 )

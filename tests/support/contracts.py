@@ -7,6 +7,8 @@ contract breaks no test, and one that is gone breaks those that fill it.
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -32,6 +34,25 @@ def create_tables(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
         + TABLES
         + "commit;"
     )
+
+
+def write_empty(path: Path) -> None:
+    """Write a file with every table, or create them in the one that is there."""
+    if not path.exists():
+        path.write_bytes(_make_empty())
+        return
+    with duckdb.connect(str(path)) as connection:
+        create_tables(connection)
+
+
+@cache
+def _make_empty() -> bytes:
+    """Return the file, which hundreds of tests begin with."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "w.duckdb")
+        with duckdb.connect(str(path)) as connection:
+            create_tables(connection)
+        return path.read_bytes()
 
 
 def insert(

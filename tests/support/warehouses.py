@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from sselfie_insights.definitions import DEFINITIONS
-from tests.support.contracts import create_tables, insert
+from tests.support.contracts import create_tables, insert, write_empty
 
 _USER_COLUMNS = """
     user_id, customer_key, signed_up_at, signed_up_on, first_activity_at, first_activity_on,
@@ -58,8 +58,8 @@ def write_warehouse(
     def naive(moment: datetime | None) -> datetime | None:
         return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
+    write_empty(path)
     with duckdb.connect(str(path)) as connection:
-        create_tables(connection)
         write_build_info(connection, as_of, zone, first_week_on)
         people: list[tuple[object, ...]] = []
         events: list[tuple[object, ...]] = []

@@ -6,8 +6,6 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from tests.support.billing.answers import Found, differences
 from tests.support.billing.cases import Row, Rows
@@ -15,7 +13,6 @@ from tests.support.billing.habits import AS_OF
 from tests.support.billing.lives import Life, live, numbered
 from tests.support.billing.models import Models, Surroundings
 
-SEEDS = st.integers(0, 2**32 - 1)
 NOW = Surroundings(AS_OF.isoformat())
 FEW = 40
 
@@ -26,8 +23,10 @@ MARTS = (
 )
 
 
-def slowly(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, derandomize=True, database=None)
+def of_seeds(*quick: int) -> pytest.MarkDecorator:
+    """Give a test these seeds, and others with ``--slow``."""
+    slow = (pytest.param(seed, marks=pytest.mark.slow) for seed in (101, 102, 103))
+    return pytest.mark.parametrize("seed", [*quick, *slow])
 
 
 def test_generated_lives_are_the_oracles_on_duckdb(
@@ -46,17 +45,16 @@ def test_generated_lives_are_the_oracles_on_postgres(
     assert not differences(in_postgres, live(Random(17), lives), NOW)
 
 
-@slowly(2)
-@given(seed=SEEDS, grace_days=st.sampled_from([0, 7, 30]))
+@pytest.mark.parametrize(
+    ("seed", "grace_days"), [(1, 7), *(pytest.param(2, n, marks=pytest.mark.slow) for n in (0, 30))]
+)
 def test_any_grace_is_the_oracles(in_duckdb: Models, seed: int, grace_days: int) -> None:
     rows = live(Random(seed), FEW)
 
     assert not differences(in_duckdb, rows, Surroundings(NOW.as_of, "UTC", grace_days))
 
 
-@slowly(2)
-@given(seed=SEEDS)
-@example(seed=14090)  # a weekly membership lapses after a proration for a monthly product
+@of_seeds(14090)  # a weekly membership lapses after a proration for a monthly product
 def test_identities_hold_to_the_cent(in_duckdb: Models, seed: int) -> None:
     found = in_duckdb.build(live(Random(seed), FEW), NOW, MARTS)
 
@@ -121,8 +119,7 @@ def assert_coverage_is_whole(coverage: list[Row], invoices: list[Row]) -> None:
                 assert gap > timedelta(hours=one["grace_hours"])
 
 
-@slowly(2)
-@given(seed=SEEDS)
+@of_seeds(3)
 def test_the_order_of_rows_is_irrelevant(in_duckdb: Models, seed: int) -> None:
     rows = live(Random(seed), FEW)
     expected = written(in_duckdb.build(rows, NOW, MARTS))
@@ -131,8 +128,7 @@ def test_the_order_of_rows_is_irrelevant(in_duckdb: Models, seed: int) -> None:
     assert written(in_duckdb.build(numbered(shuffled), NOW, MARTS)) == expected
 
 
-@slowly(2)
-@given(seed=SEEDS)
+@of_seeds(3)
 def test_who_does_not_count_changes_nothing(in_duckdb: Models, seed: int) -> None:
     rows = live(Random(seed), FEW)
     expected = written(in_duckdb.build(rows, NOW, MARTS))
@@ -146,8 +142,7 @@ def written(found: Found) -> dict[str, list[str]]:
     return {name: sorted(str(row) for row in rows) for name, rows in found.items()}
 
 
-@slowly(2)
-@given(seed=SEEDS)
+@of_seeds(3)
 def test_a_closed_month_changes_only_by_what_comes_after(in_duckdb: Models, seed: int) -> None:
     """Of whom nothing is stored after a month's end, its movements stay as they were.
 

@@ -61,7 +61,14 @@ def close(warehouse: Path, death: str = "") -> int:
     ).returncode
 
 
-@pytest.mark.parametrize("step", STEPS)
+QUICK = ("warehouse.closed.write_closing", "books.closing.publish", "books.closing.retain")
+"""Within the figures, before they are published, and after: the other steps are slow."""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=[] if step.endswith(QUICK) else pytest.mark.slow) for step in STEPS],
+)
 def test_killed_at_any_step_the_month_is_closed_or_not(warehouse: Path, step: str) -> None:
     before = warehouse.read_bytes()
     assert close(warehouse, step) == -signal.SIGKILL

@@ -124,7 +124,8 @@ def test_no_warehouse_names_the_commands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "query run churn_by_month", "report show churn", "report site -o site", "export -o export",
+        "query run churn_by_month", "report show churn", "report site -o site",
+        pytest.param("export -o export", marks=pytest.mark.slow),
         "segment list", "segment show power_users", "segment export power_users",
         "explain credits",
     ],

@@ -22,8 +22,9 @@ from sselfie_insights.query import (
 from sselfie_insights.query.describe import describe_query
 from sselfie_insights.query.lineage import load_models, read_tables, trace
 from sselfie_insights.report import load_reports
+from sselfie_insights.report.export import export_warehouse
 from tests.integration.conftest import Business, Walk
-from tests.support.docs import NEWCOMER, read_blocks, run_line
+from tests.support.docs import NEWCOMER, read_blocks
 
 LIBRARY = load_library()
 BREAKDOWNS = ("product", "first_product", "acquisition", "brand_style")
@@ -171,15 +172,17 @@ def test_a_query_and_a_page_say_what_their_tables_hold(business: Business, site:
     assert "The rows behind it: <code>quality/dropped_row_list</code>." in page
 
 
-def test_notebooks_and_bi_tools_read_what_the_documents_say(
+def test_notebooks_read_what_the_documents_say(
     business: Business, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").mkdir()
     shutil.copy(business.settings.warehouse, tmp_path / "out" / "demo.duckdb")
-    [shell] = read_blocks("docs/other-tools.md", "The export")
     notebook, python = read_blocks("docs/other-tools.md", "Notebooks")
-    for line in shell.text.splitlines():
-        run_line(line, tmp_path, SSELFIE_WAREHOUSE="out/demo.duckdb")
+    exported = {
+        name: LIBRARY[name] for name in ("retention/subscriber_cohorts", "revenue/mrr_movements")
+    }
+    with OpenWarehouse(tmp_path / "out" / "demo.duckdb") as opened:
+        export_warehouse(opened, tmp_path / "out" / "export", exported)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(notebook.text, names)  # noqa: S102

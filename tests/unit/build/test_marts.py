@@ -16,6 +16,7 @@ from sselfie_insights.money import unusual_digits
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.settings import load_settings
 from sselfie_insights.warehouse.meta import LastSync
+from sselfie_insights.warehouse.paths import artifacts_dir
 
 
 def test_settings_reach_the_models_under_the_names_that_the_project_declares(
@@ -97,6 +98,34 @@ def test_dbt_sees_one_profile_whatever_the_private_copy(
             build_into(tmp_path / name / "w.duckdb", settings)
 
     assert profiles == [(tmp_path / "a", "w.duckdb"), (tmp_path / "b", "w.duckdb")]
+
+
+def test_a_check_begins_with_the_project_as_the_last_build_parsed_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found: dict[str, object] = {}
+
+    def run_dbt(
+        *_: object, environment: Mapping[str, str], folder: Path, target_path: Path, **__: object
+    ) -> list[object]:
+        found["profile"] = folder, environment["SSELFIE_DBT_WAREHOUSE"]
+        found["parsed"] = (target_path / "partial_parse.msgpack").read_bytes()
+        (target_path / "manifest.json").write_text('{"nodes": {}, "sources": {}}')
+        return []
+
+    monkeypatch.setattr(sys.modules[build_into.__module__], "run_dbt", run_dbt)
+    sync = LastSync("run", datetime(2026, 3, 10, tzinfo=UTC))
+    module = sys.modules[check_marts.__module__]
+    monkeypatch.setattr(module, "read_sync", lambda _: sync)
+    monkeypatch.setattr(module, "_missing_layers", lambda _: [])
+    settings = load_settings(warehouse=tmp_path / "w.duckdb")
+    built = artifacts_dir(settings.warehouse) / "duckdb"
+    built.mkdir(parents=True)
+    (built / "partial_parse.msgpack").write_bytes(b"parsed")
+
+    assert check_marts(settings) == []
+
+    assert found == {"profile": (tmp_path, "w.duckdb"), "parsed": b"parsed"}
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """The shell completes parameters with values, sections, publications, columns and segments."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from sselfie_insights.cli import app
+from sselfie_insights.cli import app, main
 from sselfie_insights.warehouse.publications import retain
 from tests.support.business import write_business
 
@@ -31,28 +33,38 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def complete(warehouse: Path, line: str, shell: str = "bash") -> list[str]:
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+        patch.setattr(sys, "argv", ["sselfie"])
+        # Where there is one, Click takes it for the command's name.
+        patch.setattr(sys.modules["__main__"], "__package__", None)
+        patch.setattr("sselfie_insights.cli.complete._typed_before", [])
+        for name, value in asked(warehouse, line, shell).items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit):
+            main()
+    return read(said.getvalue(), shell)
+
+
+def asked(warehouse: Path, line: str, shell: str) -> dict[str, str]:
+    """What the shell's script sets in the environment."""
     words = BROKEN.findall(line)
     if line.endswith(" "):
         words.append("")
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE],
-        env={
-            "PATH": os.environ["PATH"],
-            "SSELFIE_WAREHOUSE": str(warehouse),
-            "_SSELFIE_COMPLETE": f"complete_{shell}",
-            "_TYPER_COMPLETE_ARGS": line,
-            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-            "COMP_WORDS": "\n".join(words),  # as Typer's script joins them
-            "COMP_CWORD": str(len(words) - 1),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
+    return {
+        "SSELFIE_WAREHOUSE": str(warehouse),
+        "_SSELFIE_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "COMP_WORDS": "\n".join(words),  # as Typer's script joins them
+        "COMP_CWORD": str(len(words) - 1),
+    }
+
+
+def read(said: str, shell: str) -> list[str]:
     if shell == "zsh":
-        return [found.replace("\\\\:", ":") for found in re.findall(r'"([^"]+)"', done.stdout)]
-    return done.stdout.split()
+        return [found.replace("\\\\:", ":") for found in re.findall(r'"([^"]+)"', said)]
+    return said.split()
 
 
 GRAINS = ["day", "week", "two_weeks", "month", "quarter", "year"]
@@ -96,6 +108,20 @@ def test_values_come_as_each_shell_puts_them_in(
     assert complete(warehouse, line) == values
     for shell in ("zsh", "fish"):
         assert complete(warehouse, line, shell) == [whole + value for value in values]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_asks_a_process_of_its_own(warehouse: Path, shell: str) -> None:
+    line = f"{COHORTS} -p gr"
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE],
+        env={"PATH": os.environ["PATH"]} | asked(warehouse, line, shell),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert read(done.stdout, shell) == [f"grain={grain}" for grain in GRAINS]
 
 
 def test_dates_are_first_days_of_this_year_and_month(warehouse: Path) -> None:

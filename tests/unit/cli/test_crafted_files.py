@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -48,6 +49,9 @@ SCRIPTS = {
     "a macro for a name": "create schema marts; create macro count(x) as error('a macro was run');"
     f" {BUILD_INFO} nothing",
 }  # fmt: skip
+ALIKE = ("no tables", "other types", "zeros", "empty")
+"""Slow kinds, for a quick one is as little ours: another's tables, other columns, text."""
+
 COMMANDS = (
     ("status",), ("query", "run", "revenue/mrr_movements"), ("query", "list"),
     ("report", "show", "overview"),
@@ -85,7 +89,11 @@ def craft(path: Path, script: str) -> None:
             db.execute(script)
 
 
-@pytest.mark.parametrize("kind", SCRIPTS)
+def kinds(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow if name in ALIKE else []) for name in names]
+
+
+@pytest.mark.parametrize("kind", kinds(SCRIPTS))
 def test_a_crafted_warehouse_or_publication(here: Path, kind: str) -> None:
     craft(here / "warehouse.duckdb", SCRIPTS[kind])
     retain(here / "warehouse.duckdb", NOW)
@@ -131,7 +139,7 @@ SOME = (
 
 @pytest.mark.parametrize(
     ("place", "kind"),
-    [("warehouse.duckdb", kind) for kind in OTHERS]
+    [pytest.param("warehouse.duckdb", *kind.values, marks=kind.marks) for kind in kinds(OTHERS)]
     + [(place, kind) for place in PLACES[1:] for kind in ("text", "pipe", "folder", "circle")],
 )
 def test_another_file_in_the_place_of_ours(here: Path, place: str, kind: str) -> None:

@@ -221,9 +221,16 @@ def test_churn_risk_is_calibrated(many: Path) -> None:
         assert predicted == pytest.approx(lost, abs=0.03)
 
 
-def test_thin_data_fall_back_to_the_survival_model_and_say_so(tmp_path: Path) -> None:
-    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
+@pytest.fixture(scope="module")
+def ninety(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A business of ninety members, with its forecasts."""
+    path = write_members(tmp_path_factory.mktemp("ninety") / "w.duckdb", 90, seed=3)
     write_forecasts(path, discount_rate=RATE)
+    return path
+
+
+def test_thin_data_fall_back_to_the_survival_model_and_say_so(ninety: Path) -> None:
+    path = ninety
     ((lost,),) = ask(path, "select lost_count from forecast.churn_drivers limit 1")
     rows = ask(path, "select distinct model, note from forecast.churn_risk")
     assert rows == [("sBG", f"by tenure only; for reasons too few: n = {lost}, needs 60 losses")]
@@ -237,6 +244,7 @@ def test_thin_data_fall_back_to_the_survival_model_and_say_so(tmp_path: Path) ->
         assert lower < risk < upper
 
 
+@pytest.mark.slow  # of the built business, tests/integration/forecast shows the same
 def test_the_same_marts_give_the_same_numbers(tmp_path: Path) -> None:
     path = write_members(tmp_path / "w.duckdb", 400, seed=5)
     printed = []
@@ -263,15 +271,14 @@ def test_a_business_that_everyone_leaves_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_table_that_cannot_be_computed_is_empty_and_the_others_are_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ninety: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what rests on it; a query of such a table says why instead of giving no rows."""
 
     def overflow(*_: object) -> None:
         raise OverflowError
 
-    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
-    write_forecasts(path, discount_rate=RATE)
+    path = Path(shutil.copy(ninety, tmp_path / "w.duckdb"))
     whole = {name: ask(path, f"select count(*) from forecast.{name}") for name in SCHEMAS}
     monkeypatch.setattr("sselfie_insights.forecast.projection.look_back", overflow)
     gaps: list[Gap] = []
@@ -287,8 +294,8 @@ def test_a_table_that_cannot_be_computed_is_empty_and_the_others_are_there(
         run_query(opened, find_query("forecast/mrr_projection", load_library()))
 
 
-def test_marts_that_are_missing_leave_every_forecast_empty(tmp_path: Path) -> None:
-    path = write_members(tmp_path / "w.duckdb", 90, seed=3)
+def test_marts_that_are_missing_leave_every_forecast_empty(ninety: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ninety, tmp_path / "w.duckdb"))
     with duckdb.connect(str(path)) as connection:
         connection.execute("drop table marts.member_months")
     with pytest.raises(SselfieError, match="miss a mart"):

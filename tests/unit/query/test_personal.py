@@ -221,20 +221,24 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.parametrize("as_rows", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sql", ATTACKS)
-def test_no_statement_shows_an_address(warehouse: Path, sql: str) -> None:
+def test_no_statement_shows_an_address(warehouse: Path, sql: str, as_rows: bool) -> None:
     with OpenWarehouse(warehouse) as opened:
-        for as_rows in (True, False):
-            try:
-                result = run_own(opened, sql, as_rows=as_rows)
-            except UsageError as error:
-                shown = str(error)
-            else:
-                shown = repr(list(result.rows))
-            assert "lovelace" not in shown.lower(), shown
+        try:
+            shown = repr(list(run_own(opened, sql, as_rows=as_rows).rows))
+        except UsageError as error:
+            shown = str(error)
+    assert "lovelace" not in shown.lower(), shown
 
 
-@pytest.mark.parametrize("sql", ATTACKS)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        pytest.param(sql, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, sql in enumerate(ATTACKS)
+    ],
+)
 def test_no_query_file_shows_an_address(warehouse: Path, tmp_path: Path, sql: str) -> None:
     """Its header says nothing of personal data, and is not trusted."""
     columns = "\n".join(f"  {name}: {{unit: text, description: It.}}" for name in ("x", "email"))
