@@ -179,8 +179,9 @@ def run(
         say_note(f"wrote {path}; see 'sselfie segment show {save_segment}'")
     if result.left_out:
         say_note(f"left out: {', '.join(result.left_out)}; --with-personal-data shows it")
-    for column, reason in result.unknown.items():
-        say_note(f"{column} is {reason}")
+    for reason in dict.fromkeys(result.unknown.values()):
+        columns = [name for name, why in result.unknown.items() if why == reason]
+        say_note(f"{', '.join(columns)}: {reason}")
     for parameter_name, value in added.items():
         say_note(f"shown with {parameter_name}={value}; files hold all, or give another")
     if not result.height:

@@ -14,7 +14,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from sselfie_insights.cli import app
 from sselfie_insights.contract import load_contract
 from sselfie_insights.errors import UnknownError
 from sselfie_insights.query import OpenWarehouse, load_library, run_query
@@ -235,6 +237,9 @@ def test_what_needs_a_column_that_is_gone_is_not_known_and_the_rest_is(
     assert sum(known.frame["voluntary_count"]) and set(write_rows(losses, kinds)[0]) == {
         "not known"
     }
+    command = ["query", "run", "churn/churn_by_month"]
+    done = CliRunner().invoke(app, command, env={"SSELFIE_WAREHOUSE": str(path)})
+    assert f"note: {', '.join(sorted(kinds))}: {reason}" in " ".join(done.stderr.split())
     gaps: list[Gap] = []
     pages = list(build_pages(settings.model_copy(update={"warehouse": path}), gaps.append))
     assert gaps and all(gap.is_unknown and gap.reason == reason for gap in gaps)
