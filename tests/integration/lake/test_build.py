@@ -1,5 +1,6 @@
 """Marts that Sail builds from the lake are those that DuckDB builds, row for row."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from sselfie_insights.errors import SourceError, SselfieError, UsageError
 from sselfie_insights.forget import forget
 from sselfie_insights.lake.store import Store
 from sselfie_insights.migrate import apply
+from sselfie_insights.query import OpenWarehouse, load_library, run_query
+from sselfie_insights.query.csv_file import to_csv
 from sselfie_insights.settings import Settings, load_settings
 from sselfie_insights.simulate import simulate
 from sselfie_insights.sync import sync
@@ -43,6 +46,12 @@ HISTORIES = """
         from raw.subscriptions, (values (1, timestamp '2026-01-01'), (2, timestamp '2026-02-01'))
             as seen (step, seen_at);
 """
+
+
+DOUBLE = re.compile(r"\d+\.\d+(e[-+]?\d+)?")
+
+DIFFERENT = {"quality/check_results"}
+"""Queries that say when each engine was asked."""
 
 
 class Pair(NamedTuple):
@@ -125,6 +134,22 @@ def test_every_table_is_equal(pair: Pair) -> None:
     assert {name: rows for name, rows in unequal.items() if rows} == {}
     empty = {name for name, rows in counts.items() if not rows}
     assert len(counts) - len(empty) > 65, empty
+
+
+def test_every_query_gives_the_same_file(pair: Pair) -> None:
+    files: list[dict[str, str]] = []
+    for settings in pair:
+        with OpenWarehouse(settings.warehouse) as warehouse:
+            results = (run_query(warehouse, query) for query in load_library().values())
+            # The last digits of a double depend on the order in which others were added.
+            files.append({each.name: DOUBLE.sub(_round, to_csv(each).decode()) for each in results})
+    one, other = files
+    assert {name for name, text in one.items() if text != other[name]} == DIFFERENT
+    assert sum(text.count("\n") > 1 for text in one.values()) > 80
+
+
+def _round(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.9g}"
 
 
 def test_what_the_tests_found_is_recorded(pair: Pair) -> None:
