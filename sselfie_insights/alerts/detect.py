@@ -56,7 +56,7 @@ def score_series(
         middle, deviation, freedom = found
         expected[..., t], spread[..., t] = middle, deviation
         if of == "count":
-            gap = x[..., t] ** (2 / 3) - middle ** (2 / 3)
+            gap = _flatten(x[..., t]) - _flatten(middle)
             raw = gap / (2 / 3 * middle ** (-1 / 3) * deviation)
         else:
             raw = np.log(x[..., t] / middle) / (deviation / middle)
@@ -123,7 +123,7 @@ def _course(past: Array, season: int) -> tuple[Array, Array, Array]:
         freedom = np.maximum(weight.sum(axis=-1) - design.shape[1], 1.0)
         squares = (weight * (y - mean) ** 2 / mean).sum(axis=-1)
         dispersion = np.maximum(1.0, squares / freedom)
-        residual = 1.5 * (y ** (2 / 3) - mean ** (2 / 3)) / mean ** (1 / 6)
+        residual = 1.5 * (_flatten(y) - _flatten(mean)) / mean ** (1 / 6)
         residual = np.abs(residual / np.sqrt(dispersion)[..., None])
         weight = known * np.minimum(1.0, _OUTLIER / np.maximum(residual, 1e-9)) ** 2
     ahead = design[-1]
@@ -134,6 +134,12 @@ def _course(past: Array, season: int) -> tuple[Array, Array, Array]:
     enough = known.sum(axis=-1) >= LEAST
     expected = np.where(enough, expected, np.nan)
     return expected, np.sqrt(dispersion * expected + doubt), freedom
+
+
+def _flatten(numbers: Array) -> Array:
+    """The power of two thirds; below 0, where money goes that is given back, its mirror image."""
+    root = np.cbrt(numbers)
+    return np.asarray(root * np.abs(root))
 
 
 def _design(many: int, season: int) -> Array:

@@ -32,6 +32,18 @@ def test_scores_are_those_of_the_two_thirds_power() -> None:
     assert high > 100
 
 
+def test_more_given_back_than_received_is_far_below_the_usual() -> None:
+    scores, expected, spread = score_series([100.0] * 12 + [-27.0])
+    step = 2 / 3 * expected[-1] ** (-1 / 3) * spread[-1]
+    assert scores[-1] == pytest.approx((-9 - 100 ** (2 / 3)) / step, rel=2e-2)
+
+
+def test_such_a_month_behind_us_hides_no_other() -> None:
+    scores, expected, _ = score_series([100.0] * 6 + [-100.0] + [100.0] * 17 + [20.0])
+    assert expected[-1] == pytest.approx(100, rel=0.1)
+    assert scores[-1] < -2
+
+
 def test_a_change_by_hand() -> None:
     """Changes of e^0.01 and e^0.03 in turn: mean 0.02; then one of e^-0.1."""
     logs = np.cumsum([0.0, *([0.01, 0.03] * 7), -0.1])
