@@ -65,7 +65,14 @@ class UsageError(SselfieError):
 
 
 class UnknownError(UsageError):
-    """The source lacks what a number is made from, or a setting that says where it is."""
+    """The source lacks what a number is made from, or a setting that says where it is.
+
+    Args:
+        message: What is not known, and why.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, remedy="run 'sselfie doctor'")
 
 
 class StorageError(SselfieError):

@@ -7,14 +7,20 @@ by trying.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import duckdb
 
 from sselfie_insights.contract import load_contract
 from sselfie_insights.resources import resource_dir
 from sselfie_insights.sql import literal
-from sselfie_insights.warehouse.unknown import WHOLE, Lack, Unknown, write_lacks, write_unknown
+from sselfie_insights.warehouse.unknown import (
+    WHOLE,
+    Kind,
+    Lack,
+    Unknown,
+    write_lacks,
+    write_unknown,
+)
 
 NEEDS = "needs.json"
 
@@ -124,7 +130,7 @@ def _find_lacks(connection: duckdb.DuckDBPyConnection) -> dict[Lack, list[str]]:
     return lacks
 
 
-_KINDS: Mapping[str, Literal["gone", "missing", "left out", "not mirrored"]] = {
+_KINDS: Mapping[str, Kind] = {
     "table gone": "gone",
     "column gone": "gone",
     "table missing": "missing",

@@ -80,7 +80,7 @@ class Result:
         """
         for name in names:
             if name in self.unknown:
-                raise UnknownError(self.unknown[name], remedy="run 'sselfie doctor'")
+                raise UnknownError(self.unknown[name])
 
     @property
     def period_columns(self) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ from sselfie_insights.warehouse.unknown import WHOLE, write_lacks
 if TYPE_CHECKING:
     import polars as pl
 
-_LOOK = "run 'sselfie doctor'"
 _OWN_SQL = "the SQL"  # as errors call a statement of the user's own
 
 
@@ -130,11 +129,11 @@ def _require_answerable(warehouse: OpenWarehouse, query: Query) -> dict[str, str
     of_query = warehouse.unknown.get(query.name, {}) if is_packaged(query) else {}
     unknown = {name: write_lacks(lacks) for name, lacks in of_query.items()}
     if WHOLE in unknown:
-        raise UnknownError(unknown[WHOLE], remedy=_LOOK)
+        raise UnknownError(unknown[WHOLE])
     for table in warehouse.gaps.keys() & read_tables(query) if warehouse.gaps else ():
         gap = warehouse.gaps[table]
         if gap.is_unknown:
-            raise UnknownError(gap.reason, remedy=_LOOK)
+            raise UnknownError(gap.reason)
         raise SselfieError(str(gap))
     return unknown
 

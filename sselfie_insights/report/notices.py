@@ -1,7 +1,7 @@
 """What a reader must know before trusting a page: its age, failed runs, failed checks, drift."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,13 @@ from sselfie_insights.report.signed import describe_tampered
 from sselfie_insights.settings import CONFIG_FILE, Settings
 from sselfie_insights.warehouse.journal import read_journal
 from sselfie_insights.warehouse.reading import OpenWarehouse, Stamp
-from sselfie_insights.warehouse.unknown import list_whole, merge_lacks, read_unknown, write_lacks
+from sselfie_insights.warehouse.unknown import (
+    Kind,
+    list_whole,
+    merge_lacks,
+    read_unknown,
+    write_lacks,
+)
 
 # Characters of an error that a sentence repeats.
 _LONGEST_REASON = 300
@@ -146,9 +152,9 @@ def describe_silence(connection: duckdb.DuckDBPyConnection, *, with_advice: bool
     known nothing is said; without payments a week of silence tells nothing.
     """
     unknown = list_whole(read_unknown(connection))
-    known = [(words, newest) for words, query, newest in _HAPPENINGS if query not in unknown]
     if _PAYMENTS in unknown:
         return ""
+    known = [(words, newest) for words, query, newest in _HAPPENINGS if query not in unknown]
     events = " union all ".join(newest for _, newest in known)
     try:
         row = connection.execute(_NEWEST.format(events=events, days=_QUIET_DAYS)).fetchone()
@@ -316,7 +322,7 @@ def _describe_unknown_numbers(warehouse: OpenWarehouse) -> list[str]:
     return [f"{said}." for said, _ in _say_unknown(warehouse)]
 
 
-_ADVICE = {
+_ADVICE: Mapping[Kind, str] = {
     "gone": "'sselfie doctor' looks for a new name",
     "missing": "'sselfie doctor' looks for a new name",
     "left out": f"tables.leave_out in {CONFIG_FILE} says so",
@@ -324,32 +330,20 @@ _ADVICE = {
 }
 
 
-def _say_unknown(warehouse: OpenWarehouse) -> list[tuple[str, str]]:
-    """Return sentences without their full stop, and the kind of lack that each is about."""
+def _say_unknown(warehouse: OpenWarehouse) -> Iterator[tuple[str, Kind]]:
+    """Yield sentences without their full stop, and the kind of lack that each is about."""
     whole = list_whole(warehouse.unknown)
+    for lacks, count in merge_lacks(whole.values()):
+        said = f"{_count(count, 'query is', 'queries are')} {write_lacks(lacks)}."
+        yield f"{said} Their numbers are left out", lacks[0].kind
     in_part = [
         itertools.chain.from_iterable(of.values())
         for query, of in warehouse.unknown.items()
         if query not in whole
     ]
-    return [
-        *(
-            (
-                f"{_count(count, 'query is', 'queries are')} {write_lacks(lacks)}."
-                " Their numbers are left out",
-                lacks[0].kind,
-            )
-            for lacks, count in merge_lacks(whole.values())
-        ),
-        *(
-            (
-                f"Columns of {_count(count, 'query', 'queries')} are {write_lacks(lacks)}."
-                " They are left out",
-                lacks[0].kind,
-            )
-            for lacks, count in merge_lacks(in_part)
-        ),
-    ]
+    for lacks, count in merge_lacks(in_part):
+        said = f"Columns of {_count(count, 'query', 'queries')} are {write_lacks(lacks)}."
+        yield f"{said} They are left out", lacks[0].kind
 
 
 def describe_gaps(connection: duckdb.DuckDBPyConnection) -> str:

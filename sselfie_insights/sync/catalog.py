@@ -6,7 +6,7 @@ that reading the catalog never waits for, or holds up, a migration of the applic
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -139,6 +139,11 @@ def read_left_out(connection: psycopg.Connection[Any], schemas: Sequence[str]) -
     """Return the relations of ``schemas`` that hold rows, or show some, and are not mirrored."""
     rows = connection.execute(_LEFT_OUT, {"schemas": list(schemas)}).fetchall()
     return [LeftOut(schema, name, "kind", reason) for schema, name, reason in rows]
+
+
+def list_closed(left_out: Iterable[LeftOut]) -> list[str]:
+    """Return the labels of the tables that the role may not read."""
+    return [item.label for item in left_out if item.cause == "rights"]
 
 
 def moved_tables(before: Catalog, after: Catalog) -> list[str]:

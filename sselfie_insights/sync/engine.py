@@ -16,7 +16,7 @@ from sselfie_insights.postgres import describe_target
 from sselfie_insights.settings import Settings
 from sselfie_insights.stripe.load import load_folder
 from sselfie_insights.sync.apply import Applier
-from sselfie_insights.sync.catalog import Catalog, LeftOut, moved_tables
+from sselfie_insights.sync.catalog import Catalog, LeftOut, list_closed, moved_tables
 from sselfie_insights.sync.drift import contract_drift, schema_changes
 from sselfie_insights.sync.extension import Reader
 from sselfie_insights.sync.failures import SourceMovedError, explain_failure
@@ -227,12 +227,12 @@ class Attempt:
             ]
         steps = [hold_back_credentials(self.source, step) for step in steps]
         vanished = [t for key, t in state.tables.items() if key not in catalog]
-        kept_out = {item.label for item in left_out if item.cause != "kind"}
+        closed = list_closed(left_out)
         labels = {mirror.table.label for mirror in mirrors}
         changes = [
             change
             for change in schema_changes(catalog, state.tables)
-            if change[0] in labels or self._is_dropped(change, kept_out)
+            if change[0] in labels or self._is_dropped(change, closed)
         ]
         drift = contract_drift(
             catalog, settings.source_schemas[0], load_contract(), left_out, names, state
@@ -246,10 +246,10 @@ class Attempt:
         )
         return Plan(tuple(steps), tuple(vanished), tuple(changes), tuple(drift), is_needed)
 
-    def _is_dropped(self, change: Difference, kept_out: Collection[str]) -> bool:
+    def _is_dropped(self, change: Difference, closed: Collection[str]) -> bool:
         label, _, what, *_ = change
         schema, _, name = label.partition(".")
-        is_left_out = self.source.leaves_out(schema, name) or label in kept_out
+        is_left_out = self.source.leaves_out(schema, name) or label in closed
         return what == "table dropped" and not is_left_out
 
     def _write(self, plan: Plan, catalog: Catalog, identity: str, snapshot: Snapshot) -> SyncReport:

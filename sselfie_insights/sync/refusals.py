@@ -7,7 +7,7 @@ from sselfie_insights.clock import write_instant
 from sselfie_insights.errors import SourceError, name_some
 from sselfie_insights.setting_names import CONFIG_FILE
 from sselfie_insights.sql import quote
-from sselfie_insights.sync.catalog import Catalog, LeftOut
+from sselfie_insights.sync.catalog import Catalog, LeftOut, list_closed
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.source import Seen, Snapshot, Source
 
@@ -42,8 +42,7 @@ def refuse_empty(source: Source, catalog: Catalog, left_out: Iterable[LeftOut]) 
             f"role {source.role} may not use schema {names}",
             remedy=f"grant usage on schema {names} to {quote(source.role)}",
         )
-    closed = [item.label for item in left_out if item.cause == "rights"]
-    if not catalog and closed:
+    if not catalog and (closed := list_closed(left_out)):
         raise SourceError(
             f"role {source.role} may read no table of {source.target}, such as {closed[0]}",
             remedy="; ".join(

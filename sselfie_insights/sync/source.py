@@ -177,26 +177,27 @@ class Source:
         """Whether the connection has ended."""
         return self._connection.closed
 
-    def read_catalog(self) -> Catalog:
-        """Return the tables to mirror as they are now."""
-        return self.read_relations()[0]
+    def read_catalog(self, *, with_closed: bool = False) -> Catalog:
+        """Return the tables to mirror; those, too, that may not be read, if ``with_closed``."""
+        return {
+            key: table
+            for key, table in self._read_tables().items()
+            if (item := self._judge(table)) is None or (with_closed and item.cause == "rights")
+        }
 
-    def read_relations(self, *, with_closed: bool = False) -> tuple[Catalog, list[LeftOut]]:
-        """Return the tables of the schemas as they are now, and what is not mirrored.
-
-        Args:
-            with_closed: Whether tables that the role may not read are among the former.
-        """
-        catalog = with_origins(self._connection, read_catalog(self._connection, self.schemas))
+    def read_relations(self) -> tuple[Catalog, list[LeftOut]]:
+        """Return the tables to mirror as they are now, and what the schemas hold besides."""
+        catalog = self._read_tables()
         left_out = {key: item for key, table in catalog.items() if (item := self._judge(table))}
-        if with_closed:
-            left_out = {key: item for key, item in left_out.items() if item.cause != "rights"}
         mirrored = {key: table for key, table in catalog.items() if key not in left_out}
         others = [*read_left_out(self._connection, self.schemas), *left_out.values()]
         return mirrored, [
             replace(item, documented=self._find_documented(item.schema, item.name))
             for item in others
         ]
+
+    def _read_tables(self) -> Catalog:
+        return with_origins(self._connection, read_catalog(self._connection, self.schemas))
 
     def _judge(self, table: SourceTable) -> LeftOut | None:
         """Return why a table is left out, or nothing if it is read."""

@@ -1,7 +1,7 @@
 """What the source does not let anybody know: which numbers, for lack of what, since when."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,18 +17,22 @@ WHOLE = ""
 """Stands in place of a column's name where no column of a query can be known."""
 
 
+Kind = Literal["gone", "missing", "left out", "not mirrored"]
+"""Whether the source has something no more, never had it, or has it and it is not read."""
+
+
 @dataclass(frozen=True)
 class Lack:
     """Something that numbers are made from, and that the mirror does not have.
 
     Attributes:
         thing: A table or a column, by its documented name: ``users`` or ``users.role``.
-        kind: Whether the source has it no more, never had it, or has it and it is not read.
+        kind: What kind of lack it is.
         since: The instant of the last sync that found what is gone, as text; else empty.
     """
 
     thing: str
-    kind: Literal["gone", "missing", "left out", "not mirrored"]
+    kind: Kind
     since: str = ""
 
     @property
@@ -87,17 +91,12 @@ def write_unknown(
         unknown: What is lacking, by a query's name and its columns, or ``WHOLE``.
     """
     connection.execute(_TABLE)
-    for row in _list_rows(unknown):
-        connection.execute(f"insert into meta.unknown values ({', '.join(map(literal, row))})")
-
-
-def _list_rows(
-    unknown: Mapping[str, Mapping[str, Iterable[Lack]]],
-) -> Iterator[tuple[str, str, str, str, str]]:
     for query, of in unknown.items():
         for column, lacks in of.items():
             for lack in lacks:
-                yield query, column, lack.thing, lack.kind, lack.since
+                row = query, column, lack.thing, lack.kind, lack.since
+                values = ", ".join(map(literal, row))
+                connection.execute(f"insert into meta.unknown values ({values})")
 
 
 def read_unknown(connection: duckdb.DuckDBPyConnection) -> Unknown:

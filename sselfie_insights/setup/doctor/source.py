@@ -10,6 +10,7 @@ from sselfie_insights.settings import Settings
 from sselfie_insights.setup.doctor.finding import Finding, attempt, failed
 from sselfie_insights.setup.doctor.names import propose_names
 from sselfie_insights.sql import quote
+from sselfie_insights.sync.catalog import list_closed
 from sselfie_insights.sync.columns import Mirror
 from sselfie_insights.sync.plan import place_tables
 from sselfie_insights.sync.refusals import refuse_empty, refuse_filtered, refuse_unreadable
@@ -50,7 +51,7 @@ def reader_statements(settings: Settings) -> list[str]:
     """
     schemas = settings.source_schemas
     with open_source(settings.require_database_url(), settings) as source:
-        mirrors = place_tables(source.read_relations(with_closed=True)[0], settings)
+        mirrors = place_tables(source.read_catalog(with_closed=True), settings)
         name = READER if _count_writable(source, mirrors) else source.role
         role = quote(name)
         known = source.execute("select rolcanlogin from pg_roles where rolname = %s", [name])
@@ -139,7 +140,7 @@ def _check_tables(source: Source, settings: Settings) -> Iterator[Finding]:
         refuse_empty(source, catalog, left_out)
         size = write_bytes(sum(table.bytes for table in catalog.values()))
         names = name_some(table.name for table in catalog.values())
-        closed = [item.label for item in left_out if item.cause == "rights"]
+        closed = list_closed(left_out)
         left = f"; role {source.role} may not read {name_some(closed)}, left out" if closed else ""
         return (
             f"{len(catalog)} in {', '.join(settings.source_schemas)}, {size} at the last ANALYZE,"
